@@ -1,0 +1,147 @@
+#include "base/design.h"
+#include "base/error.h"
+#include <algorithm>
+#include <limits>
+
+namespace deltatwin {
+namespace {
+
+int power_of_two(int at_least, int floor) {
+  int value = floor;
+  while (value < at_least)
+    value *= 2;
+  return value;
+}
+
+} // namespace
+
+std::vector<std::pair<std::string, int>> Design::parameters() const {
+  return {{"Lanes", lanes},
+          {"LanesPerBank", lanes_per_bank},
+          {"DeltaBits", delta_bits},
+          {"Multiplier", static_cast<int>(multiplier)},
+          {"Consecutive", consecutive ? 1 : 0},
+          {"BankDepth", bank_depth},
+          {"InDepth", in_depth},
+          {"ActDepth", act_depth},
+          {"RefDepth", ref_depth},
+          {"ParamDepth", param_depth},
+          {"MaxLayers", max_layers},
+          {"OutDepth", out_depth}};
+}
+
+void validate(const Design &design) {
+  const auto range = [](const char *name, int value, int low, int high) {
+    if (value < low || value > high)
+      throw InputError(std::string(name) + " is " + std::to_string(value) + ", possible are " +
+                       std::to_string(low) + ".." + std::to_string(high));
+  };
+  const auto power = [](const char *name, int value) {
+    if (value & (value - 1))
+      throw InputError(std::string(name) + " is " + std::to_string(value) + ", expected a power of two");
+  };
+  range("lanes", design.lanes, 1, 128);
+  range("delta bits", design.delta_bits, 1, 8);
+  range("lanes per bank", design.lanes_per_bank, 1, 36 / design.delta_bits);
+  range("bank depth", design.bank_depth, 2, 1 << 20);
+  range("input buffer depth", design.in_depth, 2, 4096);
+  range("activation buffer depth", design.act_depth, 2, 4096);
+  range("reference depth", design.ref_depth, 2, 1 << 16);
+  range("parameter depth", design.param_depth, 2, 1 << 16);
+  range("maximum of layers", design.max_layers, 1, 16);
+  range("output FIFO depth", design.out_depth, design.lanes, 4096);
+  power("input buffer depth", design.in_depth);
+  power("activation buffer depth", design.act_depth);
+  power("maximum of layers", design.max_layers);
+  power("output FIFO depth", design.out_depth);
+  if (!(design.clock_mhz > 0 && design.clock_mhz <= 10000))
+    throw InputError("clock is " + std::to_string(design.clock_mhz) + " MHz, possible is above 0 to 10000");
+}
+
+const std::vector<std::string> &multiplier_names() {
+  static const std::vector<std::string> names = {"lut", "dsp", "dsp_packed", "serial"};
+  return names;
+}
+
+const char *to_string(Multiplier multiplier) {
+  return multiplier_names()[static_cast<std::size_t>(multiplier)].c_str();
+}
+
+Design fit(const Network &network, const DesignChoice &choice) {
+  Design design;
+  design.lanes = choice.lanes;
+  design.multiplier = choice.multiplier;
+  design.clock_mhz = choice.clock_mhz;
+  design.delta_bits = 1;
+  design.consecutive = false;
+  for (const Layer &layer : network.layers) {
+    design.delta_bits = std::max(design.delta_bits, layer.delta_bits);
+    design.consecutive |= layer.scheme == Scheme::consecutive;
+  }
+  const int widest = 36 / design.delta_bits;
+  const int banks = std::max(1, (design.lanes + widest - 1) / widest);
+  design.lanes_per_bank =
+      choice.lanes_per_bank ? choice.lanes_per_bank : std::max(1, (design.lanes + banks - 1) / banks);
+  design.in_depth = power_of_two(network.layers.front().inputs, 2);
+  design.out_depth = power_of_two(2 * design.lanes, 16);
+  int words = 0, references = 0, neurons = 0, hidden = 2;
+  if (design.lanes >= 1)
+    for (std::size_t l = 0; l < network.layers.size(); ++l) {
+      const Layer &layer = network.layers[l];
+      words += (layer.outputs + design.lanes - 1) / design.lanes * layer.inputs;
+      references += layer.outputs * layer.blocks();
+      neurons += layer.outputs;
+      if (l + 1 < network.layers.size())
+        hidden = std::max(hidden, layer.outputs);
+    }
+  design.act_depth = power_of_two(hidden, 2);
+  design.bank_depth = choice.bank_depth ? choice.bank_depth : std::max(512, (words + 511) / 512 * 512);
+  design.ref_depth = power_of_two(references, 64);
+  design.param_depth = power_of_two(neurons, 64);
+  validate(design);
+  return design;
+}
+
+// The fewest primitives, by the shapes that the 7 series offers (UG473).
+Resources memory_resources(int width, int depth, bool block) {
+  if (depth <= 64 && !block)
+    return {};
+  struct Shape {
+    int width, depth;
+  };
+  constexpr Shape half[] = {{36, 512}, {18, 1024}, {9, 2048}, {4, 4096}, {2, 8192}, {1, 16384}};
+  constexpr Shape full[] = {{72, 512}, {36, 1024}, {18, 2048}, {9, 4096}, {4, 8192}, {2, 16384}, {1, 32768}};
+  const auto count = [&](const Shape &s) {
+    return ((width + s.width - 1) / s.width) * ((depth + s.depth - 1) / s.depth);
+  };
+  int best18 = std::numeric_limits<int>::max(), best36 = best18;
+  for (const Shape &shape : half)
+    best18 = std::min(best18, count(shape));
+  for (const Shape &shape : full)
+    best36 = std::min(best36, count(shape));
+  if (best18 < 2 * best36)
+    return {best18, 0, 0};
+  return {0, best36, 0};
+}
+
+Resources resources(const Design &design) {
+  Resources sum;
+  const auto add = [&sum](int width, int depth, bool block) {
+    const Resources memory = memory_resources(width, depth, block);
+    sum.ramb18 += memory.ramb18;
+    sum.ramb36 += memory.ramb36;
+  };
+  for (int bank = 0; bank < design.banks(); ++bank)
+    add(design.bank_width(), design.bank_depth, true);
+  add(8, 2 * design.in_depth, false);
+  add(8, 2 * design.act_depth, false);
+  add(8, design.ref_depth, false);
+  add(36, design.param_depth, false);
+  constexpr int shared = 3; // the reference product and the requantizer's 32 x 16 product
+  sum.dsp = shared + (design.multiplier == Multiplier::dsp          ? design.lanes
+                      : design.multiplier == Multiplier::dsp_packed ? (design.lanes + 1) / 2
+                                                                    : 0);
+  return sum;
+}
+
+} // namespace deltatwin

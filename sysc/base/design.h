@@ -1,0 +1,71 @@
+#pragma once
+#include "base/network.h"
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace deltatwin {
+
+/// How a lane multiplies: in LUTs, in a DSP48E1, in half a DSP48E1, or one delta bit a cycle.
+enum class Multiplier { lut, dsp, dsp_packed, serial };
+
+/// A design point: the parameters of the RTL `accelerator` and of its model. The defaults stand
+/// here and nowhere else; the RTL's own are never used.
+struct Design {
+  int lanes = 16;         ///< 1..128 neurons in parallel
+  int lanes_per_bank = 8; ///< lanes_per_bank * delta_bits <= 36
+  int delta_bits = 4;     ///< D, 1..8
+  Multiplier multiplier = Multiplier::dsp;
+  bool consecutive = true; ///< lanes have the running-delta adder
+  int bank_depth = 4096;   ///< words a weight bank
+  int in_depth = 1024;     ///< elements in a half of the input buffer, a power of two
+  int act_depth = 512;     ///< elements in a half of the activation buffer, a power of two
+  int ref_depth = 512;     ///< references
+  int param_depth = 512;   ///< requantizer parameters, one a neuron
+  int max_layers = 16;     ///< descriptors in the program table, a power of two up to 16
+  int out_depth = 32;      ///< output FIFO, a power of two, at least `lanes`
+  double clock_mhz = 100;  ///< the user's assumption; no part of the RTL
+
+  [[nodiscard]] int banks() const { return (lanes + lanes_per_bank - 1) / lanes_per_bank; }
+  [[nodiscard]] int bank_width() const { return lanes_per_bank * delta_bits; }
+  /// Cycles from one input to the next: 1, or one a bit of the lane's operand when bit-serial.
+  [[nodiscard]] int cycles_per_mac() const {
+    return multiplier == Multiplier::serial ? (consecutive ? 8 : delta_bits) : 1;
+  }
+  /// The RTL's parameters by name.
+  [[nodiscard]] std::vector<std::pair<std::string, int>> parameters() const;
+};
+
+/// Throws InputError that names the impossible parameter and what would be possible.
+void validate(const Design &design);
+
+[[nodiscard]] const char *to_string(Multiplier multiplier);
+/// The values --multiplier takes.
+[[nodiscard]] const std::vector<std::string> &multiplier_names();
+
+/// What the user chose of a design point; the rest follows from the network. 0 leaves the choice
+/// to fit().
+struct DesignChoice {
+  int lanes = 16;
+  int lanes_per_bank = 0;
+  int bank_depth = 0;
+  Multiplier multiplier = Multiplier::dsp;
+  double clock_mhz = 100;
+};
+
+/// The smallest design with this choice that holds the network; throws InputError when the choice
+/// itself is impossible.
+[[nodiscard]] Design fit(const Network &network, const DesignChoice &choice);
+
+/// Block RAM and DSP use, as the RTL infers them.
+struct Resources {
+  int ramb18 = 0, ramb36 = 0, dsp = 0;
+  /// In RAMB36 (two RAMB18 share one).
+  [[nodiscard]] int bram36() const { return ramb36 + (ramb18 + 1) / 2; }
+};
+/// Of one simple-dual-port memory; those of up to 64 words are distributed unless `block` is forced.
+[[nodiscard]] Resources memory_resources(int width, int depth, bool block);
+[[nodiscard]] Resources resources(const Design &design);
+
+} // namespace deltatwin

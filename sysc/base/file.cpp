@@ -1,0 +1,50 @@
+#include "base/file.h"
+#include "base/error.h"
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
+
+namespace deltatwin {
+
+std::string read_file(const std::string &path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    throw InputError(path + ": is a directory, expected a file");
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  if (!in || !(text << in.rdbuf()))
+    throw InputError(path + ": cannot be read: " + (errno ? std::strerror(errno) : "the file is empty"));
+  return text.str();
+}
+
+void write_file(const std::string &path, const std::string &text) {
+  const std::string temporary = path + ".part" + std::to_string(getpid());
+  errno = 0;
+  std::ofstream out(temporary, std::ios::binary);
+  out << text;
+  out.close();
+  std::error_code error;
+  if (out)
+    std::filesystem::rename(temporary, path, error);
+  if (!out || error) {
+    const std::string reason = error ? error.message() : std::strerror(errno);
+    std::filesystem::remove(temporary, error);
+    throw InputError(path + ": cannot be written: " + reason);
+  }
+}
+
+void check_writable(const std::string &path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    throw InputError(path + ": cannot be written: it is a directory");
+  const std::string probe = path + ".part" + std::to_string(getpid());
+  errno = 0;
+  if (!std::ofstream(probe))
+    throw InputError(path + ": cannot be written: " + std::strerror(errno));
+  std::filesystem::remove(probe, error);
+}
+
+} // namespace deltatwin

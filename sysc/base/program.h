@@ -1,0 +1,39 @@
+#pragma once
+#include "base/design.h"
+#include "base/network.h"
+#include <cstdint>
+#include <vector>
+
+namespace deltatwin {
+
+/// A row of the scheduler's program table.
+struct LayerDescriptor {
+  int inputs = 1, outputs = 1; ///< 1..4096
+  Activation activation = Activation::none;
+  bool consecutive = false;
+  int block_length = 1; ///< inputs that share a reference
+  int delta_shift = 0;  ///< s, 0..7
+  int shift = 0;        ///< k, the requantizer's shift less 8, 0..31
+
+  /// The two 32-bit words of the table; see the RTL scheduler for the fields.
+  [[nodiscard]] std::uint32_t word(int index) const;
+  [[nodiscard]] static LayerDescriptor from_words(std::uint32_t word0, std::uint32_t word1);
+};
+
+/// The descriptors in a whole program table, two words each.
+[[nodiscard]] std::vector<LayerDescriptor> read_table(const std::vector<std::uint32_t> &words);
+
+/// What the host loads into the accelerator: everything in the order in which it is consumed.
+struct Program {
+  std::vector<LayerDescriptor> layers;
+  std::vector<std::vector<std::uint64_t>> banks; ///< [bank][word], bank_width bits each
+  std::vector<std::int8_t> references;           ///< one a tile, block and lane
+  std::vector<std::uint64_t> parameters;         ///< one a neuron, 36 bits
+};
+
+/// Lays a network out for a design. A tile is `lanes` neurons; each of its words holds one delta
+/// of every lane of a bank; lanes past the layer's last neuron hold 0. Throws InputError when the
+/// network does not go into the design's memories, naming the memory, its depth and the need.
+[[nodiscard]] Program compile(const Network &network, const Design &design);
+
+} // namespace deltatwin

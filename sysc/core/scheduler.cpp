@@ -1,0 +1,71 @@
+#include "core/scheduler.h"
+
+namespace deltatwin {
+
+const char *to_string(ErrorCode code) {
+  constexpr const char *names[] = {
+      "none",   "layer count", "image count",     "input length", "output length",   "chain",  "block length",
+      "scheme", "activation",  "parameter range", "weight range", "reference range", "framing"};
+  return names[static_cast<int>(code)];
+}
+
+RunError check_program(const Design &design, const std::vector<LayerDescriptor> &table, unsigned layers,
+                       std::uint32_t images) {
+  if (layers == 0 || layers > static_cast<unsigned>(design.max_layers))
+    return {ErrorCode::layer_count, 0, 0};
+  if (images == 0)
+    return {ErrorCode::image_count, 0, 0};
+  int neurons = 0;
+  for (unsigned l = 0; l < layers; ++l) {
+    const LayerDescriptor &layer = table[l];
+    const bool last = l + 1 == layers;
+    neurons += layer.outputs;
+    const int most = l == 0 ? design.in_depth : design.act_depth;
+    const int code = static_cast<int>(layer.activation);
+    ErrorCode error = ErrorCode::none;
+    if (layer.inputs == 0 || layer.inputs > most)
+      error = ErrorCode::input_length;
+    else if (layer.outputs == 0 || layer.outputs > (last ? 4096 : design.act_depth))
+      error = ErrorCode::output_length;
+    else if (l && layer.inputs != table[l - 1].outputs)
+      error = ErrorCode::chain;
+    else if (layer.block_length == 0 || layer.block_length > layer.inputs)
+      error = ErrorCode::block_length;
+    else if (layer.consecutive && !design.consecutive)
+      error = ErrorCode::scheme;
+    else if (code == 3 || (code == 0 && !last))
+      error = ErrorCode::activation;
+    else if (neurons > design.param_depth)
+      error = ErrorCode::parameter_range;
+    if (error != ErrorCode::none)
+      return {error, static_cast<int>(l), l};
+  }
+  return {};
+}
+
+SchedulerTiming::SchedulerTiming(const Design &design, std::vector<LayerDescriptor> layers, Cycle first_wait)
+    : lanes_(design.lanes), bank_depth_(design.bank_depth), ref_depth_(design.ref_depth),
+      out_depth_(design.out_depth), mac_(design), layers_(std::move(layers)),
+      wait_(first_wait), half_free_{first_wait, first_wait}, loader_free_(first_wait) {}
+
+void SchedulerTiming::loaded(Cycle last_beat) {
+  full_.push_back(last_beat + 1);
+  loader_free_ = last_beat + 1;
+  half_free_[next_half_] = never; // until the issue side has read it
+  next_half_ ^= 1;
+}
+
+// Credits return with the output beats, seen a cycle later.
+Cycle SchedulerTiming::room(int need, Cycle from) {
+  const std::size_t keep = static_cast<std::size_t>(out_depth_ - need);
+  while (output_beats_.size() > keep) {
+    const Cycle freed = output_beats_.front();
+    output_beats_.pop_front();
+    if (freed == never)
+      return never;
+    from = std::max(from, freed + 1);
+  }
+  return from;
+}
+
+} // namespace deltatwin

@@ -1,0 +1,48 @@
+#pragma once
+#include "base/design.h"
+#include "core/cycle.h"
+#include <string>
+#include <vector>
+
+namespace deltatwin {
+
+/// Bits of an RTL signal (a port, or a public net of the top).
+struct Field {
+  std::string signal;
+  int width = 1;
+  int lsb = 0; ///< where in the signal
+};
+
+/// An interface of a block: a beat happens in a cycle in which all strobes are high (valid, and
+/// ready where there is one); its payload is the fields, the first one in the lowest bits.
+struct Interface {
+  std::string name;
+  std::vector<std::string> strobes;
+  std::vector<Field> fields; ///< at most 64 bits together
+};
+
+/// Where in the work a beat belongs, for reports; -1 where it has no meaning.
+struct BeatContext {
+  int image = -1, layer = -1, tile = -1, element = -1;
+};
+
+struct Beat {
+  Cycle cycle = 0;
+  std::uint64_t payload = 0;
+  BeatContext context;
+  Cycle origin = 0; ///< the scheduler's slot that caused it
+};
+
+/// The beats of a block's interfaces, produced on demand by the same functions that compute the
+/// model's results and timing. Indexed like the block's list of interfaces.
+struct BeatTrace {
+  std::vector<std::vector<Beat>> beats;
+
+  explicit BeatTrace(std::size_t interfaces) : beats(interfaces) {}
+  void add(std::size_t interface, const Beat &beat) { beats[interface].push_back(beat); }
+  /// Forgets, from interface `first` on, what was computed ahead of an event that prevents it.
+  void drop_cycles_after(Cycle cycle, std::size_t first);
+  void drop_origins_after(Cycle cycle, std::size_t first);
+};
+
+} // namespace deltatwin

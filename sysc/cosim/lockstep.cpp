@@ -1,0 +1,108 @@
+#include "cosim/lockstep.h"
+#include <algorithm>
+#include <sstream>
+
+namespace deltatwin {
+
+std::string describe(const Interface &interface, std::uint64_t payload) {
+  std::ostringstream text;
+  int lsb = 0;
+  for (const Field &field : interface.fields) {
+    const std::uint64_t mask = field.width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << field.width) - 1;
+    text << (lsb ? " " : "") << field.signal << "=0x" << std::hex << (payload >> lsb & mask);
+    lsb += field.width;
+  }
+  return text.str();
+}
+
+std::string Divergence::report() const {
+  std::ostringstream text;
+  text << "divergence in " << block << ", interface " << interface << ", cycle " << cycle;
+  const auto part = [&](const char *name, int value) {
+    if (value >= 0)
+      text << ", " << name << " " << value;
+  };
+  part("image", context.image);
+  part("layer", context.layer);
+  part("tile", context.tile);
+  part("element", context.element);
+  text << "\n  model: " << (model ? describe(*fields, model->payload) : "no beat")
+       << "\n  RTL:   " << (rtl ? describe(*fields, *rtl) : "no beat") << "\n";
+  if (before.empty())
+    text << "  no beat on this interface before\n";
+  for (const Beat &beat : before)
+    text << "  equal in cycle " << beat.cycle << ": " << describe(*fields, beat.payload) << "\n";
+  return text.str();
+}
+
+Lockstep::Lockstep(std::string block, const std::vector<Interface> &interfaces, const BeatTrace &model,
+                   const RtlModel &rtl)
+    : block_(std::move(block)), interfaces_(interfaces), model_(model) {
+  for (const Interface &interface : interfaces) {
+    Monitor &monitor = monitors_.emplace_back();
+    for (const std::string &strobe : interface.strobes)
+      monitor.strobes.push_back(&rtl.signal(strobe));
+    for (const Field &field : interface.fields)
+      monitor.fields.push_back(&rtl.signal(field.signal));
+  }
+}
+
+bool Lockstep::check(Cycle cycle) {
+  for (std::size_t i = 0; i < monitors_.size(); ++i) {
+    Monitor &monitor = monitors_[i];
+    const std::vector<Beat> &expected = model_.beats[i];
+    const bool due = monitor.next < expected.size() && expected[monitor.next].cycle <= cycle;
+    const bool seen = std::all_of(monitor.strobes.begin(), monitor.strobes.end(),
+                                  [](const RtlSignal *strobe) { return strobe->get(0, 1) != 0; });
+    if (!seen && !due)
+      continue;
+    std::optional<std::uint64_t> payload;
+    if (seen) {
+      payload = 0;
+      int lsb = 0;
+      for (std::size_t f = 0; f < monitor.fields.size(); ++f) {
+        const Field &field = interfaces_[i].fields[f];
+        *payload |= monitor.fields[f]->get(field.lsb, field.width) << lsb;
+        lsb += field.width;
+      }
+    }
+    if (!seen || !due || expected[monitor.next].payload != *payload) {
+      diverge(i, cycle, payload);
+      return false;
+    }
+    ++monitor.next;
+    ++beats_;
+  }
+  return true;
+}
+
+bool Lockstep::finish() {
+  for (std::size_t i = 0; i < monitors_.size() && !divergence_; ++i)
+    if (monitors_[i].next < model_.beats[i].size())
+      diverge(i, model_.beats[i][monitors_[i].next].cycle, std::nullopt);
+  return !divergence_;
+}
+
+void Lockstep::diverge(std::size_t interface, Cycle cycle, std::optional<std::uint64_t> rtl) {
+  const std::vector<Beat> &expected = model_.beats[interface];
+  const std::size_t next = monitors_[interface].next;
+  Divergence found;
+  found.block = block_;
+  found.interface = interfaces_[interface].name;
+  found.fields = &interfaces_[interface];
+  found.cycle = cycle;
+  found.rtl = rtl;
+  if (next < expected.size()) {
+    found.context = expected[next].context;
+    if (expected[next].cycle == cycle)
+      found.model = expected[next];
+  } else if (next > 0) {
+    found.context = expected[next - 1].context;
+  }
+  constexpr std::size_t shown = 4;
+  for (std::size_t i = next > shown ? next - shown : 0; i < next; ++i)
+    found.before.push_back(expected[i]);
+  divergence_ = found;
+}
+
+} // namespace deltatwin

@@ -1,0 +1,255 @@
+#include "cosim/rtl_library.h"
+#include "base/file.h"
+#include <algorithm>
+#include <boost/dll/shared_library.hpp>
+#include <boost/process.hpp>
+#include <boost/uuid/detail/sha1.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <regex>
+#include <sstream>
+#include <unistd.h>
+
+namespace deltatwin {
+namespace {
+
+namespace fs = std::filesystem;
+namespace process = boost::process;
+
+std::string sha1(const std::string &text) {
+  boost::uuids::detail::sha1 hash;
+  hash.process_bytes(text.data(), text.size());
+  unsigned digest[5];
+  hash.get_digest(digest);
+  std::ostringstream hex;
+  for (const unsigned word : digest) {
+    hex.width(8);
+    hex.fill('0');
+    hex << std::hex << word;
+  }
+  return hex.str();
+}
+
+// Runs a tool to its end; returns what it printed, throws with it when the tool fails.
+std::string run_tool(const std::string &tool, const std::vector<std::string> &arguments) {
+  const auto program = process::search_path(tool);
+  if (program.empty())
+    throw RtlBuildError("\"" + tool +
+                        "\" is not installed; co-simulation needs the packages verilator, make and g++");
+  process::ipstream output;
+  process::child child(program, process::args(arguments), (process::std_out & process::std_err) > output,
+                       process::std_in < process::null);
+  std::ostringstream text;
+  text << output.rdbuf();
+  child.wait();
+  if (child.exit_code() != 0)
+    throw RtlBuildError(tool + " failed with exit code " + std::to_string(child.exit_code()) + ":\n" +
+                        text.str());
+  return text.str();
+}
+
+fs::path cache_directory() {
+  if (const char *cache = std::getenv("DELTATWIN_CACHE"))
+    return cache;
+  if (const char *cache = std::getenv("XDG_CACHE_HOME"))
+    return fs::path(cache) / "deltatwin";
+  const char *home = std::getenv("HOME");
+  return fs::path(home ? home : "/tmp") / ".cache" / "deltatwin";
+}
+
+// What rtl_shim.cpp needs to know of the Verilated class: its name, and its ports and nets.
+std::string top_header(const std::string &top, const std::string &header, const std::string &root) {
+  std::ostringstream table;
+  const auto row = [&](const std::string &name, const std::string &member, const std::string &high) {
+    table << "    {\"" << name << "\", " << std::stoi(high) + 1 << ", &top." << member << "},\n";
+  };
+  const std::regex port(R"(VL_(?:IN|OUT)(?:8|16|64|W)?\(&(\w+),(\d+),0(?:,\d+)?\);)");
+  for (std::sregex_iterator it(header.begin(), header.end(), port), end; it != end; ++it)
+    row((*it)[1], (*it)[1], (*it)[2]);
+  const std::regex net("(?:[CSIQ]Data|VlWide<\\d+>)/\\*(\\d+):0\\*/ (" + top +
+                       "__DOT__((?:(?!__DOT__)\\w)+));");
+  for (std::sregex_iterator it(root.begin(), root.end(), net), end; it != end; ++it)
+    row((*it)[3], "rootp->" + (*it)[2].str(), (*it)[1]);
+  return "#include \"V" + top + ".h\"\n#include \"V" + top + "___024root.h\"\nusing Top = V" + top +
+         ";\nstruct Signal { const char* name; int width; void* data; };\n"
+         "inline int top_signals(Top& top, Signal* out) {\n  const Signal all[] = {\n" +
+         table.str() +
+         "  };\n  int count = 0;\n  for (const Signal& signal : all) {\n    if (out)\n"
+         "      out[count] = signal;\n    ++count;\n  }\n  return count;\n}\n";
+}
+
+} // namespace
+
+std::string rtl_directory() {
+  const char *directory = std::getenv("DELTATWIN_RTL");
+  return directory ? directory : DELTATWIN_SOURCE_DIRECTORY "/rtl";
+}
+
+std::string build_rtl(const RtlSource &source, const std::function<void(const std::string &)> &progress) {
+  const fs::path directory = source.directory.empty() ? rtl_directory() : source.directory;
+  std::vector<std::string> files;
+  std::error_code ignored;
+  for (const auto &entry : fs::directory_iterator(directory, ignored))
+    if (entry.path().extension() == ".sv")
+      files.push_back(entry.path().string());
+  if (files.empty())
+    throw RtlBuildError(directory.string() +
+                        ": holds no .sv file; DELTATWIN_RTL names the directory with the RTL");
+  std::sort(files.begin(), files.end());
+
+  static const std::string tool_version = run_tool("verilator", {"--version"});
+  std::vector<std::string> arguments = {"--cc",        "-O3",  "--x-assign",      "fast",
+                                        "--x-initial", "fast", "-Wno-fatal",      "--top-module",
+                                        source.top,    "-y",   directory.string()};
+  if (source.trace)
+    arguments.push_back("--trace");
+  for (const auto &[name, value] : source.parameters)
+    arguments.push_back("-G" + name + "=" + std::to_string(value));
+  const std::string shim = read_file(DELTATWIN_SOURCE_DIRECTORY "/sysc/cosim/rtl_shim.cpp");
+  std::string key = shim + tool_version;
+  for (const std::string &argument : arguments)
+    key += argument + "\n";
+  for (const std::string &file : files)
+    key += read_file(file);
+  const fs::path library = cache_directory() / "rtl" / (source.top + "-" + sha1(key) + ".so");
+  if (fs::exists(library))
+    return library.string();
+
+  if (progress)
+    progress("building the RTL twin of " + source.top + " with Verilator (once for each design point)");
+  const fs::path work = library.string() + "." + std::to_string(getpid());
+  fs::create_directories(work);
+  struct Cleaner {
+    const fs::path &path;
+    ~Cleaner() {
+      std::error_code error;
+      fs::remove_all(path, error);
+    }
+  } const cleaner{work};
+  arguments.insert(arguments.end(), {"--Mdir", work.string(), (directory / (source.top + ".sv")).string()});
+  run_tool("verilator", arguments);
+  const std::string prefix = (work / ("V" + source.top)).string();
+  write_file((work / "rtl_shim.cpp").string(), shim);
+  write_file((work / "rtl_top.h").string(),
+             top_header(source.top, read_file(prefix + ".h"), read_file(prefix + "___024root.h")));
+  const std::string make_file = "V" + source.top + ".mk";
+  std::vector<std::string> objects = {"V" + source.top + "__ALL.a", "rtl_shim.o", "verilated.o",
+                                      "verilated_threads.o"};
+  if (source.trace)
+    objects.push_back("verilated_vcd_c.o");
+  std::vector<std::string> make = {"-s",
+                                   "-j2",
+                                   "-C",
+                                   work.string(),
+                                   "-f",
+                                   "V" + source.top + ".mk",
+                                   "VM_USER_CLASSES=rtl_shim",
+                                   "OPT_FAST=-O3 -fPIC",
+                                   "OPT_SLOW=-O1 -fPIC",
+                                   "OPT_GLOBAL=-O2 -fPIC"};
+  make.insert(make.end(), objects.begin(), objects.end());
+  run_tool("make", make);
+  std::vector<std::string> link = {"-shared", "-pthread", "-o", (work / "lib.so").string()};
+  std::reverse(objects.begin(), objects.end()); // the archive after what refers to it
+  for (const std::string &object : objects)
+    link.push_back((work / object).string());
+  run_tool("g++", link);
+  fs::rename(work / "lib.so", library); // two builders at once: the last one wins, both are whole
+  return library.string();
+}
+
+std::uint64_t RtlSignal::get(int lsb, int bits) const {
+  std::uint64_t value = 0;
+  if (width <= 8)
+    value = *static_cast<std::uint8_t *>(data) >> lsb;
+  else if (width <= 16)
+    value = *static_cast<std::uint16_t *>(data) >> lsb;
+  else if (width <= 32)
+    value = *static_cast<std::uint32_t *>(data) >> lsb;
+  else if (width <= 64)
+    value = *static_cast<std::uint64_t *>(data) >> lsb;
+  else
+    for (int at = 0; at < bits;) { // 32-bit words
+      const int offset = (lsb + at) % 32, chunk = std::min(32 - offset, bits - at);
+      value |= static_cast<std::uint64_t>(static_cast<std::uint32_t *>(data)[(lsb + at) / 32] >> offset)
+               << at;
+      at += chunk;
+    }
+  return bits == 64 ? value : value & ((std::uint64_t{1} << bits) - 1);
+}
+
+void RtlSignal::set(std::uint64_t value) const {
+  if (width <= 8)
+    *static_cast<std::uint8_t *>(data) = static_cast<std::uint8_t>(value);
+  else if (width <= 16)
+    *static_cast<std::uint16_t *>(data) = static_cast<std::uint16_t>(value);
+  else if (width <= 32)
+    *static_cast<std::uint32_t *>(data) = static_cast<std::uint32_t>(value);
+  else
+    *static_cast<std::uint64_t *>(data) = value;
+}
+
+void RtlSignal::set_bits(int lsb, int bits, std::uint64_t value) const {
+  if (width <= 64) {
+    const std::uint64_t mask = ((bits == 64 ? 0 : std::uint64_t{1} << bits) - 1) << lsb;
+    set((get(0, width) & ~mask) | (value << lsb & mask));
+    return;
+  }
+  auto *words = static_cast<std::uint32_t *>(data);
+  for (int i = 0; i < bits; ++i) {
+    const std::uint32_t bit = std::uint32_t{1} << ((lsb + i) % 32);
+    std::uint32_t &word = words[(lsb + i) / 32];
+    word = value >> i & 1 ? word | bit : word & ~bit;
+  }
+}
+
+struct RtlModel::Library {
+  struct Entry {
+    const char *name;
+    int width;
+    void *data;
+  };
+  boost::dll::shared_library file;
+  void *model = nullptr;
+  void (*settle)(void *) = nullptr;
+  void (*edge)(void *) = nullptr;
+  std::map<std::string, RtlSignal> signals;
+
+  template <class Function> Function *get(const char *name) { return &file.get<Function>(name); }
+};
+
+RtlModel::RtlModel(const RtlSource &source, const std::function<void(const std::string &)> &progress)
+    : library_(std::make_unique<Library>()) {
+  Library &lib = *library_;
+  lib.file.load(build_rtl(source, progress));
+  lib.model = lib.get<void *()>("dt_create")();
+  lib.settle = lib.get<void(void *)>("dt_settle");
+  lib.edge = lib.get<void(void *)>("dt_edge");
+  const auto list = lib.get<int(void *, Library::Entry *)>("dt_signals");
+  std::vector<Library::Entry> entries(static_cast<std::size_t>(list(lib.model, nullptr)));
+  list(lib.model, entries.data());
+  for (const Library::Entry &entry : entries)
+    lib.signals.insert({entry.name, {entry.width, entry.data}});
+}
+
+RtlModel::~RtlModel() { library_->get<void(void *)>("dt_destroy")(library_->model); }
+
+const RtlSignal &RtlModel::signal(const std::string &name) const {
+  const auto found = library_->signals.find(name);
+  if (found == library_->signals.end())
+    throw std::out_of_range("the RTL has no signal " + name);
+  return found->second;
+}
+
+void RtlModel::settle() { library_->settle(library_->model); }
+void RtlModel::edge() { library_->edge(library_->model); }
+
+void RtlModel::open_trace(const std::string &path, std::uint64_t first_cycle, std::uint64_t period) {
+  library_->get<void(void *, const char *, unsigned long long, unsigned long long)>("dt_open")(
+      library_->model, path.c_str(), first_cycle * period, period);
+}
+
+void RtlModel::close_trace() { library_->get<void(void *)>("dt_close")(library_->model); }
+
+} // namespace deltatwin

@@ -1,0 +1,35 @@
+#include "tlm/delta_mac.h"
+#include <cstring>
+
+namespace deltatwin {
+
+DeltaMac::DeltaMac(const sc_core::sc_module_name &name, const Design &design)
+    : sc_module(name), timing_(design), clock_(design.clock_mhz) {
+  socket.register_b_transport(this, &DeltaMac::transport);
+}
+
+void DeltaMac::transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
+  auto *extension = payload.get_extension<MacExtension>();
+  if (!payload.is_read() || !extension ||
+      payload.get_data_length() != 4 * static_cast<unsigned>(extension->burst.lanes)) {
+    payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+    return;
+  }
+  const MacBurst &burst = extension->burst;
+  if (extension->beats.empty())
+    for (std::size_t i = 0; i < burst.x.size(); ++i)
+      extension->beats.push_back(clock_.cycle(delay) + i * static_cast<Cycle>(timing_.cycles_per_mac));
+  for (std::size_t end = 0; end < burst.x.size();) {
+    end = std::min(burst.x.size(), end + static_cast<std::size_t>(burst.block_length));
+    for (int lane = 0; lane < burst.lanes; ++lane)
+      extension->reference_requests.push_back(extension->beats[end - 1] + timing_.reference_request() +
+                                              static_cast<Cycle>(lane));
+  }
+  const std::vector<std::int32_t> sums = delta_mac_sums(burst);
+  std::memcpy(payload.get_data_ptr(), sums.data(), payload.get_data_length());
+  extension->first_sum = extension->beats.back() + timing_.sum();
+  delay = clock_.until(extension->first_sum + sums.size());
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+} // namespace deltatwin

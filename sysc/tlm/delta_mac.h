@@ -1,0 +1,34 @@
+#pragma once
+#include "core/delta_mac.h"
+#include "tlm/stream.h"
+#include <tlm_utils/simple_target_socket.h>
+
+namespace deltatwin {
+
+/// A tile's operands, carried by a READ whose data receive the sums (int32, one an active lane).
+struct MacExtension : tlm::tlm_extension<MacExtension> {
+  MacBurst burst;
+  std::vector<Cycle> beats; ///< cycle of each input beat; empty: as close as the multiplier takes them
+  std::vector<Cycle> reference_requests; ///< filled by the target, one a block and lane
+  Cycle first_sum = 0;                   ///< filled by the target: lane 0's; one more cycle a lane
+
+  [[nodiscard]] tlm_extension_base *clone() const override { return new MacExtension(*this); }
+  void copy_from(const tlm_extension_base &other) override {
+    *this = static_cast<const MacExtension &>(other);
+  }
+};
+
+/// The lanes' delta MACs, a tile a transaction: the first beat in the cycle of the annotated delay;
+/// on the way back, the cycle after the last sum.
+class DeltaMac : public sc_core::sc_module {
+public:
+  tlm_utils::simple_target_socket<DeltaMac> socket{"socket"};
+  DeltaMac(const sc_core::sc_module_name &name, const Design &design);
+
+private:
+  void transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+  DeltaMacTiming timing_;
+  Clock clock_;
+};
+
+} // namespace deltatwin

@@ -1,0 +1,60 @@
+#include "tlm/scheduler.h"
+#include <cstring>
+
+namespace deltatwin {
+
+Scheduler::Scheduler(const sc_core::sc_module_name &name, const Design &design)
+    : sc_module(name), design_(design), clock_(design.clock_mhz),
+      words_(2 * static_cast<std::size_t>(design.max_layers)) {
+  program.register_b_transport(this, &Scheduler::program_transport);
+  run.register_b_transport(this, &Scheduler::run_transport);
+}
+
+void Scheduler::program_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
+  const std::uint64_t address = payload.get_address(), length = payload.get_data_length();
+  if (address % 4 || length % 4 || address + length > 4 * words_.size()) {
+    payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    return;
+  }
+  if (payload.is_write())
+    std::memcpy(words_.data() + address / 4, payload.get_data_ptr(), length);
+  else
+    std::memcpy(payload.get_data_ptr(), words_.data() + address / 4, length);
+  delay += static_cast<double>(length / 4) * clock_.period();
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+bool Scheduler::start(std::uint32_t layers, std::uint32_t images, Cycle cycle) {
+  const std::vector<LayerDescriptor> table = read_table(words_);
+  timing_.reset();
+  error_ = check_program(design_, table, layers, images);
+  if (error_.code != ErrorCode::none) {
+    error_.cycle += cycle + 1;
+    return false;
+  }
+  timing_.emplace(design_, std::vector(table.begin(), table.begin() + layers), cycle + 1 + layers);
+  return true;
+}
+
+void Scheduler::run_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
+  auto *extension = payload.get_extension<IssueExtension>();
+  bool okay = false;
+  if (payload.is_write() && payload.get_data_length() == 8) {
+    std::uint32_t words[2];
+    std::memcpy(words, payload.get_data_ptr(), 8);
+    okay = start(words[0], words[1], clock_.cycle(delay));
+  } else if (extension && timing_) {
+    timing_->loaded(extension->loaded);
+    extension->error = timing_->issue([&](const IssuedBlock &block) { extension->blocks.push_back(block); },
+                                      [](int, int active, Cycle offered, std::vector<Cycle> &taken) {
+                                        for (int i = 0; i < active; ++i)
+                                          taken.push_back(offered + static_cast<Cycle>(i));
+                                      });
+    if (!extension->blocks.empty())
+      delay = clock_.until(extension->blocks.back().last_slot + 1);
+    okay = extension->error.code == ErrorCode::none;
+  }
+  payload.set_response_status(okay ? tlm::TLM_OK_RESPONSE : tlm::TLM_GENERIC_ERROR_RESPONSE);
+}
+
+} // namespace deltatwin

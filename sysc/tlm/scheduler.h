@@ -1,0 +1,49 @@
+#pragma once
+#include "core/scheduler.h"
+#include "tlm/stream.h"
+#include <optional>
+#include <tlm_utils/simple_target_socket.h>
+
+namespace deltatwin {
+
+/// One inference to issue, carried by an IGNORE command: its input stream's last beat, and what the
+/// scheduler does with it. The output FIFO is taken to have room.
+struct IssueExtension : tlm::tlm_extension<IssueExtension> {
+  Cycle loaded = 0;                ///< cycle of the inference's last input beat
+  std::vector<IssuedBlock> blocks; ///< filled by the target
+  RunError error;                  ///< filled by the target
+
+  [[nodiscard]] tlm_extension_base *clone() const override { return new IssueExtension(*this); }
+  void copy_from(const tlm_extension_base &other) override {
+    *this = static_cast<const IssueExtension &>(other);
+  }
+};
+
+/// The scheduler: `program` is its table, memory-mapped, 4 bytes a word; `run` takes a WRITE of two
+/// 32-bit words {layers, images} that starts it in the cycle of the annotated delay (an illegal
+/// program answers TLM_GENERIC_ERROR_RESPONSE, error() says why), then an IGNORE with an
+/// IssueExtension an inference; the delay returned is the cycle after its last slot.
+class Scheduler : public sc_core::sc_module {
+public:
+  tlm_utils::simple_target_socket<Scheduler> program{"program"};
+  tlm_utils::simple_target_socket<Scheduler> run{"run"};
+
+  Scheduler(const sc_core::sc_module_name &name, const Design &design);
+  [[nodiscard]] const RunError &error() const { return error_; }
+  /// The earliest cycle in which the next inference's first input beat can be taken.
+  [[nodiscard]] Cycle input_ready() const { return timing_->input_ready(); }
+  [[nodiscard]] const SchedulerTiming &timing() const { return *timing_; }
+
+private:
+  void program_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+  void run_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+  bool start(std::uint32_t layers, std::uint32_t images, Cycle cycle);
+
+  Design design_;
+  Clock clock_;
+  std::vector<std::uint32_t> words_;
+  std::optional<SchedulerTiming> timing_;
+  RunError error_;
+};
+
+} // namespace deltatwin
