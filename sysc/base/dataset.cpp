@@ -11,8 +11,8 @@ namespace {
 
 // An IDX file of unsigned bytes: magic 00 00 08 <dimensions>, then one big-endian 32-bit size a
 // dimension, then the data. Returns the data of the first `limit` elements (0: all).
-std::vector<std::uint8_t> read_idx(const std::string &stem, std::size_t dimensions, int limit,
-                                   std::vector<std::uint32_t> &sizes) {
+std::vector<std::uint8_t> read_idx(const std::string& stem, std::size_t dimensions, int limit,
+                                   std::vector<std::uint32_t>& sizes) {
   const bool plain = std::filesystem::exists(stem);
   const std::string path = plain ? stem : stem + ".gz";
   std::ifstream file(path, std::ios::binary);
@@ -27,7 +27,7 @@ std::vector<std::uint8_t> read_idx(const std::string &stem, std::size_t dimensio
   try {
     const auto word = [&in] {
       std::uint8_t b[4] = {};
-      in.read(reinterpret_cast<char *>(b), 4);
+      in.read(reinterpret_cast<char*>(b), 4);
       return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | b[3];
     };
     if (word() != 0x800 + dimensions || !in)
@@ -50,14 +50,14 @@ std::vector<std::uint8_t> read_idx(const std::string &stem, std::size_t dimensio
     while (data.size() < expected) {
       const std::size_t before = data.size();
       data.resize(before + std::min(chunk, expected - before));
-      in.read(reinterpret_cast<char *>(data.data() + before),
+      in.read(reinterpret_cast<char*>(data.data() + before),
               static_cast<std::streamsize>(data.size() - before));
       if (!in)
         throw InputError(path + ": is truncated: " + std::to_string(expected) + " bytes of data expected, " +
                          std::to_string(before + static_cast<std::size_t>(in.gcount())) + " there");
     }
     return data;
-  } catch (const std::ios::failure &error) {
+  } catch (const std::ios::failure& error) {
     throw InputError(path + ": is truncated or no gzip file (" + error.what() + ")");
   }
 }
@@ -71,7 +71,7 @@ std::vector<std::int8_t> Dataset::inputs(int n) const {
   return result;
 }
 
-Dataset load_dataset(const std::string &directory, const std::string &split, int limit) {
+Dataset load_dataset(const std::string& directory, const std::string& split, int limit) {
   Dataset set;
   std::vector<std::uint32_t> shape, count;
   set.images = read_idx(directory + "/" + split + "-images-idx3-ubyte", 3, limit, shape);

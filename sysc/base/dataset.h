@@ -6,7 +6,7 @@
 namespace deltatwin {
 
 /// Where Debian's package dataset-fashion-mnist puts its files.
-inline constexpr const char *default_dataset = "/usr/share/datasets/fashion-mnist";
+inline constexpr const char* default_dataset = "/usr/share/datasets/fashion-mnist";
 
 /// Images and labels, read from IDX files, plain or gzip-compressed.
 struct Dataset {
@@ -21,6 +21,6 @@ struct Dataset {
 
 /// Reads {train|t10k}-images-idx3-ubyte[.gz] and -labels-idx1-ubyte[.gz] from a directory;
 /// throws InputError on a missing, truncated or inconsistent file. `limit` 0 reads all.
-[[nodiscard]] Dataset load_dataset(const std::string &directory, const std::string &split, int limit = 0);
+[[nodiscard]] Dataset load_dataset(const std::string& directory, const std::string& split, int limit = 0);
 
 } // namespace deltatwin

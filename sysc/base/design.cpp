@@ -30,13 +30,13 @@ std::vector<std::pair<std::string, int>> Design::parameters() const {
           {"OutDepth", out_depth}};
 }
 
-void validate(const Design &design) {
-  const auto range = [](const char *name, int value, int low, int high) {
+void validate(const Design& design) {
+  const auto range = [](const char* name, int value, int low, int high) {
     if (value < low || value > high)
       throw InputError(std::string(name) + " is " + std::to_string(value) + ", possible are " +
                        std::to_string(low) + ".." + std::to_string(high));
   };
-  const auto power = [](const char *name, int value) {
+  const auto power = [](const char* name, int value) {
     if (value & (value - 1))
       throw InputError(std::string(name) + " is " + std::to_string(value) + ", expected a power of two");
   };
@@ -58,23 +58,23 @@ void validate(const Design &design) {
     throw InputError("clock is " + std::to_string(design.clock_mhz) + " MHz, possible is above 0 to 10000");
 }
 
-const std::vector<std::string> &multiplier_names() {
+const std::vector<std::string>& multiplier_names() {
   static const std::vector<std::string> names = {"lut", "dsp", "dsp_packed", "serial"};
   return names;
 }
 
-const char *to_string(Multiplier multiplier) {
+const char* to_string(Multiplier multiplier) {
   return multiplier_names()[static_cast<std::size_t>(multiplier)].c_str();
 }
 
-Design fit(const Network &network, const DesignChoice &choice) {
+Design fit(const Network& network, const DesignChoice& choice) {
   Design design;
   design.lanes = choice.lanes;
   design.multiplier = choice.multiplier;
   design.clock_mhz = choice.clock_mhz;
   design.delta_bits = 1;
   design.consecutive = false;
-  for (const Layer &layer : network.layers) {
+  for (const Layer& layer : network.layers) {
     design.delta_bits = std::max(design.delta_bits, layer.delta_bits);
     design.consecutive |= layer.scheme == Scheme::consecutive;
   }
@@ -87,7 +87,7 @@ Design fit(const Network &network, const DesignChoice &choice) {
   int words = 0, references = 0, neurons = 0, hidden = 2;
   if (design.lanes >= 1)
     for (std::size_t l = 0; l < network.layers.size(); ++l) {
-      const Layer &layer = network.layers[l];
+      const Layer& layer = network.layers[l];
       words += (layer.outputs + design.lanes - 1) / design.lanes * layer.inputs;
       references += layer.outputs * layer.blocks();
       neurons += layer.outputs;
@@ -111,20 +111,20 @@ Resources memory_resources(int width, int depth, bool block) {
   };
   constexpr Shape half[] = {{36, 512}, {18, 1024}, {9, 2048}, {4, 4096}, {2, 8192}, {1, 16384}};
   constexpr Shape full[] = {{72, 512}, {36, 1024}, {18, 2048}, {9, 4096}, {4, 8192}, {2, 16384}, {1, 32768}};
-  const auto count = [&](const Shape &s) {
+  const auto count = [&](const Shape& s) {
     return ((width + s.width - 1) / s.width) * ((depth + s.depth - 1) / s.depth);
   };
   int best18 = std::numeric_limits<int>::max(), best36 = best18;
-  for (const Shape &shape : half)
+  for (const Shape& shape : half)
     best18 = std::min(best18, count(shape));
-  for (const Shape &shape : full)
+  for (const Shape& shape : full)
     best36 = std::min(best36, count(shape));
   if (best18 < 2 * best36)
     return {best18, 0, 0};
   return {0, best36, 0};
 }
 
-Resources resources(const Design &design) {
+Resources resources(const Design& design) {
   Resources sum;
   const auto add = [&sum](int width, int depth, bool block) {
     const Resources memory = memory_resources(width, depth, block);

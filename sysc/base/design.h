@@ -38,11 +38,11 @@ struct Design {
 };
 
 /// Throws InputError that names the impossible parameter and what would be possible.
-void validate(const Design &design);
+void validate(const Design& design);
 
-[[nodiscard]] const char *to_string(Multiplier multiplier);
+[[nodiscard]] const char* to_string(Multiplier multiplier);
 /// The values --multiplier takes.
-[[nodiscard]] const std::vector<std::string> &multiplier_names();
+[[nodiscard]] const std::vector<std::string>& multiplier_names();
 
 /// What the user chose of a design point; the rest follows from the network. 0 leaves the choice
 /// to fit().
@@ -56,7 +56,7 @@ struct DesignChoice {
 
 /// The smallest design with this choice that holds the network; throws InputError when the choice
 /// itself is impossible.
-[[nodiscard]] Design fit(const Network &network, const DesignChoice &choice);
+[[nodiscard]] Design fit(const Network& network, const DesignChoice& choice);
 
 /// Block RAM and DSP use, as the RTL infers them.
 struct Resources {
@@ -66,6 +66,6 @@ struct Resources {
 };
 /// Of one simple-dual-port memory; those of up to 64 words are distributed unless `block` is forced.
 [[nodiscard]] Resources memory_resources(int width, int depth, bool block);
-[[nodiscard]] Resources resources(const Design &design);
+[[nodiscard]] Resources resources(const Design& design);
 
 } // namespace deltatwin

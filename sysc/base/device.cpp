@@ -3,7 +3,7 @@
 
 namespace deltatwin {
 
-const std::vector<Device> &devices() {
+const std::vector<Device>& devices() {
   static const std::vector<Device> all = {
       {"xc7s6", "Spartan-7 XC7S6", 3750, 7500, 10, 5},
       {"xc7s15", "Spartan-7 XC7S15", 8000, 16000, 20, 10},
@@ -14,9 +14,9 @@ const std::vector<Device> &devices() {
   return all;
 }
 
-const Device &find_device(const std::string &name) {
+const Device& find_device(const std::string& name) {
   std::string known;
-  for (const Device &device : devices()) {
+  for (const Device& device : devices()) {
     if (name == device.name)
       return device;
     known += (known.empty() ? "" : ", ") + std::string(device.name);

@@ -9,7 +9,7 @@
 
 namespace deltatwin {
 
-std::string read_file(const std::string &path) {
+std::string read_file(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
     throw InputError(path + ": is a directory, expected a file");
@@ -20,7 +20,7 @@ std::string read_file(const std::string &path) {
   return text.str();
 }
 
-void write_file(const std::string &path, const std::string &text) {
+void write_file(const std::string& path, const std::string& text) {
   const std::string temporary = path + ".part" + std::to_string(getpid());
   errno = 0;
   std::ofstream out(temporary, std::ios::binary);
@@ -36,7 +36,7 @@ void write_file(const std::string &path, const std::string &text) {
   }
 }
 
-void check_writable(const std::string &path) {
+void check_writable(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
     throw InputError(path + ": cannot be written: it is a directory");

@@ -4,28 +4,28 @@
 
 namespace deltatwin {
 
-void JsonField::fail(const std::string &what) const { throw InputError(path_ + ": " + what); }
+void JsonField::fail(const std::string& what) const { throw InputError(path_ + ": " + what); }
 
 JsonField JsonField::at(std::string_view key) const {
-  const auto *object = value_.if_object();
+  const auto* object = value_.if_object();
   if (!object)
     fail("expected an object");
-  const auto *member = object->if_contains({key.data(), key.size()});
+  const auto* member = object->if_contains({key.data(), key.size()});
   if (!member)
     fail("\"" + std::string(key) + "\" is missing");
   return {*member, path_ + (path_.back() == ':' ? " " : ".") + std::string(key)};
 }
 
 bool JsonField::has(std::string_view key) const {
-  const auto *object = value_.if_object();
+  const auto* object = value_.if_object();
   return object && object->contains({key.data(), key.size()});
 }
 
 void JsonField::check_keys(std::initializer_list<std::string_view> known) const {
-  const auto *object = value_.if_object();
+  const auto* object = value_.if_object();
   if (!object)
     fail("expected an object");
-  for (const auto &member : *object) {
+  for (const auto& member : *object) {
     const std::string_view key{member.key().data(), member.key().size()};
     if (std::find(known.begin(), known.end(), key) == known.end())
       fail("unknown field \"" + std::string(key) + "\"");
@@ -48,11 +48,11 @@ std::string JsonField::text() const {
   return {value_.as_string().data(), value_.as_string().size()};
 }
 
-int JsonField::choice(std::initializer_list<const char *> names) const {
+int JsonField::choice(std::initializer_list<const char*> names) const {
   const std::string name = text();
   std::string list;
   int index = 0;
-  for (const char *candidate : names) {
+  for (const char* candidate : names) {
     if (name == candidate)
       return index;
     list += std::string(index++ ? ", " : "") + candidate;
@@ -64,7 +64,7 @@ std::vector<JsonField> JsonField::elements() const {
   if (!value_.is_array())
     fail("expected an array");
   std::vector<JsonField> result;
-  for (const auto &element : value_.as_array())
+  for (const auto& element : value_.as_array())
     result.emplace_back(element, path_ + "[" + std::to_string(result.size()) + "]");
   return result;
 }
@@ -72,12 +72,12 @@ std::vector<JsonField> JsonField::elements() const {
 std::vector<int> JsonField::integers(std::size_t count, std::int64_t low, std::int64_t high) const {
   if (!value_.is_array())
     fail("expected an array of " + std::to_string(count) + " integers");
-  const auto &array = value_.as_array();
+  const auto& array = value_.as_array();
   if (array.size() != count)
     fail("expected " + std::to_string(count) + " integers, got " + std::to_string(array.size()));
   std::vector<int> result(count);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto *number = array[i].if_int64();
+    const auto* number = array[i].if_int64();
     result[i] =
         static_cast<int>(number && *number >= low && *number <= high
                              ? *number
@@ -86,7 +86,7 @@ std::vector<int> JsonField::integers(std::size_t count, std::int64_t low, std::i
   return result;
 }
 
-boost::json::value parse_json(const std::string &text, const std::string &origin) {
+boost::json::value parse_json(const std::string& text, const std::string& origin) {
   boost::json::error_code error;
   boost::json::stream_parser parser;
   const std::size_t read = parser.write_some(text.data(), text.size(), error);

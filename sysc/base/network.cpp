@@ -11,16 +11,16 @@ namespace {
 constexpr int max_width = 4096;
 constexpr int max_layers = 16;
 
-constexpr std::initializer_list<const char *> scheme_names = {"fixed_reference", "consecutive", "plain"};
-constexpr std::initializer_list<const char *> group_names = {"layer", "neuron", "block"};
-constexpr std::initializer_list<const char *> activation_names = {"none", "relu", "hardtanh"};
+constexpr std::initializer_list<const char*> scheme_names = {"fixed_reference", "consecutive", "plain"};
+constexpr std::initializer_list<const char*> group_names = {"layer", "neuron", "block"};
+constexpr std::initializer_list<const char*> activation_names = {"none", "relu", "hardtanh"};
 
 int wrap8(int value) { return static_cast<std::int8_t>(value); }
 int lowest(int bits) { return -(1 << (bits - 1)); }
 int highest(int bits) { return (1 << (bits - 1)) - 1; }
 bool in_int8(int value) { return value >= -128 && value <= 127; }
 
-std::size_t reference_count(const Layer &layer) {
+std::size_t reference_count(const Layer& layer) {
   if (layer.scheme == Scheme::plain)
     return 0;
   return layer.group == Group::layer ? 1 : static_cast<std::size_t>(layer.outputs) * layer.blocks();
@@ -28,7 +28,7 @@ std::size_t reference_count(const Layer &layer) {
 
 // The layer's decoded weights in order of storage, each with the running delta that a
 // consecutive lane holds (the delta itself otherwise).
-template <class Visit> void decode(const Layer &layer, Visit visit) {
+template <class Visit> void decode(const Layer& layer, Visit visit) {
   std::size_t at = 0;
   for (int o = 0; o < layer.outputs; ++o)
     for (int i = 0, running = 0; i < layer.inputs; ++i, ++at) {
@@ -40,7 +40,7 @@ template <class Visit> void decode(const Layer &layer, Visit visit) {
     }
 }
 
-Layer parse_layer(const JsonField &field) {
+Layer parse_layer(const JsonField& field) {
   field.check_keys({"inputs", "outputs", "scheme", "delta_bits", "group", "block", "shift", "references",
                     "deltas", "requantizer", "activation"});
   Layer layer;
@@ -49,7 +49,7 @@ Layer parse_layer(const JsonField &field) {
   layer.scheme = static_cast<Scheme>(field.at("scheme").choice(scheme_names));
   layer.delta_bits = static_cast<int>(field.at("delta_bits").integer(1, 8));
   if (layer.scheme == Scheme::plain) {
-    for (const char *key : {"group", "block", "shift", "references"})
+    for (const char* key : {"group", "block", "shift", "references"})
       if (field.has(key))
         field.at(key).fail("has no meaning with scheme plain");
   } else {
@@ -66,7 +66,7 @@ Layer parse_layer(const JsonField &field) {
   if (rows.size() != static_cast<std::size_t>(layer.outputs))
     deltas.fail("expected " + std::to_string(layer.outputs) + " rows (one an output), got " +
                 std::to_string(rows.size()));
-  for (const JsonField &row : rows)
+  for (const JsonField& row : rows)
     for (const int delta : row.integers(static_cast<std::size_t>(layer.inputs), lowest(layer.delta_bits),
                                         highest(layer.delta_bits)))
       layer.deltas.push_back(static_cast<std::int8_t>(delta));
@@ -80,16 +80,16 @@ Layer parse_layer(const JsonField &field) {
   return layer;
 }
 
-template <class Number> std::string row(const Number *values, std::size_t count) {
+template <class Number> std::string row(const Number* values, std::size_t count) {
   std::string text = "[";
   for (std::size_t i = 0; i < count; ++i)
     text += (i ? "," : "") + std::to_string(static_cast<int>(values[i]));
   return text + "]";
 }
 
-std::string quoted(const std::string &text) { return boost::json::serialize(boost::json::string(text)); }
+std::string quoted(const std::string& text) { return boost::json::serialize(boost::json::string(text)); }
 
-std::string layer_text(const Layer &layer) {
+std::string layer_text(const Layer& layer) {
   std::string text = "    {\"inputs\": " + std::to_string(layer.inputs) +
                      ", \"outputs\": " + std::to_string(layer.outputs) + ", \"scheme\": \"" +
                      to_string(layer.scheme) + "\", \"delta_bits\": " + std::to_string(layer.delta_bits);
@@ -136,20 +136,20 @@ std::uint64_t Layer::weight_bits() const {
 
 std::uint64_t Network::weight_count() const {
   std::uint64_t count = 0;
-  for (const Layer &layer : layers)
+  for (const Layer& layer : layers)
     count += layer.deltas.size();
   return count;
 }
 
 std::uint64_t Network::weight_bits() const {
   std::uint64_t bits = 0;
-  for (const Layer &layer : layers)
+  for (const Layer& layer : layers)
     bits += layer.weight_bits();
   return bits;
 }
 
-Layer encode(int inputs, int outputs, const std::vector<std::int8_t> &weights, const DeltaFormat &format,
-             const std::vector<int> &references) {
+Layer encode(int inputs, int outputs, const std::vector<std::int8_t>& weights, const DeltaFormat& format,
+             const std::vector<int>& references) {
   Layer layer;
   layer.inputs = inputs;
   layer.outputs = outputs;
@@ -187,7 +187,7 @@ Layer encode(int inputs, int outputs, const std::vector<std::int8_t> &weights, c
   return layer;
 }
 
-Layer quantize(int inputs, int outputs, const std::vector<float> &scaled, const DeltaFormat &format) {
+Layer quantize(int inputs, int outputs, const std::vector<float>& scaled, const DeltaFormat& format) {
   Layer layer;
   layer.inputs = inputs;
   layer.outputs = outputs;
@@ -241,12 +241,12 @@ Layer quantize(int inputs, int outputs, const std::vector<float> &scaled, const 
   return layer;
 }
 
-void validate(const Network &network, const std::string &origin) {
+void validate(const Network& network, const std::string& origin) {
   if (network.layers.empty() || network.layers.size() > max_layers)
     throw InputError(origin + ": layers: expected 1 to " + std::to_string(max_layers) + ", got " +
                      std::to_string(network.layers.size()));
   for (std::size_t l = 0; l < network.layers.size(); ++l) {
-    const Layer &layer = network.layers[l];
+    const Layer& layer = network.layers[l];
     const std::string at = origin + ": layers[" + std::to_string(l) + "]";
     if (l && layer.inputs != network.layers[l - 1].outputs)
       throw InputError(at + ".inputs: " + std::to_string(layer.inputs) + ", but the layer before has " +
@@ -265,7 +265,7 @@ void validate(const Network &network, const std::string &origin) {
   }
 }
 
-Network parse_network(const std::string &text, const std::string &origin) {
+Network parse_network(const std::string& text, const std::string& origin) {
   const boost::json::value document = parse_json(text, origin);
   const JsonField root(document, origin + ":");
   root.check_keys({"format", "name", "description", "layers"});
@@ -275,15 +275,15 @@ Network parse_network(const std::string &text, const std::string &origin) {
   network.name = root.at("name").text();
   if (root.has("description"))
     network.description = root.at("description").text();
-  for (const JsonField &layer : root.at("layers").elements())
+  for (const JsonField& layer : root.at("layers").elements())
     network.layers.push_back(parse_layer(layer));
   validate(network, origin);
   return network;
 }
 
-Network load_network(const std::string &path) { return parse_network(read_file(path), path); }
+Network load_network(const std::string& path) { return parse_network(read_file(path), path); }
 
-void save_network(const Network &network, const std::string &path) {
+void save_network(const Network& network, const std::string& path) {
   std::string text = "{\"format\": \"deltatwin-network-1\",\n \"name\": " + quoted(network.name) +
                      ",\n \"description\": " + quoted(network.description) + ",\n \"layers\": [\n";
   for (std::size_t l = 0; l < network.layers.size(); ++l)
@@ -291,9 +291,9 @@ void save_network(const Network &network, const std::string &path) {
   write_file(path, text + "  ]}\n");
 }
 
-const char *to_string(Scheme scheme) { return scheme_names.begin()[static_cast<int>(scheme)]; }
-const char *to_string(Group group) { return group_names.begin()[static_cast<int>(group)]; }
-const char *to_string(Activation activation) {
+const char* to_string(Scheme scheme) { return scheme_names.begin()[static_cast<int>(scheme)]; }
+const char* to_string(Group group) { return group_names.begin()[static_cast<int>(group)]; }
+const char* to_string(Activation activation) {
   return activation_names.begin()[static_cast<int>(activation)];
 }
 

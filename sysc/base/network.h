@@ -75,27 +75,27 @@ struct DeltaFormat {
 /// Stores int8 weights [outputs * inputs] exactly: fills scheme, group, deltas and references of
 /// the layer returned. `references` as in Layer (empty for plain). Throws InputError naming the
 /// first weight (output, input, value) that the format cannot hold, and what it could hold.
-[[nodiscard]] Layer encode(int inputs, int outputs, const std::vector<std::int8_t> &weights,
-                           const DeltaFormat &format, const std::vector<int> &references);
+[[nodiscard]] Layer encode(int inputs, int outputs, const std::vector<std::int8_t>& weights,
+                           const DeltaFormat& format, const std::vector<int>& references);
 
 /// Stores real-valued weights as well as the format can: each weight becomes the nearest
 /// representable one (closed loop for consecutive: against the reconstructed neighbour).
 /// `scaled` is in units of the int8 weight's LSB, [outputs * inputs]. References are the group
 /// means, rounded (consecutive: the group's first weight). Never fails.
-[[nodiscard]] Layer quantize(int inputs, int outputs, const std::vector<float> &scaled,
-                             const DeltaFormat &format);
+[[nodiscard]] Layer quantize(int inputs, int outputs, const std::vector<float>& scaled,
+                             const DeltaFormat& format);
 
 /// Reads and checks a network file; throws InputError that names file, layer and field.
-[[nodiscard]] Network load_network(const std::string &path);
+[[nodiscard]] Network load_network(const std::string& path);
 /// Parses a network from JSON text; `origin` names it in errors.
-[[nodiscard]] Network parse_network(const std::string &text, const std::string &origin);
+[[nodiscard]] Network parse_network(const std::string& text, const std::string& origin);
 /// Checks shapes and ranges of every field; throws InputError.
-void validate(const Network &network, const std::string &origin);
+void validate(const Network& network, const std::string& origin);
 /// Writes a network file (one row of deltas a line), whole or not at all.
-void save_network(const Network &network, const std::string &path);
+void save_network(const Network& network, const std::string& path);
 
-[[nodiscard]] const char *to_string(Scheme scheme);
-[[nodiscard]] const char *to_string(Group group);
-[[nodiscard]] const char *to_string(Activation activation);
+[[nodiscard]] const char* to_string(Scheme scheme);
+[[nodiscard]] const char* to_string(Group group);
+[[nodiscard]] const char* to_string(Activation activation);
 
 } // namespace deltatwin

@@ -23,18 +23,18 @@ LayerDescriptor LayerDescriptor::from_words(std::uint32_t word0, std::uint32_t w
   return layer;
 }
 
-std::vector<LayerDescriptor> read_table(const std::vector<std::uint32_t> &words) {
+std::vector<LayerDescriptor> read_table(const std::vector<std::uint32_t>& words) {
   std::vector<LayerDescriptor> table;
   for (std::size_t i = 0; i + 1 < words.size(); i += 2)
     table.push_back(LayerDescriptor::from_words(words[i], words[i + 1]));
   return table;
 }
 
-Program compile(const Network &network, const Design &design) {
+Program compile(const Network& network, const Design& design) {
   Program program;
   program.banks.resize(static_cast<std::size_t>(design.banks()));
   const std::uint64_t mask = (std::uint64_t{1} << design.delta_bits) - 1;
-  for (const Layer &layer : network.layers) {
+  for (const Layer& layer : network.layers) {
     LayerDescriptor descriptor;
     descriptor.inputs = layer.inputs;
     descriptor.outputs = layer.outputs;
@@ -73,7 +73,7 @@ Program compile(const Network &network, const Design &design) {
       program.parameters.push_back(
           pack_parameter(layer.requantizer.multiplier[o], layer.requantizer.bias[o]));
   }
-  const auto check = [](const char *memory, std::size_t need, int depth) {
+  const auto check = [](const char* memory, std::size_t need, int depth) {
     if (need > static_cast<std::size_t>(depth))
       throw InputError("the network needs " + std::to_string(need) + " words of " + memory +
                        ", the design has " + std::to_string(depth));

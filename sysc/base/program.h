@@ -21,7 +21,7 @@ struct LayerDescriptor {
 };
 
 /// The descriptors in a whole program table, two words each.
-[[nodiscard]] std::vector<LayerDescriptor> read_table(const std::vector<std::uint32_t> &words);
+[[nodiscard]] std::vector<LayerDescriptor> read_table(const std::vector<std::uint32_t>& words);
 
 /// What the host loads into the accelerator: everything in the order in which it is consumed.
 struct Program {
@@ -34,6 +34,6 @@ struct Program {
 /// Lays a network out for a design. A tile is `lanes` neurons; each of its words holds one delta
 /// of every lane of a bank; lanes past the layer's last neuron hold 0. Throws InputError when the
 /// network does not go into the design's memories, naming the memory, its depth and the need.
-[[nodiscard]] Program compile(const Network &network, const Design &design);
+[[nodiscard]] Program compile(const Network& network, const Design& design);
 
 } // namespace deltatwin

@@ -10,13 +10,13 @@ std::uint32_t bits(int value, int lsb) { return static_cast<std::uint32_t>(value
 
 } // namespace
 
-void take_at_once(const OutputTile &tile, std::vector<Cycle> &taken) {
+void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken) {
   for (int i = 0; i < tile.count; ++i)
     taken.push_back(tile.offered + static_cast<Cycle>(i));
 }
 
-std::vector<Interface> AcceleratorCore::interfaces(const Design &design) {
-  const auto axi = [](const std::string &channel, const char *valid, const char *ready,
+std::vector<Interface> AcceleratorCore::interfaces(const Design& design) {
+  const auto axi = [](const std::string& channel, const char* valid, const char* ready,
                       std::vector<Field> fields) {
     return Interface{channel, {"s_axil_" + channel + valid, "s_axil_" + channel + ready}, std::move(fields)};
   };
@@ -43,7 +43,7 @@ std::vector<Interface> AcceleratorCore::interfaces(const Design &design) {
   return all;
 }
 
-AcceleratorCore::AcceleratorCore(const Design &design)
+AcceleratorCore::AcceleratorCore(const Design& design)
     : design_(design), banks_(static_cast<std::size_t>(design.banks()),
                               std::vector<std::uint64_t>(static_cast<std::size_t>(design.bank_depth))),
       references_(static_cast<std::size_t>(design.ref_depth)),
@@ -57,7 +57,7 @@ bool AcceleratorCore::load(std::uint32_t data) {
   const std::size_t bank = load_address_ >> 20 & 0xff;
   const std::size_t word = load_address_ & 0xfffff;
   const std::uint64_t value = std::uint64_t{load_high_} << 32 | data;
-  const auto store = [&](auto &words, std::uint64_t mask) {
+  const auto store = [&](auto& words, std::uint64_t mask) {
     if (word >= words.size() || (memory != Memory::weights && bank != 0))
       return false;
     words[word] = static_cast<std::decay_t<decltype(words[0])>>(value & mask);
@@ -125,7 +125,7 @@ AcceleratorCore::ReadResult AcceleratorCore::read(std::uint32_t address, Cycle c
     return {static_cast<std::uint32_t>(cycles >> 32)};
   case reg::inferences:
     return {static_cast<std::uint32_t>(std::count_if(completions_.begin(), completions_.end(),
-                                                     [=](const Completion &c) { return c.cycle < cycle; }))};
+                                                     [=](const Completion& c) { return c.cycle < cycle; }))};
   case reg::layers:
     return {layers_};
   case reg::load_address:
@@ -157,7 +157,7 @@ Status AcceleratorCore::status(Cycle cycle) const {
 
 std::vector<Cycle> AcceleratorCore::completions() const {
   std::vector<Cycle> cycles;
-  for (const Completion &completion : completions_)
+  for (const Completion& completion : completions_)
     cycles.push_back(completion.cycle);
   return cycles;
 }
@@ -185,6 +185,7 @@ bool AcceleratorCore::start(Cycle cycle) {
   loading_.clear();
   results_.clear();
   results_used_ = 0;
+  output_free_ = 0;
   std::vector<LayerDescriptor> table = read_table(program_);
   error_ = check_program(design_, table, layers_, images_);
   if (error_.code != ErrorCode::none) {
@@ -203,8 +204,8 @@ bool AcceleratorCore::start(Cycle cycle) {
 std::vector<DenseLayer> AcceleratorCore::decode() const {
   std::vector<DenseLayer> layers;
   std::size_t word = 0, reference = 0, neuron = 0;
-  for (const LayerDescriptor &descriptor : timing_->layers()) {
-    DenseLayer &layer = layers.emplace_back(descriptor.inputs, descriptor.outputs);
+  for (const LayerDescriptor& descriptor : timing_->layers()) {
+    DenseLayer& layer = layers.emplace_back(descriptor.inputs, descriptor.outputs);
     layer.shift = descriptor.shift;
     layer.activation = descriptor.activation;
     for (int base = 0; base < descriptor.outputs; base += design_.lanes) {
@@ -215,10 +216,10 @@ std::vector<DenseLayer> AcceleratorCore::decode() const {
         if (block_first && i)
           reference += static_cast<std::size_t>(active);
         for (int lane = 0; lane < active; ++lane) {
-          const auto &bank = banks_[static_cast<std::size_t>(lane / design_.lanes_per_bank)];
+          const auto& bank = banks_[static_cast<std::size_t>(lane / design_.lanes_per_bank)];
           const std::size_t at = reference + static_cast<std::size_t>(lane);
           const int r = at < references_.size() ? static_cast<std::int8_t>(references_[at]) : 0;
-          int &c = operand[static_cast<std::size_t>(lane)];
+          int& c = operand[static_cast<std::size_t>(lane)];
           c = lane_operand(descriptor.consecutive, block_first, c,
                            word < bank.size()
                                ? extract_delta(bank[word], lane % design_.lanes_per_bank, design_.delta_bits)
@@ -236,19 +237,19 @@ std::vector<DenseLayer> AcceleratorCore::decode() const {
   return layers;
 }
 
-void AcceleratorCore::fail(const RunError &error) {
+void AcceleratorCore::fail(const RunError& error) {
   if (error.cycle >= error_.cycle)
     return;
   error_ = error;
   stop_ = error.cycle + 1;
   if (trace_)
     trace_->drop_origins_after(error.cycle, port::s_axis);
-  const auto prevented = [&](const Completion &c) { return c.origin > error.cycle; };
+  const auto prevented = [&](const Completion& c) { return c.origin > error.cycle; };
   completions_.erase(std::remove_if(completions_.begin(), completions_.end(), prevented), completions_.end());
 }
 
-std::size_t AcceleratorCore::input(const std::int8_t *data, std::size_t count, Cycle &from, const Gaps &gaps,
-                                   std::vector<Cycle> *taken, const std::uint8_t *tlast_at) {
+std::size_t AcceleratorCore::input(const std::int8_t* data, std::size_t count, Cycle& from, const Gaps& gaps,
+                                   std::vector<Cycle>* taken, const std::uint8_t* tlast_at) {
   std::size_t given = 0;
   const std::size_t length = timing_ ? static_cast<std::size_t>(timing_->layers()[0].inputs) : 0;
   while (given < count && timing_ && loaded_ < images_) {
@@ -306,23 +307,24 @@ void AcceleratorCore::issue_image() {
     inference_->run(loading_.data(), 1, results_.data());
     results_used_ = 0;
   }
-  const std::int16_t *values = results_.data() + results_used_;
+  const std::int16_t* values = results_.data() + results_used_;
   results_used_ += outputs;
   if (trace_)
     compute_sums();
   Cycle origin = 0;
-  const auto visit = [&](const IssuedBlock &block) {
+  const auto visit = [&](const IssuedBlock& block) {
     origin = block.last_slot;
     if (trace_)
       trace_block(block);
   };
-  const auto deliver = [&](int base, int active, Cycle offered, std::vector<Cycle> &taken) {
+  const auto deliver = [&](int base, int active, Cycle offered, std::vector<Cycle>& taken) {
     const bool last = base + active == static_cast<int>(outputs);
     if (origin >= stop_) { // an error was found meanwhile, earlier than this tile
       taken.assign(static_cast<std::size_t>(active), never);
       return;
     }
-    sink_({values + base, active, last, offered}, taken);
+    sink_({values + base, active, last, std::max(offered, output_free_)}, taken);
+    output_free_ = taken.back() == never ? never : taken.back() + 1;
     for (std::size_t i = 0; trace_ && i < taken.size() && taken[i] != never; ++i) {
       const bool tlast = last && i + 1 == taken.size();
       trace_->add(port::m_axis, {taken[i],
@@ -347,7 +349,7 @@ void AcceleratorCore::issue_image() {
 void AcceleratorCore::compute_sums() {
   activations_ = {loading_};
   sums_.clear();
-  for (DenseLayer &layer : decoded_) {
+  for (DenseLayer& layer : decoded_) {
     std::vector<std::int32_t> sums;
     std::vector<std::int8_t> next;
     for (int o = 0; o < layer.outputs; ++o) {
@@ -365,7 +367,7 @@ void AcceleratorCore::compute_sums() {
   }
 }
 
-void AcceleratorCore::trace_block(const IssuedBlock &block) {
+void AcceleratorCore::trace_block(const IssuedBlock& block) {
   const auto layer = static_cast<std::size_t>(block.layer);
   const Cycle step = static_cast<Cycle>(design_.cycles_per_mac());
   const auto context = [&](int element) {

@@ -41,18 +41,18 @@ enum : std::size_t { aw, w, b, ar, r, s_axis, m_axis, slot, mac, ref, sum, act, 
 /// Idle cycles that a source leaves before beat `index` of a call, after the beat before was taken.
 using Gaps = std::function<unsigned(std::uint64_t index)>;
 
-/// Output beats of one tile on their way to whoever takes them: offered one a cycle from
-/// `offered` on, `taken` receives a cycle a beat, each later than the one before.
+/// Output beats of one tile on their way to whoever takes them. `taken` receives the cycle of each
+/// beat: not before it is offered, and each later than the one before.
 struct OutputTile {
-  const std::int16_t *values;
+  const std::int16_t* values;
   int count;
-  bool last; ///< the tile ends an inference: its last beat carries TLAST
-  Cycle offered;
+  bool last;     ///< the tile ends an inference: its last beat carries TLAST
+  Cycle offered; ///< of the first beat, after the beats before were taken; one more cycle a beat
 };
-using OutputSink = std::function<void(const OutputTile &, std::vector<Cycle> &taken)>;
+using OutputSink = std::function<void(const OutputTile&, std::vector<Cycle>& taken)>;
 
 /// A sink that is always ready.
-void take_at_once(const OutputTile &tile, std::vector<Cycle> &taken);
+void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken);
 
 /// What the accelerator does and when, without SystemC: registers, streams, and the interior's
 /// beats on demand. Calls come in the order of their cycles, per interface.
@@ -61,7 +61,7 @@ void take_at_once(const OutputTile &tile, std::vector<Cycle> &taken);
 /// error takes back what it prevents in the trace, but not what an OutputSink has been given.
 class AcceleratorCore {
 public:
-  explicit AcceleratorCore(const Design &design);
+  explicit AcceleratorCore(const Design& design);
 
   struct ReadResult {
     std::uint32_t data = 0;
@@ -79,24 +79,24 @@ public:
   /// beat, and to none else, unless `tlast_at` (may be null) says otherwise. Returns the cycle of each beat
   /// that is taken; fewer than `count` when the run ends or errs before. `taken` may be null; then the return
   /// value counts.
-  std::size_t input(const std::int8_t *data, std::size_t count, Cycle &from, const Gaps &gaps = {},
-                    std::vector<Cycle> *taken = nullptr, const std::uint8_t *tlast_at = nullptr);
+  std::size_t input(const std::int8_t* data, std::size_t count, Cycle& from, const Gaps& gaps = {},
+                    std::vector<Cycle>* taken = nullptr, const std::uint8_t* tlast_at = nullptr);
 
   void set_sink(OutputSink sink) { sink_ = std::move(sink); }
   /// Records the interior's beats in the order of interfaces(), from port::s_axis on; null stops.
-  void set_trace(BeatTrace *trace) { trace_ = trace; }
+  void set_trace(BeatTrace* trace) { trace_ = trace; }
 
-  [[nodiscard]] const Design &design() const { return design_; }
+  [[nodiscard]] const Design& design() const { return design_; }
   [[nodiscard]] Status status(Cycle cycle) const;
   /// The run's length in cycles; `never` while it is not known.
   [[nodiscard]] Cycle stop_cycle() const { return stop_; }
   [[nodiscard]] Cycle start_cycle() const { return start_; }
-  [[nodiscard]] const RunError &error() const { return error_; }
+  [[nodiscard]] const RunError& error() const { return error_; }
   /// Cycles in which inferences of this run ended (their last output beats).
   [[nodiscard]] std::vector<Cycle> completions() const;
 
   /// The interfaces that are held against the RTL, in the order of `port`.
-  [[nodiscard]] static std::vector<Interface> interfaces(const Design &design);
+  [[nodiscard]] static std::vector<Interface> interfaces(const Design& design);
 
 private:
   struct Completion {
@@ -106,13 +106,13 @@ private:
   [[nodiscard]] bool load(std::uint32_t data);
   [[nodiscard]] std::vector<DenseLayer> decode() const;
   void issue_image();
-  void fail(const RunError &error);
+  void fail(const RunError& error);
   void compute_sums();
-  void trace_block(const IssuedBlock &block);
+  void trace_block(const IssuedBlock& block);
 
   Design design_;
   OutputSink sink_ = take_at_once;
-  BeatTrace *trace_ = nullptr;
+  BeatTrace* trace_ = nullptr;
 
   // Memories.
   std::vector<std::vector<std::uint64_t>> banks_;
@@ -134,6 +134,7 @@ private:
   std::vector<std::int16_t> results_; ///< of the inferences whose outputs are computed already
   std::size_t results_used_ = 0;
   std::uint32_t loaded_ = 0, issued_ = 0;
+  Cycle output_free_ = 0; ///< the cycle after the latest output beat
   std::vector<Completion> completions_;
   std::vector<std::vector<std::int8_t>> activations_; ///< of the inference being traced, a layer each
   std::vector<std::vector<std::int32_t>> sums_;

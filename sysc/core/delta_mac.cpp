@@ -2,7 +2,7 @@
 
 namespace deltatwin {
 
-std::vector<std::int32_t> delta_mac_sums(const MacBurst &burst) {
+std::vector<std::int32_t> delta_mac_sums(const MacBurst& burst) {
   std::vector<std::int32_t> sums;
   for (int lane = 0; lane < burst.lanes; ++lane) {
     std::uint32_t accumulator = 0, reference_sum = 0, block_sum = 0;

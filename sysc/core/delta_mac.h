@@ -14,7 +14,7 @@ struct DeltaMacTiming {
   int cycles_per_mac; ///< C: beats are at least this far apart
   int accumulate;     ///< A: from a block's last beat to its final accumulators
 
-  explicit DeltaMacTiming(const Design &design)
+  explicit DeltaMacTiming(const Design& design)
       : cycles_per_mac(design.cycles_per_mac()),
         accumulate(design.multiplier == Multiplier::serial ? cycles_per_mac + 1 : 3) {}
   /// From a block's last beat to lane 0's reference request; one more cycle a lane.
@@ -46,6 +46,6 @@ struct MacBurst {
 };
 
 /// The tile's sums, one a lane, modulo 2^32.
-[[nodiscard]] std::vector<std::int32_t> delta_mac_sums(const MacBurst &burst);
+[[nodiscard]] std::vector<std::int32_t> delta_mac_sums(const MacBurst& burst);
 
 } // namespace deltatwin

@@ -1,5 +1,6 @@
 #pragma once
 #include "base/network.h"
+#include "core/dot_kernel.h"
 #include <cstdint>
 #include <vector>
 
@@ -8,7 +9,7 @@ namespace deltatwin {
 /// A dense layer as the kernel wants it. Sums wrap modulo 2^32, as the lanes' do.
 struct DenseLayer {
   DenseLayer(int inputs, int outputs);
-  [[nodiscard]] std::int16_t &weight(int output, int input) {
+  [[nodiscard]] std::int16_t& weight(int output, int input) {
     return weights[static_cast<std::size_t>(output) * static_cast<std::size_t>(stride) +
                    static_cast<std::size_t>(input)];
   }
@@ -27,25 +28,27 @@ struct DenseLayer {
 class IntegerInference {
 public:
   explicit IntegerInference(std::vector<DenseLayer> layers);
-  explicit IntegerInference(const Network &network);
+  explicit IntegerInference(const Network& network);
 
   [[nodiscard]] int inputs() const;
   [[nodiscard]] int outputs() const;
 
   /// Runs `count` images: `inputs` is [count * inputs()], `outputs` is [count * outputs()] (the
   /// last layer's values after its requantizer and clamp).
-  void run(const std::int8_t *inputs, int count, std::int16_t *outputs);
+  void run(const std::int8_t* inputs, int count, std::int16_t* outputs);
 
 private:
   std::vector<DenseLayer> layers_;
-  std::vector<std::int16_t> buffers_[2];
+  DotKernel dot_;
+  std::vector<std::int16_t> buffers_[2]; ///< activations of a batch
+  std::vector<std::int32_t> sums_;
 };
 
 /// The index of the largest of `count` values, the first one on a tie.
-[[nodiscard]] int argmax(const std::int16_t *values, int count);
+[[nodiscard]] int argmax(const std::int16_t* values, int count);
 
 /// Share of images whose largest output is at their label.
-[[nodiscard]] double accuracy(const Network &network, const std::vector<std::int8_t> &inputs,
-                              const std::vector<std::uint8_t> &labels);
+[[nodiscard]] double accuracy(const Network& network, const std::vector<std::int8_t>& inputs,
+                              const std::vector<std::uint8_t>& labels);
 
 } // namespace deltatwin

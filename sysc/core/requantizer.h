@@ -23,16 +23,24 @@ struct RequantizerTiming {
   return static_cast<int>(static_cast<std::int32_t>(static_cast<std::uint32_t>(word >> 16) << 12) >> 12);
 }
 
-/// One neuron's result. `k` is the requantizer shift less 8.
+/// What a neuron's result is clamped to.
+[[nodiscard]] constexpr int activation_low(Activation activation) {
+  return activation == Activation::relu ? 0 : activation == Activation::hardtanh ? -128 : -32768;
+}
+[[nodiscard]] constexpr int activation_high(Activation activation) {
+  return activation == Activation::relu || activation == Activation::hardtanh ? 127 : 32767;
+}
+
+/// `k` is the requantizer's shift less 8.
+[[nodiscard]] constexpr std::int64_t requantize_unclamped(std::int32_t sum, int multiplier, int bias, int k) {
+  return (((static_cast<std::int64_t>(sum) * multiplier) >> k) + bias + 128) >> 8;
+}
+
+/// One neuron's result.
 [[nodiscard]] constexpr std::int16_t requantize(std::int32_t sum, int multiplier, int bias, int k,
                                                 Activation activation) {
-  const std::int64_t scaled = (static_cast<std::int64_t>(sum) * multiplier) >> k;
-  const std::int64_t rounded = (scaled + bias + 128) >> 8;
-  const std::int64_t low = activation == Activation::none       ? -32768
-                           : activation == Activation::hardtanh ? -128
-                                                                : 0;
-  const std::int64_t high = activation == Activation::none ? 32767 : 127;
-  return static_cast<std::int16_t>(std::clamp(rounded, low, high));
+  const std::int64_t low = activation_low(activation), high = activation_high(activation);
+  return static_cast<std::int16_t>(std::clamp(requantize_unclamped(sum, multiplier, bias, k), low, high));
 }
 
 } // namespace deltatwin

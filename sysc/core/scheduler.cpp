@@ -2,14 +2,14 @@
 
 namespace deltatwin {
 
-const char *to_string(ErrorCode code) {
-  constexpr const char *names[] = {
+const char* to_string(ErrorCode code) {
+  constexpr const char* names[] = {
       "none",   "layer count", "image count",     "input length", "output length",   "chain",  "block length",
       "scheme", "activation",  "parameter range", "weight range", "reference range", "framing"};
   return names[static_cast<int>(code)];
 }
 
-RunError check_program(const Design &design, const std::vector<LayerDescriptor> &table, unsigned layers,
+RunError check_program(const Design& design, const std::vector<LayerDescriptor>& table, unsigned layers,
                        std::uint32_t images) {
   if (layers == 0 || layers > static_cast<unsigned>(design.max_layers))
     return {ErrorCode::layer_count, 0, 0};
@@ -17,7 +17,7 @@ RunError check_program(const Design &design, const std::vector<LayerDescriptor> 
     return {ErrorCode::image_count, 0, 0};
   int neurons = 0;
   for (unsigned l = 0; l < layers; ++l) {
-    const LayerDescriptor &layer = table[l];
+    const LayerDescriptor& layer = table[l];
     const bool last = l + 1 == layers;
     neurons += layer.outputs;
     const int most = l == 0 ? design.in_depth : design.act_depth;
@@ -43,7 +43,7 @@ RunError check_program(const Design &design, const std::vector<LayerDescriptor> 
   return {};
 }
 
-SchedulerTiming::SchedulerTiming(const Design &design, std::vector<LayerDescriptor> layers, Cycle first_wait)
+SchedulerTiming::SchedulerTiming(const Design& design, std::vector<LayerDescriptor> layers, Cycle first_wait)
     : lanes_(design.lanes), bank_depth_(design.bank_depth), ref_depth_(design.ref_depth),
       out_depth_(design.out_depth), mac_(design), layers_(std::move(layers)),
       wait_(first_wait), half_free_{first_wait, first_wait}, loader_free_(first_wait) {}

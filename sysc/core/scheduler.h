@@ -25,7 +25,7 @@ enum class ErrorCode {
   reference_range,
   framing
 };
-[[nodiscard]] const char *to_string(ErrorCode code);
+[[nodiscard]] const char* to_string(ErrorCode code);
 
 struct RunError {
   ErrorCode code = ErrorCode::none;
@@ -35,7 +35,7 @@ struct RunError {
 
 /// The check that START begins: one layer a cycle. `cycle` of the result counts from 0, the cycle
 /// of layer 0's check.
-[[nodiscard]] RunError check_program(const Design &design, const std::vector<LayerDescriptor> &table,
+[[nodiscard]] RunError check_program(const Design& design, const std::vector<LayerDescriptor>& table,
                                      unsigned layers, std::uint32_t images);
 
 /// One block of a tile, as the scheduler issues it: `slots` reads of an activation and a word of
@@ -57,7 +57,7 @@ struct IssuedBlock {
 class SchedulerTiming {
 public:
   /// `first_wait`: the cycle after the last layer's check.
-  SchedulerTiming(const Design &design, std::vector<LayerDescriptor> layers, Cycle first_wait);
+  SchedulerTiming(const Design& design, std::vector<LayerDescriptor> layers, Cycle first_wait);
 
   /// The earliest cycle in which the next inference's first input beat can be taken.
   [[nodiscard]] Cycle input_ready() const { return std::max(half_free_[next_half_], loader_free_); }
@@ -75,8 +75,8 @@ public:
   [[nodiscard]] Cycle output_latency() const { return write_latency() + 1; }
   /// From a tile's last slot to the write of its first neuron into the activation buffer.
   [[nodiscard]] Cycle write_latency() const { return read_latency + mac_.sum() + RequantizerTiming::latency; }
-  [[nodiscard]] const DeltaMacTiming &mac() const { return mac_; }
-  [[nodiscard]] const std::vector<LayerDescriptor> &layers() const { return layers_; }
+  [[nodiscard]] const DeltaMacTiming& mac() const { return mac_; }
+  [[nodiscard]] const std::vector<LayerDescriptor>& layers() const { return layers_; }
 
   static constexpr Cycle read_latency = 1; ///< of the weight banks and activation buffers
 
@@ -104,7 +104,7 @@ template <class Visit, class Deliver> RunError SchedulerTiming::issue(Visit visi
   if (ready == never)
     return {};
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const LayerDescriptor &layer = layers_[l];
+    const LayerDescriptor& layer = layers_[l];
     const bool last_layer = l + 1 == layers_.size();
     Cycle slot = ready + 1, last_slot = 0;
     int base = 0;

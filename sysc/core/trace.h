@@ -39,7 +39,7 @@ struct BeatTrace {
   std::vector<std::vector<Beat>> beats;
 
   explicit BeatTrace(std::size_t interfaces) : beats(interfaces) {}
-  void add(std::size_t interface, const Beat &beat) { beats[interface].push_back(beat); }
+  void add(std::size_t interface, const Beat& beat) { beats[interface].push_back(beat); }
   /// Forgets, from interface `first` on, what was computed ahead of an event that prevents it.
   void drop_cycles_after(Cycle cycle, std::size_t first);
   void drop_origins_after(Cycle cycle, std::size_t first);

@@ -4,10 +4,10 @@
 
 namespace deltatwin {
 
-std::string describe(const Interface &interface, std::uint64_t payload) {
+std::string describe(const Interface& interface, std::uint64_t payload) {
   std::ostringstream text;
   int lsb = 0;
-  for (const Field &field : interface.fields) {
+  for (const Field& field : interface.fields) {
     const std::uint64_t mask = field.width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << field.width) - 1;
     text << (lsb ? " " : "") << field.signal << "=0x" << std::hex << (payload >> lsb & mask);
     lsb += field.width;
@@ -18,7 +18,7 @@ std::string describe(const Interface &interface, std::uint64_t payload) {
 std::string Divergence::report() const {
   std::ostringstream text;
   text << "divergence in " << block << ", interface " << interface << ", cycle " << cycle;
-  const auto part = [&](const char *name, int value) {
+  const auto part = [&](const char* name, int value) {
     if (value >= 0)
       text << ", " << name << " " << value;
   };
@@ -30,30 +30,30 @@ std::string Divergence::report() const {
        << "\n  RTL:   " << (rtl ? describe(*fields, *rtl) : "no beat") << "\n";
   if (before.empty())
     text << "  no beat on this interface before\n";
-  for (const Beat &beat : before)
+  for (const Beat& beat : before)
     text << "  equal in cycle " << beat.cycle << ": " << describe(*fields, beat.payload) << "\n";
   return text.str();
 }
 
-Lockstep::Lockstep(std::string block, const std::vector<Interface> &interfaces, const BeatTrace &model,
-                   const RtlModel &rtl)
+Lockstep::Lockstep(std::string block, const std::vector<Interface>& interfaces, const BeatTrace& model,
+                   const RtlModel& rtl)
     : block_(std::move(block)), interfaces_(interfaces), model_(model) {
-  for (const Interface &interface : interfaces) {
-    Monitor &monitor = monitors_.emplace_back();
-    for (const std::string &strobe : interface.strobes)
+  for (const Interface& interface : interfaces) {
+    Monitor& monitor = monitors_.emplace_back();
+    for (const std::string& strobe : interface.strobes)
       monitor.strobes.push_back(&rtl.signal(strobe));
-    for (const Field &field : interface.fields)
+    for (const Field& field : interface.fields)
       monitor.fields.push_back(&rtl.signal(field.signal));
   }
 }
 
 bool Lockstep::check(Cycle cycle) {
   for (std::size_t i = 0; i < monitors_.size(); ++i) {
-    Monitor &monitor = monitors_[i];
-    const std::vector<Beat> &expected = model_.beats[i];
+    Monitor& monitor = monitors_[i];
+    const std::vector<Beat>& expected = model_.beats[i];
     const bool due = monitor.next < expected.size() && expected[monitor.next].cycle <= cycle;
     const bool seen = std::all_of(monitor.strobes.begin(), monitor.strobes.end(),
-                                  [](const RtlSignal *strobe) { return strobe->get(0, 1) != 0; });
+                                  [](const RtlSignal* strobe) { return strobe->get(0, 1) != 0; });
     if (!seen && !due)
       continue;
     std::optional<std::uint64_t> payload;
@@ -61,7 +61,7 @@ bool Lockstep::check(Cycle cycle) {
       payload = 0;
       int lsb = 0;
       for (std::size_t f = 0; f < monitor.fields.size(); ++f) {
-        const Field &field = interfaces_[i].fields[f];
+        const Field& field = interfaces_[i].fields[f];
         *payload |= monitor.fields[f]->get(field.lsb, field.width) << lsb;
         lsb += field.width;
       }
@@ -84,7 +84,7 @@ bool Lockstep::finish() {
 }
 
 void Lockstep::diverge(std::size_t interface, Cycle cycle, std::optional<std::uint64_t> rtl) {
-  const std::vector<Beat> &expected = model_.beats[interface];
+  const std::vector<Beat>& expected = model_.beats[interface];
   const std::size_t next = monitors_[interface].next;
   Divergence found;
   found.block = block_;

@@ -15,42 +15,42 @@ struct Divergence {
   std::optional<std::uint64_t> rtl; ///< the RTL's payload in this cycle, if it has a beat
   BeatContext context;              ///< of the model's beat, or of its next one
   std::vector<Beat> before;         ///< the last beats before, on which the twins agree
-  const Interface *fields = nullptr;
+  const Interface* fields = nullptr;
 
   /// Some lines: block, interface, cycle, layer, tile, element, both values, the beats before.
   [[nodiscard]] std::string report() const;
 };
 
 /// A payload's fields, "name=0x12 name=0x3".
-[[nodiscard]] std::string describe(const Interface &interface, std::uint64_t payload);
+[[nodiscard]] std::string describe(const Interface& interface, std::uint64_t payload);
 
 /// Holds the beats of an RTL model, cycle for cycle, against those a model produced. Every beat on
 /// every interface counts: payload and cycle, none missing, none left over on either side.
 class Lockstep {
 public:
-  Lockstep(std::string block, const std::vector<Interface> &interfaces, const BeatTrace &model,
-           const RtlModel &rtl);
+  Lockstep(std::string block, const std::vector<Interface>& interfaces, const BeatTrace& model,
+           const RtlModel& rtl);
 
   /// Looks at the RTL's settled signals in `cycle`; false at the first divergence.
   bool check(Cycle cycle);
   /// At the end: has every beat of the model been seen?
   bool finish();
 
-  [[nodiscard]] const std::optional<Divergence> &divergence() const { return divergence_; }
+  [[nodiscard]] const std::optional<Divergence>& divergence() const { return divergence_; }
   /// Beats on which the twins agree.
   [[nodiscard]] std::uint64_t beats() const { return beats_; }
 
 private:
   struct Monitor {
-    std::vector<const RtlSignal *> strobes;
-    std::vector<const RtlSignal *> fields;
+    std::vector<const RtlSignal*> strobes;
+    std::vector<const RtlSignal*> fields;
     std::size_t next = 0; ///< the model's beat that is due
   };
   void diverge(std::size_t interface, Cycle cycle, std::optional<std::uint64_t> rtl);
 
   std::string block_;
-  const std::vector<Interface> &interfaces_;
-  const BeatTrace &model_;
+  const std::vector<Interface>& interfaces_;
+  const BeatTrace& model_;
   std::vector<Monitor> monitors_;
   std::uint64_t beats_ = 0;
   std::optional<Divergence> divergence_;

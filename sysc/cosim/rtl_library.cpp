@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace process = boost::process;
 
-std::string sha1(const std::string &text) {
+std::string sha1(const std::string& text) {
   boost::uuids::detail::sha1 hash;
   hash.process_bytes(text.data(), text.size());
   unsigned digest[5];
@@ -32,7 +32,7 @@ std::string sha1(const std::string &text) {
 }
 
 // Runs a tool to its end; returns what it printed, throws with it when the tool fails.
-std::string run_tool(const std::string &tool, const std::vector<std::string> &arguments) {
+std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments) {
   const auto program = process::search_path(tool);
   if (program.empty())
     throw RtlBuildError("\"" + tool +
@@ -50,18 +50,18 @@ std::string run_tool(const std::string &tool, const std::vector<std::string> &ar
 }
 
 fs::path cache_directory() {
-  if (const char *cache = std::getenv("DELTATWIN_CACHE"))
+  if (const char* cache = std::getenv("DELTATWIN_CACHE"))
     return cache;
-  if (const char *cache = std::getenv("XDG_CACHE_HOME"))
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"))
     return fs::path(cache) / "deltatwin";
-  const char *home = std::getenv("HOME");
+  const char* home = std::getenv("HOME");
   return fs::path(home ? home : "/tmp") / ".cache" / "deltatwin";
 }
 
 // What rtl_shim.cpp needs to know of the Verilated class: its name, and its ports and nets.
-std::string top_header(const std::string &top, const std::string &header, const std::string &root) {
+std::string top_header(const std::string& top, const std::string& header, const std::string& root) {
   std::ostringstream table;
-  const auto row = [&](const std::string &name, const std::string &member, const std::string &high) {
+  const auto row = [&](const std::string& name, const std::string& member, const std::string& high) {
     table << "    {\"" << name << "\", " << std::stoi(high) + 1 << ", &top." << member << "},\n";
   };
   const std::regex port(R"(VL_(?:IN|OUT)(?:8|16|64|W)?\(&(\w+),(\d+),0(?:,\d+)?\);)");
@@ -82,15 +82,15 @@ std::string top_header(const std::string &top, const std::string &header, const 
 } // namespace
 
 std::string rtl_directory() {
-  const char *directory = std::getenv("DELTATWIN_RTL");
+  const char* directory = std::getenv("DELTATWIN_RTL");
   return directory ? directory : DELTATWIN_SOURCE_DIRECTORY "/rtl";
 }
 
-std::string build_rtl(const RtlSource &source, const std::function<void(const std::string &)> &progress) {
+std::string build_rtl(const RtlSource& source, const std::function<void(const std::string&)>& progress) {
   const fs::path directory = source.directory.empty() ? rtl_directory() : source.directory;
   std::vector<std::string> files;
   std::error_code ignored;
-  for (const auto &entry : fs::directory_iterator(directory, ignored))
+  for (const auto& entry : fs::directory_iterator(directory, ignored))
     if (entry.path().extension() == ".sv")
       files.push_back(entry.path().string());
   if (files.empty())
@@ -104,13 +104,13 @@ std::string build_rtl(const RtlSource &source, const std::function<void(const st
                                         source.top,    "-y",   directory.string()};
   if (source.trace)
     arguments.push_back("--trace");
-  for (const auto &[name, value] : source.parameters)
+  for (const auto& [name, value] : source.parameters)
     arguments.push_back("-G" + name + "=" + std::to_string(value));
   const std::string shim = read_file(DELTATWIN_SOURCE_DIRECTORY "/sysc/cosim/rtl_shim.cpp");
   std::string key = shim + tool_version;
-  for (const std::string &argument : arguments)
+  for (const std::string& argument : arguments)
     key += argument + "\n";
-  for (const std::string &file : files)
+  for (const std::string& file : files)
     key += read_file(file);
   const fs::path library = cache_directory() / "rtl" / (source.top + "-" + sha1(key) + ".so");
   if (fs::exists(library))
@@ -121,7 +121,7 @@ std::string build_rtl(const RtlSource &source, const std::function<void(const st
   const fs::path work = library.string() + "." + std::to_string(getpid());
   fs::create_directories(work);
   struct Cleaner {
-    const fs::path &path;
+    const fs::path& path;
     ~Cleaner() {
       std::error_code error;
       fs::remove_all(path, error);
@@ -152,7 +152,7 @@ std::string build_rtl(const RtlSource &source, const std::function<void(const st
   run_tool("make", make);
   std::vector<std::string> link = {"-shared", "-pthread", "-o", (work / "lib.so").string()};
   std::reverse(objects.begin(), objects.end()); // the archive after what refers to it
-  for (const std::string &object : objects)
+  for (const std::string& object : objects)
     link.push_back((work / object).string());
   run_tool("g++", link);
   fs::rename(work / "lib.so", library); // two builders at once: the last one wins, both are whole
@@ -162,18 +162,17 @@ std::string build_rtl(const RtlSource &source, const std::function<void(const st
 std::uint64_t RtlSignal::get(int lsb, int bits) const {
   std::uint64_t value = 0;
   if (width <= 8)
-    value = *static_cast<std::uint8_t *>(data) >> lsb;
+    value = *static_cast<std::uint8_t*>(data) >> lsb;
   else if (width <= 16)
-    value = *static_cast<std::uint16_t *>(data) >> lsb;
+    value = *static_cast<std::uint16_t*>(data) >> lsb;
   else if (width <= 32)
-    value = *static_cast<std::uint32_t *>(data) >> lsb;
+    value = *static_cast<std::uint32_t*>(data) >> lsb;
   else if (width <= 64)
-    value = *static_cast<std::uint64_t *>(data) >> lsb;
+    value = *static_cast<std::uint64_t*>(data) >> lsb;
   else
     for (int at = 0; at < bits;) { // 32-bit words
       const int offset = (lsb + at) % 32, chunk = std::min(32 - offset, bits - at);
-      value |= static_cast<std::uint64_t>(static_cast<std::uint32_t *>(data)[(lsb + at) / 32] >> offset)
-               << at;
+      value |= static_cast<std::uint64_t>(static_cast<std::uint32_t*>(data)[(lsb + at) / 32] >> offset) << at;
       at += chunk;
     }
   return bits == 64 ? value : value & ((std::uint64_t{1} << bits) - 1);
@@ -181,13 +180,13 @@ std::uint64_t RtlSignal::get(int lsb, int bits) const {
 
 void RtlSignal::set(std::uint64_t value) const {
   if (width <= 8)
-    *static_cast<std::uint8_t *>(data) = static_cast<std::uint8_t>(value);
+    *static_cast<std::uint8_t*>(data) = static_cast<std::uint8_t>(value);
   else if (width <= 16)
-    *static_cast<std::uint16_t *>(data) = static_cast<std::uint16_t>(value);
+    *static_cast<std::uint16_t*>(data) = static_cast<std::uint16_t>(value);
   else if (width <= 32)
-    *static_cast<std::uint32_t *>(data) = static_cast<std::uint32_t>(value);
+    *static_cast<std::uint32_t*>(data) = static_cast<std::uint32_t>(value);
   else
-    *static_cast<std::uint64_t *>(data) = value;
+    *static_cast<std::uint64_t*>(data) = value;
 }
 
 void RtlSignal::set_bits(int lsb, int bits, std::uint64_t value) const {
@@ -196,46 +195,46 @@ void RtlSignal::set_bits(int lsb, int bits, std::uint64_t value) const {
     set((get(0, width) & ~mask) | (value << lsb & mask));
     return;
   }
-  auto *words = static_cast<std::uint32_t *>(data);
+  auto* words = static_cast<std::uint32_t*>(data);
   for (int i = 0; i < bits; ++i) {
     const std::uint32_t bit = std::uint32_t{1} << ((lsb + i) % 32);
-    std::uint32_t &word = words[(lsb + i) / 32];
+    std::uint32_t& word = words[(lsb + i) / 32];
     word = value >> i & 1 ? word | bit : word & ~bit;
   }
 }
 
 struct RtlModel::Library {
   struct Entry {
-    const char *name;
+    const char* name;
     int width;
-    void *data;
+    void* data;
   };
   boost::dll::shared_library file;
-  void *model = nullptr;
-  void (*settle)(void *) = nullptr;
-  void (*edge)(void *) = nullptr;
+  void* model = nullptr;
+  void (*settle)(void*) = nullptr;
+  void (*edge)(void*) = nullptr;
   std::map<std::string, RtlSignal> signals;
 
-  template <class Function> Function *get(const char *name) { return &file.get<Function>(name); }
+  template <class Function> Function* get(const char* name) { return &file.get<Function>(name); }
 };
 
-RtlModel::RtlModel(const RtlSource &source, const std::function<void(const std::string &)> &progress)
+RtlModel::RtlModel(const RtlSource& source, const std::function<void(const std::string&)>& progress)
     : library_(std::make_unique<Library>()) {
-  Library &lib = *library_;
+  Library& lib = *library_;
   lib.file.load(build_rtl(source, progress));
-  lib.model = lib.get<void *()>("dt_create")();
-  lib.settle = lib.get<void(void *)>("dt_settle");
-  lib.edge = lib.get<void(void *)>("dt_edge");
-  const auto list = lib.get<int(void *, Library::Entry *)>("dt_signals");
+  lib.model = lib.get<void*()>("dt_create")();
+  lib.settle = lib.get<void(void*)>("dt_settle");
+  lib.edge = lib.get<void(void*)>("dt_edge");
+  const auto list = lib.get<int(void*, Library::Entry*)>("dt_signals");
   std::vector<Library::Entry> entries(static_cast<std::size_t>(list(lib.model, nullptr)));
   list(lib.model, entries.data());
-  for (const Library::Entry &entry : entries)
+  for (const Library::Entry& entry : entries)
     lib.signals.insert({entry.name, {entry.width, entry.data}});
 }
 
-RtlModel::~RtlModel() { library_->get<void(void *)>("dt_destroy")(library_->model); }
+RtlModel::~RtlModel() { library_->get<void(void*)>("dt_destroy")(library_->model); }
 
-const RtlSignal &RtlModel::signal(const std::string &name) const {
+const RtlSignal& RtlModel::signal(const std::string& name) const {
   const auto found = library_->signals.find(name);
   if (found == library_->signals.end())
     throw std::out_of_range("the RTL has no signal " + name);
@@ -245,11 +244,11 @@ const RtlSignal &RtlModel::signal(const std::string &name) const {
 void RtlModel::settle() { library_->settle(library_->model); }
 void RtlModel::edge() { library_->edge(library_->model); }
 
-void RtlModel::open_trace(const std::string &path, std::uint64_t first_cycle, std::uint64_t period) {
-  library_->get<void(void *, const char *, unsigned long long, unsigned long long)>("dt_open")(
+void RtlModel::open_trace(const std::string& path, std::uint64_t first_cycle, std::uint64_t period) {
+  library_->get<void(void*, const char*, unsigned long long, unsigned long long)>("dt_open")(
       library_->model, path.c_str(), first_cycle * period, period);
 }
 
-void RtlModel::close_trace() { library_->get<void(void *)>("dt_close")(library_->model); }
+void RtlModel::close_trace() { library_->get<void(void*)>("dt_close")(library_->model); }
 
 } // namespace deltatwin

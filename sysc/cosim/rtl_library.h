@@ -26,7 +26,7 @@ public:
 /// A signal of a Verilated model: a port, or a net of the top that Verilator keeps.
 struct RtlSignal {
   int width = 0;
-  void *data = nullptr;
+  void* data = nullptr;
   [[nodiscard]] std::uint64_t get(int lsb, int bits) const; ///< up to 64 bits
   void set(std::uint64_t value) const;                      ///< signals of up to 64 bits
   void set_bits(int lsb, int bits, std::uint64_t value) const;
@@ -42,17 +42,17 @@ struct RtlSignal {
 class RtlModel {
 public:
   /// `progress` is told before a build that takes seconds.
-  explicit RtlModel(const RtlSource &source, const std::function<void(const std::string &)> &progress = {});
+  explicit RtlModel(const RtlSource& source, const std::function<void(const std::string&)>& progress = {});
   ~RtlModel();
-  RtlModel(const RtlModel &) = delete;
-  RtlModel &operator=(const RtlModel &) = delete;
+  RtlModel(const RtlModel&) = delete;
+  RtlModel& operator=(const RtlModel&) = delete;
 
   /// Throws std::out_of_range when the model has no such signal.
-  [[nodiscard]] const RtlSignal &signal(const std::string &name) const;
+  [[nodiscard]] const RtlSignal& signal(const std::string& name) const;
   void settle();
   void edge();
   /// From here on waves go to a VCD; needs RtlSource::trace. A cycle takes `period` time units of 1 ps.
-  void open_trace(const std::string &path, std::uint64_t first_cycle, std::uint64_t period);
+  void open_trace(const std::string& path, std::uint64_t first_cycle, std::uint64_t period);
   void close_trace();
 
 private:
@@ -61,7 +61,7 @@ private:
 };
 
 /// Builds the model if the cache does not hold it; returns the shared library's path.
-std::string build_rtl(const RtlSource &source, const std::function<void(const std::string &)> &progress = {});
+std::string build_rtl(const RtlSource& source, const std::function<void(const std::string&)>& progress = {});
 
 /// Where the RTL stands: the environment variable DELTATWIN_RTL, else where it was at build time.
 [[nodiscard]] std::string rtl_directory();

@@ -10,17 +10,17 @@ namespace {
 
 struct Model {
   VerilatedContext context;
-  Top *top = nullptr;
+  Top* top = nullptr;
 #if VM_TRACE
-  VerilatedVcdC *vcd = nullptr;
+  VerilatedVcdC* vcd = nullptr;
   std::uint64_t time = 0, half_period = 0;
 #endif
 };
 
-Model &model(void *handle) { return *static_cast<Model *>(handle); }
+Model& model(void* handle) { return *static_cast<Model*>(handle); }
 
 #if VM_TRACE
-void dump(Model &m, std::uint64_t time) {
+void dump(Model& m, std::uint64_t time) {
   if (m.vcd)
     m.vcd->dump(time);
 }
@@ -30,15 +30,15 @@ void dump(Model &m, std::uint64_t time) {
 
 extern "C" {
 
-void *dt_create() {
-  auto *m = new Model;
+void* dt_create() {
+  auto* m = new Model;
   m->context.traceEverOn(VM_TRACE);
   m->top = new Top(&m->context);
   return m;
 }
 
-void dt_destroy(void *handle) {
-  Model &m = model(handle);
+void dt_destroy(void* handle) {
+  Model& m = model(handle);
   m.top->final();
 #if VM_TRACE
   delete m.vcd;
@@ -47,11 +47,11 @@ void dt_destroy(void *handle) {
   delete &m;
 }
 
-int dt_signals(void *handle, Signal *out) { return top_signals(*model(handle).top, out); }
+int dt_signals(void* handle, Signal* out) { return top_signals(*model(handle).top, out); }
 
 // With inputs driven after the rising edge that began the cycle: outputs settle, the clock falls.
-void dt_settle(void *handle) {
-  Model &m = model(handle);
+void dt_settle(void* handle) {
+  Model& m = model(handle);
 #if VM_TRACE
   m.top->eval();
   dump(m, m.time);
@@ -64,14 +64,14 @@ void dt_settle(void *handle) {
 #endif
 }
 
-void dt_edge(void *handle) {
+void dt_edge(void* handle) {
   model(handle).top->clk_i = 1;
   model(handle).top->eval();
 }
 
 #if VM_TRACE
-void dt_open(void *handle, const char *path, std::uint64_t time, std::uint64_t period) {
-  Model &m = model(handle);
+void dt_open(void* handle, const char* path, std::uint64_t time, std::uint64_t period) {
+  Model& m = model(handle);
   m.vcd = new VerilatedVcdC;
   m.top->trace(m.vcd, 99);
   m.vcd->set_time_unit("ps");
@@ -81,8 +81,8 @@ void dt_open(void *handle, const char *path, std::uint64_t time, std::uint64_t p
   m.half_period = period / 2;
 }
 
-void dt_close(void *handle) {
-  Model &m = model(handle);
+void dt_close(void* handle) {
+  Model& m = model(handle);
   if (m.vcd)
     m.vcd->close();
   delete m.vcd;

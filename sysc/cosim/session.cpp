@@ -15,39 +15,23 @@ HostAction access(HostAction::Kind kind, std::uint32_t address, std::uint32_t da
   return action;
 }
 
-template <class Words>
-void load_memory(Session &session, Memory memory, std::size_t bank, const Words &words, bool wide) {
-  if (words.empty())
-    return;
-  session.actions.push_back(
-      access(HostAction::write, reg::load_address,
-             static_cast<std::uint32_t>(memory) << 28 | static_cast<std::uint32_t>(bank) << 20));
-  std::uint64_t high = ~std::uint64_t{0};
-  for (const auto &word : words) {
-    const auto value = static_cast<std::uint64_t>(word);
-    if (wide && value >> 32 != high) {
-      high = value >> 32;
-      session.actions.push_back(access(HostAction::write, reg::load_high, static_cast<std::uint32_t>(high)));
-    }
-    session.actions.push_back(access(HostAction::write, reg::load_data, static_cast<std::uint32_t>(value)));
-  }
-}
-
 // The host in front of the RTL's pins: an AXI4-Lite master, a stream source and a stream sink.
 class PinHost {
 public:
-  PinHost(const Session &session, const SessionTrace &trace, RtlModel &rtl)
+  PinHost(const Session& session, const SessionTrace& trace, RtlModel& rtl)
       : session_(session), trace_(trace), pace_(session), rst_ni_(rtl.signal("rst_ni")),
         awaddr_(rtl.signal("s_axil_awaddr_i")), awvalid_(rtl.signal("s_axil_awvalid_i")),
         awready_(rtl.signal("s_axil_awready_o")), wdata_(rtl.signal("s_axil_wdata_i")),
         wvalid_(rtl.signal("s_axil_wvalid_i")), wready_(rtl.signal("s_axil_wready_o")),
         bvalid_(rtl.signal("s_axil_bvalid_o")), bready_(rtl.signal("s_axil_bready_i")),
         araddr_(rtl.signal("s_axil_araddr_i")), arvalid_(rtl.signal("s_axil_arvalid_i")),
-        arready_(rtl.signal("s_axil_arready_o")), rvalid_(rtl.signal("s_axil_rvalid_o")),
-        rready_(rtl.signal("s_axil_rready_i")), tdata_(rtl.signal("s_axis_tdata_i")),
-        tlast_(rtl.signal("s_axis_tlast_i")), tvalid_(rtl.signal("s_axis_tvalid_i")),
-        tready_(rtl.signal("s_axis_tready_o")), sink_ready_(rtl.signal("m_axis_tready_i")) {}
+        arready_(rtl.signal("s_axil_arready_o")), rdata_(rtl.signal("s_axil_rdata_o")),
+        rvalid_(rtl.signal("s_axil_rvalid_o")), rready_(rtl.signal("s_axil_rready_i")),
+        tdata_(rtl.signal("s_axis_tdata_i")), tlast_(rtl.signal("s_axis_tlast_i")),
+        tvalid_(rtl.signal("s_axis_tvalid_i")), tready_(rtl.signal("s_axis_tready_o")),
+        sink_ready_(rtl.signal("m_axis_tready_i")) {}
 
+  [[nodiscard]] const std::vector<std::uint32_t>& reads() const { return reads_; }
   [[nodiscard]] bool in_reset() const { return rst_ni_.get(0, 1) == 0; }
 
   void drive(Cycle cycle) {
@@ -70,7 +54,7 @@ public:
   }
 
   void sample(Cycle cycle) {
-    const auto beat = [](const RtlSignal &valid, const RtlSignal &ready) {
+    const auto beat = [](const RtlSignal& valid, const RtlSignal& ready) {
       return valid.get(0, 1) != 0 && ready.get(0, 1) != 0;
     };
     if (beat(tvalid_, tready_)) {
@@ -89,6 +73,8 @@ public:
       w_done_ |= beat(wvalid_, wready_);
     } else if (kind == HostAction::read) {
       done = ar_done_ && beat(rvalid_, rready_);
+      if (done)
+        reads_.push_back(static_cast<std::uint32_t>(rdata_.get(0, 32)));
       ar_done_ |= beat(arvalid_, arready_);
     } else {
       done = cycle + 1 >= next;
@@ -102,7 +88,7 @@ public:
 private:
   void begin_actions(Cycle cycle) {
     while (!busy_ && action_ < session_.actions.size()) {
-      const HostAction &action = session_.actions[action_];
+      const HostAction& action = session_.actions[action_];
       switch (action.kind) {
       case HostAction::stream:
         stream_ = &action;
@@ -138,35 +124,28 @@ private:
     }
   }
 
-  const Session &session_;
-  const SessionTrace &trace_;
+  const Session& session_;
+  const SessionTrace& trace_;
   SessionPacers pace_;
   const RtlSignal &rst_ni_, &awaddr_, &awvalid_, &awready_, &wdata_, &wvalid_, &wready_, &bvalid_, &bready_,
-      &araddr_, &arvalid_, &arready_, &rvalid_, &rready_, &tdata_, &tlast_, &tvalid_, &tready_, &sink_ready_;
+      &araddr_, &arvalid_, &arready_, &rdata_, &rvalid_, &rready_, &tdata_, &tlast_, &tvalid_, &tready_,
+      &sink_ready_;
   std::size_t action_ = 0, beat_ = 0;
   bool busy_ = false, aw_done_ = false, w_done_ = false, ar_done_ = false;
   Cycle aw_from_ = 0, w_from_ = 0, ar_from_ = 0, offer_from_ = 0;
-  const HostAction *stream_ = nullptr;
+  const HostAction* stream_ = nullptr;
+  std::vector<std::uint32_t> reads_;
 };
 
 } // namespace
 
-void load_program(Session &session, const Program &program) {
-  for (std::size_t bank = 0; bank < program.banks.size(); ++bank)
-    load_memory(session, Memory::weights, bank, program.banks[bank], true);
-  load_memory(session, Memory::references, 0, program.references, false);
-  load_memory(session, Memory::parameters, 0, program.parameters, true);
-  std::vector<std::uint32_t> table;
-  for (const LayerDescriptor &layer : program.layers) {
-    table.push_back(layer.word(0));
-    table.push_back(layer.word(1));
-  }
-  load_memory(session, Memory::program, 0, table, false);
-  session.actions.push_back(
-      access(HostAction::write, reg::layers, static_cast<std::uint32_t>(program.layers.size())));
+void load_program(Session& session, const Program& program) {
+  for_each_load(program, [&](std::uint32_t address, std::uint32_t data) {
+    session.actions.push_back(access(HostAction::write, address, data));
+  });
 }
 
-void run_images(Session &session, std::vector<std::int8_t> inputs, int images) {
+void run_images(Session& session, std::vector<std::int8_t> inputs, int images) {
   session.actions.push_back(access(HostAction::write, reg::images, static_cast<std::uint32_t>(images)));
   session.actions.push_back(access(HostAction::write, reg::control, control_start));
   HostAction stream;
@@ -184,27 +163,51 @@ void run_images(Session &session, std::vector<std::int8_t> inputs, int images) {
     session.actions.push_back(access(HostAction::read, address));
 }
 
-SessionPacers::SessionPacers(const Session &session)
+SessionPacers::SessionPacers(const Session& session)
     : aw(session.stall, session.seed * 8), w(session.stall, session.seed * 8 + 1),
       b(session.stall, session.seed * 8 + 2), ar(session.stall, session.seed * 8 + 3),
       r(session.stall, session.seed * 8 + 4), source(session.stall, session.seed * 8 + 5),
       sink(session.stall, session.seed * 8 + 6) {}
 
-OutputSink paced_sink(const Pacer &pacer) {
-  return [pacer, free = Cycle{0}](const OutputTile &tile, std::vector<Cycle> &taken) mutable {
-    for (int i = 0; i < tile.count; ++i) {
-      const Cycle cycle = pacer.next_ready(std::max(free, tile.offered + static_cast<Cycle>(i)));
-      taken.push_back(cycle);
-      free = cycle + 1;
-    }
+OutputSink paced_sink(const Pacer& pacer) {
+  return [pacer](const OutputTile& tile, std::vector<Cycle>& taken) {
+    Cycle offered = tile.offered;
+    for (int i = 0; i < tile.count; ++i, ++offered)
+      taken.push_back(offered = pacer.next_ready(offered));
   };
 }
 
-void run_model(const Session &session, AcceleratorPort &port, SessionTrace &trace, Cycle begin) {
+SocketPort::SocketPort(const Design& design, const Pacer& sink)
+    : accelerator_("accelerator", design), host_("host", accelerator_) {
+  host_.set_sink(paced_sink(sink));
+  end_elaboration();
+}
+
+bool SocketPort::write(std::uint32_t address, std::uint32_t data, Cycle cycle) {
+  return host_.write_at(address, data, cycle);
+}
+
+AcceleratorCore::ReadResult SocketPort::read(std::uint32_t address, Cycle cycle) {
+  return host_.read_at(address, cycle);
+}
+
+void SocketPort::input(const HostAction& stream, Cycle from, const Pacer& gaps) {
+  StreamExtension extension;
+  extension.tlast = stream.tlast;
+  for (std::size_t i = 0; i < stream.values.size(); ++i)
+    extension.gaps.push_back(gaps.gap(i));
+  host_.stream_at(stream.values.data(), stream.values.size(), from, &extension);
+}
+
+void SocketPort::hard_reset(Cycle cycle) { accelerator_.core().hard_reset(cycle); }
+Cycle SocketPort::stop_cycle() { return accelerator_.core().stop_cycle(); }
+
+void run_model(const Session& session, SocketPort& port, SessionTrace& trace, Cycle begin) {
   const SessionPacers pace(session);
   Cycle now = trace.begin = begin;
+  port.core().set_trace(&trace.beats);
   for (std::size_t index = 0; index < session.actions.size(); ++index) {
-    const HostAction &action = session.actions[index];
+    const HostAction& action = session.actions[index];
     trace.action_start.push_back(now);
     switch (action.kind) {
     case HostAction::write: {
@@ -249,27 +252,38 @@ void run_model(const Session &session, AcceleratorPort &port, SessionTrace &trac
     }
   }
   trace.end = now + settle_cycles;
+  port.core().set_trace(nullptr);
 }
 
-CosimResult run_rtl(const Session &session, RtlModel &rtl, const std::vector<Interface> &interfaces,
-                    const SessionTrace &trace, const std::function<void(Cycle)> &progress) {
+CosimResult run_rtl(const Session& session, RtlModel& rtl, const std::vector<Interface>& interfaces,
+                    const SessionTrace& trace, const std::function<void(Cycle)>& progress) {
   PinHost host(session, trace, rtl);
   Lockstep lockstep("accelerator", interfaces, trace.beats, rtl);
-  CosimResult result;
-  for (Cycle cycle = trace.begin; cycle < trace.end; ++cycle) {
+  bool equal = true;
+  for (Cycle cycle = trace.begin; cycle < trace.end && equal; ++cycle) {
     host.drive(cycle);
     rtl.settle();
-    if (!host.in_reset() && !lockstep.check(cycle))
-      break;
+    equal = host.in_reset() || lockstep.check(cycle);
     host.sample(cycle);
     rtl.edge();
-    if (progress && (cycle & 0xfff) == 0)
+    if (progress && cycle % 4096 == 0)
       progress(cycle);
   }
   lockstep.finish();
-  result.beats = lockstep.beats();
-  result.divergence = lockstep.divergence();
-  return result;
+  return {lockstep.beats(), host.reads(), lockstep.divergence()};
+}
+
+void replay_rtl(const Session& session, RtlModel& rtl, const SessionTrace& trace, const std::string& vcd,
+                const WaveWindow& window) {
+  PinHost host(session, trace, rtl);
+  for (Cycle cycle = trace.begin; cycle < trace.end && cycle <= window.last; ++cycle) {
+    if (cycle == window.first)
+      rtl.open_trace(vcd, cycle, window.period_ps);
+    host.drive(cycle);
+    rtl.settle();
+    host.sample(cycle);
+    rtl.edge();
+  }
 }
 
 } // namespace deltatwin

@@ -3,6 +3,8 @@
 #include "core/accelerator.h"
 #include "core/pacer.h"
 #include "cosim/lockstep.h"
+#include "cosim/waves.h"
+#include "tlm/host.h"
 #include <functional>
 #include <optional>
 #include <string>
@@ -36,22 +38,28 @@ struct Session {
 };
 
 /// Appends the loading of a program (and LAYERS).
-void load_program(Session &session, const Program &program);
+void load_program(Session& session, const Program& program);
 /// Appends a run over `images` inferences: START, the stream, the wait, and reads of STATUS,
 /// CYCLES and INFERENCES.
-void run_images(Session &session, std::vector<std::int8_t> inputs, int images);
+void run_images(Session& session, std::vector<std::int8_t> inputs, int images);
 
-/// The accelerator as a Session's host sees it: registers and the input stream, at given cycles.
-/// The TLM model is driven through its sockets.
-class AcceleratorPort {
+/// The model as a Session's host sees it: the TLM accelerator behind its sockets.
+class SocketPort {
 public:
-  virtual ~AcceleratorPort() = default;
-  virtual bool write(std::uint32_t address, std::uint32_t data, Cycle cycle) = 0;
-  virtual AcceleratorCore::ReadResult read(std::uint32_t address, Cycle cycle) = 0;
-  virtual std::vector<Cycle> input(const HostAction &stream, Cycle from, const Pacer &gaps) = 0;
-  virtual void hard_reset(Cycle cycle) = 0;
+  SocketPort(const Design& design, const Pacer& sink);
+  [[nodiscard]] AcceleratorCore& core() { return accelerator_.core(); }
+  [[nodiscard]] Host& host() { return host_; }
+
+  bool write(std::uint32_t address, std::uint32_t data, Cycle cycle);
+  AcceleratorCore::ReadResult read(std::uint32_t address, Cycle cycle);
+  void input(const HostAction& stream, Cycle from, const Pacer& gaps);
+  void hard_reset(Cycle cycle);
   /// The first cycle in which the run is over; `never` while it is not known.
-  virtual Cycle stop_cycle() = 0;
+  [[nodiscard]] Cycle stop_cycle();
+
+private:
+  Accelerator accelerator_;
+  Host host_;
 };
 
 /// What the model did in a session: its beats, and when what the host waited for happened.
@@ -60,31 +68,36 @@ struct SessionTrace {
   std::vector<Cycle> action_start; ///< of each host action
   Cycle begin = 0, end = 0;        ///< the session's first cycle, and the one after its last
 
-  explicit SessionTrace(const Design &design) : beats(AcceleratorCore::interfaces(design).size()) {}
+  explicit SessionTrace(const Design& design) : beats(AcceleratorCore::interfaces(design).size()) {}
 };
 
 /// The pacers of a session's ports, each with a seed of its own.
 struct SessionPacers {
   Pacer aw, w, b, ar, r, source, sink;
-  explicit SessionPacers(const Session &session);
+  explicit SessionPacers(const Session& session);
 };
 
 /// The sink at the output stream: takes a beat in each cycle in which its pacer is ready.
-[[nodiscard]] OutputSink paced_sink(const Pacer &pacer);
+[[nodiscard]] OutputSink paced_sink(const Pacer& pacer);
 
-/// Runs a session on the model, from cycle `begin` on. `port` must record into `trace.beats` and
-/// deliver to a paced_sink of the session's pacer.
-void run_model(const Session &session, AcceleratorPort &port, SessionTrace &trace, Cycle begin = 0);
+/// Runs a session on the model, from cycle `begin` on, and records its beats.
+void run_model(const Session& session, SocketPort& port, SessionTrace& trace, Cycle begin = 0);
 
 struct CosimResult {
-  std::uint64_t beats = 0; ///< on which the twins agree
+  std::uint64_t beats = 0;          ///< on which the twins agree
+  std::vector<std::uint32_t> reads; ///< what the host read from the RTL's registers
   std::optional<Divergence> divergence;
 };
 
 /// Runs the same session on the RTL, in lockstep with the model's beats. Ends at the first
 /// divergence.
-[[nodiscard]] CosimResult run_rtl(const Session &session, RtlModel &rtl,
-                                  const std::vector<Interface> &interfaces, const SessionTrace &trace,
-                                  const std::function<void(Cycle done)> &progress = {});
+[[nodiscard]] CosimResult run_rtl(const Session& session, RtlModel& rtl,
+                                  const std::vector<Interface>& interfaces, const SessionTrace& trace,
+                                  const std::function<void(Cycle done)>& progress = {});
+
+/// Runs a session on the RTL alone, as it ran before, and writes the window's cycles to a VCD that
+/// stays open until the model is destroyed. The RTL must have been built with trace.
+void replay_rtl(const Session& session, RtlModel& rtl, const SessionTrace& trace, const std::string& vcd,
+                const WaveWindow& window);
 
 } // namespace deltatwin

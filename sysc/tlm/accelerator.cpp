@@ -3,13 +3,13 @@
 
 namespace deltatwin {
 
-AcceleratorSockets::AcceleratorSockets(const sc_core::sc_module_name &name, const Design &design)
+AcceleratorSockets::AcceleratorSockets(const sc_core::sc_module_name& name, const Design& design)
     : sc_module(name), clock_(design.clock_mhz) {
   control.register_b_transport(this, &AcceleratorSockets::control_transport);
   input.register_b_transport(this, &AcceleratorSockets::input_transport);
 }
 
-void AcceleratorSockets::control_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
+void AcceleratorSockets::control_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   if (payload.get_data_length() != 4 || payload.get_byte_enable_ptr() || payload.get_address() % 4) {
     payload.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
     return;
@@ -30,27 +30,27 @@ void AcceleratorSockets::control_transport(tlm::tlm_generic_payload &payload, sc
   payload.set_response_status(okay ? tlm::TLM_OK_RESPONSE : tlm::TLM_GENERIC_ERROR_RESPONSE);
 }
 
-void AcceleratorSockets::input_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
+void AcceleratorSockets::input_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   if (!payload.is_write()) {
     payload.set_response_status(tlm::TLM_COMMAND_ERROR_RESPONSE);
     return;
   }
   Cycle cycle = clock_.cycle(delay);
   const std::size_t taken =
-      stream(reinterpret_cast<const std::int8_t *>(payload.get_data_ptr()), payload.get_data_length(), cycle,
+      stream(reinterpret_cast<const std::int8_t*>(payload.get_data_ptr()), payload.get_data_length(), cycle,
              payload.get_extension<StreamExtension>());
   delay = clock_.until(cycle);
   payload.set_response_status(taken == payload.get_data_length() ? tlm::TLM_OK_RESPONSE
                                                                  : tlm::TLM_GENERIC_ERROR_RESPONSE);
 }
 
-void AcceleratorSockets::deliver(const OutputTile &tile, std::vector<Cycle> &taken) {
+void AcceleratorSockets::deliver(const OutputTile& tile, std::vector<Cycle>& taken) {
   tlm::tlm_generic_payload payload;
   StreamExtension extension;
   extension.tlast.assign(static_cast<std::size_t>(tile.count), 0);
   extension.tlast.back() = tile.last;
   payload.set_command(tlm::TLM_WRITE_COMMAND);
-  payload.set_data_ptr(reinterpret_cast<unsigned char *>(const_cast<std::int16_t *>(tile.values)));
+  payload.set_data_ptr(reinterpret_cast<unsigned char*>(const_cast<std::int16_t*>(tile.values)));
   payload.set_data_length(static_cast<unsigned>(tile.count) * 2);
   payload.set_streaming_width(payload.get_data_length());
   payload.set_extension(&extension);
@@ -62,9 +62,9 @@ void AcceleratorSockets::deliver(const OutputTile &tile, std::vector<Cycle> &tak
   taken.insert(taken.end(), extension.taken.begin(), extension.taken.end());
 }
 
-Accelerator::Accelerator(const sc_core::sc_module_name &name, const Design &design)
+Accelerator::Accelerator(const sc_core::sc_module_name& name, const Design& design)
     : AcceleratorSockets(name, design), core_(design) {
-  core_.set_sink([this](const OutputTile &tile, std::vector<Cycle> &taken) { deliver(tile, taken); });
+  core_.set_sink([this](const OutputTile& tile, std::vector<Cycle>& taken) { deliver(tile, taken); });
 }
 
 bool Accelerator::write(std::uint32_t address, std::uint32_t data, Cycle cycle) {
@@ -75,8 +75,8 @@ AcceleratorCore::ReadResult Accelerator::read(std::uint32_t address, Cycle cycle
   return core_.read(address, cycle);
 }
 
-std::size_t Accelerator::stream(const std::int8_t *data, std::size_t count, Cycle &from,
-                                StreamExtension *extension) {
+std::size_t Accelerator::stream(const std::int8_t* data, std::size_t count, Cycle& from,
+                                StreamExtension* extension) {
   if (!extension)
     return core_.input(data, count, from);
   const auto gap = [extension](std::uint64_t index) { return extension->gaps[index]; };

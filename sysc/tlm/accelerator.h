@@ -25,36 +25,37 @@ public:
   tlm_utils::simple_target_socket<AcceleratorSockets> input{"input"};
   tlm_utils::simple_initiator_socket<AcceleratorSockets> output{"output"};
 
-  [[nodiscard]] const Clock &clock() const { return clock_; }
+  [[nodiscard]] const Clock& clock() const { return clock_; }
 
 protected:
-  AcceleratorSockets(const sc_core::sc_module_name &name, const Design &design);
+  AcceleratorSockets(const sc_core::sc_module_name& name, const Design& design);
   virtual bool write(std::uint32_t address, std::uint32_t data, Cycle cycle) = 0;
   virtual AcceleratorCore::ReadResult read(std::uint32_t address, Cycle cycle) = 0;
   /// Returns how many beats were taken; `from` becomes the cycle after the last one.
-  virtual std::size_t stream(const std::int8_t *data, std::size_t count, Cycle &from,
-                             StreamExtension *extension) = 0;
+  virtual std::size_t stream(const std::int8_t* data, std::size_t count, Cycle& from,
+                             StreamExtension* extension) = 0;
   /// Sends a tile's results downstream.
-  void deliver(const OutputTile &tile, std::vector<Cycle> &taken);
+  void deliver(const OutputTile& tile, std::vector<Cycle>& taken);
 
 private:
-  void control_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
-  void input_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+  void control_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void input_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   Clock clock_;
 };
 
 /// The model: computes when each beat happens instead of ticking.
 class Accelerator : public AcceleratorSockets {
 public:
-  Accelerator(const sc_core::sc_module_name &name, const Design &design);
+  Accelerator(const sc_core::sc_module_name& name, const Design& design);
   /// For traces, resets and what is known of the run ahead of time.
-  [[nodiscard]] AcceleratorCore &core() { return core_; }
+  [[nodiscard]] AcceleratorCore& core() { return core_; }
+  [[nodiscard]] const AcceleratorCore& core() const { return core_; }
 
 protected:
   bool write(std::uint32_t address, std::uint32_t data, Cycle cycle) override;
   AcceleratorCore::ReadResult read(std::uint32_t address, Cycle cycle) override;
-  std::size_t stream(const std::int8_t *data, std::size_t count, Cycle &from,
-                     StreamExtension *extension) override;
+  std::size_t stream(const std::int8_t* data, std::size_t count, Cycle& from,
+                     StreamExtension* extension) override;
 
 private:
   AcceleratorCore core_;

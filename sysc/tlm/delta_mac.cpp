@@ -3,19 +3,19 @@
 
 namespace deltatwin {
 
-DeltaMac::DeltaMac(const sc_core::sc_module_name &name, const Design &design)
+DeltaMac::DeltaMac(const sc_core::sc_module_name& name, const Design& design)
     : sc_module(name), timing_(design), clock_(design.clock_mhz) {
   socket.register_b_transport(this, &DeltaMac::transport);
 }
 
-void DeltaMac::transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
-  auto *extension = payload.get_extension<MacExtension>();
+void DeltaMac::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  auto* extension = payload.get_extension<MacExtension>();
   if (!payload.is_read() || !extension ||
       payload.get_data_length() != 4 * static_cast<unsigned>(extension->burst.lanes)) {
     payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
     return;
   }
-  const MacBurst &burst = extension->burst;
+  const MacBurst& burst = extension->burst;
   if (extension->beats.empty())
     for (std::size_t i = 0; i < burst.x.size(); ++i)
       extension->beats.push_back(clock_.cycle(delay) + i * static_cast<Cycle>(timing_.cycles_per_mac));

@@ -12,9 +12,9 @@ struct MacExtension : tlm::tlm_extension<MacExtension> {
   std::vector<Cycle> reference_requests; ///< filled by the target, one a block and lane
   Cycle first_sum = 0;                   ///< filled by the target: lane 0's; one more cycle a lane
 
-  [[nodiscard]] tlm_extension_base *clone() const override { return new MacExtension(*this); }
-  void copy_from(const tlm_extension_base &other) override {
-    *this = static_cast<const MacExtension &>(other);
+  [[nodiscard]] tlm_extension_base* clone() const override { return new MacExtension(*this); }
+  void copy_from(const tlm_extension_base& other) override {
+    *this = static_cast<const MacExtension&>(other);
   }
 };
 
@@ -23,10 +23,10 @@ struct MacExtension : tlm::tlm_extension<MacExtension> {
 class DeltaMac : public sc_core::sc_module {
 public:
   tlm_utils::simple_target_socket<DeltaMac> socket{"socket"};
-  DeltaMac(const sc_core::sc_module_name &name, const Design &design);
+  DeltaMac(const sc_core::sc_module_name& name, const Design& design);
 
 private:
-  void transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+  void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   DeltaMacTiming timing_;
   Clock clock_;
 };

@@ -3,13 +3,13 @@
 
 namespace deltatwin {
 
-Requantizer::Requantizer(const sc_core::sc_module_name &name, double clock_mhz)
+Requantizer::Requantizer(const sc_core::sc_module_name& name, double clock_mhz)
     : sc_module(name), clock_(clock_mhz) {
   socket.register_b_transport(this, &Requantizer::transport);
 }
 
-void Requantizer::transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
-  const auto *extension = payload.get_extension<RequantizeExtension>();
+void Requantizer::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  const auto* extension = payload.get_extension<RequantizeExtension>();
   if (!payload.is_read() || !extension || extension->sums.empty() ||
       extension->parameters.size() != extension->sums.size() ||
       payload.get_data_length() != 2 * extension->sums.size()) {

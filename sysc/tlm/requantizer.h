@@ -13,9 +13,9 @@ struct RequantizeExtension : tlm::tlm_extension<RequantizeExtension> {
   int shift = 0;                         ///< k
   Activation activation = Activation::none;
 
-  [[nodiscard]] tlm_extension_base *clone() const override { return new RequantizeExtension(*this); }
-  void copy_from(const tlm_extension_base &other) override {
-    *this = static_cast<const RequantizeExtension &>(other);
+  [[nodiscard]] tlm_extension_base* clone() const override { return new RequantizeExtension(*this); }
+  void copy_from(const tlm_extension_base& other) override {
+    *this = static_cast<const RequantizeExtension&>(other);
   }
 };
 
@@ -24,10 +24,10 @@ struct RequantizeExtension : tlm::tlm_extension<RequantizeExtension> {
 class Requantizer : public sc_core::sc_module {
 public:
   tlm_utils::simple_target_socket<Requantizer> socket{"socket"};
-  Requantizer(const sc_core::sc_module_name &name, double clock_mhz);
+  Requantizer(const sc_core::sc_module_name& name, double clock_mhz);
 
 private:
-  void transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+  void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   Clock clock_;
 };
 

@@ -3,14 +3,14 @@
 
 namespace deltatwin {
 
-Scheduler::Scheduler(const sc_core::sc_module_name &name, const Design &design)
+Scheduler::Scheduler(const sc_core::sc_module_name& name, const Design& design)
     : sc_module(name), design_(design), clock_(design.clock_mhz),
       words_(2 * static_cast<std::size_t>(design.max_layers)) {
   program.register_b_transport(this, &Scheduler::program_transport);
   run.register_b_transport(this, &Scheduler::run_transport);
 }
 
-void Scheduler::program_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
+void Scheduler::program_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   const std::uint64_t address = payload.get_address(), length = payload.get_data_length();
   if (address % 4 || length % 4 || address + length > 4 * words_.size()) {
     payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
@@ -36,8 +36,8 @@ bool Scheduler::start(std::uint32_t layers, std::uint32_t images, Cycle cycle) {
   return true;
 }
 
-void Scheduler::run_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
-  auto *extension = payload.get_extension<IssueExtension>();
+void Scheduler::run_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  auto* extension = payload.get_extension<IssueExtension>();
   bool okay = false;
   if (payload.is_write() && payload.get_data_length() == 8) {
     std::uint32_t words[2];
@@ -45,8 +45,8 @@ void Scheduler::run_transport(tlm::tlm_generic_payload &payload, sc_core::sc_tim
     okay = start(words[0], words[1], clock_.cycle(delay));
   } else if (extension && timing_) {
     timing_->loaded(extension->loaded);
-    extension->error = timing_->issue([&](const IssuedBlock &block) { extension->blocks.push_back(block); },
-                                      [](int, int active, Cycle offered, std::vector<Cycle> &taken) {
+    extension->error = timing_->issue([&](const IssuedBlock& block) { extension->blocks.push_back(block); },
+                                      [](int, int active, Cycle offered, std::vector<Cycle>& taken) {
                                         for (int i = 0; i < active; ++i)
                                           taken.push_back(offered + static_cast<Cycle>(i));
                                       });

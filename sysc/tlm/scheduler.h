@@ -13,9 +13,9 @@ struct IssueExtension : tlm::tlm_extension<IssueExtension> {
   std::vector<IssuedBlock> blocks; ///< filled by the target
   RunError error;                  ///< filled by the target
 
-  [[nodiscard]] tlm_extension_base *clone() const override { return new IssueExtension(*this); }
-  void copy_from(const tlm_extension_base &other) override {
-    *this = static_cast<const IssueExtension &>(other);
+  [[nodiscard]] tlm_extension_base* clone() const override { return new IssueExtension(*this); }
+  void copy_from(const tlm_extension_base& other) override {
+    *this = static_cast<const IssueExtension&>(other);
   }
 };
 
@@ -28,15 +28,15 @@ public:
   tlm_utils::simple_target_socket<Scheduler> program{"program"};
   tlm_utils::simple_target_socket<Scheduler> run{"run"};
 
-  Scheduler(const sc_core::sc_module_name &name, const Design &design);
-  [[nodiscard]] const RunError &error() const { return error_; }
+  Scheduler(const sc_core::sc_module_name& name, const Design& design);
+  [[nodiscard]] const RunError& error() const { return error_; }
   /// The earliest cycle in which the next inference's first input beat can be taken.
   [[nodiscard]] Cycle input_ready() const { return timing_->input_ready(); }
-  [[nodiscard]] const SchedulerTiming &timing() const { return *timing_; }
+  [[nodiscard]] const SchedulerTiming& timing() const { return *timing_; }
 
 private:
-  void program_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
-  void run_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+  void program_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void run_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   bool start(std::uint32_t layers, std::uint32_t images, Cycle cycle);
 
   Design design_;

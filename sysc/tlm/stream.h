@@ -16,9 +16,9 @@ struct StreamExtension : tlm::tlm_extension<StreamExtension> {
   std::vector<std::uint8_t> tlast; ///< of each beat
   std::vector<Cycle> taken;        ///< filled by the target: the cycle of each beat that was taken
 
-  [[nodiscard]] tlm_extension_base *clone() const override { return new StreamExtension(*this); }
-  void copy_from(const tlm_extension_base &other) override {
-    *this = static_cast<const StreamExtension &>(other);
+  [[nodiscard]] tlm_extension_base* clone() const override { return new StreamExtension(*this); }
+  void copy_from(const tlm_extension_base& other) override {
+    *this = static_cast<const StreamExtension&>(other);
   }
 };
 
@@ -28,14 +28,14 @@ public:
   explicit Clock(double mhz)
       : period_(1e6 / mhz + 0.5 < 1 ? 1.0 : static_cast<double>(static_cast<Cycle>(1e6 / mhz + 0.5)),
                 sc_core::SC_PS) {}
-  [[nodiscard]] Cycle cycle(const sc_core::sc_time &delay) const {
+  [[nodiscard]] Cycle cycle(const sc_core::sc_time& delay) const {
     return (sc_core::sc_time_stamp() + delay).value() / period_.value();
   }
   /// The delay, from now, to the beginning of a cycle.
   [[nodiscard]] sc_core::sc_time until(Cycle cycle) const {
     return sc_core::sc_time::from_value(cycle * period_.value()) - sc_core::sc_time_stamp();
   }
-  [[nodiscard]] const sc_core::sc_time &period() const { return period_; }
+  [[nodiscard]] const sc_core::sc_time& period() const { return period_; }
 
 private:
   sc_core::sc_time period_;

@@ -3,21 +3,21 @@
 
 namespace deltatwin {
 
-WeightBank::WeightBank(const sc_core::sc_module_name &name, int width, int depth, int read_latency,
+WeightBank::WeightBank(const sc_core::sc_module_name& name, int width, int depth, int read_latency,
                        double clock_mhz)
     : sc_module(name), width_(width), depth_(depth), read_latency_(static_cast<Cycle>(read_latency)),
       clock_(clock_mhz), contents_(width, depth) {
   socket.register_b_transport(this, &WeightBank::transport);
 }
 
-void WeightBank::transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
+void WeightBank::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   if (payload.get_address() % 8 || payload.get_data_length() % 8 || payload.get_data_length() == 0) {
     payload.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
     return;
   }
   Cycle cycle = clock_.cycle(delay);
   std::uint64_t address = payload.get_address() / 8;
-  unsigned char *data = payload.get_data_ptr();
+  unsigned char* data = payload.get_data_ptr();
   for (unsigned i = 0; i < payload.get_data_length() / 8; ++i, ++address, ++cycle, data += 8) {
     std::uint64_t word;
     if (payload.is_write()) {

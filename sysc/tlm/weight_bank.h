@@ -14,12 +14,12 @@ class WeightBank : public sc_core::sc_module {
 public:
   tlm_utils::simple_target_socket<WeightBank> socket{"socket"};
 
-  WeightBank(const sc_core::sc_module_name &name, int width, int depth, int read_latency, double clock_mhz);
+  WeightBank(const sc_core::sc_module_name& name, int width, int depth, int read_latency, double clock_mhz);
   /// Block RAM primitives that the bank occupies.
   [[nodiscard]] Resources occupancy() const { return memory_resources(width_, depth_, true); }
 
 private:
-  void transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+  void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 
   int width_, depth_;
   Cycle read_latency_;

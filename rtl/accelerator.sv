@@ -1,0 +1,370 @@
+// The accelerator: an AXI4-Lite slave to program it, a stream of activations in, a stream of results
+// out. Structure only: every decision is the scheduler's, and everything behind it runs without
+// ever stalling. The nets marked public are the interior beats that both twins are compared on.
+
+`default_nettype none
+
+module accelerator #(
+  /// Neurons at once, 1 to 128.
+  parameter int Lanes = 16,
+  /// Lanes that one weight bank feeds; LanesPerBank * DeltaBits is at most 36.
+  parameter int LanesPerBank = 8,
+  /// Bits of a delta, 1 to 8.
+  parameter int DeltaBits = 4,
+  /// 0 lut, 1 dsp, 2 dsp_packed, 3 serial.
+  parameter int Multiplier = 0,
+  /// 1: the lanes have the adder for consecutive deltas.
+  parameter int Consecutive = 1,
+  /// Words of a weight bank.
+  parameter int BankDepth = 4096,
+  /// Elements in one half of the input buffer, a power of two.
+  parameter int InDepth = 1024,
+  /// Elements in one half of the activation buffer, a power of two.
+  parameter int ActDepth = 512,
+  /// References.
+  parameter int RefDepth = 512,
+  /// Requantizer parameters.
+  parameter int ParamDepth = 512,
+  /// Layer descriptors, a power of two, at most 16.
+  parameter int MaxLayers = 16,
+  /// Words of the output FIFO, a power of two, at least Lanes.
+  parameter int OutDepth = 32
+) (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  // AXI4-Lite: program, control, status
+  input  logic [11:0] s_axil_awaddr_i,
+  input  logic        s_axil_awvalid_i,
+  output logic        s_axil_awready_o,
+  input  logic [31:0] s_axil_wdata_i,
+  input  logic        s_axil_wvalid_i,
+  output logic        s_axil_wready_o,
+  output logic [1:0]  s_axil_bresp_o,
+  output logic        s_axil_bvalid_o,
+  input  logic        s_axil_bready_i,
+  input  logic [11:0] s_axil_araddr_i,
+  input  logic        s_axil_arvalid_i,
+  output logic        s_axil_arready_o,
+  output logic [31:0] s_axil_rdata_o,
+  output logic [1:0]  s_axil_rresp_o,
+  output logic        s_axil_rvalid_o,
+  input  logic        s_axil_rready_i,
+  // AXI4-Stream in: activations, tlast on an image's last
+  input  logic [7:0]  s_axis_tdata_i,
+  input  logic        s_axis_tlast_i,
+  input  logic        s_axis_tvalid_i,
+  output logic        s_axis_tready_o,
+  // AXI4-Stream out: results, tlast on an image's last
+  output logic [15:0] m_axis_tdata_o,
+  output logic        m_axis_tlast_o,
+  output logic        m_axis_tvalid_o,
+  input  logic        m_axis_tready_i
+);
+
+  localparam int Banks = (Lanes + LanesPerBank - 1) / LanesPerBank;
+  localparam int BankWidth = LanesPerBank * DeltaBits;
+  localparam int SerialCycles = (Consecutive != 0) ? 8 : DeltaBits;
+  localparam int CyclesPerMac = (Multiplier == 3) ? SerialCycles : 1;
+  localparam int MacLatency = (Multiplier == 3) ? CyclesPerMac + 1 : 3;
+  localparam int BankAddrBits = (BankDepth > 1) ? $clog2(BankDepth) : 1;
+  localparam int WeightBits = $clog2(BankDepth + 1);
+  localparam int InBits = $clog2(2 * InDepth);
+  localparam int ActBits = $clog2(2 * ActDepth);
+  localparam int RefBits = (RefDepth > 1) ? $clog2(RefDepth) : 1;
+  localparam int ParamBits = (ParamDepth > 1) ? $clog2(ParamDepth) : 1;
+  localparam int ProgramBits = $clog2(2 * MaxLayers);
+  localparam int TagBits = ActBits + 2;
+
+  // An impossible design stops here: the missing module's name is the message.
+  if (Lanes < 1 || Lanes > 128) begin : gen_bad_lanes
+    lanes_must_be_1_to_128 u_error ();
+  end
+  if (DeltaBits < 1 || DeltaBits > 8) begin : gen_bad_delta_bits
+    delta_bits_must_be_1_to_8 u_error ();
+  end
+  if (LanesPerBank < 1 || BankWidth > 36) begin : gen_bad_bank_width
+    lanes_per_bank_times_delta_bits_must_be_1_to_36 u_error ();
+  end
+  if (Multiplier < 0 || Multiplier > 3) begin : gen_bad_multiplier
+    multiplier_must_be_0_to_3 u_error ();
+  end
+  if (Consecutive < 0 || Consecutive > 1) begin : gen_bad_consecutive
+    consecutive_must_be_0_or_1 u_error ();
+  end
+  if (BankDepth < 1 || BankDepth > 2 ** 20) begin : gen_bad_bank_depth
+    bank_depth_must_be_1_to_1048576 u_error ();
+  end
+  if (InDepth < 2 || InDepth > 4096 || 2 ** $clog2(InDepth) != InDepth) begin : gen_bad_in_depth
+    in_depth_must_be_a_power_of_two_from_2_to_4096 u_error ();
+  end
+  if (ActDepth < 2 || ActDepth > 4096 || 2 ** $clog2(ActDepth) != ActDepth) begin : gen_bad_act
+    act_depth_must_be_a_power_of_two_from_2_to_4096 u_error ();
+  end
+  if (RefDepth < 1 || RefDepth > 65535 || ParamDepth < 1 || ParamDepth > 65535) begin : gen_bad_ref
+    ref_depth_and_param_depth_must_be_1_to_65535 u_error ();
+  end
+  if (MaxLayers < 1 || MaxLayers > 16 || 2 ** $clog2(MaxLayers) != MaxLayers) begin : gen_bad_layers
+    max_layers_must_be_a_power_of_two_from_1_to_16 u_error ();
+  end
+  if (OutDepth < Lanes || 2 ** $clog2(OutDepth) != OutDepth) begin : gen_bad_out_depth
+    out_depth_must_be_a_power_of_two_and_at_least_lanes u_error ();
+  end
+
+  // Control.
+  logic              start, clear, core_rst_n;
+  logic [7:0]        layers;
+  logic [31:0]       images, inferences;
+  logic [1:0]        status;
+  logic [3:0]        error, error_layer;
+  logic [63:0]       cycles;
+  logic [19:0]       load_addr;
+  logic [35:0]       load_data;
+  logic [Banks-1:0]  load_weight;
+  logic              load_reference, load_parameter, load_program;
+
+  assign core_rst_n = rst_ni && !clear;
+
+  axi_control #(
+    .Lanes(Lanes),
+    .LanesPerBank(LanesPerBank),
+    .DeltaBits(DeltaBits),
+    .Multiplier(Multiplier),
+    .Consecutive(Consecutive),
+    .BankDepth(BankDepth),
+    .InDepth(InDepth),
+    .ActDepth(ActDepth),
+    .RefDepth(RefDepth),
+    .ParamDepth(ParamDepth),
+    .MaxLayers(MaxLayers)
+  ) u_control (
+    .clk_i,
+    .rst_ni,
+    .s_axil_awaddr_i,
+    .s_axil_awvalid_i,
+    .s_axil_awready_o,
+    .s_axil_wdata_i,
+    .s_axil_wvalid_i,
+    .s_axil_wready_o,
+    .s_axil_bresp_o,
+    .s_axil_bvalid_o,
+    .s_axil_bready_i,
+    .s_axil_araddr_i,
+    .s_axil_arvalid_i,
+    .s_axil_arready_o,
+    .s_axil_rdata_o,
+    .s_axil_rresp_o,
+    .s_axil_rvalid_o,
+    .s_axil_rready_i,
+    .start_o(start),
+    .clear_o(clear),
+    .layers_o(layers),
+    .images_o(images),
+    .status_i(status),
+    .error_i(error),
+    .error_layer_i(error_layer),
+    .cycles_i(cycles),
+    .inferences_i(inferences),
+    .load_addr_o(load_addr),
+    .load_data_o(load_data),
+    .load_weight_o(load_weight),
+    .load_reference_o(load_reference),
+    .load_parameter_o(load_parameter),
+    .load_program_o(load_program)
+  );
+
+  // The beats that both twins are compared on.
+  logic                       slot  /*verilator public_flat_rd*/;
+  logic [19:0]                slot_weight_addr  /*verilator public_flat_rd*/;
+  logic [12:0]                slot_x_addr  /*verilator public_flat_rd*/;
+  logic [3:0]                 slot_layer  /*verilator public_flat_rd*/;
+  logic                       mac_valid  /*verilator public_flat_rd*/;
+  logic [7:0]                 mac_x  /*verilator public_flat_rd*/;
+  logic [3:0]                 mac_flags  /*verilator public_flat_rd*/;
+  logic [Lanes*DeltaBits-1:0] mac_deltas  /*verilator public_flat_rd*/;
+  logic                       ref_valid  /*verilator public_flat_rd*/;
+  logic [19:0]                ref_addr  /*verilator public_flat_rd*/;
+  logic                       sum_valid  /*verilator public_flat_rd*/;
+  logic [31:0]                sum_data  /*verilator public_flat_rd*/;
+  logic                       act_valid  /*verilator public_flat_rd*/;
+  logic [13:0]                act_addr  /*verilator public_flat_rd*/;
+  logic [7:0]                 act_data  /*verilator public_flat_rd*/;
+
+  // Scheduler.
+  logic                  in_we;
+  logic [InBits-1:0]     in_waddr, in_raddr;
+  logic [WeightBits-1:0] weight_addr;
+  logic [ActBits-1:0]    act_raddr, sum_act_addr;
+  logic                  mac_first_layer, mac_consecutive;
+  logic [2:0]            mac_shift;
+  logic [7:0]            mac_lanes;
+  logic [RefBits-1:0]    ref_raddr;
+  logic [ParamBits-1:0]  param_addr;
+  logic [4:0]            sum_shift;
+  logic [1:0]            sum_activation;
+  logic                  sum_to_stream, sum_last;
+  logic                  out_beat;
+
+  assign out_beat = m_axis_tvalid_o && m_axis_tready_i;
+  assign slot_weight_addr = 20'(weight_addr);
+  assign ref_addr = 20'(ref_raddr);
+
+  scheduler #(
+    .Lanes(Lanes),
+    .CyclesPerMac(CyclesPerMac),
+    .MacLatency(MacLatency),
+    .Consecutive(Consecutive),
+    .BankDepth(BankDepth),
+    .InDepth(InDepth),
+    .ActDepth(ActDepth),
+    .RefDepth(RefDepth),
+    .ParamDepth(ParamDepth),
+    .MaxLayers(MaxLayers),
+    .OutDepth(OutDepth)
+  ) u_scheduler (
+    .clk_i,
+    .rst_ni,
+    .clear_i(clear),
+    .start_i(start),
+    .layers_i(layers),
+    .images_i(images),
+    .status_o(status),
+    .error_o(error),
+    .error_layer_o(error_layer),
+    .cycles_o(cycles),
+    .inferences_o(inferences),
+    .prog_we_i(load_program),
+    .prog_addr_i(load_addr[ProgramBits-1:0]),
+    .prog_data_i(load_data[31:0]),
+    .s_valid_i(s_axis_tvalid_i),
+    .s_last_i(s_axis_tlast_i),
+    .s_ready_o(s_axis_tready_o),
+    .in_we_o(in_we),
+    .in_waddr_o(in_waddr),
+    .issue_o(slot),
+    .issue_layer_o(slot_layer),
+    .issue_index_o(slot_x_addr),
+    .weight_addr_o(weight_addr),
+    .in_raddr_o(in_raddr),
+    .act_raddr_o(act_raddr),
+    .mac_valid_o(mac_valid),
+    .mac_flags_o(mac_flags),
+    .mac_first_layer_o(mac_first_layer),
+    .mac_consecutive_o(mac_consecutive),
+    .mac_shift_o(mac_shift),
+    .mac_lanes_o(mac_lanes),
+    .ref_re_i(ref_valid),
+    .ref_addr_o(ref_raddr),
+    .sum_valid_i(sum_valid),
+    .param_addr_o(param_addr),
+    .sum_shift_o(sum_shift),
+    .sum_activation_o(sum_activation),
+    .sum_to_stream_o(sum_to_stream),
+    .sum_last_o(sum_last),
+    .sum_act_addr_o(sum_act_addr),
+    .out_beat_i(out_beat),
+    .out_last_i(m_axis_tlast_o)
+  );
+
+  // Buffers and weight banks.
+  logic [7:0]                 in_rdata, act_rdata, ref_data;
+  logic [Banks*BankWidth-1:0] words;
+  logic                       param_re;
+  logic [35:0]                param_data;
+
+  weight_bank #(.Width(8), .Depth(2 * InDepth), .Block(2 * InDepth > 64 ? 1 : 0)) u_input (
+    .clk_i, .we_i(in_we), .waddr_i(in_waddr), .wdata_i(s_axis_tdata_i),
+    .re_i(slot), .raddr_i(in_raddr), .rdata_o(in_rdata)
+  );
+
+  weight_bank #(.Width(8), .Depth(2 * ActDepth), .Block(2 * ActDepth > 64 ? 1 : 0)) u_activation (
+    .clk_i, .we_i(act_valid), .waddr_i(act_addr[ActBits-1:0]), .wdata_i(act_data),
+    .re_i(slot), .raddr_i(act_raddr), .rdata_o(act_rdata)
+  );
+
+  weight_bank #(.Width(8), .Depth(RefDepth), .Block(RefDepth > 64 ? 1 : 0)) u_reference (
+    .clk_i, .we_i(load_reference), .waddr_i(load_addr[RefBits-1:0]), .wdata_i(load_data[7:0]),
+    .re_i(ref_valid), .raddr_i(ref_raddr), .rdata_o(ref_data)
+  );
+
+  weight_bank #(.Width(36), .Depth(ParamDepth), .Block(ParamDepth > 64 ? 1 : 0)) u_parameter (
+    .clk_i, .we_i(load_parameter), .waddr_i(load_addr[ParamBits-1:0]), .wdata_i(load_data),
+    .re_i(param_re), .raddr_i(param_addr), .rdata_o(param_data)
+  );
+
+  for (genvar b = 0; b < Banks; b++) begin : gen_bank
+    weight_bank #(.Width(BankWidth), .Depth(BankDepth)) u_weight (
+      .clk_i, .we_i(load_weight[b]), .waddr_i(load_addr[BankAddrBits-1:0]),
+      .wdata_i(load_data[BankWidth-1:0]),
+      .re_i(slot), .raddr_i(weight_addr[BankAddrBits-1:0]),
+      .rdata_o(words[b*BankWidth +: BankWidth])
+    );
+  end
+
+  // A memory takes the address bits it needs, and the last bank may have spare slots.
+  logic unused_bits;
+  assign unused_bits = ^{load_addr, words};
+
+  // Datapath.
+  logic               y_valid, y_to_stream, y_last;
+  logic [15:0]        y;
+  logic [ActBits-1:0] y_act_addr;
+
+  assign mac_x = mac_first_layer ? in_rdata : act_rdata;
+  assign mac_deltas = words[Lanes*DeltaBits-1:0];
+
+  delta_mac #(
+    .Lanes(Lanes),
+    .DeltaBits(DeltaBits),
+    .Multiplier(Multiplier),
+    .Consecutive(Consecutive)
+  ) u_mac (
+    .clk_i,
+    .rst_ni(core_rst_n),
+    .valid_i(mac_valid),
+    .x_i(mac_x),
+    .deltas_i(mac_deltas),
+    .tile_first_i(mac_flags[0]),
+    .block_first_i(mac_flags[1]),
+    .block_last_i(mac_flags[2]),
+    .tile_last_i(mac_flags[3]),
+    .consecutive_i(mac_consecutive),
+    .shift_i(mac_shift),
+    .lanes_i(mac_lanes),
+    .ref_re_o(ref_valid),
+    .ref_i(ref_data),
+    .sum_valid_o(sum_valid),
+    .sum_o(sum_data)
+  );
+
+  requantizer #(.TagBits(TagBits)) u_requantizer (
+    .clk_i,
+    .rst_ni(core_rst_n),
+    .valid_i(sum_valid),
+    .sum_i(sum_data),
+    .shift_i(sum_shift),
+    .activation_i(sum_activation),
+    .tag_i({sum_to_stream, sum_last, sum_act_addr}),
+    .param_re_o(param_re),
+    .param_i(param_data),
+    .valid_o(y_valid),
+    .y_o(y),
+    .tag_o({y_to_stream, y_last, y_act_addr})
+  );
+
+  assign act_valid = y_valid && !y_to_stream;
+  assign act_addr = 14'(y_act_addr);
+  assign act_data = y[7:0];
+
+  output_fifo #(.Width(17), .Depth(OutDepth)) u_output (
+    .clk_i,
+    .rst_ni(core_rst_n),
+    .push_i(y_valid && y_to_stream),
+    .data_i({y_last, y}),
+    .valid_o(m_axis_tvalid_o),
+    .data_o({m_axis_tlast_o, m_axis_tdata_o}),
+    .ready_i(m_axis_tready_i)
+  );
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,242 @@
+// Lanes neurons at once: the exact 32-bit sums of x * w, from deltas and references alone, as
+// (sum of x * d << shift) + reference * (sum of x). For a block whose last beat is in cycle b, lane
+// l's reference is asked for in b + A + l, and a tile's sums come out in b + A + 3 + l, where A is 3,
+// or one more than the cycles of a beat when serial. The interior never stalls: beats are at least
+// that many cycles apart, and a block ends no earlier than the lanes of the block before need.
+
+`default_nettype none
+
+module delta_mac #(
+  /// Neurons at once, 1 to 128.
+  parameter int Lanes = 16,
+  /// Bits of a delta, 1 to 8.
+  parameter int DeltaBits = 4,
+  /// 0 lut, 1 dsp, 2 dsp_packed, 3 serial.
+  parameter int Multiplier = 0,
+  /// 1: the lanes have the adder for consecutive deltas.
+  parameter int Consecutive = 1
+) (
+  input  logic                       clk_i,
+  input  logic                       rst_ni,
+  // Input beat; consecutive_i, shift_i and lanes_i are constant over a tile
+  input  logic                       valid_i,
+  input  logic signed [7:0]          x_i,
+  input  logic [Lanes*DeltaBits-1:0] deltas_i,
+  input  logic                       tile_first_i,
+  input  logic                       block_first_i,
+  input  logic                       block_last_i,
+  input  logic                       tile_last_i,
+  input  logic                       consecutive_i,
+  input  logic [2:0]                 shift_i,
+  input  logic [7:0]                 lanes_i,
+  // References: ref_i answers one cycle after ref_re_o
+  output logic                       ref_re_o,
+  input  logic signed [7:0]          ref_i,
+  // Output beat
+  output logic                       sum_valid_o,
+  output logic [31:0]                sum_o
+);
+
+  localparam int OperandBits = (Consecutive != 0) ? 8 : DeltaBits;
+  localparam int CyclesPerMac = (Multiplier == 3) ? OperandBits : 1;
+  localparam int XBits = (Multiplier == 3) ? 16 : 8;
+  localparam int Count = (Multiplier == 2) ? 2 : 1;
+  localparam int LaneBits = (Lanes > 1) ? $clog2(Lanes) : 1;
+
+  // What follows a beat down the pipeline; first_block: the block is its tile's first.
+  typedef struct packed {
+    logic       tile_first;
+    logic       block_first;
+    logic       block_last;
+    logic       tile_last;
+    logic       first_block;
+    logic [2:0] shift;
+    logic [7:0] lanes;
+  } info_t;
+  localparam int InfoBits = 16;
+
+  // Operand stage, cycle b + 1.
+  info_t             info_q;
+  logic              operand_valid_q, in_first_block_q;
+  logic signed [7:0] x_q;
+  logic              first_block;
+
+  assign first_block = tile_first_i || in_first_block_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      operand_valid_q <= 1'b0;
+      in_first_block_q <= 1'b0;
+    end else begin
+      operand_valid_q <= valid_i;
+      if (valid_i) in_first_block_q <= first_block && !block_last_i;
+    end
+    if (valid_i) begin
+      x_q <= x_i;
+      info_q <= {tile_first_i, block_first_i, block_last_i, tile_last_i, first_block, shift_i,
+                 lanes_i};
+    end
+  end
+
+  // Add stage: b + 2, or b + 1 to b + CyclesPerMac when serial; done in a beat's last such cycle.
+  info_t                   add_info;
+  logic                    add, add_first, add_done;
+  logic signed [7:0]       add_x;
+  logic signed [XBits-1:0] lane_x;
+  logic signed [9:0]       x_triple;
+  logic signed [8:0]       x_negative;
+
+  if (Multiplier == 3) begin : gen_serial_front
+    logic              adding_q;
+    logic [2:0]        bit_q;
+    logic signed [15:0] shifted_q, doubled;
+
+    assign doubled = shifted_q <<< 1;
+    assign add_done = adding_q && 32'(bit_q) == CyclesPerMac - 1;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) adding_q <= 1'b0;
+      else adding_q <= valid_i || (adding_q && !add_done);
+      bit_q <= valid_i ? '0 : bit_q + 1'b1;
+      // The operand's top bit has negative weight.
+      if (valid_i) shifted_q <= (CyclesPerMac == 1) ? -(16'(x_i)) : 16'(x_i);
+      else shifted_q <= (32'(bit_q) == CyclesPerMac - 2) ? -doubled : doubled;
+    end
+
+    assign add = adding_q;
+    assign add_first = info_q.tile_first && bit_q == '0;
+    assign add_info = info_q;
+    assign add_x = x_q;
+    assign lane_x = shifted_q;
+    assign x_triple = '0;
+    assign x_negative = '0;
+
+    logic unused_valid;
+    assign unused_valid = operand_valid_q;
+  end else begin : gen_parallel_front
+    logic [InfoBits-1:0] product_info_q;  // Yosys 0.23 takes no struct in a generate block.
+    logic                product_valid_q;
+    logic signed [7:0]   product_x_q;
+    logic signed [9:0]   x_triple_q;
+    logic signed [8:0]   x_negative_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) product_valid_q <= 1'b0;
+      else product_valid_q <= operand_valid_q;
+      product_x_q <= x_q;
+      product_info_q <= info_q;
+      x_triple_q <= 10'(x_i) + (10'(x_i) <<< 1);
+      x_negative_q <= -(9'(x_i));
+    end
+
+    assign add = product_valid_q;
+    assign add_done = product_valid_q;
+    assign add_first = add_info.tile_first;
+    assign add_info = product_info_q;
+    assign add_x = product_x_q;
+    assign lane_x = x_q;
+    assign x_triple = x_triple_q;
+    assign x_negative = x_negative_q;
+  end
+
+  // Lanes.
+  logic [32*Lanes-1:0] accs;
+
+  for (genvar l = 0; l < Lanes; l = l + Count) begin : gen_lane
+    localparam int LaneCount = (l + Count <= Lanes) ? Count : 1;
+    mac_lane #(
+      .Count(LaneCount),
+      .DeltaBits(DeltaBits),
+      .Multiplier(Multiplier),
+      .Consecutive(Consecutive)
+    ) u_lane (
+      .clk_i,
+      .load_i(valid_i),
+      .running_i(consecutive_i && !block_first_i),
+      .deltas_i(deltas_i[l*DeltaBits +: LaneCount*DeltaBits]),
+      .x_i(lane_x),
+      .x_triple_i(x_triple),
+      .x_negative_i(x_negative),
+      .add_i(add),
+      .first_i(add_first),
+      .acc_o(accs[32*l +: 32*LaneCount])
+    );
+  end
+
+  // Capture, cycle b + A: the accumulators go to the shadows, so that the next tile can begin.
+  info_t                        drain_info_q;
+  logic                         capture_q;
+  logic signed [19:0]           x_sum_q, x_held_q;
+  logic [32*2**LaneBits-1:0]    shadows_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) capture_q <= 1'b0;
+    else capture_q <= add_done && add_info.block_last;
+    if (add_done) begin
+      x_sum_q <= 20'(add_x) + (add_info.block_first ? '0 : x_sum_q);
+      if (add_info.block_last) drain_info_q <= add_info;
+    end
+    if (capture_q) begin
+      x_held_q <= x_sum_q;
+      shadows_q <= (32 * 2 ** LaneBits)'(accs);
+    end
+  end
+
+  // Drain, one lane a cycle: request, product, sum.
+  logic                draining_q;
+  logic [LaneBits-1:0] next_lane_q, lane;
+
+  assign lane = capture_q ? '0 : next_lane_q;
+  assign ref_re_o = capture_q || draining_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) draining_q <= 1'b0;
+    else draining_q <= ref_re_o && 8'(lane) != drain_info_q.lanes - 8'd1;
+    next_lane_q <= lane + 1'b1;
+  end
+
+  logic                product_valid_q, product_first_q, sum_emit_q, sum_write_q, sum_first_q;
+  logic [2:0]          product_shift_q;
+  logic [LaneBits-1:0] product_lane_q, sum_lane_q;
+  logic                product_emit_q;
+  logic signed [27:0]  ref_product_q;
+  logic [31:0]         shadow, shifted_q, ref_total;
+
+  (* ram_style = "distributed" *)
+  logic [31:0] ref_sums_q [2 ** LaneBits];
+
+  assign shadow = shadows_q[{product_lane_q, 5'd0} +: 32];
+  assign ref_total = 32'(ref_product_q) + (sum_first_q ? '0 : ref_sums_q[sum_lane_q]);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      product_valid_q <= 1'b0;
+      sum_write_q <= 1'b0;
+      sum_valid_o <= 1'b0;
+    end else begin
+      product_valid_q <= ref_re_o;
+      sum_write_q <= product_valid_q;
+      sum_valid_o <= sum_write_q && sum_emit_q;
+    end
+
+    product_lane_q <= lane;
+    product_first_q <= drain_info_q.first_block;
+    product_emit_q <= drain_info_q.tile_last;
+    product_shift_q <= drain_info_q.shift;
+
+    sum_lane_q <= product_lane_q;
+    sum_first_q <= product_first_q;
+    sum_emit_q <= product_emit_q;
+    ref_product_q <= ref_i * x_held_q;
+    shifted_q <= shadow << product_shift_q;
+
+    if (sum_write_q) ref_sums_q[sum_lane_q] <= ref_total;
+    sum_o <= shifted_q + ref_total;
+  end
+
+  logic unused_info;
+  assign unused_info = ^{drain_info_q.tile_first, drain_info_q.block_first, drain_info_q.block_last};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,138 @@
+#include "app/commands.h"
+#include "app/options.h"
+#include "base/error.h"
+#include "cosim/twins.h"
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+namespace deltatwin {
+namespace {
+
+constexpr int twins_diverge = 1;
+
+struct CosimOptions : CommonOptions {
+  double stall = 0;
+  std::uint64_t seed = 1;
+  std::string waves = "traces/out";
+};
+
+struct CosimTotals {
+  std::uint64_t beats = 0;
+  Cycle model_cycles = 0, rtl_cycles = 0;
+  int images = 0;
+  std::optional<Divergence> divergence;
+  std::string waves;
+};
+
+std::string write_divergence_waves(Twins& twins, const Divergence& divergence, const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  const std::string path = directory + "/divergence.vcd";
+  constexpr Cycle around = 100;
+  WaveWindow window;
+  window.first = divergence.cycle > around ? divergence.cycle - around : 0;
+  window.last = divergence.cycle + around;
+  twins.write_waves(path, window);
+  return path;
+}
+
+CosimTotals run(const CosimOptions& options, const Setup& setup, const Dataset& images) {
+  constexpr int chunk = 16; // bounds the memory that the model's beats take
+  Progress progress("co-simulating");
+  Twins twins(setup.design, options.stall, options.seed,
+              [&](const std::string& text) { progress.message(text); });
+  const std::vector<std::int8_t> inputs = images.inputs(images.count);
+  CosimTotals totals;
+  while (totals.images < images.count && !totals.divergence) {
+    const int count = std::min(chunk, images.count - totals.images);
+    const auto from = inputs.begin() + static_cast<std::ptrdiff_t>(totals.images) * images.pixels;
+    const CosimResult result = twins.run(
+        [&](Session& session) {
+          if (totals.images == 0)
+            load_program(session, setup.program);
+          run_images(session, {from, from + static_cast<std::ptrdiff_t>(count) * images.pixels}, count);
+        },
+        [&](Cycle done, Cycle all) {
+          progress.update(totals.images + count * static_cast<double>(done) / static_cast<double>(all),
+                          images.count);
+        });
+    totals.beats += result.beats;
+    totals.model_cycles += twins.core().stop_cycle() - twins.core().start_cycle() - 1;
+    if (result.reads.size() >= 4)
+      totals.rtl_cycles += result.reads[1] + (Cycle{result.reads[2]} << 32);
+    totals.divergence = result.divergence;
+    totals.images += count;
+  }
+  if (totals.divergence)
+    totals.waves = write_divergence_waves(twins, *totals.divergence, options.waves);
+  return totals;
+}
+
+boost::json::value to_json(const std::optional<Divergence>& divergence) {
+  if (!divergence)
+    return nullptr;
+  const auto payload = [&](bool there, std::uint64_t value) -> boost::json::value {
+    if (!there)
+      return nullptr;
+    return boost::json::string(describe(*divergence->fields, value));
+  };
+  return {
+      {"block", divergence->block},
+      {"interface", divergence->interface},
+      {"cycle", divergence->cycle},
+      {"image", divergence->context.image},
+      {"layer", divergence->context.layer},
+      {"tile", divergence->context.tile},
+      {"element", divergence->context.element},
+      {"model", payload(divergence->model.has_value(), divergence->model ? divergence->model->payload : 0)},
+      {"rtl", payload(divergence->rtl.has_value(), divergence->rtl.value_or(0))}};
+}
+
+} // namespace
+
+void add_cosim_command(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("cosim", "run both twins in lockstep and compare every beat");
+  auto options = std::make_shared<CosimOptions>();
+  options->images = 5;
+  add_common_options(*command, *options, "test images to run [5]");
+  command
+      ->add_option("--stall", options->stall, "probability that a beat is held up, at every port, each cycle")
+      ->check(CLI::Range(0.0, 0.99))
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "seed of the stalls")->capture_default_str();
+  command->add_option("--waves", options->waves, "directory for the waves of a divergence")
+      ->capture_default_str();
+  command->footer(
+      "Examples:\n"
+      "  deltatwin cosim --images 20\n"
+      "  deltatwin cosim --network paper_fixed4 --lanes 24 --multiplier dsp_packed --stall 0.3 --seed 7");
+  command->callback([options, &exit_code] {
+    if (options->images == 0)
+      throw InputError("--images is 0, expected at least 1");
+    const Setup setup(*options);
+    const Dataset images = load_test_images(*options, setup.network);
+    const CosimTotals totals = run(*options, setup, images);
+    if (totals.divergence) {
+      std::printf("%s  waves of both twins: %s\n", totals.divergence->report().c_str(), totals.waves.c_str());
+      exit_code = twins_diverge;
+    } else {
+      std::printf(
+          "%s, %d lanes, %d images: %s beats on %zu interfaces, %s cycles, 0 mismatches against RTL\n",
+          setup.network.name.c_str(), setup.design.lanes, totals.images, grouped(totals.beats).c_str(),
+          AcceleratorCore::interfaces(setup.design).size(), grouped(totals.rtl_cycles).c_str());
+    }
+    write_json(options->json, {{"network", setup.network.name},
+                               {"lanes", setup.design.lanes},
+                               {"images", totals.images},
+                               {"stall", options->stall},
+                               {"seed", options->seed},
+                               {"beats", totals.beats},
+                               {"mismatches", totals.divergence ? 1 : 0},
+                               {"model_cycles", totals.model_cycles},
+                               {"rtl_cycles", totals.rtl_cycles},
+                               {"first_divergence", to_json(totals.divergence)}});
+  });
+}
+
+} // namespace deltatwin

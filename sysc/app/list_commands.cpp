@@ -1,0 +1,53 @@
+#include "app/commands.h"
+#include "app/options.h"
+#include "base/error.h"
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <vector>
+
+namespace deltatwin {
+namespace {
+
+void list_networks() {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(networks_directory(), error))
+    if (entry.path().extension() == ".json")
+      files.push_back(entry.path().string());
+  if (error)
+    throw InputError(networks_directory() + ": " + error.message());
+  std::sort(files.begin(), files.end());
+  std::printf("%-20s %-32s %10s %12s  %s\n", "network", "layers", "weights", "bits", "format");
+  for (const std::string& file : files) {
+    const Network network = load_network(file);
+    std::string shape = std::to_string(network.layers.front().inputs);
+    for (const Layer& layer : network.layers)
+      shape += "-" + std::to_string(layer.outputs);
+    const Layer& first = network.layers.front();
+    std::printf("%-20s %-32s %10s %12s  %s, D=%d\n", std::filesystem::path(file).stem().c_str(),
+                shape.c_str(), grouped(network.weight_count()).c_str(),
+                grouped(network.weight_bits()).c_str(), to_string(first.scheme), first.delta_bits);
+  }
+}
+
+void list_devices() {
+  std::printf("%-8s %8s %8s %8s %7s  %s\n", "device", "LUT", "FF", "DSP48E1", "RAMB36", "");
+  for (const Device& device : devices())
+    std::printf("%-8s %8s %8s %8d %7d  %s\n", device.name,
+                grouped(static_cast<std::uint64_t>(device.lut)).c_str(),
+                grouped(static_cast<std::uint64_t>(device.ff)).c_str(), device.dsp, device.bram36,
+                device.description);
+}
+
+} // namespace
+
+void add_networks_command(CLI::App& app) {
+  app.add_subcommand("networks", "list the committed networks")->callback(list_networks);
+}
+
+void add_devices_command(CLI::App& app) {
+  app.add_subcommand("devices", "list the devices and their budgets")->callback(list_devices);
+}
+
+} // namespace deltatwin

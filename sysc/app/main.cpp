@@ -1,0 +1,63 @@
+#include "app/commands.h"
+#include "base/error.h"
+#include "cosim/rtl_library.h"
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <systemc>
+
+namespace {
+
+constexpr int bad_input = 2;
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "deltatwin: %s\n", message.c_str());
+  return bad_input;
+}
+
+} // namespace
+
+int sc_main(int argc, char** argv) {
+  using namespace deltatwin;
+  CLI::App app(
+      "Cycle-exact simulation of neural-network accelerators for tiny FPGAs, and the proof of it on RTL.");
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "help of all commands");
+  app.footer("Exit codes: 0 done, 1 the twins diverge, 2 bad input, 3 the design does not fit the device.\n"
+             "Start with: deltatwin simulate");
+  int exit_code = 0;
+  add_simulate_command(app, exit_code);
+  add_cosim_command(app, exit_code);
+  add_trace_command(app, exit_code);
+  add_bench_command(app, exit_code);
+#if DELTATWIN_TRAINING
+  add_train_command(app, exit_code);
+#else
+  app.add_subcommand("train", "train a network (not in this build: libtorch-dev was not installed)")
+      ->callback([] {
+        throw InputError("this build cannot train: install the package libtorch-dev and build again");
+      });
+#endif
+  add_networks_command(app);
+  add_devices_command(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForAllHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return fail(std::string(error.what()) + " (deltatwin --help lists the commands)");
+  } catch (const InputError& error) {
+    return fail(error.what());
+  } catch (const RtlBuildError& error) {
+    return fail(error.what());
+  } catch (const std::exception& error) {
+    return fail(std::string("internal error: ") + error.what());
+  }
+  return exit_code;
+}
+
+int main(int argc, char** argv) {
+  setenv("SC_COPYRIGHT_MESSAGE", "DISABLE", 0);
+  return sc_core::sc_elab_and_sim(argc, argv);
+}

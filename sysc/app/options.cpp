@@ -1,0 +1,141 @@
+#include "app/options.h"
+#include "base/error.h"
+#include "base/file.h"
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <unistd.h>
+
+namespace deltatwin {
+namespace {
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::string find_network(const std::string& name) {
+  if (name.find('/') != std::string::npos || std::filesystem::exists(name))
+    return name;
+  const std::string path = networks_directory() + "/" + name + ".json";
+  if (!std::filesystem::exists(path))
+    throw InputError("no network \"" + name + "\": it is neither a file nor in " + networks_directory() +
+                     " (`deltatwin networks` lists those)");
+  return path;
+}
+
+} // namespace
+
+void add_common_options(CLI::App& command, CommonOptions& options, const std::string& images_help) {
+  command.add_option("-n,--network", options.network, "name of a committed network, or a network file")
+      ->capture_default_str();
+  command.add_option("-d,--device", options.device, "whose budget to compare with")->capture_default_str();
+  command.add_option("--preset", options.preset,
+                     "paper_s15: 1 lane, bit-serial, 32 MHz (what the paper's 7.992 M MAC/s fit)");
+  command.add_option("-l,--lanes", options.lanes, "neurons in parallel, 1 to 128 [16]")
+      ->check([](const std::string& text) {
+        return text == "0" ? std::string("lanes is 0, possible are 1..128") : std::string();
+      });
+  command.add_option("--lanes-per-bank", options.lanes_per_bank,
+                     "lanes that share a weight bank's word [as many as fit 36 bits]");
+  command.add_option("--bank-depth", options.bank_depth, "words a weight bank [what the network needs]");
+  command.add_option("-m,--multiplier", options.multiplier, "lut, dsp, dsp_packed or serial [dsp]");
+  command.add_option("--clock", options.clock_mhz, "clock to assume, in MHz [100]");
+  command.add_option("-i,--images", options.images, images_help)->check(CLI::Range(0, 10'000'000));
+  command.add_option("--dataset", options.dataset, "directory of the IDX files")->capture_default_str();
+  command.add_option("--json", options.json, "also write the result to this file");
+}
+
+Setup::Setup(const CommonOptions& options)
+    : network(load_network(find_network(options.network))), device(find_device(options.device)) {
+  DesignChoice choice;
+  if (options.preset == "paper_s15") {
+    choice.lanes = 1;
+    choice.multiplier = Multiplier::serial;
+    choice.clock_mhz = 32;
+  } else if (!options.preset.empty()) {
+    throw InputError("unknown preset \"" + options.preset + "\"; known is paper_s15");
+  }
+  if (options.lanes)
+    choice.lanes = options.lanes;
+  choice.lanes_per_bank = options.lanes_per_bank;
+  choice.bank_depth = options.bank_depth;
+  if (options.clock_mhz != 0)
+    choice.clock_mhz = options.clock_mhz;
+  if (!options.multiplier.empty()) {
+    const auto& names = multiplier_names();
+    const auto found = std::find(names.begin(), names.end(), options.multiplier);
+    if (found == names.end())
+      throw InputError("unknown multiplier \"" + options.multiplier +
+                       "\"; known are lut, dsp, dsp_packed, serial");
+    choice.multiplier = static_cast<Multiplier>(found - names.begin());
+  }
+  design = fit(network, choice);
+  program = compile(network, design);
+  if (!options.json.empty())
+    check_writable(options.json);
+}
+
+Dataset load_test_images(const CommonOptions& options, const Network& network) {
+  Dataset images = load_dataset(options.dataset, "t10k", options.images);
+  if (images.pixels != network.layers.front().inputs)
+    throw InputError("network " + network.name + " has " + std::to_string(network.layers.front().inputs) +
+                     " inputs, the images of " + options.dataset + " have " + std::to_string(images.pixels) +
+                     " pixels");
+  if (options.images > images.count)
+    throw InputError("--images asks for " + std::to_string(options.images) + ", the test set of " +
+                     options.dataset + " has " + std::to_string(images.count));
+  return images;
+}
+
+std::string networks_directory() {
+  const char* directory = std::getenv("DELTATWIN_NETWORKS");
+  return directory ? directory : DELTATWIN_SOURCE_DIRECTORY "/traces";
+}
+
+void write_json(const std::string& path, const boost::json::object& result) {
+  if (!path.empty())
+    write_file(path, boost::json::serialize(result) + "\n");
+}
+
+std::string grouped(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3; at -= 3)
+    digits.insert(at - 3, ",");
+  return digits;
+}
+
+std::string fixed(double number, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, number);
+  return text;
+}
+
+Progress::Progress(std::string what)
+    : what_(std::move(what)), begin_(seconds()), shown_(begin_), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+Progress::~Progress() { clear(); }
+
+void Progress::clear() {
+  if (line_)
+    std::fprintf(stderr, "\r\033[K");
+  line_ = false;
+}
+
+void Progress::update(double done, double all) {
+  const double now = seconds();
+  if (now - shown_ < (terminal_ ? 0.5 : 10.0) || done <= 0)
+    return;
+  shown_ = now;
+  const double left = (now - begin_) * (all - done) / done;
+  std::fprintf(stderr, terminal_ ? "\r\033[K%s: %.0f %%, %.0f s left" : "%s: %.0f %%, %.0f s left\n",
+               what_.c_str(), 100 * done / all, left);
+  line_ = terminal_;
+}
+
+void Progress::message(const std::string& text) {
+  clear();
+  std::fprintf(stderr, "%s\n", text.c_str());
+}
+
+} // namespace deltatwin

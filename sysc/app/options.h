@@ -1,0 +1,69 @@
+#pragma once
+#include "base/dataset.h"
+#include "base/design.h"
+#include "base/device.h"
+#include "base/network.h"
+#include "base/program.h"
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <string>
+
+namespace deltatwin {
+
+/// What most commands take: which network on which accelerator, over which images.
+struct CommonOptions {
+  std::string network = "s15";
+  std::string device = "xc7s15";
+  std::string preset;
+  std::string multiplier; ///< empty: dsp
+  int lanes = 0;          ///< 0: 16
+  int lanes_per_bank = 0;
+  int bank_depth = 0;
+  double clock_mhz = 0; ///< 0: 100
+  int images = 0;
+  std::string dataset = default_dataset;
+  std::string json;
+};
+
+void add_common_options(CLI::App& command, CommonOptions& options, const std::string& images_help);
+
+/// Everything that follows from the options, checked.
+struct Setup {
+  Network network;
+  Device device;
+  Design design;
+  Program program;
+
+  explicit Setup(const CommonOptions& options);
+};
+
+/// The first `images` test images (0: all), which must have the network's number of inputs.
+[[nodiscard]] Dataset load_test_images(const CommonOptions& options, const Network& network);
+
+/// Where the committed networks stand: the environment variable DELTATWIN_NETWORKS, or traces/.
+[[nodiscard]] std::string networks_directory();
+
+/// Writes a command's result to `path`, unless that is empty.
+void write_json(const std::string& path, const boost::json::object& result);
+
+/// "1,234,567".
+[[nodiscard]] std::string grouped(std::uint64_t number);
+[[nodiscard]] std::string fixed(double number, int digits);
+
+/// A line on stderr that is rewritten in place: what is being done, how far, and how long is left.
+/// Silent for work of under a second or two, and where stderr is no terminal it prints every ten seconds.
+class Progress {
+public:
+  explicit Progress(std::string what);
+  ~Progress();
+  void update(double done, double all);
+  void message(const std::string& text);
+
+private:
+  void clear();
+  std::string what_;
+  double begin_, shown_;
+  bool terminal_, line_ = false;
+};
+
+} // namespace deltatwin

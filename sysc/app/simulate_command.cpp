@@ -1,0 +1,157 @@
+#include "app/commands.h"
+#include "app/options.h"
+#include "app/simulation.h"
+#include "base/error.h"
+#include <cstdio>
+#include <memory>
+
+namespace deltatwin {
+namespace {
+
+constexpr int does_not_fit = 3;
+
+struct Figures {
+  std::uint64_t macs = 0, weight_bits = 0, weight_bits_int8 = 0;
+  double macs_per_second = 0, utilization = 0;
+  Resources used;
+  bool fits = false;
+
+  Figures(const Setup& setup, const SimulationResult& result) {
+    const Design& design = setup.design;
+    macs = setup.network.weight_count();
+    weight_bits = setup.network.weight_bits();
+    weight_bits_int8 = 8 * macs;
+    macs_per_second = static_cast<double>(macs) * design.clock_mhz * 1e6 / result.cycles_per_inference;
+    utilization =
+        static_cast<double>(macs) * design.cycles_per_mac() / (result.cycles_per_inference * design.lanes);
+    used = resources(design);
+    fits = used.bram36() <= setup.device.bram36 && used.dsp <= setup.device.dsp;
+  }
+};
+
+std::string format_name(const Layer& layer) {
+  if (layer.scheme == Scheme::plain)
+    return "int" + std::to_string(layer.delta_bits);
+  return std::string(layer.scheme == Scheme::consecutive ? "consecutive" : "fixed-ref") +
+         " D=" + std::to_string(layer.delta_bits);
+}
+
+void print_layers(const Setup& setup, const SimulationResult& result) {
+  const Design& design = setup.design;
+  std::printf("\n  layer  shape       format             bits        cycles     MAC/s   utilization\n");
+  for (std::size_t l = 0; l < setup.network.layers.size(); ++l) {
+    const Layer& layer = setup.network.layers[l];
+    const double macs = static_cast<double>(layer.inputs) * layer.outputs;
+    const double cycles = static_cast<double>(result.layer_cycles[l]);
+    const std::string shape = std::to_string(layer.inputs) + "x" + std::to_string(layer.outputs);
+    std::printf(
+        "  %5zu  %-10s  %-14s %9s  %12s  %6s M  %9s %%\n", l, shape.c_str(), format_name(layer).c_str(),
+        grouped(layer.weight_bits()).c_str(), grouped(result.layer_cycles[l]).c_str(),
+        fixed(macs * design.clock_mhz / cycles, macs * design.clock_mhz / cycles < 100 ? 3 : 0).c_str(),
+        fixed(100 * macs * design.cycles_per_mac() / (cycles * design.lanes), 1).c_str());
+  }
+}
+
+std::string bar(int used, int budget) {
+  constexpr int width = 20;
+  const int full = std::min(width, (used * width + budget - 1) / budget);
+  return "[" + std::string(static_cast<std::size_t>(full), used > budget ? '!' : '#') +
+         std::string(static_cast<std::size_t>(width - full), '.') + "]";
+}
+
+void print_report(const Setup& setup, const SimulationResult& result, const Figures& figures) {
+  const Design& design = setup.design;
+  const auto line = [](const char* name, const std::string& text) {
+    std::printf("  %-22s %s\n", name, text.c_str());
+  };
+  const double cycles = result.cycles_per_inference;
+  std::printf("%s on %s: %d lanes, multiplier %s, %s MHz\n\n", setup.network.name.c_str(), setup.device.name,
+              design.lanes, to_string(design.multiplier), fixed(design.clock_mhz, 0).c_str());
+  line("accuracy", fixed(100 * result.accuracy, 2) + " % of " +
+                       grouped(static_cast<std::uint64_t>(result.images)) + " images");
+  line("cycles an inference", grouped(static_cast<std::uint64_t>(cycles + 0.5)) + " in steady state");
+  line("latency", grouped(result.latency_cycles) + " cycles, " +
+                      fixed(static_cast<double>(result.latency_cycles) / design.clock_mhz, 1) +
+                      " us from first input to last output");
+  line("throughput", grouped(static_cast<std::uint64_t>(design.clock_mhz * 1e6 / cycles)) + " images/s, " +
+                         fixed(figures.macs_per_second / 1e6, 3) + " M MAC/s");
+  line("MAC utilization", fixed(100 * figures.utilization, 1) + " %");
+  line("weight storage", grouped(figures.weight_bits) + " bits, " +
+                             fixed(100.0 * static_cast<double>(figures.weight_bits) /
+                                       static_cast<double>(figures.weight_bits_int8),
+                                   1) +
+                             " % of " + grouped(figures.weight_bits_int8) + " at 8 bits");
+  print_layers(setup, result);
+  std::printf("\n");
+  const auto budget = [&](const char* name, int used, int available) {
+    std::printf("  %-8s %s %3d of %3d%s\n", name, bar(used, available).c_str(), used, available,
+                used > available ? "  too many" : "");
+  };
+  budget("RAMB36", figures.used.bram36(), setup.device.bram36);
+  budget("DSP48E1", figures.used.dsp, setup.device.dsp);
+  std::printf("\n  %s %s  (simulated in %s s)\n", figures.fits ? "fits" : "DOES NOT FIT", setup.device.name,
+              fixed(result.wall_seconds, 2).c_str());
+}
+
+boost::json::object to_json(const Setup& setup, const SimulationResult& result, const Figures& figures) {
+  const Design& design = setup.design;
+  boost::json::array layers;
+  for (std::size_t l = 0; l < setup.network.layers.size(); ++l)
+    layers.push_back({{"inputs", setup.network.layers[l].inputs},
+                      {"outputs", setup.network.layers[l].outputs},
+                      {"cycles", result.layer_cycles[l]},
+                      {"weight_bits", setup.network.layers[l].weight_bits()}});
+  return {{"network", setup.network.name},
+          {"device", setup.device.name},
+          {"lanes", design.lanes},
+          {"lanes_per_bank", design.lanes_per_bank},
+          {"bank_depth", design.bank_depth},
+          {"multiplier", to_string(design.multiplier)},
+          {"clock_mhz", design.clock_mhz},
+          {"images", result.images},
+          {"accuracy", result.accuracy},
+          {"cycles_per_inference", result.cycles_per_inference},
+          {"latency_cycles", result.latency_cycles},
+          {"run_cycles", result.run_cycles},
+          {"macs_per_inference", figures.macs},
+          {"macs_per_second", figures.macs_per_second},
+          {"mac_utilization", figures.utilization},
+          {"images_per_second", design.clock_mhz * 1e6 / result.cycles_per_inference},
+          {"weight_bits", figures.weight_bits},
+          {"weight_bits_int8", figures.weight_bits_int8},
+          {"layers", std::move(layers)},
+          {"resources",
+           {{"bram36", {{"used", figures.used.bram36()}, {"budget", setup.device.bram36}}},
+            {"dsp", {{"used", figures.used.dsp}, {"budget", setup.device.dsp}}}}},
+          {"fits", figures.fits},
+          {"wall_seconds", result.wall_seconds}};
+}
+
+} // namespace
+
+void add_simulate_command(CLI::App& app, int& exit_code) {
+  auto* command =
+      app.add_subcommand("simulate", "cycle-exact simulation of the test images: accuracy, speed, fit");
+  auto options = std::make_shared<CommonOptions>();
+  auto allow_overflow = std::make_shared<bool>(false);
+  add_common_options(*command, *options, "test images, 0 for all [0]");
+  command->add_flag("--allow-overflow", *allow_overflow,
+                    "exit with 0 even where the design does not fit the device");
+  command->footer(
+      "Examples:\n"
+      "  deltatwin simulate\n"
+      "  deltatwin simulate --network paper_fixed4 --device xc7s25 --lanes 32 --multiplier dsp_packed\n"
+      "  deltatwin simulate --network my_network.json --json result.json");
+  command->callback([options, allow_overflow, &exit_code] {
+    const Setup setup(*options);
+    const Dataset images = load_test_images(*options, setup.network);
+    const SimulationResult result = simulate(setup.design, setup.program, images);
+    const Figures figures(setup, result);
+    print_report(setup, result, figures);
+    write_json(options->json, to_json(setup, result, figures));
+    if (!figures.fits && !*allow_overflow)
+      exit_code = does_not_fit;
+  });
+}
+
+} // namespace deltatwin

@@ -1,0 +1,46 @@
+#pragma once
+#include "base/dataset.h"
+#include "base/design.h"
+#include "base/program.h"
+#include "tlm/host.h"
+#include <cstdint>
+#include <vector>
+
+namespace deltatwin {
+
+/// An accelerator model with a program in it, and its host. One a process: SystemC elaborates once.
+class Simulator {
+public:
+  Simulator(const Design& design, const Program& program);
+  /// Runs inferences back to back; returns the wall time in seconds.
+  double run(const std::int8_t* inputs, int images);
+  /// Of the latest run, [images * outputs].
+  [[nodiscard]] const std::vector<std::int16_t>& results() const { return host_.results(); }
+  /// From START to the last output beat of the latest run.
+  [[nodiscard]] Cycle cycles() const;
+  [[nodiscard]] std::vector<Cycle> completions() const { return accelerator_.core().completions(); }
+  /// From the first offer of an input beat to the last output beat.
+  [[nodiscard]] Cycle latency() const { return host_.last_output() - offered_ + 1; }
+
+private:
+  Accelerator accelerator_;
+  Host host_;
+  std::size_t inputs_;
+  Cycle offered_ = 0;
+};
+
+/// What a cycle-exact simulation on the TLM accelerator found.
+struct SimulationResult {
+  int images = 0, outputs = 0;
+  std::vector<std::int16_t> results; ///< [images * outputs]
+  double accuracy = 0;               ///< share of images with the largest output at the label
+  Cycle run_cycles = 0;              ///< from START to the last output beat
+  double cycles_per_inference = 0;   ///< between inferences, in steady state
+  Cycle latency_cycles = 0;          ///< of a lone inference: first input beat to last output beat
+  std::vector<Cycle> layer_cycles;   ///< in steady state, from the layer's first slot to the next layer's
+  double wall_seconds = 0;           ///< of the simulation itself
+};
+
+[[nodiscard]] SimulationResult simulate(const Design& design, const Program& program, const Dataset& images);
+
+} // namespace deltatwin

@@ -1,0 +1,92 @@
+#include "app/commands.h"
+#include "app/options.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "cosim/twins.h"
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+namespace deltatwin {
+namespace {
+
+struct TraceOptions : CommonOptions {
+  std::string output = "traces/out";
+  int image = 0;
+};
+
+// A GTKWave save file that opens the waves and shows the twins' interfaces side by side.
+std::string save_file(const std::string& waves, const std::vector<Interface>& interfaces) {
+  std::string text = "[dumpfile] \"" + std::filesystem::absolute(waves).string() +
+                     "\"\n[treeopen] model.\n[treeopen] rtl.\n";
+  const auto range = [](const Field& field) {
+    const int width = field.lsb + field.width;
+    return width > 1 ? "[" + std::to_string(width - 1) + ":0]" : std::string();
+  };
+  for (const Interface& interface : interfaces) {
+    text += "@200\n-" + interface.name + "\n";
+    for (const char* twin : {"model", "rtl"}) {
+      const std::string scope = std::string(twin) + (twin[0] == 'm' ? ".accelerator." : ".TOP.accelerator.");
+      text += "@28\n";
+      for (const std::string& strobe : interface.strobes)
+        text += scope + strobe + "\n";
+      text += "@22\n";
+      for (const Field& field : interface.fields)
+        text += scope + field.signal + range(field) + "\n";
+    }
+  }
+  return text;
+}
+
+void run(const TraceOptions& options) {
+  const Setup setup(options);
+  CommonOptions all = options;
+  all.images = options.image + 1;
+  const Dataset images = load_test_images(all, setup.network);
+  std::error_code error;
+  std::filesystem::create_directories(options.output, error);
+  const std::string stem = options.output + "/" + setup.network.name;
+  check_writable(stem + ".vcd");
+  Progress progress("tracing");
+  Twins twins(setup.design, 0, 1, [&](const std::string& text) { progress.message(text); });
+  const std::vector<std::int8_t> inputs = images.inputs(images.count);
+  Cycle begin = 0;
+  const CosimResult result = twins.run([&](Session& session) {
+    load_program(session, setup.program);
+    run_images(session, {inputs.end() - images.pixels, inputs.end()}, 1);
+  });
+  if (result.divergence)
+    throw InputError("the twins diverge; `deltatwin cosim` tells where");
+  begin = twins.core().start_cycle();
+  WaveWindow window;
+  window.first = begin > 4 ? begin - 4 : 0;
+  window.last = twins.core().stop_cycle() + 16;
+  twins.write_waves(stem + ".vcd", window);
+  const bool fst = convert_to_fst(stem + ".vcd", stem + ".fst");
+  write_file(stem + ".gtkw",
+             save_file(stem + (fst ? ".fst" : ".vcd"), AcceleratorCore::interfaces(setup.design)));
+  std::printf("one inference of %s, %s cycles, 0 mismatches: %s.vcd%s\nlook at it with: gtkwave %s.gtkw\n",
+              setup.network.name.c_str(), grouped(window.last - window.first + 1).c_str(), stem.c_str(),
+              fst ? " and .fst" : " (no .fst: vcd2fst is not installed, package gtkwave)", stem.c_str());
+}
+
+} // namespace
+
+void add_trace_command(CLI::App& app, int&) {
+  auto* command = app.add_subcommand("trace", "waveforms of both twins for one inference, side by side");
+  auto options = std::make_shared<TraceOptions>();
+  add_common_options(*command, *options, "not used; see --image");
+  command->add_option("--image", options->image, "which test image")
+      ->check(CLI::Range(0, 9999999))
+      ->capture_default_str();
+  command->add_option("-o,--output", options->output, "directory for NETWORK.vcd, .fst and .gtkw")
+      ->capture_default_str();
+  command->footer("Examples:\n"
+                  "  deltatwin trace\n"
+                  "  deltatwin trace --network paper_consecutive4 --image 42 -o waves && gtkwave "
+                  "waves/paper_consecutive4.gtkw\n"
+                  "  gtkwave traces/out/s15.fst traces/delta_mac.gtkw   # one block's view");
+  command->callback([options] { run(*options); });
+}
+
+} // namespace deltatwin

@@ -1,0 +1,242 @@
+#include "app/commands.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "core/inference.h"
+#include "train/trainer.h"
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace deltatwin {
+namespace {
+
+/// The words an option takes, each with what it stands for.
+template <class Value> using Words = std::vector<std::pair<std::string, Value>>;
+
+const Words<Activation> activations = {{"relu", Activation::relu}, {"hardtanh", Activation::hardtanh}};
+const Words<Scheme> schemes = {
+    {"fixed", Scheme::fixed_reference}, {"consecutive", Scheme::consecutive}, {"plain", Scheme::plain}};
+const Words<Group> groups = {{"layer", Group::layer}, {"neuron", Group::neuron}, {"block", Group::block}};
+
+struct Arguments {
+  TrainOptions train;
+  std::string dataset = default_dataset;
+  std::string output; ///< empty: NAME.json
+  int images = 0;     ///< of the training set; 0: all
+};
+
+template <class Value> std::string word_for(const Words<Value>& words, Value value) {
+  for (const auto& [word, meaning] : words)
+    if (meaning == value)
+      return word;
+  return "";
+}
+
+// An option whose value is one of a few words.
+template <class Value>
+void add_choice(CLI::App& command, const std::string& option, Value& value, const Words<Value>& words,
+                const std::string& description) {
+  const auto parse = [option, &value, &words](const std::string& text) {
+    std::string expected;
+    for (const auto& [word, meaning] : words) {
+      if (word == text) {
+        value = meaning;
+        return;
+      }
+      expected += (expected.empty() ? "" : word == words.back().first ? " or " : ", ") + word;
+    }
+    throw InputError(option + ": \"" + text + "\", expected " + expected);
+  };
+  command.add_option_function<std::string>(option, parse, description)->default_str(word_for(words, value));
+}
+
+std::string joined(const std::vector<int>& numbers) {
+  std::string text;
+  for (const int number : numbers)
+    text += (text.empty() ? "" : ",") + std::to_string(number);
+  return text;
+}
+
+std::string shortest(double number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
+}
+
+// The command line that gives the same network again, but for the paths.
+std::string command_line(const Arguments& arguments) {
+  const TrainOptions& o = arguments.train;
+  std::string text = "deltatwin train --name " + o.name + " --layers " + joined(o.hidden) + " --activation " +
+                     word_for(activations, o.activation) + " --scheme " + word_for(schemes, o.format.scheme) +
+                     " --delta-bits " + std::to_string(o.format.delta_bits);
+  if (o.format.scheme != Scheme::plain) {
+    text += " --group " + word_for(groups, o.format.group);
+    if (o.format.group == Group::block)
+      text += " --block " + std::to_string(o.format.block);
+    text += " --shift " + std::to_string(o.format.shift);
+  }
+  text += " --epochs " + std::to_string(o.epochs) + " --batch " + std::to_string(o.batch) +
+          " --learning-rate " + shortest(o.learning_rate) + " --weight-decay " + shortest(o.weight_decay) +
+          " --label-smoothing " + shortest(o.label_smoothing) + " --seed " + std::to_string(o.seed);
+  if (!o.teacher.empty())
+    text += " --teacher " + joined(o.teacher);
+  if (arguments.images)
+    text += " --images " + std::to_string(arguments.images);
+  return text;
+}
+
+std::string dataset_name(const std::string& directory) {
+  std::filesystem::path path = std::filesystem::path(directory).lexically_normal();
+  if (!path.has_filename())
+    path = path.parent_path();
+  return path.filename().string();
+}
+
+/// One line an epoch on stderr, rewritten in place on a terminal.
+class ProgressLine {
+public:
+  explicit ProgressLine(const TrainOptions& options)
+      : epochs_(options.epochs), in_place_(isatty(STDERR_FILENO) != 0) {}
+  ~ProgressLine() { end_line(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(const TrainProgress& progress) {
+    if (progress.epoch == 1 && !progress.teacher) { // a teacher's last line stays
+      end_line();
+      stage_start_ = stage_end_;
+    }
+    if (!progress.teacher)
+      best_ = std::max(best_, progress.validation_accuracy);
+    const double passed = seconds();
+    const double left = (passed - stage_start_) / progress.epoch * (epochs_ - progress.epoch);
+    stage_end_ = passed;
+    std::fprintf(stderr, "%s%sepoch %d/%d, loss %.4f, validation accuracy %.2f %%, %.0f s left%s",
+                 in_place_ ? "\r" : "", progress.teacher ? "teacher: " : "", progress.epoch, epochs_,
+                 progress.loss, 100 * progress.validation_accuracy, left, in_place_ ? "\x1b[K" : "\n");
+    open_ = true;
+  }
+  /// The network's best validation accuracy: that of the checkpoint kept.
+  [[nodiscard]] double best() const { return best_; }
+
+private:
+  void end_line() {
+    if (in_place_ && open_)
+      std::fputc('\n', stderr);
+    open_ = false;
+  }
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+  int epochs_;
+  bool in_place_, open_ = false;
+  double best_ = 0, stage_start_ = 0, stage_end_ = 0;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+void run(Arguments arguments) {
+  TrainOptions& options = arguments.train;
+  check(options);
+  if (arguments.images < 0)
+    throw InputError("--images: " + std::to_string(arguments.images) +
+                     ", expected a number of training images, or 0 for all");
+  if (options.format.shift < 0)
+    options.format.shift = default_shift(options.format.scheme, options.format.delta_bits);
+  const std::string path = arguments.output.empty() ? options.name + ".json" : arguments.output;
+  check_writable(path);
+  const Dataset images = load_dataset(arguments.dataset, "train", arguments.images);
+  const Dataset test = load_dataset(arguments.dataset, "t10k");
+  if (test.pixels != images.pixels)
+    throw InputError(arguments.dataset + ": training images have " + std::to_string(images.pixels) +
+                     " pixels, test images " + std::to_string(test.pixels));
+
+  double validation = 0;
+  Network network;
+  {
+    ProgressLine line(options);
+    network = train(options, images, [&line](const TrainProgress& p) { line.show(p); });
+    validation = line.best();
+  }
+  network.description = dataset_name(arguments.dataset) + ": " + command_line(arguments);
+  save_network(network, path);
+
+  const std::uint64_t bits = network.weight_bits();
+  const double share = static_cast<double>(bits) / static_cast<double>(8 * network.weight_count());
+  std::printf("%s: accuracy %.2f %% on %d test images (%.2f %% on validation images), "
+              "%llu weight bits, %.1f %% of 8-bit storage\n",
+              path.c_str(), 100 * accuracy(network, test.inputs(test.count), test.labels), test.count,
+              100 * validation, static_cast<unsigned long long>(bits), 100 * share);
+}
+
+void add_format_options(CLI::App& command, DeltaFormat& format) {
+  add_choice(command, "--scheme", format.scheme, schemes,
+             "fixed (deltas to a reference), consecutive (to the weight before) or plain (no "
+             "deltas: int8 with --delta-bits 8, int4 with 4)");
+  command.add_option("--delta-bits", format.delta_bits, "bits a weight, 2 to 8")->capture_default_str();
+  add_choice(command, "--group", format.group, groups, "what shares a reference: layer, neuron or block");
+  command.add_option("--block", format.block, "weights a block, with --group block");
+  command
+      .add_option("--shift", format.shift,
+                  "a delta's step is 2^shift weight LSBs, 0 to 7; -1: what suits scheme and bits")
+      ->capture_default_str();
+}
+
+void add_recipe_options(CLI::App& command, TrainOptions& options) {
+  command.add_option("--epochs", options.epochs, "passes over the training images")->capture_default_str();
+  command.add_option("--batch", options.batch, "images a step")->capture_default_str();
+  command.add_option("--learning-rate", options.learning_rate, "Adam's, at its highest")
+      ->capture_default_str();
+  command.add_option("--weight-decay", options.weight_decay, "decoupled, times the learning rate")
+      ->capture_default_str();
+  command
+      .add_option("--label-smoothing", options.label_smoothing,
+                  "share of a label that is spread over all classes")
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "of initial weights and image order")->capture_default_str();
+  command
+      .add_option("--teacher", options.teacher,
+                  "hidden widths of a float network to distil from, trained first (default: none)")
+      ->delimiter(',');
+}
+
+} // namespace
+
+void add_train_command(CLI::App& app, int& exit_code) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand(
+      "train", "Trains a network whose weights are stored as deltas, from its first step on");
+  command->add_option("--name", arguments->train.name, "the network's name")->capture_default_str();
+  command->add_option("--layers", arguments->train.hidden, "hidden widths, first to last")
+      ->delimiter(',')
+      ->capture_default_str();
+  add_choice(*command, "--activation", arguments->train.activation, activations,
+             "of the hidden layers: relu or hardtanh");
+  add_format_options(*command, arguments->train.format);
+  add_recipe_options(*command, arguments->train);
+  command->add_option("--dataset", arguments->dataset, "directory with the IDX files")->capture_default_str();
+  command->add_option("--images", arguments->images, "training images to use, 0 for all")
+      ->capture_default_str();
+  command->add_option("--output", arguments->output, "network file to write (default: NAME.json)");
+  command->footer("Examples:\n"
+                  "  deltatwin train --name paper --layers 150,16,400,120,84 --scheme fixed --delta-bits 4\n"
+                  "  deltatwin train --name small --layers 144,112 --activation relu --delta-bits 2 "
+                  "--teacher 512,256");
+  command->callback([command, arguments, &exit_code] {
+    if (arguments->train.format.scheme == Scheme::plain)
+      for (const char* option : {"--group", "--block", "--shift"})
+        if (command->count(option))
+          throw InputError(std::string(option) + ": has no meaning with --scheme plain");
+    run(*arguments);
+    exit_code = 0;
+  });
+}
+
+} // namespace deltatwin

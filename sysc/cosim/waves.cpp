@@ -1,0 +1,153 @@
+#include "cosim/waves.h"
+#include "base/error.h"
+#include "base/file.h"
+#include <algorithm>
+#include <boost/process.hpp>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+namespace deltatwin {
+namespace {
+
+// A signal of the VCD; several interfaces may share one (a strobe, parts of a vector).
+struct Wave {
+  int width = 0;
+  std::string value;
+};
+
+// A VCD in two parts: declarations inside its outermost scopes, and changes by time.
+struct Vcd {
+  std::string declarations;
+  std::ifstream body;
+  std::string line; ///< the next line of the body that is not consumed
+  std::uint64_t time = 0;
+  bool more = true;
+
+  explicit Vcd(const std::string& path, char prefix) : body(path), prefix_(prefix) {
+    if (!body)
+      throw InputError(path + ": cannot be read");
+    while (std::getline(body, line) && line.find("$enddefinitions") == std::string::npos) {
+      std::istringstream words(line);
+      std::string word, type, width, id, rest;
+      words >> word;
+      if (word == "$scope" || word == "$upscope") {
+        declarations += line + "\n";
+      } else if (word == "$var") {
+        words >> type >> width >> id;
+        std::getline(words, rest);
+        declarations += "$var " + type + " " + width + " " + prefix_ + id + rest + "\n";
+      }
+    }
+    next_time();
+  }
+
+  // Copies the changes of the current time.
+  void copy(std::ostream& out) {
+    while (std::getline(body, line) && line[0] != '#') {
+      if (line.empty() || line[0] == '$')
+        continue;
+      const std::size_t id = line[0] == 'b' || line[0] == 'r' ? line.find(' ') + 1 : 1;
+      out << line.substr(0, id) << prefix_ << line.substr(id) << "\n";
+    }
+    more = static_cast<bool>(body);
+    if (more)
+      time = std::stoull(line.substr(1));
+  }
+
+private:
+  void next_time() {
+    while ((more = static_cast<bool>(std::getline(body, line))) && (line.empty() || line[0] != '#'))
+      ;
+    if (more)
+      time = std::stoull(line.substr(1));
+  }
+  char prefix_;
+};
+
+} // namespace
+
+void write_beats_vcd(const std::string& path, const std::string& block,
+                     const std::vector<Interface>& interfaces, const BeatTrace& beats,
+                     const WaveWindow& window) {
+  std::map<std::string, Wave> waves;
+  for (const Interface& interface : interfaces) {
+    for (const std::string& strobe : interface.strobes)
+      waves[strobe].width = 1;
+    for (const Field& field : interface.fields)
+      waves[field.signal].width = std::max(waves[field.signal].width, field.lsb + field.width);
+  }
+  std::ostringstream out;
+  out << "$timescale 1ps $end\n$scope module " << block << " $end\n$var wire 1 clk clk_i $end\n";
+  for (auto& [name, wave] : waves) {
+    out << "$var wire " << wave.width << " " << name << " " << name
+        << (wave.width > 1 ? " [" + std::to_string(wave.width - 1) + ":0]" : "") << " $end\n";
+    wave.value.assign(static_cast<std::size_t>(wave.width), '0');
+  }
+  out << "$upscope $end\n$enddefinitions $end\n";
+  std::map<std::string, std::string> shown;
+  std::vector<std::size_t> next(interfaces.size());
+  for (std::size_t i = 0; i < interfaces.size(); ++i)
+    next[i] = static_cast<std::size_t>(
+        std::lower_bound(beats.beats[i].begin(), beats.beats[i].end(), window.first,
+                         [](const Beat& beat, Cycle cycle) { return beat.cycle < cycle; }) -
+        beats.beats[i].begin());
+  for (Cycle cycle = window.first; cycle <= window.last; ++cycle) {
+    for (const Interface& interface : interfaces)
+      for (const std::string& strobe : interface.strobes)
+        waves[strobe].value = "0";
+    for (std::size_t i = 0; i < interfaces.size(); ++i) {
+      if (next[i] == beats.beats[i].size() || beats.beats[i][next[i]].cycle != cycle)
+        continue;
+      const std::uint64_t payload = beats.beats[i][next[i]++].payload;
+      for (const std::string& strobe : interfaces[i].strobes)
+        waves[strobe].value = "1";
+      int lsb = 0;
+      for (const Field& field : interfaces[i].fields) {
+        Wave& wave = waves[field.signal];
+        for (int bit = 0; bit < field.width; ++bit)
+          wave.value[static_cast<std::size_t>(wave.width - 1 - field.lsb - bit)] =
+              static_cast<char>('0' + (payload >> (lsb + bit) & 1));
+        lsb += field.width;
+      }
+    }
+    out << "#" << cycle * window.period_ps << "\n1clk\n";
+    for (const auto& [name, wave] : waves)
+      if (auto& last = shown[name]; last != wave.value) {
+        out << (wave.width == 1 ? wave.value : "b" + wave.value + " ") << name << "\n";
+        last = wave.value;
+      }
+    out << "#" << cycle * window.period_ps + window.period_ps / 2 << "\n0clk\n";
+  }
+  write_file(path, out.str());
+}
+
+void merge_vcds(const std::string& model, const std::string& rtl, const std::string& output) {
+  Vcd vcds[] = {Vcd(model, 'm'), Vcd(rtl, 'r')};
+  const std::string partial = output + ".part";
+  std::ofstream out(partial);
+  out << "$timescale 1ps $end\n$scope module model $end\n"
+      << vcds[0].declarations << "$upscope $end\n$scope module rtl $end\n"
+      << vcds[1].declarations << "$upscope $end\n$enddefinitions $end\n";
+  while (vcds[0].more || vcds[1].more) {
+    const std::uint64_t time = !vcds[1].more   ? vcds[0].time
+                               : !vcds[0].more ? vcds[1].time
+                                               : std::min(vcds[0].time, vcds[1].time);
+    out << "#" << time << "\n";
+    for (Vcd& vcd : vcds)
+      if (vcd.more && vcd.time == time)
+        vcd.copy(out);
+  }
+  out.close();
+  if (!out || std::rename(partial.c_str(), output.c_str()) != 0)
+    throw InputError(output + ": cannot be written");
+}
+
+bool convert_to_fst(const std::string& vcd, const std::string& fst) {
+  namespace process = boost::process;
+  const auto program = process::search_path("vcd2fst");
+  return !program.empty() && process::system(program, vcd, fst, process::std_out > process::null,
+                                             process::std_err > process::null) == 0;
+}
+
+} // namespace deltatwin

@@ -1,0 +1,314 @@
+#include "context_guard.h"
+#include "cosim/twins.h"
+#include "random_work.h"
+#include <catch2/catch.hpp>
+
+using namespace deltatwin;
+
+namespace {
+
+Design small_design(int lanes, int lanes_per_bank, int delta_bits, Multiplier multiplier, bool consecutive) {
+  Design design;
+  design.lanes = lanes;
+  design.lanes_per_bank = lanes_per_bank;
+  design.delta_bits = delta_bits;
+  design.multiplier = multiplier;
+  design.consecutive = consecutive;
+  design.bank_depth = 1500; // not a power of two
+  design.in_depth = 64;
+  design.act_depth = 64;
+  design.ref_depth = 1024;
+  design.param_depth = 128;
+  design.max_layers = 4;
+  design.out_depth = 16;
+  while (design.out_depth < lanes)
+    design.out_depth *= 2;
+  return design;
+}
+
+// All multipliers, lanes that are no power of two, banks that the lanes do not fill.
+const Design designs[] = {
+    small_design(1, 1, 8, Multiplier::lut, true),        small_design(3, 2, 5, Multiplier::lut, false),
+    small_design(5, 3, 4, Multiplier::dsp, true),        small_design(16, 16, 2, Multiplier::dsp, false),
+    small_design(7, 4, 8, Multiplier::dsp_packed, true), small_design(8, 8, 4, Multiplier::dsp_packed, false),
+    small_design(4, 4, 4, Multiplier::serial, false),    small_design(6, 5, 3, Multiplier::serial, true),
+    small_design(33, 12, 3, Multiplier::lut, true),      small_design(2, 2, 1, Multiplier::dsp, true),
+};
+
+HostAction action(HostAction::Kind kind, std::uint32_t address = 0, std::uint32_t data = 0) {
+  HostAction result;
+  result.kind = kind;
+  result.address = address;
+  result.data = data;
+  return result;
+}
+
+HostAction pause(Cycle cycles) {
+  HostAction result = action(HostAction::wait);
+  result.cycles = cycles;
+  return result;
+}
+
+std::vector<int> random_widths(RandomWork& random) {
+  std::vector<int> widths = {random.in(1, 40)};
+  for (int layers = random.in(1, 3); layers > 0; --layers)
+    widths.push_back(random.in(1, 40));
+  return widths;
+}
+
+void require_equal(const CosimResult& result, std::uint64_t seed) {
+  INFO("seed " << seed << " (DELTATWIN_SEED gives another start)");
+  if (result.divergence)
+    FAIL(result.divergence->report());
+  CHECK(result.beats > 0);
+}
+
+double random_stall(RandomWork& random) { return 0.3 * random.in(0, 2); }
+
+} // namespace
+
+TEST_CASE("accelerator twins agree on random bits, programs and stalls") {
+  for (std::size_t d = 0; d < std::size(designs); ++d)
+    for (int i = 0; i < repeats(6); ++i) {
+      const std::uint64_t seed = base_seed() * 1000 + d * 100000 + static_cast<std::uint64_t>(i);
+      RandomWork random(seed);
+      ContextGuard guard;
+      Twins twins(designs[d], random_stall(random), seed);
+      for (int run = 0; run < 2; ++run) // a new program after a run
+        require_equal(twins.run([&](Session& session) {
+          const std::vector<int> widths = random_widths(random);
+          load_program(session, random.program(designs[d], widths));
+          const int images = random.in(1, 5);
+          run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * images)), images);
+        }),
+                      seed);
+    }
+}
+
+TEST_CASE("accelerator twins compute what a plain integer reference computes") {
+  const DeltaFormat formats[] = {
+      {Scheme::fixed_reference, 4, Group::layer, 0, 3}, {Scheme::fixed_reference, 2, Group::neuron, 0, 5},
+      {Scheme::fixed_reference, 4, Group::block, 7, 3}, {Scheme::consecutive, 4, Group::neuron, 0, 4},
+      {Scheme::consecutive, 3, Group::block, 5, 4},     {Scheme::plain, 8, Group::layer, 0, 0},
+      {Scheme::plain, 4, Group::layer, 0, 0},
+  };
+  // Few inputs, few outputs, partial tiles.
+  const std::vector<std::vector<int>> shapes = {{1, 1}, {1, 33, 1}, {37, 19, 10}, {16, 48, 2}};
+  for (const DeltaFormat& format : formats)
+    for (const std::vector<int>& widths : shapes) {
+      const std::uint64_t seed = base_seed() + widths.size() * 10 + static_cast<std::uint64_t>(widths[0]);
+      RandomWork random(seed);
+      const Network network = random.network(widths, format);
+      DesignChoice choice;
+      choice.lanes = 12;
+      choice.multiplier = format.delta_bits == 4 ? Multiplier::dsp : Multiplier::lut;
+      Design design = fit(network, choice);
+      design.bank_depth = 512; // one RTL for all shapes
+      design.in_depth = design.act_depth = 64;
+      design.ref_depth = 1024;
+      design.param_depth = 64;
+      ContextGuard guard;
+      Twins twins(design, 0.2, seed);
+      constexpr int images = 3;
+      const std::vector<std::int8_t> inputs = random.bytes(static_cast<std::size_t>(widths[0] * images));
+      require_equal(twins.run([&](Session& session) {
+        load_program(session, compile(network, design));
+        run_images(session, inputs, images);
+      }),
+                    seed);
+      std::vector<int> expected;
+      for (int i = 0; i < images; ++i)
+        for (const int value : reference_inference(network, &inputs[static_cast<std::size_t>(i * widths[0])]))
+          expected.push_back(value);
+      CHECK(std::vector<int>(twins.host().results().begin(), twins.host().results().end()) == expected);
+    }
+}
+
+TEST_CASE("accelerator twins agree at the limits of a layer") {
+  struct Case {
+    std::vector<int> widths;
+    int lanes;
+  };
+  for (const Case& limit :
+       {Case{{4096, 3}, 2}, Case{{4096, 1}, 16}, Case{{1, 4096}, 16}, Case{{3, 1, 128}, 128}}) {
+    Design design;
+    design.lanes = limit.lanes;
+    design.lanes_per_bank = std::min(limit.lanes, 9);
+    design.bank_depth = 8192;
+    design.in_depth = 4096;
+    design.act_depth = 8;
+    design.ref_depth = 4096;
+    design.param_depth = 4096;
+    design.out_depth = 128;
+    RandomWork random(base_seed());
+    ContextGuard guard;
+    Twins twins(design, 0.1, base_seed());
+    Program program = random.program(design, limit.widths);
+    for (LayerDescriptor& layer : program.layers)
+      layer.block_length = layer.inputs;
+    require_equal(twins.run([&](Session& session) {
+      load_program(session, program);
+      run_images(session, random.bytes(static_cast<std::size_t>(limit.widths[0] * 2)), 2);
+    }),
+                  base_seed());
+  }
+}
+
+TEST_CASE("accelerator twins agree on resets in mid-run and on the run after it") {
+  for (const Design& design : {designs[2], designs[6]})
+    for (int i = 0; i < repeats(20); ++i) {
+      const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
+      RandomWork random(seed);
+      ContextGuard guard;
+      Twins twins(design, random_stall(random), seed);
+      const std::vector<int> widths = random_widths(random);
+      const Program program = random.program(design, widths);
+      require_equal(twins.run([&](Session& session) {
+        load_program(session, program);
+        run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 4)), 4);
+        while (session.actions.back().kind != HostAction::stream)
+          session.actions.pop_back();
+        session.actions.push_back(pause(static_cast<Cycle>(random.in(0, 700))));
+        session.actions.push_back(action(HostAction::read, reg::status));
+        session.actions.push_back(action(HostAction::read, reg::cycles_lo));
+        if (random.in(0, 1)) {
+          session.actions.push_back(action(HostAction::write, reg::control, control_reset));
+        } else {
+          session.actions.push_back(action(HostAction::hard_reset));
+          session.actions.back().cycles = 2;
+        }
+        session.actions.push_back(action(HostAction::flush));
+        session.actions.push_back(action(HostAction::read, reg::status));
+        session.actions.push_back(action(HostAction::read, reg::layers));
+        session.actions.push_back(
+            action(HostAction::write, reg::layers, static_cast<std::uint32_t>(program.layers.size())));
+        run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 2)), 2);
+      }),
+                    seed);
+    }
+}
+
+TEST_CASE("accelerator twins raise the same error in the same cycle, and recover") {
+  const Design design = small_design(4, 4, 4, Multiplier::dsp, false);
+  struct Case {
+    ErrorCode code;
+    std::function<void(Program&, std::uint32_t& images)> spoil;
+  };
+  const Case cases[] = {
+      {ErrorCode::layer_count, [](Program& p, std::uint32_t&) { p.layers.clear(); }},
+      {ErrorCode::layer_count, [](Program& p, std::uint32_t&) { p.layers.resize(5); }},
+      {ErrorCode::image_count, [](Program&, std::uint32_t& images) { images = 0; }},
+      {ErrorCode::input_length, [](Program& p, std::uint32_t&) { p.layers[0].inputs = 0; }},
+      {ErrorCode::input_length, [](Program& p, std::uint32_t&) { p.layers[0].inputs = 65; }},
+      {ErrorCode::input_length, [](Program& p, std::uint32_t&) { p.layers[1].inputs = 65; }},
+      {ErrorCode::output_length, [](Program& p, std::uint32_t&) { p.layers[0].outputs = 65; }},
+      {ErrorCode::output_length, [](Program& p, std::uint32_t&) { p.layers[1].outputs = 0; }},
+      {ErrorCode::output_length, [](Program& p, std::uint32_t&) { p.layers[1].outputs = 4097; }},
+      {ErrorCode::chain, [](Program& p, std::uint32_t&) { p.layers[1].inputs -= 1; }},
+      {ErrorCode::block_length, [](Program& p, std::uint32_t&) { p.layers[1].block_length = 0; }},
+      {ErrorCode::block_length, [](Program& p, std::uint32_t&) { p.layers[0].block_length = 21; }},
+      {ErrorCode::scheme, [](Program& p, std::uint32_t&) { p.layers[1].consecutive = true; }},
+      {ErrorCode::activation, [](Program& p, std::uint32_t&) { p.layers[0].activation = Activation::none; }},
+      {ErrorCode::activation,
+       [](Program& p, std::uint32_t&) { p.layers[1].activation = static_cast<Activation>(3); }},
+      {ErrorCode::parameter_range, [](Program& p, std::uint32_t&) { p.layers[1].outputs = 121; }},
+      {ErrorCode::weight_range,
+       [](Program& p, std::uint32_t&) { // 5 * 60 + 60 / 4 * 100
+         p.layers[0].outputs = p.layers[1].inputs = p.layers[1].block_length = 60;
+         p.layers[1].outputs = 68;
+         p.layers[0].block_length = p.layers[0].inputs = 50;
+         p.parameters.resize(128);
+       }},
+      {ErrorCode::reference_range,
+       [](Program& p, std::uint32_t&) {
+         p.layers[0].block_length = p.layers[1].block_length = 1;
+         p.layers[1].outputs = 40;
+       }},
+  };
+  for (const Case& bad : cases) {
+    RandomWork random(base_seed());
+    ContextGuard guard;
+    Twins twins(design, 0.2, base_seed());
+    const Program good = random.program(design, {20, 30, 9});
+    Program program = good;
+    std::uint32_t images = 2;
+    bad.spoil(program, images);
+    CAPTURE(to_string(bad.code));
+    const std::size_t inputs =
+        program.layers.empty() ? 20 : static_cast<std::size_t>(program.layers[0].inputs);
+    const CosimResult result = twins.run([&](Session& session) {
+      load_program(session, program);
+      run_images(session, random.bytes(2 * std::max<std::size_t>(inputs, 1)), 2);
+      for (HostAction& a : session.actions)
+        if (a.kind == HostAction::write && a.address == reg::images)
+          a.data = images;
+      session.actions.push_back(action(HostAction::write, reg::control, control_start)); // refused
+      session.actions.push_back(action(HostAction::write, reg::control, control_reset));
+      session.actions.push_back(action(HostAction::flush));
+      load_program(session, good);
+      run_images(session, random.bytes(40), 2);
+    });
+    require_equal(result, base_seed());
+    CHECK(result.reads[0] % 4 == static_cast<std::uint32_t>(Status::error));
+    CHECK((result.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(bad.code));
+    CHECK(result.reads[4] == static_cast<std::uint32_t>(Status::done));
+    CHECK(result.reads[7] == 2);
+  }
+}
+
+TEST_CASE("accelerator twins agree on a TLAST that comes early, late or never") {
+  const Design& design = designs[2];
+  for (int i = 0; i < repeats(24); ++i) {
+    const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
+    RandomWork random(seed);
+    ContextGuard guard;
+    Twins twins(design, random_stall(random), seed);
+    const std::vector<int> widths = random_widths(random);
+    const CosimResult result = twins.run([&](Session& session) {
+      load_program(session, random.program(design, widths));
+      run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 5)), 5);
+      for (HostAction& a : session.actions)
+        if (a.kind == HostAction::stream)
+          a.tlast[static_cast<std::size_t>(random.in(0, widths[0] * 5 - 1))] ^= 1;
+    });
+    require_equal(result, seed);
+    CHECK((result.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(ErrorCode::framing));
+  }
+}
+
+TEST_CASE("accelerator twins answer the same on every register access") {
+  for (int i = 0; i < repeats(4); ++i) {
+    const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
+    RandomWork random(seed);
+    ContextGuard guard;
+    Twins twins(designs[4], random_stall(random), seed);
+    const std::vector<int> widths = {40, 40, 10};
+    const CosimResult result = twins.run([&](Session& session) {
+      const auto random_access = [&] {
+        std::uint32_t address = static_cast<std::uint32_t>(random.in(0, 20) * 4);
+        if (address == reg::control || address == reg::layers || address == reg::images)
+          address = reg::id;
+        session.actions.push_back(action(random.in(0, 1) ? HostAction::write : HostAction::read, address,
+                                         static_cast<std::uint32_t>(random.word(32))));
+        if (address == reg::load_address && random.in(0, 3)) // near the end of some memory
+          session.actions.back().data = static_cast<std::uint32_t>(random.in(0, 5)) << 28 |
+                                        static_cast<std::uint32_t>(random.in(0, 3)) << 20 |
+                                        static_cast<std::uint32_t>(random.in(0, 1600));
+      };
+      for (int k = 0; k < 200; ++k)
+        random_access();
+      load_program(session, random.program(designs[4], widths));
+      run_images(session, random.bytes(400), 10);
+      while (session.actions.back().kind != HostAction::stream)
+        session.actions.pop_back();
+      for (int k = 0; k < 100; ++k) // while it runs
+        random_access();
+      session.actions.push_back(action(HostAction::write, reg::control, control_start));
+      session.actions.push_back(action(HostAction::write, reg::images, 3));
+      session.actions.push_back(action(HostAction::wait_stop));
+      for (int k = 0; k < 50; ++k)
+        random_access();
+    });
+    require_equal(result, seed);
+  }
+}
