@@ -11,6 +11,7 @@ namespace deltatwin {
 void add_simulate_command(CLI::App& app, int& exit_code);
 void add_cosim_command(CLI::App& app, int& exit_code);
 void add_trace_command(CLI::App& app, int& exit_code);
+void add_synth_command(CLI::App& app, int& exit_code);
 void add_bench_command(CLI::App& app, int& exit_code);
 void add_networks_command(CLI::App& app);
 void add_devices_command(CLI::App& app);

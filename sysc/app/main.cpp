@@ -1,6 +1,6 @@
 #include "app/commands.h"
 #include "base/error.h"
-#include "cosim/rtl_library.h"
+#include "cosim/tool.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <systemc>
@@ -28,6 +28,7 @@ int sc_main(int argc, char** argv) {
   add_simulate_command(app, exit_code);
   add_cosim_command(app, exit_code);
   add_trace_command(app, exit_code);
+  add_synth_command(app, exit_code);
   add_bench_command(app, exit_code);
 #if DELTATWIN_TRAINING
   add_train_command(app, exit_code);
@@ -49,7 +50,7 @@ int sc_main(int argc, char** argv) {
     return fail(std::string(error.what()) + " (deltatwin --help lists the commands)");
   } catch (const InputError& error) {
     return fail(error.what());
-  } catch (const RtlBuildError& error) {
+  } catch (const ToolError& error) {
     return fail(error.what());
   } catch (const std::exception& error) {
     return fail(std::string("internal error: ") + error.what());

@@ -1,10 +1,8 @@
 #include "cosim/rtl_library.h"
 #include "base/file.h"
+#include "cosim/tool.h"
 #include <algorithm>
 #include <boost/dll/shared_library.hpp>
-#include <boost/process.hpp>
-#include <boost/uuid/detail/sha1.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <regex>
@@ -15,49 +13,6 @@ namespace deltatwin {
 namespace {
 
 namespace fs = std::filesystem;
-namespace process = boost::process;
-
-std::string sha1(const std::string& text) {
-  boost::uuids::detail::sha1 hash;
-  hash.process_bytes(text.data(), text.size());
-  unsigned digest[5];
-  hash.get_digest(digest);
-  std::ostringstream hex;
-  for (const unsigned word : digest) {
-    hex.width(8);
-    hex.fill('0');
-    hex << std::hex << word;
-  }
-  return hex.str();
-}
-
-// Runs a tool to its end; returns what it printed, throws with it when the tool fails.
-std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments) {
-  const auto program = process::search_path(tool);
-  if (program.empty())
-    throw RtlBuildError("\"" + tool +
-                        "\" is not installed; co-simulation needs the packages verilator, make and g++");
-  process::ipstream output;
-  process::child child(program, process::args(arguments), (process::std_out & process::std_err) > output,
-                       process::std_in < process::null);
-  std::ostringstream text;
-  text << output.rdbuf();
-  child.wait();
-  if (child.exit_code() != 0)
-    throw RtlBuildError(tool + " failed with exit code " + std::to_string(child.exit_code()) + ":\n" +
-                        text.str());
-  return text.str();
-}
-
-fs::path cache_directory() {
-  if (const char* cache = std::getenv("DELTATWIN_CACHE"))
-    return cache;
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"))
-    return fs::path(cache) / "deltatwin";
-  const char* home = std::getenv("HOME");
-  return fs::path(home ? home : "/tmp") / ".cache" / "deltatwin";
-}
-
 // What rtl_shim.cpp needs to know of the Verilated class: its name, and its ports and nets.
 std::string top_header(const std::string& top, const std::string& header, const std::string& root) {
   std::ostringstream table;
@@ -81,23 +36,9 @@ std::string top_header(const std::string& top, const std::string& header, const 
 
 } // namespace
 
-std::string rtl_directory() {
-  const char* directory = std::getenv("DELTATWIN_RTL");
-  return directory ? directory : DELTATWIN_SOURCE_DIRECTORY "/rtl";
-}
-
 std::string build_rtl(const RtlSource& source, const std::function<void(const std::string&)>& progress) {
   const fs::path directory = source.directory.empty() ? rtl_directory() : source.directory;
-  std::vector<std::string> files;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(directory, ignored))
-    if (entry.path().extension() == ".sv")
-      files.push_back(entry.path().string());
-  if (files.empty())
-    throw RtlBuildError(directory.string() +
-                        ": holds no .sv file; DELTATWIN_RTL names the directory with the RTL");
-  std::sort(files.begin(), files.end());
-
+  const std::vector<std::string> files = rtl_files(directory.string());
   static const std::string tool_version = run_tool("verilator", {"--version"});
   std::vector<std::string> arguments = {"--cc",        "-O3",  "--x-assign",      "fast",
                                         "--x-initial", "fast", "-Wno-fatal",      "--top-module",
@@ -112,21 +53,14 @@ std::string build_rtl(const RtlSource& source, const std::function<void(const st
     key += argument + "\n";
   for (const std::string& file : files)
     key += read_file(file);
-  const fs::path library = cache_directory() / "rtl" / (source.top + "-" + sha1(key) + ".so");
+  const fs::path library = fs::path(cache_directory()) / "rtl" / (source.top + "-" + hash_text(key) + ".so");
   if (fs::exists(library))
     return library.string();
 
   if (progress)
     progress("building the RTL twin of " + source.top + " with Verilator (once for each design point)");
-  const fs::path work = library.string() + "." + std::to_string(getpid());
-  fs::create_directories(work);
-  struct Cleaner {
-    const fs::path& path;
-    ~Cleaner() {
-      std::error_code error;
-      fs::remove_all(path, error);
-    }
-  } const cleaner{work};
+  const WorkDirectory directory_of_work(library.string() + "." + std::to_string(getpid()));
+  const fs::path work = directory_of_work.path();
   arguments.insert(arguments.end(), {"--Mdir", work.string(), (directory / (source.top + ".sv")).string()});
   run_tool("verilator", arguments);
   const std::string prefix = (work / ("V" + source.top)).string();

@@ -17,12 +17,6 @@ struct RtlSource {
   std::string directory;                               ///< empty: the project's rtl/
 };
 
-/// Raised when the tool is missing or refuses the RTL; the message holds what the tool said.
-class RtlBuildError : public std::runtime_error {
-public:
-  using std::runtime_error::runtime_error;
-};
-
 /// A signal of a Verilated model: a port, or a net of the top that Verilator keeps.
 struct RtlSignal {
   int width = 0;
@@ -62,8 +56,5 @@ private:
 
 /// Builds the model if the cache does not hold it; returns the shared library's path.
 std::string build_rtl(const RtlSource& source, const std::function<void(const std::string&)>& progress = {});
-
-/// Where the RTL stands: the environment variable DELTATWIN_RTL, else where it was at build time.
-[[nodiscard]] std::string rtl_directory();
 
 } // namespace deltatwin

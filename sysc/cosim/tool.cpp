@@ -1,0 +1,83 @@
+#include "cosim/tool.h"
+#include <algorithm>
+#include <boost/process.hpp>
+#include <boost/uuid/detail/sha1.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+#include <unistd.h>
+
+namespace deltatwin {
+
+namespace fs = std::filesystem;
+namespace process = boost::process;
+
+std::string hash_text(const std::string& text) {
+  boost::uuids::detail::sha1 hash;
+  hash.process_bytes(text.data(), text.size());
+  unsigned digest[5];
+  hash.get_digest(digest);
+  std::ostringstream hex;
+  for (const unsigned word : digest) {
+    hex.width(8);
+    hex.fill('0');
+    hex << std::hex << word;
+  }
+  return hex.str();
+}
+
+std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments) {
+  const auto program = process::search_path(tool);
+  if (program.empty())
+    throw ToolError("\"" + tool + "\" is not installed (Debian package " + tool + ")");
+  process::ipstream output;
+  process::child child(program, process::args(arguments), (process::std_out & process::std_err) > output,
+                       process::std_in < process::null);
+  std::ostringstream text;
+  text << output.rdbuf();
+  child.wait();
+  if (child.exit_code() != 0)
+    throw ToolError(tool + " failed with exit code " + std::to_string(child.exit_code()) + ":\n" +
+                    text.str());
+  return text.str();
+}
+
+std::string cache_directory() {
+  if (const char* cache = std::getenv("DELTATWIN_CACHE"))
+    return cache;
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"))
+    return std::string(cache) + "/deltatwin";
+  const char* home = std::getenv("HOME");
+  return std::string(home ? home : "/tmp") + "/.cache/deltatwin";
+}
+
+WorkDirectory::WorkDirectory(std::string path) : path_(std::move(path)) {
+  std::error_code error;
+  fs::create_directories(path_, error);
+  if (error)
+    throw ToolError(path_ + ": cannot be made: " + error.message() + "; DELTATWIN_CACHE names another place");
+}
+
+WorkDirectory::~WorkDirectory() {
+  std::error_code error;
+  fs::remove_all(path_, error);
+}
+
+std::string rtl_directory() {
+  const char* directory = std::getenv("DELTATWIN_RTL");
+  return directory ? directory : DELTATWIN_SOURCE_DIRECTORY "/rtl";
+}
+
+std::vector<std::string> rtl_files(const std::string& directory) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error))
+    if (entry.path().extension() == ".sv")
+      files.push_back(entry.path().string());
+  if (files.empty())
+    throw ToolError(directory + ": holds no .sv file; DELTATWIN_RTL names the directory with the RTL");
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+} // namespace deltatwin

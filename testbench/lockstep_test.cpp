@@ -1,0 +1,140 @@
+#include "base/file.h"
+#include "context_guard.h"
+#include "cosim/tool.h"
+#include "cosim/twins.h"
+#include "random_work.h"
+#include "temporary_directory.h"
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+using namespace deltatwin;
+
+namespace {
+
+Design tiny_design() {
+  Design design;
+  design.lanes = 4;
+  design.lanes_per_bank = 4;
+  design.bank_depth = 512;
+  design.in_depth = design.act_depth = 16;
+  design.ref_depth = design.param_depth = 64;
+  design.out_depth = 16;
+  return design;
+}
+
+// A copy of the RTL with one line changed.
+RtlSource broken_rtl(const TemporaryDirectory& directory, const std::string& file, const std::string& line,
+                     const std::string& wrong) {
+  for (const auto& entry : std::filesystem::directory_iterator(rtl_directory()))
+    if (entry.path().extension() == ".sv")
+      std::filesystem::copy(entry.path(), directory.path());
+  const std::string path = directory.path() + "/" + file;
+  std::string text = read_file(path);
+  const std::size_t at = text.find(line);
+  REQUIRE(at != std::string::npos);
+  REQUIRE(text.find(line, at + 1) == std::string::npos);
+  write_file(path, text.replace(at, line.size(), wrong));
+  RtlSource source;
+  source.directory = directory.path();
+  return source;
+}
+
+std::vector<std::int8_t> inputs_of(RandomWork& random) { return random.bytes(12 * 3); }
+
+CosimResult run(Twins& twins, const Design& design) {
+  RandomWork random(base_seed());
+  const Program program =
+      compile(random.network({12, 10, 6}, {Scheme::fixed_reference, 4, Group::neuron, 0, 3}), design);
+  return twins.run([&](Session& session) {
+    load_program(session, program);
+    run_images(session, inputs_of(random), 3);
+  });
+}
+
+} // namespace
+
+TEST_CASE("a wrong bit in the RTL is reported with its place, both values and waves") {
+  const TemporaryDirectory directory("deltatwin-broken");
+  const Design design = tiny_design();
+  // Truncates instead of rounding half up.
+  ContextGuard guard;
+  Twins twins(design, 0, 1, {}, broken_rtl(directory, "requantizer.sv", "50'sd128", "50'sd0"));
+  const CosimResult result = run(twins, design);
+  REQUIRE(result.divergence);
+  const Divergence& divergence = *result.divergence;
+  CHECK(divergence.block == "accelerator");
+  CHECK((divergence.interface == "act" || divergence.interface == "m_axis"));
+  REQUIRE(divergence.model);
+  REQUIRE(divergence.rtl);
+  CHECK(divergence.model->payload != *divergence.rtl);
+  CHECK(divergence.context.image >= 0);
+  CHECK(divergence.context.layer >= 0);
+  CHECK(divergence.context.tile >= 0);
+  CHECK(divergence.context.element >= 0);
+  const std::string report = divergence.report();
+  for (const char* part :
+       {"accelerator", "interface", "cycle", "layer", "tile", "element", "model:", "RTL:"}) {
+    CAPTURE(report, part);
+    CHECK(report.find(part) != std::string::npos);
+  }
+  const std::string waves = directory.path() + "/divergence.vcd";
+  WaveWindow window;
+  window.first = divergence.cycle - 20;
+  window.last = divergence.cycle + 20;
+  twins.write_waves(waves, window);
+  const std::string vcd = read_file(waves);
+  for (const char* part :
+       {"$scope module model $end", "$scope module rtl $end", "act_data", "m_axis_tdata_o"})
+    CHECK(vcd.find(part) != std::string::npos);
+  CHECK(vcd.find("#" + std::to_string(divergence.cycle * 10000) + "\n") != std::string::npos);
+  CHECK(vcd.find("#" + std::to_string((divergence.cycle + 21) * 10000) + "\n") == std::string::npos);
+}
+
+TEST_CASE("a cycle too many in the RTL is reported as a beat that is missing") {
+  const TemporaryDirectory directory("deltatwin-broken");
+  const Design design = tiny_design();
+  ContextGuard guard;
+  Twins twins(design, 0, 1, {},
+              broken_rtl(directory, "scheduler.sv", "localparam int WriteLatency = MacLatency + 10;",
+                         "localparam int WriteLatency = MacLatency + 11;"));
+  const CosimResult result = run(twins, design);
+  REQUIRE(result.divergence);
+  CHECK(result.divergence->interface == "slot");
+  CHECK(result.divergence->model);
+  CHECK_FALSE(result.divergence->rtl);
+  CHECK(result.divergence->context.layer == 1);
+  CHECK(result.divergence->context.element == 0);
+  CHECK(result.divergence->before.size() == 4);
+}
+
+TEST_CASE("beats that one side still owes at the end are a divergence") {
+  const Design design = tiny_design();
+  const std::vector<Interface> interfaces = {
+      {"out", {"m_axis_tvalid_o", "m_axis_tready_i"}, {{"m_axis_tdata_o", 16}}}};
+  RtlModel rtl({"accelerator", design.parameters(), false, ""});
+  BeatTrace model(1);
+  model.add(0, {5, 42, {}, 5});
+  Lockstep lockstep("accelerator", interfaces, model, rtl);
+  for (Cycle cycle = 0; cycle < 5; ++cycle) {
+    rtl.settle();
+    CHECK(lockstep.check(cycle));
+    rtl.edge();
+  }
+  CHECK_FALSE(lockstep.finish());
+  REQUIRE(lockstep.divergence());
+  CHECK(lockstep.divergence()->model);
+}
+
+TEST_CASE("RTL that does not build shows what the tool said") {
+  const TemporaryDirectory directory("deltatwin-broken");
+  const Design design = tiny_design();
+  const RtlSource source = broken_rtl(directory, "requantizer.sv", "endmodule", "endmodul");
+  ContextGuard guard;
+  try {
+    Twins twins(design, 0, 1, {}, source);
+    FAIL("it built");
+  } catch (const ToolError& error) {
+    CHECK(std::string(error.what()).find("syntax error") != std::string::npos);
+    CHECK(std::string(error.what()).find("requantizer.sv") != std::string::npos);
+  }
+}
