@@ -84,7 +84,8 @@ std::string command_line(const Arguments& arguments) {
   }
   text += " --epochs " + std::to_string(o.epochs) + " --batch " + std::to_string(o.batch) +
           " --learning-rate " + shortest(o.learning_rate) + " --weight-decay " + shortest(o.weight_decay) +
-          " --label-smoothing " + shortest(o.label_smoothing) + " --seed " + std::to_string(o.seed);
+          " --label-smoothing " + shortest(o.label_smoothing) + " --input-dropout " +
+          shortest(o.input_dropout) + " --seed " + std::to_string(o.seed);
   if (!o.teacher.empty())
     text += " --teacher " + joined(o.teacher);
   if (arguments.images)
@@ -102,8 +103,7 @@ std::string dataset_name(const std::string& directory) {
 /// One line an epoch on stderr, rewritten in place on a terminal.
 class ProgressLine {
 public:
-  explicit ProgressLine(const TrainOptions& options)
-      : epochs_(options.epochs), in_place_(isatty(STDERR_FILENO) != 0) {}
+  ProgressLine() : in_place_(isatty(STDERR_FILENO) != 0) {}
   ~ProgressLine() { end_line(); }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -116,10 +116,10 @@ public:
     if (!progress.teacher)
       best_ = std::max(best_, progress.validation_accuracy);
     const double passed = seconds();
-    const double left = (passed - stage_start_) / progress.epoch * (epochs_ - progress.epoch);
+    const double left = (passed - stage_start_) / progress.epoch * (progress.epochs - progress.epoch);
     stage_end_ = passed;
     std::fprintf(stderr, "%s%sepoch %d/%d, loss %.4f, validation accuracy %.2f %%, %.0f s left%s",
-                 in_place_ ? "\r" : "", progress.teacher ? "teacher: " : "", progress.epoch, epochs_,
+                 in_place_ ? "\r" : "", progress.teacher ? "teacher: " : "", progress.epoch, progress.epochs,
                  progress.loss, 100 * progress.validation_accuracy, left, in_place_ ? "\x1b[K" : "\n");
     open_ = true;
   }
@@ -136,7 +136,6 @@ private:
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
-  int epochs_;
   bool in_place_, open_ = false;
   double best_ = 0, stage_start_ = 0, stage_end_ = 0;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -161,7 +160,7 @@ void run(Arguments arguments) {
   double validation = 0;
   Network network;
   {
-    ProgressLine line(options);
+    ProgressLine line;
     network = train(options, images, [&line](const TrainProgress& p) { line.show(p); });
     validation = line.best();
   }
@@ -200,10 +199,14 @@ void add_recipe_options(CLI::App& command, TrainOptions& options) {
       .add_option("--label-smoothing", options.label_smoothing,
                   "share of a label that is spread over all classes")
       ->capture_default_str();
+  command
+      .add_option("--input-dropout", options.input_dropout,
+                  "share of pixels that training makes black, anew in each step")
+      ->capture_default_str();
   command.add_option("--seed", options.seed, "of initial weights and image order")->capture_default_str();
   command
       .add_option("--teacher", options.teacher,
-                  "hidden widths of a float network to distil from, trained first (default: none)")
+                  "hidden widths of a float network to distil from, trained before it (default: none)")
       ->delimiter(',');
 }
 

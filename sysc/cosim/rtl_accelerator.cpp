@@ -6,7 +6,7 @@ RtlAccelerator::RtlAccelerator(const sc_core::sc_module_name& name, const Design
                                const std::function<void(const std::string&)>& message)
     : AcceleratorSockets(name, design), rtl_({"accelerator", design.parameters(), false, ""}, message) {
   for (const char* pin : {"s_axil_awvalid_i", "s_axil_wvalid_i", "s_axil_arvalid_i", "s_axis_tvalid_i",
-                            "m_axis_tready_i", "rst_ni"})
+                          "m_axis_tready_i", "rst_ni"})
     rtl_.signal(pin).set(0);
   rtl_.signal("s_axil_bready_i").set(1);
   rtl_.signal("s_axil_rready_i").set(1);
