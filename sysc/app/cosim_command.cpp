@@ -2,6 +2,7 @@
 #include "app/options.h"
 #include "base/error.h"
 #include "cosim/twins.h"
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -108,6 +109,8 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
       "  deltatwin cosim --images 20\n"
       "  deltatwin cosim --network paper_fixed4 --lanes 24 --multiplier dsp_packed --stall 0.3 --seed 7");
   command->callback([options, &exit_code] {
+    if (std::isnan(options->stall)) // CLI::Range lets it through
+      throw InputError("--stall is nan, possible are 0 to 0.99");
     if (options->images == 0)
       throw InputError("--images is 0, expected at least 1");
     const Setup setup(*options);

@@ -18,14 +18,17 @@ void list_networks() {
   if (error)
     throw InputError(networks_directory() + ": " + error.message());
   std::sort(files.begin(), files.end());
+  std::vector<Network> networks;
+  for (const std::string& file : files)
+    networks.push_back(load_network(file));
   std::printf("%-20s %-32s %10s %12s  %s\n", "network", "layers", "weights", "bits", "format");
-  for (const std::string& file : files) {
-    const Network network = load_network(file);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const Network& network = networks[i];
     std::string shape = std::to_string(network.layers.front().inputs);
     for (const Layer& layer : network.layers)
       shape += "-" + std::to_string(layer.outputs);
     const Layer& first = network.layers.front();
-    std::printf("%-20s %-32s %10s %12s  %s, D=%d\n", std::filesystem::path(file).stem().c_str(),
+    std::printf("%-20s %-32s %10s %12s  %s, D=%d\n", std::filesystem::path(files[i]).stem().c_str(),
                 shape.c_str(), grouped(network.weight_count()).c_str(),
                 grouped(network.weight_bits()).c_str(), to_string(first.scheme), first.delta_bits);
   }
@@ -43,11 +46,15 @@ void list_devices() {
 } // namespace
 
 void add_networks_command(CLI::App& app) {
-  app.add_subcommand("networks", "list the committed networks")->callback(list_networks);
+  auto* command = app.add_subcommand("networks", "list the committed networks");
+  command->footer("Example:\n  deltatwin networks");
+  command->callback(list_networks);
 }
 
 void add_devices_command(CLI::App& app) {
-  app.add_subcommand("devices", "list the devices and their budgets")->callback(list_devices);
+  auto* command = app.add_subcommand("devices", "list the devices and their budgets");
+  command->footer("Example:\n  deltatwin devices");
+  command->callback(list_devices);
 }
 
 } // namespace deltatwin

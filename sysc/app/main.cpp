@@ -47,6 +47,9 @@ int sc_main(int argc, char** argv) {
   } catch (const CLI::CallForAllHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
+    const auto unknown = app.remaining();
+    if (app.get_subcommands().empty() && !unknown.empty())
+      return fail("unknown command \"" + unknown.front() + "\" (deltatwin --help lists the commands)");
     return fail(std::string(error.what()) + " (deltatwin --help lists the commands)");
   } catch (const InputError& error) {
     return fail(error.what());

@@ -24,6 +24,15 @@ std::string find_network(const std::string& name) {
   return path;
 }
 
+// Refuses 0, which in CommonOptions says that an option was not given.
+auto not_zero(const std::string& complaint) {
+  return [complaint](const std::string& text) {
+    char* end = nullptr;
+    const bool zero = std::strtod(text.c_str(), &end) == 0 && end != text.c_str();
+    return zero ? complaint : std::string();
+  };
+}
+
 } // namespace
 
 void add_common_options(CLI::App& command, CommonOptions& options, const std::string& images_help) {
@@ -33,15 +42,18 @@ void add_common_options(CLI::App& command, CommonOptions& options, const std::st
   command.add_option("--preset", options.preset,
                      "paper_s15: 1 lane, bit-serial, 32 MHz (what the paper's 7.992 M MAC/s fit)");
   command.add_option("-l,--lanes", options.lanes, "neurons in parallel, 1 to 128 [16]")
-      ->check([](const std::string& text) {
-        return text == "0" ? std::string("lanes is 0, possible are 1..128") : std::string();
-      });
-  command.add_option("--lanes-per-bank", options.lanes_per_bank,
-                     "lanes that share a weight bank's word [as many as fit 36 bits]");
-  command.add_option("--bank-depth", options.bank_depth, "words a weight bank [what the network needs]");
+      ->check(not_zero("lanes is 0, possible are 1..128"));
+  command
+      .add_option("--lanes-per-bank", options.lanes_per_bank,
+                  "lanes that share a weight bank's word [as many as fit 36 bits]")
+      ->check(not_zero("lanes per bank is 0, possible are 1..36 / delta bits"));
+  command.add_option("--bank-depth", options.bank_depth, "words a weight bank [what the network needs]")
+      ->check(not_zero("bank depth is 0, possible are 2..1048576"));
   command.add_option("-m,--multiplier", options.multiplier, "lut, dsp, dsp_packed or serial [dsp]");
-  command.add_option("--clock", options.clock_mhz, "clock to assume, in MHz [100]");
-  command.add_option("-i,--images", options.images, images_help)->check(CLI::Range(0, 10'000'000));
+  command.add_option("--clock", options.clock_mhz, "clock to assume, in MHz [100]")
+      ->check(not_zero("clock is 0 MHz, possible is above 0 to 10000"));
+  if (!images_help.empty())
+    command.add_option("-i,--images", options.images, images_help)->check(CLI::Range(0, 10'000'000));
   command.add_option("--dataset", options.dataset, "directory of the IDX files")->capture_default_str();
   command.add_option("--json", options.json, "also write the result to this file");
 }

@@ -25,6 +25,7 @@ struct CommonOptions {
   std::string json;
 };
 
+/// `images_help` says what --images means; empty: the command has no such option.
 void add_common_options(CLI::App& command, CommonOptions& options, const std::string& images_help);
 
 /// Everything that follows from the options, checked.

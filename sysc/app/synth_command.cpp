@@ -15,7 +15,7 @@ void add_synth_command(CLI::App& app, int& exit_code) {
   auto* command =
       app.add_subcommand("synth", "synthesize the design with Yosys and compare with the device's budget");
   auto options = std::make_shared<CommonOptions>();
-  add_common_options(*command, *options, "not used");
+  add_common_options(*command, *options, "");
   command->footer("Examples:\n"
                   "  deltatwin synth\n"
                   "  deltatwin synth --network s15 --lanes 32 --multiplier lut --json area.json\n"

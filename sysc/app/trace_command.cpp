@@ -18,28 +18,34 @@ struct TraceOptions : CommonOptions {
 // A GTKWave save file that opens the waves and shows the twins' interfaces side by side.
 std::string save_file(const std::string& waves, const std::vector<Interface>& interfaces) {
   std::string text = "[dumpfile] \"" + std::filesystem::absolute(waves).string() +
-                     "\"\n[treeopen] model.\n[treeopen] rtl.\n";
+                     "\"\n[size] 1400 900\n[sst_expanded] 0\n[signals_width] 260\n";
   const auto range = [](const Field& field) {
     const int width = field.lsb + field.width;
     return width > 1 ? "[" + std::to_string(width - 1) + ":0]" : std::string();
   };
+  const auto signal = [&](const char* twin, const std::string& name, const char* format) {
+    const bool model = std::string(twin) == "model";
+    text += std::string(format) + (model ? "[color] 2\n" : "[color] 3\n") + "+{" + twin + " " + name + "} " +
+            (model ? "model.accelerator." : "rtl.TOP.accelerator.") + name + "\n";
+  };
   for (const Interface& interface : interfaces) {
     text += "@200\n-" + interface.name + "\n";
-    for (const char* twin : {"model", "rtl"}) {
-      const std::string scope = std::string(twin) + (twin[0] == 'm' ? ".accelerator." : ".TOP.accelerator.");
-      text += "@28\n";
-      for (const std::string& strobe : interface.strobes)
-        text += scope + strobe + "\n";
-      text += "@22\n";
-      for (const Field& field : interface.fields)
-        text += scope + field.signal + range(field) + "\n";
-    }
+    for (const std::string& strobe : interface.strobes)
+      for (const char* twin : {"model", "rtl"})
+        signal(twin, strobe, "@28\n");
+    for (const Field& field : interface.fields)
+      for (const char* twin : {"model", "rtl"})
+        signal(twin, field.signal + range(field), "@22\n");
   }
   return text;
 }
 
 void run(const TraceOptions& options) {
   const Setup setup(options);
+  const int there = load_dataset(options.dataset, "t10k", options.image + 1).count;
+  if (options.image >= there)
+    throw InputError("--image is " + std::to_string(options.image) + ", the test set of " + options.dataset +
+                     " has images 0 to " + std::to_string(there - 1));
   CommonOptions all = options;
   all.images = options.image + 1;
   const Dataset images = load_test_images(all, setup.network);
@@ -75,7 +81,7 @@ void run(const TraceOptions& options) {
 void add_trace_command(CLI::App& app, int&) {
   auto* command = app.add_subcommand("trace", "waveforms of both twins for one inference, side by side");
   auto options = std::make_shared<TraceOptions>();
-  add_common_options(*command, *options, "not used; see --image");
+  add_common_options(*command, *options, "");
   command->add_option("--image", options->image, "which test image")
       ->check(CLI::Range(0, 9999999))
       ->capture_default_str();

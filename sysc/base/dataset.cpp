@@ -42,7 +42,8 @@ std::vector<std::uint8_t> read_idx(const std::string& stem, std::size_t dimensio
     }
     if (!in || sizes[0] > 10'000'000 || each == 0 || each > 1'000'000)
       throw InputError(path + ": has an impossible size in its header");
-    if (limit && sizes[0] > static_cast<std::uint32_t>(limit))
+    const bool whole = !limit || sizes[0] <= static_cast<std::uint32_t>(limit);
+    if (!whole)
       sizes[0] = static_cast<std::uint32_t>(limit);
     const std::uint64_t expected = sizes[0] * each;
     std::vector<std::uint8_t> data;
@@ -56,6 +57,10 @@ std::vector<std::uint8_t> read_idx(const std::string& stem, std::size_t dimensio
         throw InputError(path + ": is truncated: " + std::to_string(expected) + " bytes of data expected, " +
                          std::to_string(before + static_cast<std::size_t>(in.gcount())) + " there");
     }
+    // At its end a gzip file also proves its checksum.
+    if (whole && in.peek() != std::istream::traits_type::eof())
+      throw InputError(path + ": holds more than the " + std::to_string(expected) +
+                       " bytes of data that its header says");
     return data;
   } catch (const std::ios::failure& error) {
     throw InputError(path + ": is truncated or no gzip file (" + error.what() + ")");

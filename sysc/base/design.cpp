@@ -6,6 +6,8 @@
 namespace deltatwin {
 namespace {
 
+constexpr int max_lanes = 128;
+
 int power_of_two(int at_least, int floor) {
   int value = floor;
   while (value < at_least)
@@ -40,7 +42,7 @@ void validate(const Design& design) {
     if (value & (value - 1))
       throw InputError(std::string(name) + " is " + std::to_string(value) + ", expected a power of two");
   };
-  range("lanes", design.lanes, 1, 128);
+  range("lanes", design.lanes, 1, max_lanes);
   range("delta bits", design.delta_bits, 1, 8);
   range("lanes per bank", design.lanes_per_bank, 1, 36 / design.delta_bits);
   range("bank depth", design.bank_depth, 2, 1 << 20);
@@ -78,22 +80,21 @@ Design fit(const Network& network, const DesignChoice& choice) {
     design.delta_bits = std::max(design.delta_bits, layer.delta_bits);
     design.consecutive |= layer.scheme == Scheme::consecutive;
   }
+  const int lanes = std::clamp(choice.lanes, 1, max_lanes); // what is outside, validate() refuses below
   const int widest = 36 / design.delta_bits;
-  const int banks = std::max(1, (design.lanes + widest - 1) / widest);
-  design.lanes_per_bank =
-      choice.lanes_per_bank ? choice.lanes_per_bank : std::max(1, (design.lanes + banks - 1) / banks);
+  const int banks = (lanes + widest - 1) / widest;
+  design.lanes_per_bank = choice.lanes_per_bank ? choice.lanes_per_bank : (lanes + banks - 1) / banks;
   design.in_depth = power_of_two(network.layers.front().inputs, 2);
-  design.out_depth = power_of_two(2 * design.lanes, 16);
+  design.out_depth = power_of_two(2 * lanes, 16);
   int words = 0, references = 0, neurons = 0, hidden = 2;
-  if (design.lanes >= 1)
-    for (std::size_t l = 0; l < network.layers.size(); ++l) {
-      const Layer& layer = network.layers[l];
-      words += (layer.outputs + design.lanes - 1) / design.lanes * layer.inputs;
-      references += layer.outputs * layer.blocks();
-      neurons += layer.outputs;
-      if (l + 1 < network.layers.size())
-        hidden = std::max(hidden, layer.outputs);
-    }
+  for (std::size_t l = 0; l < network.layers.size(); ++l) {
+    const Layer& layer = network.layers[l];
+    words += (layer.outputs + lanes - 1) / lanes * layer.inputs;
+    references += layer.outputs * layer.blocks();
+    neurons += layer.outputs;
+    if (l + 1 < network.layers.size())
+      hidden = std::max(hidden, layer.outputs);
+  }
   design.act_depth = power_of_two(hidden, 2);
   design.bank_depth = choice.bank_depth ? choice.bank_depth : std::max(512, (words + 511) / 512 * 512);
   design.ref_depth = power_of_two(references, 64);

@@ -6,8 +6,8 @@ namespace deltatwin {
 /// A file's whole text; throws InputError when it cannot be read.
 [[nodiscard]] std::string read_file(const std::string& path);
 
-/// Writes a file whole or not at all (a temporary beside it is renamed into place); throws
-/// InputError when the place cannot be written.
+/// Writes a file whole or not at all (a temporary beside it is renamed into place; a link, device or
+/// pipe is written through instead); throws InputError when the place cannot be written.
 void write_file(const std::string& path, const std::string& text);
 
 /// Throws InputError unless a file can be created or replaced at `path`: for commands that work

@@ -4,7 +4,9 @@
 
 namespace deltatwin {
 
-void JsonField::fail(const std::string& what) const { throw InputError(path_ + ": " + what); }
+void JsonField::fail(const std::string& what) const {
+  throw InputError(path_ + (path_.back() == ':' ? " " : ": ") + what);
+}
 
 JsonField JsonField::at(std::string_view key) const {
   const auto* object = value_.if_object();

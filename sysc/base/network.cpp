@@ -89,6 +89,40 @@ template <class Number> std::string row(const Number* values, std::size_t count)
 
 std::string quoted(const std::string& text) { return boost::json::serialize(boost::json::string(text)); }
 
+// What parse_layer() checks of a file, of a layer that comes from elsewhere.
+void check_fields(const Layer& layer, const std::string& at) {
+  const auto range = [&at](const std::string& field, int value, int low, int high) {
+    if (value < low || value > high)
+      throw InputError(at + "." + field + ": " + std::to_string(value) + " is outside " +
+                       std::to_string(low) + ".." + std::to_string(high));
+  };
+  const auto numbers = [&](const std::string& field, const auto& values, std::size_t rows,
+                           std::size_t columns, int low, int high) {
+    if (values.size() != rows * columns)
+      throw InputError(at + "." + field + ": expected " + std::to_string(rows * columns) + " integers, got " +
+                       std::to_string(values.size()));
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (values[i] < low || values[i] > high)
+        range(field + "[" + std::to_string(i / columns) + "]" +
+                  (columns > 1 ? "[" + std::to_string(i % columns) + "]" : ""),
+              values[i], low, high);
+  };
+  const bool plain = layer.scheme == Scheme::plain, blocks = layer.group == Group::block;
+  range("inputs", layer.inputs, 1, max_width);
+  range("outputs", layer.outputs, 1, max_width);
+  range("delta_bits", layer.delta_bits, 1, 8);
+  range("group", static_cast<int>(layer.group), 0, plain ? 0 : 2);
+  range("block", layer.block, blocks ? 1 : 0, blocks ? layer.inputs : 0);
+  range("shift", layer.shift, 0, plain ? 0 : 7);
+  const auto inputs = static_cast<std::size_t>(layer.inputs),
+             outputs = static_cast<std::size_t>(layer.outputs);
+  numbers("references", layer.references, reference_count(layer), 1, -128, 127);
+  numbers("deltas", layer.deltas, outputs, inputs, lowest(layer.delta_bits), highest(layer.delta_bits));
+  numbers("requantizer.multiplier", layer.requantizer.multiplier, outputs, 1, 0, 65535);
+  numbers("requantizer.bias", layer.requantizer.bias, outputs, 1, -(1 << 19), (1 << 19) - 1);
+  range("requantizer.shift", layer.requantizer.shift, 8, 39);
+}
+
 std::string layer_text(const Layer& layer) {
   std::string text = "    {\"inputs\": " + std::to_string(layer.inputs) +
                      ", \"outputs\": " + std::to_string(layer.outputs) + ", \"scheme\": \"" +
@@ -162,7 +196,14 @@ Layer encode(int inputs, int outputs, const std::vector<std::int8_t>& weights, c
   if (references.size() != reference_count(layer))
     throw InputError("expected " + std::to_string(reference_count(layer)) + " references, got " +
                      std::to_string(references.size()));
-  layer.deltas.resize(weights.size());
+  for (std::size_t g = 0; g < references.size(); ++g)
+    if (!in_int8(references[g]))
+      throw InputError("reference " + std::to_string(g) + " is " + std::to_string(references[g]) +
+                       ", expected -128..127");
+  const std::size_t count = static_cast<std::size_t>(inputs) * static_cast<std::size_t>(outputs);
+  if (weights.size() != count)
+    throw InputError("expected " + std::to_string(count) + " weights, got " + std::to_string(weights.size()));
+  layer.deltas.resize(count);
   const int step = 1 << layer.shift;
   std::size_t at = 0;
   for (int o = 0; o < outputs; ++o)
@@ -171,10 +212,13 @@ Layer encode(int inputs, int outputs, const std::vector<std::int8_t>& weights, c
         base = first = layer.reference(o, i / layer.block_length());
       const int weight = weights[at];
       const int difference = weight - base;
-      const int low = std::max(base + lowest(layer.delta_bits) * step, -128);
-      const int high = std::min(base + highest(layer.delta_bits) * step, 127);
-      const bool running_fits = layer.scheme != Scheme::consecutive || in_int8((weight - first) / step);
-      if (difference % step || weight < low || weight > high || !running_fits)
+      int low = std::max(base + lowest(layer.delta_bits) * step, -128);
+      int high = std::min(base + highest(layer.delta_bits) * step, 127);
+      if (layer.scheme == Scheme::consecutive) { // the running delta stays within int8
+        low = std::max(low, first - 128 * step);
+        high = std::min(high, first + 127 * step);
+      }
+      if (difference % step || weight < low || weight > high)
         throw InputError("weight of output " + std::to_string(o) + ", input " + std::to_string(i) + " is " +
                          std::to_string(weight) + ", which " + std::to_string(layer.delta_bits) +
                          "-bit deltas cannot hold: from " + std::to_string(base) + " they reach " +
@@ -196,7 +240,9 @@ Layer quantize(int inputs, int outputs, const std::vector<float>& scaled, const 
   layer.group = format.scheme == Scheme::plain ? Group::layer : format.group;
   layer.block = layer.group == Group::block ? format.block : 0;
   layer.shift = format.scheme == Scheme::plain ? 0 : format.shift;
-  const auto clamp8 = [](double v) { return static_cast<int>(std::lround(std::clamp(v, -128.0, 127.0))); };
+  const auto nearest = [](double v, int low, int high) { // what is no number counts as 0
+    return static_cast<int>(std::lround(std::clamp(std::isnan(v) ? 0.0 : v, low + 0.0, high + 0.0)));
+  };
   const int length = layer.block_length();
   const auto row = [&](int o) { return static_cast<std::size_t>(o) * static_cast<std::size_t>(inputs); };
   if (layer.scheme != Scheme::plain) {
@@ -213,7 +259,7 @@ Layer quantize(int inputs, int outputs, const std::vector<float>& scaled, const 
       double sum = 0;
       for (std::size_t i = from; i < to; ++i)
         sum += static_cast<double>(scaled[i]);
-      layer.references[g] = clamp8(sum / static_cast<double>(to - from));
+      layer.references[g] = nearest(sum / static_cast<double>(to - from), -128, 127);
     }
   }
   layer.deltas.resize(scaled.size());
@@ -232,9 +278,7 @@ Layer quantize(int inputs, int outputs, const std::vector<float>& scaled, const 
       const int ceil_step = static_cast<int>(std::floor((127.0 - first) / step));
       const int low = std::max({running + lowest(layer.delta_bits), floor_step, -128});
       const int high = std::min({running + highest(layer.delta_bits), ceil_step, 127});
-      const double wanted = std::round((static_cast<double>(scaled[at]) - first) / step);
-      const int next =
-          static_cast<int>(std::clamp(wanted, static_cast<double>(low), static_cast<double>(high)));
+      const int next = nearest((static_cast<double>(scaled[at]) - first) / step, low, high);
       layer.deltas[at] = static_cast<std::int8_t>(next - running);
       running = next;
     }
@@ -248,6 +292,7 @@ void validate(const Network& network, const std::string& origin) {
   for (std::size_t l = 0; l < network.layers.size(); ++l) {
     const Layer& layer = network.layers[l];
     const std::string at = origin + ": layers[" + std::to_string(l) + "]";
+    check_fields(layer, at);
     if (l && layer.inputs != network.layers[l - 1].outputs)
       throw InputError(at + ".inputs: " + std::to_string(layer.inputs) + ", but the layer before has " +
                        std::to_string(network.layers[l - 1].outputs) + " outputs");

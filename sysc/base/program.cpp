@@ -1,6 +1,7 @@
 #include "base/program.h"
 #include "base/error.h"
 #include "core/requantizer.h"
+#include <algorithm>
 
 namespace deltatwin {
 
@@ -78,6 +79,12 @@ Program compile(const Network& network, const Design& design) {
       throw InputError("the network needs " + std::to_string(need) + " words of " + memory +
                        ", the design has " + std::to_string(depth));
   };
+  std::size_t hidden = 0;
+  for (std::size_t l = 0; l + 1 < network.layers.size(); ++l)
+    hidden = std::max(hidden, static_cast<std::size_t>(network.layers[l].outputs));
+  check("program table", program.layers.size(), design.max_layers);
+  check("input buffer", static_cast<std::size_t>(network.layers.front().inputs), design.in_depth);
+  check("activation buffer", hidden, design.act_depth);
   check("each weight bank", program.banks[0].size(), design.bank_depth);
   check("reference memory", program.references.size(), design.ref_depth);
   check("parameter memory", program.parameters.size(), design.param_depth);

@@ -1,0 +1,222 @@
+#include "train/trainer.h"
+#include "base/error.h"
+#include "core/inference.h"
+#include "train/model.h"
+#include "train/optimizer.h"
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+namespace deltatwin {
+namespace {
+
+constexpr int refit_interval = 8;      ///< steps between two fits of the weight scales
+constexpr double teacher_share = 0.5;  ///< of the target
+constexpr int evaluation_batch = 1000; ///< images
+constexpr std::int64_t black = -128;   ///< pixel, as an input
+
+// A teacher that knows its images by heart has nothing to add to their labels: train it for a
+// shorter time, under a stronger decay.
+constexpr double teacher_epochs = 0.3; ///< of the network's
+constexpr double teacher_decay = 0.5;
+
+/// Training images with their targets, and the images kept for validation.
+struct Split {
+  at::Tensor images;  ///< [n, pixels], uint8
+  at::Tensor targets; ///< [n, classes], probabilities
+  at::Tensor validation_images;
+  std::vector<std::int8_t> validation_inputs;
+  std::vector<std::uint8_t> validation_labels;
+  int classes = 0;
+};
+
+Split split(const Dataset& set, double label_smoothing) {
+  const int held_out = std::max(set.count / 12, 1), count = set.count - held_out;
+  Split result;
+  // Ten classes even where a small set lacks some of their labels.
+  result.classes = std::max(10, *std::max_element(set.labels.begin(), set.labels.end()) + 1);
+  const at::Tensor images =
+      at::from_blob(const_cast<std::uint8_t*>(set.images.data()), {set.count, set.pixels}, at::kByte);
+  result.images = images.slice(0, 0, count).clone();
+  result.validation_images = images.slice(0, count).clone();
+  result.targets = at::full({count, result.classes}, label_smoothing / result.classes);
+  auto target = result.targets.accessor<float, 2>();
+  for (int i = 0; i < count; ++i)
+    target[i][set.labels[static_cast<std::size_t>(i)]] += static_cast<float>(1 - label_smoothing);
+  const std::vector<std::int8_t> inputs = set.inputs(set.count);
+  result.validation_inputs.assign(inputs.begin() + static_cast<std::ptrdiff_t>(count) * set.pixels,
+                                  inputs.end());
+  result.validation_labels.assign(set.labels.begin() + count, set.labels.end());
+  return result;
+}
+
+at::Tensor to_inputs(const at::Tensor& images) { return images.to(at::kFloat).add_(black); }
+
+at::Tensor logits(Model& model, const at::Tensor& images) {
+  const torch::NoGradGuard no_gradients;
+  std::vector<at::Tensor> parts;
+  for (const at::Tensor& part : images.split(evaluation_batch))
+    parts.push_back(model.forward(to_inputs(part), false));
+  return at::cat(parts);
+}
+
+double model_accuracy(Model& model, const Split& data) {
+  const at::Tensor best = logits(model, data.validation_images).argmax(1);
+  int right = 0;
+  for (std::size_t i = 0; i < data.validation_labels.size(); ++i)
+    right += best[static_cast<std::int64_t>(i)].item<int>() == data.validation_labels[i];
+  return static_cast<double>(right) / static_cast<double>(data.validation_labels.size());
+}
+
+/// Trains a model; after every epoch `finish_epoch` gets its number and mean loss.
+template <class FinishEpoch>
+void run(Model& model, const TrainOptions& options, const Split& data, at::Generator& generator,
+         FinishEpoch finish_epoch) {
+  const std::int64_t count = data.images.size(0);
+  const std::int64_t batch = std::min<std::int64_t>(options.batch, count);
+  const std::int64_t steps = count / batch; // an incomplete last batch is left out
+  Optimizer optimizer(options.learning_rate, static_cast<int>(steps) * options.epochs);
+  optimizer.add(model.weights(), options.weight_decay);
+  optimizer.add(model.offsets_and_gains(), 0);
+  int since_refit = 0;
+  for (int epoch = 1; epoch <= options.epochs; ++epoch) {
+    const at::Tensor order = at::randperm(count, generator, at::kLong);
+    double loss_sum = 0;
+    for (std::int64_t s = 0; s < steps; ++s) {
+      const at::Tensor chosen = order.slice(0, s * batch, (s + 1) * batch);
+      at::Tensor inputs = to_inputs(data.images.index_select(0, chosen));
+      if (options.input_dropout > 0)
+        inputs.masked_fill_(at::rand(inputs.sizes(), generator) < options.input_dropout, black);
+      const at::Tensor output = model.forward(inputs, true).log_softmax(1);
+      const at::Tensor loss = (output * data.targets.index_select(0, chosen)).sum() / -batch;
+      optimizer.clear_gradients();
+      loss.backward();
+      optimizer.step();
+      loss_sum += loss.item<double>();
+      if (++since_refit % refit_interval == 0)
+        model.refit();
+    }
+    finish_epoch(epoch, loss_sum / static_cast<double>(steps));
+  }
+}
+
+std::vector<int> widths(const std::vector<int>& hidden, int inputs, int outputs) {
+  std::vector<int> result = hidden;
+  result.insert(result.begin(), inputs);
+  result.push_back(outputs);
+  return result;
+}
+
+// Trains the teacher and mixes its opinion into the targets.
+void distil(const TrainOptions& options, Split& data, at::Generator& generator,
+            const TrainCallback& progress) {
+  Model teacher(widths(options.teacher, static_cast<int>(data.images.size(1)), data.classes),
+                options.activation, options.format, Precision::real, generator);
+  TrainOptions lessons = options;
+  lessons.epochs = std::max(static_cast<int>(options.epochs * teacher_epochs), 1);
+  lessons.weight_decay = teacher_decay;
+  run(teacher, lessons, data, generator, [&](int epoch, double loss) {
+    const double right = model_accuracy(teacher, data);
+    if (progress)
+      progress({true, epoch, lessons.epochs, loss, right, right});
+  });
+  data.targets.mul_(1 - teacher_share).add_(logits(teacher, data.images).softmax(1), teacher_share);
+}
+
+void require(bool good, const std::string& what) {
+  if (!good)
+    throw InputError(what);
+}
+
+void check_widths(const std::vector<int>& hidden, const std::string& option) {
+  require(hidden.size() <= 15,
+          option + ": " + std::to_string(hidden.size()) + " hidden layers, expected at most 15");
+  for (const int width : hidden)
+    require(width >= 1 && width <= 4096,
+            option + ": a layer of " + std::to_string(width) + " neurons, expected 1 to 4096");
+}
+
+void check_format(const DeltaFormat& format) {
+  require(format.delta_bits >= 2 && format.delta_bits <= 8,
+          "--delta-bits: " + std::to_string(format.delta_bits) + ", expected 2 to 8");
+  require(format.shift >= -1 && format.shift <= 7,
+          "--shift: " + std::to_string(format.shift) + ", expected 0 to 7, or -1 for the default");
+  if (format.group == Group::block)
+    require(format.block >= 1 && format.block <= 4096,
+            "--block: " + std::to_string(format.block) +
+                ", expected with --group block: 1 to 4096 weights that share a reference");
+  else
+    require(format.block == 0, "--block: has a meaning with --group block only");
+}
+
+} // namespace
+
+int default_shift(Scheme scheme, int delta_bits) {
+  switch (scheme) {
+  case Scheme::fixed_reference:
+    return std::max(7 - delta_bits, 0);
+  case Scheme::consecutive:
+    return std::min(8 - delta_bits, 5);
+  case Scheme::plain:
+    break;
+  }
+  return 0;
+}
+
+void check(const TrainOptions& options) {
+  require(!options.name.empty() &&
+              std::all_of(options.name.begin(), options.name.end(),
+                          [](unsigned char c) { return std::isalnum(c) || std::strchr("_-.", c); }),
+          "--name: \"" + options.name + "\", expected letters, digits, and any of _ - .");
+  check_widths(options.hidden, "--layers");
+  check_widths(options.teacher, "--teacher");
+  require(options.activation != Activation::none, "--activation: expected relu or hardtanh");
+  check_format(options.format);
+  require(options.epochs >= 1 && options.epochs <= 10000,
+          "--epochs: " + std::to_string(options.epochs) + ", expected 1 to 10000");
+  require(options.batch >= 2 && options.batch <= 60000,
+          "--batch: " + std::to_string(options.batch) + ", expected 2 to 60000 images");
+  require(options.learning_rate > 0 && options.learning_rate <= 1,
+          "--learning-rate: expected more than 0 and at most 1");
+  require(options.weight_decay >= 0 && options.weight_decay <= 10, "--weight-decay: expected 0 to 10");
+  require(options.label_smoothing >= 0 && options.label_smoothing < 1,
+          "--label-smoothing: expected 0 to less than 1");
+  require(options.input_dropout >= 0 && options.input_dropout < 1,
+          "--input-dropout: expected 0 to less than 1");
+}
+
+Network train(const TrainOptions& given, const Dataset& images, const TrainCallback& progress) {
+  check(given);
+  require(images.count >= 24,
+          "the data set has " + std::to_string(images.count) + " images, expected 24 or more to train with");
+  require(images.pixels <= 4096,
+          "the images have " + std::to_string(images.pixels) + " pixels, expected at most 4096");
+  TrainOptions options = given;
+  if (options.format.shift < 0)
+    options.format.shift = default_shift(options.format.scheme, options.format.delta_bits);
+  at::set_num_threads(1); // more of them cost time at this size, and repeatability
+  at::Generator generator = at::detail::createCPUGenerator(options.seed);
+  Split data = split(images, options.label_smoothing);
+  if (!options.teacher.empty())
+    distil(options, data, generator, progress);
+
+  Model model(widths(options.hidden, images.pixels, data.classes), options.activation, options.format,
+              Precision::quantized, generator);
+  Network best;
+  best.name = options.name;
+  double best_accuracy = -1;
+  run(model, options, data, generator, [&](int epoch, double loss) {
+    Network network;
+    network.layers = model.fold();
+    const double integer = accuracy(network, data.validation_inputs, data.validation_labels);
+    if (integer >= best_accuracy) {
+      best_accuracy = integer;
+      best.layers = std::move(network.layers);
+    }
+    if (progress)
+      progress({false, epoch, options.epochs, loss, integer, model_accuracy(model, data)});
+  });
+  return best;
+}
+
+} // namespace deltatwin

@@ -1,0 +1,134 @@
+// The committed networks: what they reach, what they cost, how fast the hardware runs them.
+#include "app/simulation.h"
+#include "base/dataset.h"
+#include "base/device.h"
+#include "context_guard.h"
+#include "core/inference.h"
+#include "cosim/synthesis.h"
+#include "cosim/twins.h"
+#include "random_work.h"
+#include <catch2/catch.hpp>
+
+using namespace deltatwin;
+
+namespace {
+
+Network committed(const std::string& name) {
+  return load_network(DELTATWIN_SOURCE_DIRECTORY "/traces/" + name + ".json");
+}
+
+Design design_for(const Network& network, int lanes, Multiplier multiplier = Multiplier::dsp) {
+  DesignChoice choice;
+  choice.lanes = lanes;
+  choice.multiplier = multiplier;
+  return fit(network, choice);
+}
+
+Cycle ideal_cycles(const Network& network, int lanes) {
+  Cycle cycles = 0;
+  for (const Layer& layer : network.layers)
+    cycles += static_cast<Cycle>((layer.outputs + lanes - 1) / lanes * layer.inputs);
+  return cycles;
+}
+
+} // namespace
+
+TEST_CASE("committed networks reach their accuracy on the simulated accelerator") {
+  struct Row {
+    const char* name;
+    double least;
+  };
+  const Dataset images = load_dataset(default_dataset, "t10k");
+  double fixed4 = 0, int8 = 0;
+  for (const Row& row : {Row{"paper_fixed4", 0.890}, Row{"paper_consecutive4", 0.888}, Row{"paper_int8", 0.885},
+                         Row{"s15", 0.896}}) {
+    CAPTURE(row.name);
+    const Network network = committed(row.name);
+    const Design design = design_for(network, 16);
+    ContextGuard guard;
+    const SimulationResult result = simulate(design, compile(network, design), images);
+    CHECK(result.accuracy >= row.least);
+    CHECK(result.accuracy == accuracy(network, images.inputs(images.count), images.labels));
+    fixed4 = std::string(row.name) == "paper_fixed4" ? result.accuracy : fixed4;
+    int8 = std::string(row.name) == "paper_int8" ? result.accuracy : int8;
+    // The simulator's outputs, all ten, against the plain reference.
+    for (int i = 0; i < 20; ++i) {
+      const std::vector<int> expected =
+          reference_inference(network, &images.inputs(20)[static_cast<std::size_t>(i * images.pixels)]);
+      CHECK(std::vector<int>(result.results.begin() + i * 10, result.results.begin() + i * 10 + 10) == expected);
+    }
+    // A tile's bubbles and a layer's hand-over cost at most 3 %.
+    CHECK(result.cycles_per_inference <= 1.03 * static_cast<double>(ideal_cycles(network, 16)));
+    CHECK(static_cast<double>(network.weight_count()) * 100e6 / result.cycles_per_inference > 1.4e9);
+  }
+  CHECK(fixed4 >= int8 - 0.005);
+}
+
+TEST_CASE("committed networks have the paper's shape and formats") {
+  for (const char* name : {"paper_fixed4", "paper_consecutive4", "paper_int8"}) {
+    const Network network = committed(name);
+    CHECK(network.weight_count() == 185320);
+    CHECK(network.layers.size() == 6);
+    for (const Layer& layer : network.layers)
+      CHECK(layer.delta_bits == (std::string(name) == "paper_int8" ? 8 : 4));
+  }
+}
+
+TEST_CASE("one bit-serial lane at 32 MHz has the paper's 7.992 M MAC/s on 784 inputs") {
+  const Network network = committed("paper_fixed4");
+  const Design design = design_for(network, 1, Multiplier::serial);
+  const Dataset images = load_dataset(default_dataset, "t10k", 3);
+  const SimulationResult result = simulate(design, compile(network, design), images);
+  const double rate = 784.0 * 150 * 32e6 / static_cast<double>(result.layer_cycles[0]);
+  CHECK(rate == Approx(7.992e6).epsilon(0.002));
+}
+
+TEST_CASE("s15 fits the XC7S15 with 16 lanes, by synthesis, and block RAM and DSPs are as computed") {
+  const Device& device = find_device("xc7s15");
+  const Design design = design_for(committed("s15"), 16);
+  const SynthesisResult area = synthesize(design);
+  CHECK(area.lut <= device.lut);
+  CHECK(area.ff <= device.ff);
+  CHECK(area.dsp <= device.dsp);
+  CHECK(area.bram36() <= device.bram36);
+  CHECK(area.lut > 500); // a netlist that lost its lanes would fit too
+  const Resources computed = resources(design);
+  CHECK(area.dsp == computed.dsp);
+  CHECK(area.ramb18 == computed.ramb18);
+  CHECK(area.ramb36 == computed.ramb36);
+}
+
+TEST_CASE("block RAM and DSPs of other designs are as computed") {
+  struct Row {
+    const char* network;
+    int lanes;
+    Multiplier multiplier;
+  };
+  for (const Row& row : {Row{"paper_consecutive4", 9, Multiplier::dsp_packed}, Row{"paper_fixed4", 1, Multiplier::serial}}) {
+    CAPTURE(row.network, row.lanes);
+    const Design design = design_for(committed(row.network), row.lanes, row.multiplier);
+    const SynthesisResult area = synthesize(design);
+    const Resources computed = resources(design);
+    CHECK(area.dsp == computed.dsp);
+    CHECK(area.ramb18 == computed.ramb18);
+    CHECK(area.ramb36 == computed.ramb36);
+  }
+}
+
+TEST_CASE("committed networks run equal on RTL, with stalls") {
+  const Dataset images = load_dataset(default_dataset, "t10k", 2);
+  for (const char* name : {"s15", "paper_consecutive4"}) {
+    CAPTURE(name);
+    const Network network = committed(name);
+    const Design design = design_for(network, 16);
+    ContextGuard guard;
+    Twins twins(design, 0.3, base_seed());
+    const CosimResult result = twins.run([&](Session& session) {
+      load_program(session, compile(network, design));
+      run_images(session, images.inputs(2), 2);
+    });
+    if (result.divergence)
+      FAIL(result.divergence->report());
+    CHECK(result.reads[3] == 2);
+  }
+}
