@@ -1,6 +1,6 @@
-// The accelerator: an AXI4-Lite slave to program it, a stream of activations in, a stream of results
-// out. Structure only: every decision is the scheduler's, and everything behind it runs without
-// ever stalling. The nets marked public are the interior beats that both twins are compared on.
+// The accelerator: an AXI4-Lite slave to program it, a stream of activations in, a stream of
+// results out. Structure only: every decision is the scheduler's, and everything behind it runs
+// without ever stalling. The nets marked public are the beats that both twins are compared on.
 
 `default_nettype none
 

@@ -1,6 +1,6 @@
 // The AXI4-Lite slave: registers, start and soft reset, and the port that loads the memories.
-// AW and W beats are taken together in one cycle, the effect is visible in the next and B comes with
-// it; a read captures its register in the cycle of the AR beat. One response waits at a time.
+// AW and W beats are taken together in one cycle, the effect is visible in the next and B comes
+// with it; a read captures its register in the cycle of the AR beat. One response waits at a time.
 
 `default_nettype none
 
@@ -95,9 +95,9 @@ module axi_control #(
   assign s_axil_awready_o = write;
   assign s_axil_wready_o = write;
 
-  assign writable = status_i != StatusRunning;
-  assign control_ok = s_axil_wdata_i[1] || !s_axil_wdata_i[0]
-      || (status_i != StatusRunning && status_i != StatusError);
+  // Finished blocks still drain after an error: what they read must not change before the reset.
+  assign writable = status_i != StatusRunning && status_i != StatusError;
+  assign control_ok = s_axil_wdata_i[1] || !s_axil_wdata_i[0] || writable;
 
   always_comb begin
     case (load_memory_q)

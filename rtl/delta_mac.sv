@@ -1,8 +1,8 @@
 // Lanes neurons at once: the exact 32-bit sums of x * w, from deltas and references alone, as
-// (sum of x * d << shift) + reference * (sum of x). For a block whose last beat is in cycle b, lane
-// l's reference is asked for in b + A + l, and a tile's sums come out in b + A + 3 + l, where A is 3,
-// or one more than the cycles of a beat when serial. The interior never stalls: beats are at least
-// that many cycles apart, and a block ends no earlier than the lanes of the block before need.
+// (sum of x * d << shift) + reference * (sum of x). Where a block's last beat is in cycle b, lane
+// l's reference is asked for in b + A + l and its tile's sum comes in b + A + 3 + l, where A = 3
+// or one more than the cycles of a beat when serial. Nothing stalls: beats are CyclesPerMac or more
+// cycles apart, and a block's last beat leaves the block before a cycle for each of its lanes.
 
 `default_nettype none
 
@@ -235,7 +235,8 @@ module delta_mac #(
   end
 
   logic unused_info;
-  assign unused_info = ^{drain_info_q.tile_first, drain_info_q.block_first, drain_info_q.block_last};
+  assign unused_info = ^{drain_info_q.tile_first, drain_info_q.block_first,
+                         drain_info_q.block_last};
 
 endmodule
 

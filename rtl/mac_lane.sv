@@ -1,6 +1,6 @@
-// One neuron's multiply-accumulate (two neurons', when packed): load_i takes a delta into the operand,
-// one cycle later x_i belongs to it. Parallel multipliers add the product where add_i is high, one
-// cycle after that; the serial one adds x_i for the operand's next bit in every cycle with add_i.
+// One neuron's multiply-accumulate, or two neurons' when packed. load_i takes a delta into the
+// operand, and x_i belongs to it one cycle later; with add_i a parallel multiplier adds the product
+// of the cycle before, and the serial one adds x_i for the operand's next bit.
 
 `default_nettype none
 

@@ -1,4 +1,4 @@
-// y = clamp((sum * m + b * 2^k + 2^(k+7)) >> (k+8)): scale, bias and round half up, one sum a cycle.
+// y = clamp((sum * m + b * 2^k + 2^(k+7)) >> (k+8)): scale, bias, round half up; one sum a cycle.
 // param_i = {b[19:0] signed, m[15:0]} answers one cycle after param_re_o; the output beat comes
 // exactly five cycles after the input beat, and every value in between is exact.
 

@@ -1,7 +1,7 @@
-// Runs a table of layer descriptors: takes inputs from the stream, issues a slot (one activation and
-// one word of every weight bank) a beat of the delta MAC, and walks the results back to their places.
-// A tile starts only when its operands and the room for its results are there, so nothing downstream
-// ever stalls; a bad program ends in the error state with a code.
+// Runs a table of layer descriptors: takes inputs from the stream, issues a slot (one activation
+// and one word of every weight bank) for each beat of the delta MAC, and walks the results back to
+// their places. A tile starts only when its operands and the room for its results are there, so
+// that nothing downstream ever stalls; a bad program ends in the error state with a code.
 
 `default_nettype none
 

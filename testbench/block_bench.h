@@ -9,7 +9,10 @@ namespace deltatwin {
 class BlockBench {
 public:
   BlockBench(RtlSource source, std::vector<Interface> interfaces)
-      : block_(source.top), interfaces_(std::move(interfaces)), rtl_(source) {}
+      : interfaces_(std::move(interfaces)), rtl_(source) {
+    for (Interface& interface : interfaces_)
+      interface.block = source.top;
+  }
 
   [[nodiscard]] RtlModel& rtl() { return rtl_; }
   [[nodiscard]] BeatTrace trace() const { return BeatTrace(interfaces_.size()); }
@@ -25,7 +28,7 @@ public:
   /// Runs `cycles` cycles; `drive(cycle)` sets the inputs of each. Beats are compared from cycle
   /// `first` on.
   void run(const BeatTrace& model, Cycle cycles, const std::function<void(Cycle)>& drive, Cycle first = 0) {
-    Lockstep lockstep(block_, interfaces_, model, rtl_);
+    Lockstep lockstep(interfaces_, model, rtl_);
     for (Cycle cycle = 0; cycle < cycles; ++cycle) {
       drive(cycle);
       rtl_.settle();
@@ -40,7 +43,6 @@ public:
   }
 
 private:
-  std::string block_;
   std::vector<Interface> interfaces_;
   RtlModel rtl_;
 };

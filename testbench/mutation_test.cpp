@@ -72,7 +72,8 @@ bool diverges(const Design& design, const RtlSource& source, std::uint64_t seed)
               ++stream;
             stream->tlast.back() = 0;
           }
-          session.actions.push_back(reset);
+          if (run >= 4) // the other runs start from DONE
+            session.actions.push_back(reset);
           HostAction flush;
           flush.kind = HostAction::flush;
           session.actions.push_back(flush);
@@ -103,15 +104,16 @@ TEST_CASE("mutants of the RTL are caught", "[.mutation]") {
     write_file(directory.path() + "/" + mutant.file, mutant.text);
     RtlSource source;
     source.directory = directory.path();
-    design.multiplier = static_cast<Multiplier>(i % 4);
     try {
       bool found = false;
-      for (std::uint64_t seed = 1; seed <= 4 && !found; ++seed)
-        found = diverges(design, source, seed);
+      for (int multiplier = 0; multiplier < 4 && !found; ++multiplier) { // a mutant may touch only one
+        design.multiplier = static_cast<Multiplier>(multiplier);
+        for (std::uint64_t seed = 1; seed <= 3 && !found; ++seed)
+          found = diverges(design, source, seed);
+      }
       ++(found ? caught : survived);
       if (!found)
-        std::printf("survived (%s): %s: %s\n", to_string(design.multiplier), mutant.file.c_str(),
-                    mutant.place.c_str());
+        std::printf("survived: %s: %s\n", mutant.file.c_str(), mutant.place.c_str());
     } catch (const ToolError&) {
       ++refused; // Verilator does not take it
     }

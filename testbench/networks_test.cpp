@@ -40,8 +40,8 @@ TEST_CASE("committed networks reach their accuracy on the simulated accelerator"
   };
   const Dataset images = load_dataset(default_dataset, "t10k");
   double fixed4 = 0, int8 = 0;
-  for (const Row& row : {Row{"paper_fixed4", 0.890}, Row{"paper_consecutive4", 0.888}, Row{"paper_int8", 0.885},
-                         Row{"s15", 0.896}}) {
+  for (const Row& row : {Row{"paper_fixed4", 0.890}, Row{"paper_consecutive4", 0.888},
+                         Row{"paper_int8", 0.885}, Row{"s15", 0.896}}) {
     CAPTURE(row.name);
     const Network network = committed(row.name);
     const Design design = design_for(network, 16);
@@ -55,7 +55,8 @@ TEST_CASE("committed networks reach their accuracy on the simulated accelerator"
     for (int i = 0; i < 20; ++i) {
       const std::vector<int> expected =
           reference_inference(network, &images.inputs(20)[static_cast<std::size_t>(i * images.pixels)]);
-      CHECK(std::vector<int>(result.results.begin() + i * 10, result.results.begin() + i * 10 + 10) == expected);
+      CHECK(std::vector<int>(result.results.begin() + i * 10, result.results.begin() + i * 10 + 10) ==
+            expected);
     }
     // A tile's bubbles and a layer's hand-over cost at most 3 %.
     CHECK(result.cycles_per_inference <= 1.03 * static_cast<double>(ideal_cycles(network, 16)));
@@ -69,6 +70,12 @@ TEST_CASE("committed networks have the paper's shape and formats") {
     const Network network = committed(name);
     CHECK(network.weight_count() == 185320);
     CHECK(network.layers.size() == 6);
+    CHECK(network.name == name);
+    const Scheme scheme = std::string(name) == "paper_fixed4"         ? Scheme::fixed_reference
+                          : std::string(name) == "paper_consecutive4" ? Scheme::consecutive
+                                                                      : Scheme::plain;
+    for (const Layer& layer : network.layers)
+      CHECK(layer.scheme == scheme);
     for (const Layer& layer : network.layers)
       CHECK(layer.delta_bits == (std::string(name) == "paper_int8" ? 8 : 4));
   }
@@ -104,7 +111,9 @@ TEST_CASE("block RAM and DSPs of other designs are as computed") {
     int lanes;
     Multiplier multiplier;
   };
-  for (const Row& row : {Row{"paper_consecutive4", 9, Multiplier::dsp_packed}, Row{"paper_fixed4", 1, Multiplier::serial}}) {
+  for (const Row& row :
+       {Row{"paper_fixed4", 16, Multiplier::lut}, Row{"paper_consecutive4", 9, Multiplier::dsp_packed},
+        Row{"paper_fixed4", 1, Multiplier::serial}}) {
     CAPTURE(row.network, row.lanes);
     const Design design = design_for(committed(row.network), row.lanes, row.multiplier);
     const SynthesisResult area = synthesize(design);

@@ -69,7 +69,7 @@ std::vector<int> reference_inference(const Network& network, const std::int8_t* 
       long long sum = 0;
       int weight = 0;
       for (int i = 0; i < layer.inputs; ++i) {
-        const int delta = layer.deltas[static_cast<std::size_t>(o * layer.inputs + i)] << layer.shift;
+        const int delta = layer.deltas[static_cast<std::size_t>(o * layer.inputs + i)] * (1 << layer.shift);
         const int length = layer.group == Group::block ? layer.block : layer.inputs;
         const int per_neuron = (layer.inputs + length - 1) / length;
         const int reference = layer.scheme == Scheme::plain ? 0
@@ -82,8 +82,7 @@ std::vector<int> reference_inference(const Network& network, const std::int8_t* 
       const auto neuron = static_cast<std::size_t>(o);
       const int shift = layer.requantizer.shift;
       const long long scaled = sum * layer.requantizer.multiplier[neuron] +
-                               (static_cast<long long>(layer.requantizer.bias[neuron]) << (shift - 8)) +
-                               (1LL << (shift - 1));
+                               layer.requantizer.bias[neuron] * (1LL << (shift - 8)) + (1LL << (shift - 1));
       const long long value = scaled >> shift;
       const long long low = layer.activation == Activation::none   ? -32768
                             : layer.activation == Activation::relu ? 0

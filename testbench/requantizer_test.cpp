@@ -3,6 +3,8 @@
 #include "initiator.h"
 #include "random_work.h"
 #include "tlm/requantizer.h"
+#include <algorithm>
+#include <set>
 
 using namespace deltatwin;
 
@@ -24,8 +26,9 @@ int reference(std::int64_t sum, std::int64_t m, std::int64_t b, int k, int activ
 } // namespace
 
 TEST_CASE("requantizer twins agree with each other and with a plain reference") {
-  BlockBench bench({"requantizer", {{"TagBits", 12}}, false, ""},
-                   {{"param", {"param_re_o"}, {}}, {"result", {"valid_o"}, {{"y_o", 16}, {"tag_o", 12}}}});
+  BlockBench bench(
+      {"requantizer", {{"TagBits", 12}}, false, ""},
+      {{"", "param", {"param_re_o"}, {}}, {"", "result", {"valid_o"}, {{"y_o", 16}, {"tag_o", 12}}}});
   RandomWork random(base_seed());
   Requantizer model("requantizer", 100);
   Initiator host("host", model.socket);
@@ -70,13 +73,25 @@ TEST_CASE("requantizer twins agree with each other and with a plain reference") 
       const Pins& now = pins[first + i];
       REQUIRE(results[i] == reference(now.sum, parameter_multiplier(now.parameter),
                                       parameter_bias(now.parameter), now.k, now.activation));
-      trace.add(0, {first + i, 0, {}, first});
-      trace.add(1, {first + i + 5, static_cast<std::uint16_t>(results[i]) | now.tag << 16, {}, first});
+      trace.add(0, {first + i, 0, {}, first + i});
+      trace.add(1, {first + i + 5, static_cast<std::uint16_t>(results[i]) | now.tag << 16, {}, first + i});
     }
   }
   idle(16);
+  // Resets in mid-run: what is on its way is gone.
+  std::set<Cycle> resets;
+  for (int i = 0; i < 40; ++i)
+    resets.insert(static_cast<Cycle>(random.in(1, static_cast<int>(pins.size()) - 1)));
+  auto& results = trace.beats[1];
+  results.erase(std::remove_if(results.begin(), results.end(),
+                               [&](const Beat& beat) {
+                                 const auto reset = resets.lower_bound(beat.origin);
+                                 return reset != resets.end() && *reset < beat.cycle;
+                               }),
+                results.end());
   bench.run(trace, pins.size(), [&](Cycle cycle) {
     const Pins& now = pins[cycle];
+    bench.set("rst_ni", resets.count(cycle) == 0);
     bench.set("valid_i", now.valid);
     bench.set("sum_i", static_cast<std::uint32_t>(now.sum));
     bench.set("shift_i", static_cast<std::uint64_t>(now.k));

@@ -20,21 +20,20 @@ install_packages() {
     >/dev/null
 }
 
-# Adds the time that is left to lines with a count of "done/all"; one line in five seconds.
+# Turns the counts of ninja and ctest into one line in five seconds, with the time that is left.
 with_time_left() {
-  awk -v tty="$([ -t 1 ] && echo 1)" '
-    BEGIN { begin = systime(); shown = begin }
-    match($0, /[0-9]+\/ *[0-9]+/) {
-      split(substr($0, RSTART, RLENGTH), count, "/")
-      now = systime()
-      if (count[1] > 0 && now - shown >= 5) {
-        shown = now
-        printf "   %d of %d done, about %d s left\n", count[1], count[2], (now - begin) * (count[2] - count[1]) / count[1]
-        fflush()
-      }
-      if ($0 !~ /\*\*\*|FAILED/) next
-    }
-    { print; fflush() }'
+  local begin=$SECONDS shown=$SECONDS line done all
+  while IFS= read -r line; do
+    if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] || $line =~ ^\ *([0-9]+)/([0-9]+)\ Test ]]; then
+      done=${BASH_REMATCH[1]} all=${BASH_REMATCH[2]}
+      if ((done > 0 && SECONDS - shown >= 5)); then
+        shown=$SECONDS
+        echo "   $done of $all done, about $(((SECONDS - begin) * (all - done) / done)) s left"
+      fi
+      [[ $line == *"***"* || $line == *FAILED* ]] || continue
+    fi
+    [[ $line =~ ^\ *Start\ +[0-9]+: ]] || printf '%s\n' "$line"
+  done
 }
 
 # Configures and builds the release preset; further arguments are targets.

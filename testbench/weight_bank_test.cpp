@@ -31,7 +31,7 @@ TEST_CASE("weight_bank twins agree in every cycle, collisions and addresses beyo
                        {"Block", shape.block}},
                       false,
                       ""},
-                     {{"read", {}, {{"rdata_o", shape.width}}}});
+                     {{"", "read", {}, {{"rdata_o", shape.width}}}});
     struct Pins {
       bool write, read;
       std::uint64_t write_address, write_data, read_address;

@@ -29,8 +29,10 @@ double median(std::vector<double> values) {
 }
 
 // The Verilated accelerator in the tightest loop around it: inputs always valid, outputs always
-// taken, nothing watched. Returns seconds for `images`, without the program's load.
-double time_rtl(RtlModel& rtl, const Program& program, const std::vector<std::int8_t>& inputs, int images) {
+// taken, collected, and nothing else watched. Returns seconds for `images`, without the program's
+// load.
+double time_rtl(RtlModel& rtl, const Program& program, const std::vector<std::int8_t>& inputs, int images,
+                std::vector<std::int16_t>& results, Cycle cycles_at_most) {
   const auto cycle = [&] {
     rtl.settle();
     rtl.edge();
@@ -58,11 +60,13 @@ double time_rtl(RtlModel& rtl, const Program& program, const std::vector<std::in
 
   const RtlSignal &data = rtl.signal("s_axis_tdata_i"), &last = rtl.signal("s_axis_tlast_i"),
                   &valid = rtl.signal("s_axis_tvalid_i"), &ready = rtl.signal("s_axis_tready_o"),
-                  &out_valid = rtl.signal("m_axis_tvalid_o"), &out_last = rtl.signal("m_axis_tlast_o");
+                  &out_valid = rtl.signal("m_axis_tvalid_o"), &out_last = rtl.signal("m_axis_tlast_o"),
+                  &out = rtl.signal("m_axis_tdata_o");
   const std::size_t length = static_cast<std::size_t>(program.layers[0].inputs);
   const std::size_t beats = length * static_cast<std::size_t>(images);
   return seconds_of([&] {
     std::size_t at = 0;
+    Cycle cycles = 0;
     for (int done = 0; done < images;) {
       valid.set(at < beats);
       if (at < beats) {
@@ -71,7 +75,12 @@ double time_rtl(RtlModel& rtl, const Program& program, const std::vector<std::in
       }
       rtl.settle();
       at += at < beats && ready.get(0, 1);
-      done += out_valid.get(0, 1) && out_last.get(0, 1);
+      if (out_valid.get(0, 1)) {
+        results.push_back(static_cast<std::int16_t>(out.get(0, 16)));
+        done += static_cast<int>(out_last.get(0, 1));
+      }
+      if (++cycles > cycles_at_most)
+        throw std::runtime_error("the RTL does not finish; `deltatwin cosim` tells where it differs");
       rtl.edge();
     }
   });
@@ -88,14 +97,19 @@ void run(const BenchOptions& options) {
   RtlModel rtl({"accelerator", setup.design.parameters(), false, ""},
                [&](const std::string& text) { progress.message(text); });
   IntegerInference inference(setup.network);
-  std::vector<std::int16_t> outputs(static_cast<std::size_t>(images.count * inference.outputs()));
+  std::vector<std::int16_t> outputs(static_cast<std::size_t>(images.count) *
+                                    static_cast<std::size_t>(inference.outputs()));
   Simulator simulation(setup.design, setup.program);
   std::vector<double> simulated, plain, verilated;
   for (int i = 0; i < options.repeats; ++i) { // side by side, in turn
     simulated.push_back(simulation.run(inputs.data(), images.count));
     plain.push_back(seconds_of([&] { inference.run(inputs.data(), images.count, outputs.data()); }));
-    verilated.push_back(time_rtl(rtl, setup.program, inputs, options.rtl_images) * images.count /
-                        options.rtl_images);
+    std::vector<std::int16_t> rtl_outputs;
+    verilated.push_back(
+        time_rtl(rtl, setup.program, inputs, options.rtl_images, rtl_outputs, simulation.cycles()) *
+        images.count / options.rtl_images);
+    if (!std::equal(rtl_outputs.begin(), rtl_outputs.end(), outputs.begin()))
+      throw std::runtime_error("RTL and plain inference disagree; `deltatwin cosim` tells where");
     progress.update(i + 1, options.repeats);
   }
   if (simulation.results() != outputs)

@@ -66,7 +66,12 @@ CosimTotals run(const CosimOptions& options, const Setup& setup, const Dataset& 
     totals.images += count;
   }
   if (totals.divergence)
-    totals.waves = write_divergence_waves(twins, *totals.divergence, options.waves);
+    try {
+      totals.waves =
+          "waves of both twins: " + write_divergence_waves(twins, *totals.divergence, options.waves);
+    } catch (const std::exception& error) { // the finding itself must not be lost
+      totals.waves = std::string("no waves: ") + error.what();
+    }
   return totals;
 }
 
@@ -117,7 +122,8 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
     const Dataset images = load_test_images(*options, setup.network);
     const CosimTotals totals = run(*options, setup, images);
     if (totals.divergence) {
-      std::printf("%s  waves of both twins: %s\n", totals.divergence->report().c_str(), totals.waves.c_str());
+      std::printf("%s  %s\n  again with: --stall %g --seed %llu\n", totals.divergence->report().c_str(),
+                  totals.waves.c_str(), options->stall, static_cast<unsigned long long>(options->seed));
       exit_code = twins_diverge;
     } else {
       std::printf(

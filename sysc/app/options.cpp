@@ -15,10 +15,11 @@ double seconds() {
 }
 
 std::string find_network(const std::string& name) {
-  if (name.find('/') != std::string::npos || std::filesystem::exists(name))
+  std::error_code error;
+  if (name.find('/') != std::string::npos || std::filesystem::is_regular_file(name, error))
     return name;
   const std::string path = networks_directory() + "/" + name + ".json";
-  if (!std::filesystem::exists(path))
+  if (!std::filesystem::exists(path, error))
     throw InputError("no network \"" + name + "\": it is neither a file nor in " + networks_directory() +
                      " (`deltatwin networks` lists those)");
   return path;
@@ -40,7 +41,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, const std::st
       ->capture_default_str();
   command.add_option("-d,--device", options.device, "whose budget to compare with")->capture_default_str();
   command.add_option("--preset", options.preset,
-                     "paper_s15: 1 lane, bit-serial, 32 MHz (what the paper's 7.992 M MAC/s fit)");
+                     "paper_s15: 1 lane, bit-serial, 32 MHz, for 4-bit networks: the paper's accelerator");
   command.add_option("-l,--lanes", options.lanes, "neurons in parallel, 1 to 128 [16]")
       ->check(not_zero("lanes is 0, possible are 1..128"));
   command
@@ -51,7 +52,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, const std::st
       ->check(not_zero("bank depth is 0, possible are 2..1048576"));
   command.add_option("-m,--multiplier", options.multiplier, "lut, dsp, dsp_packed or serial [dsp]");
   command.add_option("--clock", options.clock_mhz, "clock to assume, in MHz [100]")
-      ->check(not_zero("clock is 0 MHz, possible is above 0 to 10000"));
+      ->check(not_zero("clock is 0 MHz, possible are 0.001 to 10000"));
   if (!images_help.empty())
     command.add_option("-i,--images", options.images, images_help)->check(CLI::Range(0, 10'000'000));
   command.add_option("--dataset", options.dataset, "directory of the IDX files")->capture_default_str();
@@ -83,6 +84,9 @@ Setup::Setup(const CommonOptions& options)
     choice.multiplier = static_cast<Multiplier>(found - names.begin());
   }
   design = fit(network, choice);
+  if (options.preset == "paper_s15" && design.delta_bits != 4)
+    throw InputError("preset paper_s15 is for 4-bit deltas, network " + network.name + " has " +
+                     std::to_string(design.delta_bits) + " bits (paper_fixed4 has 4)");
   program = compile(network, design);
   if (!options.json.empty())
     check_writable(options.json);

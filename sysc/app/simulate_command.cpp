@@ -66,7 +66,8 @@ void print_report(const Setup& setup, const SimulationResult& result, const Figu
   };
   const double cycles = result.cycles_per_inference;
   std::printf("%s on %s: %d lanes, multiplier %s, %s MHz\n\n", setup.network.name.c_str(), setup.device.name,
-              design.lanes, to_string(design.multiplier), fixed(design.clock_mhz, 0).c_str());
+              design.lanes, to_string(design.multiplier),
+              fixed(design.clock_mhz, design.clock_mhz < 1 ? 3 : 0).c_str());
   line("accuracy", fixed(100 * result.accuracy, 2) + " % of " +
                        grouped(static_cast<std::uint64_t>(result.images)) + " images");
   line("cycles an inference", grouped(static_cast<std::uint64_t>(cycles + 0.5)) + " in steady state");

@@ -72,8 +72,8 @@ SimulationResult simulate(const Design& design, const Program& program, const Da
   result.results = simulator.results();
   int right = 0;
   for (int i = 0; i < images.count; ++i)
-    right += argmax(&result.results[static_cast<std::size_t>(i * result.outputs)], result.outputs) ==
-             images.labels[static_cast<std::size_t>(i)];
+    right += argmax(&result.results[static_cast<std::size_t>(i) * static_cast<std::size_t>(result.outputs)],
+                    result.outputs) == images.labels[static_cast<std::size_t>(i)];
   result.accuracy = static_cast<double>(right) / images.count;
   result.layer_cycles = steady_layer_cycles(design, program);
   return result;

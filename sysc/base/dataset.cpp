@@ -13,7 +13,8 @@ namespace {
 // dimension, then the data. Returns the data of the first `limit` elements (0: all).
 std::vector<std::uint8_t> read_idx(const std::string& stem, std::size_t dimensions, int limit,
                                    std::vector<std::uint32_t>& sizes) {
-  const bool plain = std::filesystem::exists(stem);
+  std::error_code error;
+  const bool plain = std::filesystem::exists(stem, error);
   const std::string path = plain ? stem : stem + ".gz";
   std::ifstream file(path, std::ios::binary);
   if (!file)
@@ -62,8 +63,8 @@ std::vector<std::uint8_t> read_idx(const std::string& stem, std::size_t dimensio
       throw InputError(path + ": holds more than the " + std::to_string(expected) +
                        " bytes of data that its header says");
     return data;
-  } catch (const std::ios::failure& error) {
-    throw InputError(path + ": is truncated or no gzip file (" + error.what() + ")");
+  } catch (const std::ios::failure& failure) {
+    throw InputError(path + ": is truncated or no gzip file (" + failure.what() + ")");
   }
 }
 

@@ -7,6 +7,7 @@ namespace deltatwin {
 namespace {
 
 constexpr int max_lanes = 128;
+constexpr int max_table_depth = 65535; // 16 bits of register TABLE_DEPTH
 
 int power_of_two(int at_least, int floor) {
   int value = floor;
@@ -48,16 +49,16 @@ void validate(const Design& design) {
   range("bank depth", design.bank_depth, 2, 1 << 20);
   range("input buffer depth", design.in_depth, 2, 4096);
   range("activation buffer depth", design.act_depth, 2, 4096);
-  range("reference depth", design.ref_depth, 2, 1 << 16);
-  range("parameter depth", design.param_depth, 2, 1 << 16);
+  range("reference depth", design.ref_depth, 2, max_table_depth);
+  range("parameter depth", design.param_depth, 2, max_table_depth);
   range("maximum of layers", design.max_layers, 1, 16);
   range("output FIFO depth", design.out_depth, design.lanes, 4096);
   power("input buffer depth", design.in_depth);
   power("activation buffer depth", design.act_depth);
   power("maximum of layers", design.max_layers);
   power("output FIFO depth", design.out_depth);
-  if (!(design.clock_mhz > 0 && design.clock_mhz <= 10000))
-    throw InputError("clock is " + std::to_string(design.clock_mhz) + " MHz, possible is above 0 to 10000");
+  if (!(design.clock_mhz >= 0.001 && design.clock_mhz <= 10000))
+    throw InputError("clock is " + std::to_string(design.clock_mhz) + " MHz, possible are 0.001 to 10000");
 }
 
 const std::vector<std::string>& multiplier_names() {
@@ -97,13 +98,17 @@ Design fit(const Network& network, const DesignChoice& choice) {
   }
   design.act_depth = power_of_two(hidden, 2);
   design.bank_depth = choice.bank_depth ? choice.bank_depth : std::max(512, (words + 511) / 512 * 512);
-  design.ref_depth = power_of_two(references, 64);
-  design.param_depth = power_of_two(neurons, 64);
+  const auto table_depth = [](int need) {
+    return need > max_table_depth / 2 ? need : power_of_two(need, 64);
+  };
+  design.ref_depth = table_depth(references);
+  design.param_depth = table_depth(neurons);
   validate(design);
   return design;
 }
 
-// The fewest primitives, by the shapes that the 7 series offers (UG473).
+// One RAMB18 where that is enough, else the fewest RAMB36, by the shapes that the 7 series offers
+// (UG473): what Yosys infers.
 Resources memory_resources(int width, int depth, bool block) {
   if (depth <= 64 && !block)
     return {};
@@ -112,17 +117,14 @@ Resources memory_resources(int width, int depth, bool block) {
   };
   constexpr Shape half[] = {{36, 512}, {18, 1024}, {9, 2048}, {4, 4096}, {2, 8192}, {1, 16384}};
   constexpr Shape full[] = {{72, 512}, {36, 1024}, {18, 2048}, {9, 4096}, {4, 8192}, {2, 16384}, {1, 32768}};
-  const auto count = [&](const Shape& s) {
-    return ((width + s.width - 1) / s.width) * ((depth + s.depth - 1) / s.depth);
-  };
-  int best18 = std::numeric_limits<int>::max(), best36 = best18;
   for (const Shape& shape : half)
-    best18 = std::min(best18, count(shape));
+    if (width <= shape.width && depth <= shape.depth)
+      return {1, 0, 0};
+  int fewest = std::numeric_limits<int>::max();
   for (const Shape& shape : full)
-    best36 = std::min(best36, count(shape));
-  if (best18 < 2 * best36)
-    return {best18, 0, 0};
-  return {0, best36, 0};
+    fewest = std::min(fewest,
+                      ((width + shape.width - 1) / shape.width) * ((depth + shape.depth - 1) / shape.depth));
+  return {0, fewest, 0};
 }
 
 Resources resources(const Design& design) {

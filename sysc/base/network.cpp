@@ -318,6 +318,10 @@ Network parse_network(const std::string& text, const std::string& origin) {
     root.at("format").fail("expected \"deltatwin-network-1\"");
   Network network;
   network.name = root.at("name").text();
+  constexpr const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  if (network.name.empty() || network.name[0] == '.' ||
+      network.name.find_first_not_of(allowed) != std::string::npos) // it becomes file names
+    root.at("name").fail("expected letters, digits, _, - and ., not beginning with a .");
   if (root.has("description"))
     network.description = root.at("description").text();
   for (const JsonField& layer : root.at("layers").elements())

@@ -18,7 +18,10 @@ void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken) {
 std::vector<Interface> AcceleratorCore::interfaces(const Design& design) {
   const auto axi = [](const std::string& channel, const char* valid, const char* ready,
                       std::vector<Field> fields) {
-    return Interface{channel, {"s_axil_" + channel + valid, "s_axil_" + channel + ready}, std::move(fields)};
+    return Interface{"axi_control",
+                     channel,
+                     {"s_axil_" + channel + valid, "s_axil_" + channel + ready},
+                     std::move(fields)};
   };
   std::vector<Interface> all = {
       axi("aw", "valid_i", "ready_o", {{"s_axil_awaddr_i", 12}}),
@@ -26,31 +29,38 @@ std::vector<Interface> AcceleratorCore::interfaces(const Design& design) {
       axi("b", "valid_o", "ready_i", {{"s_axil_bresp_o", 2}}),
       axi("ar", "valid_i", "ready_o", {{"s_axil_araddr_i", 12}}),
       axi("r", "valid_o", "ready_i", {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}}),
-      {"s_axis", {"s_axis_tvalid_i", "s_axis_tready_o"}, {{"s_axis_tdata_i", 8}, {"s_axis_tlast_i", 1}}},
-      {"m_axis", {"m_axis_tvalid_o", "m_axis_tready_i"}, {{"m_axis_tdata_o", 16}, {"m_axis_tlast_o", 1}}},
-      {"slot", {"slot"}, {{"slot_weight_addr", 20}, {"slot_x_addr", 13}, {"slot_layer", 4}}},
-      {"mac", {"mac_valid"}, {{"mac_x", 8}, {"mac_flags", 4}}},
-      {"ref", {"ref_valid"}, {{"ref_addr", 20}}},
-      {"sum", {"sum_valid"}, {{"sum_data", 32}}},
-      {"act", {"act_valid"}, {{"act_addr", 14}, {"act_data", 8}}},
+      {"scheduler",
+       "s_axis",
+       {"s_axis_tvalid_i", "s_axis_tready_o"},
+       {{"s_axis_tdata_i", 8}, {"s_axis_tlast_i", 1}}},
+      {"output_fifo",
+       "m_axis",
+       {"m_axis_tvalid_o", "m_axis_tready_i"},
+       {{"m_axis_tdata_o", 16}, {"m_axis_tlast_o", 1}}},
+      {"scheduler", "slot", {"slot"}, {{"slot_weight_addr", 20}, {"slot_x_addr", 13}, {"slot_layer", 4}}},
+      {"scheduler", "mac", {"mac_valid"}, {{"mac_x", 8}, {"mac_flags", 4}}},
+      {"delta_mac", "ref", {"ref_valid"}, {{"ref_addr", 20}}},
+      {"delta_mac", "sum", {"sum_valid"}, {{"sum_data", 32}}},
+      {"requantizer", "act", {"act_valid"}, {{"act_addr", 14}, {"act_data", 8}}},
   };
   for (int bank = 0; bank < design.banks(); ++bank) {
     const int width =
         std::min(design.bank_width(), design.lanes * design.delta_bits - bank * design.bank_width());
-    all.push_back(
-        {"bank" + std::to_string(bank), {"mac_valid"}, {{"mac_deltas", width, bank * design.bank_width()}}});
+    all.push_back({"weight_bank",
+                   "bank" + std::to_string(bank),
+                   {"mac_valid"},
+                   {{"mac_deltas", width, bank * design.bank_width()}}});
   }
   return all;
 }
 
 AcceleratorCore::AcceleratorCore(const Design& design)
-    : design_(design), banks_(static_cast<std::size_t>(design.banks()),
-                              std::vector<std::uint64_t>(static_cast<std::size_t>(design.bank_depth))),
+    : design_((validate(design), design)),
+      banks_(static_cast<std::size_t>(design.banks()),
+             std::vector<std::uint64_t>(static_cast<std::size_t>(design.bank_depth))),
       references_(static_cast<std::size_t>(design.ref_depth)),
       parameters_(static_cast<std::size_t>(design.param_depth)),
-      program_(2 * static_cast<std::size_t>(design.max_layers)) {
-  validate(design);
-}
+      program_(2 * static_cast<std::size_t>(design.max_layers)) {}
 
 bool AcceleratorCore::load(std::uint32_t data) {
   const auto memory = static_cast<Memory>(load_address_ >> 28);
@@ -86,7 +96,7 @@ bool AcceleratorCore::write(std::uint32_t address, std::uint32_t data, Cycle cyc
       return (now == Status::idle || now == Status::done) && start(cycle);
     return true;
   }
-  if (now == Status::running)
+  if (now == Status::running || now == Status::error) // finished blocks still drain after an error
     return false;
   switch (address) {
   case reg::images:
@@ -110,7 +120,9 @@ bool AcceleratorCore::write(std::uint32_t address, std::uint32_t data, Cycle cyc
 
 AcceleratorCore::ReadResult AcceleratorCore::read(std::uint32_t address, Cycle cycle) const {
   const Status now = status(cycle);
-  const Cycle cycles = started_ ? std::min(cycle, stop_) - (start_ + 1) : 0;
+  const Cycle cycles = !started_         ? 0
+                       : cycle <= start_ ? before_start_.cycles
+                                         : std::min(cycle, stop_) - (start_ + 1);
   switch (address) {
   case reg::id:
     return {0x44545731};
@@ -124,6 +136,8 @@ AcceleratorCore::ReadResult AcceleratorCore::read(std::uint32_t address, Cycle c
   case reg::cycles_hi:
     return {static_cast<std::uint32_t>(cycles >> 32)};
   case reg::inferences:
+    if (started_ && cycle <= start_)
+      return {before_start_.inferences};
     return {static_cast<std::uint32_t>(std::count_if(completions_.begin(), completions_.end(),
                                                      [=](const Completion& c) { return c.cycle < cycle; }))};
   case reg::layers:
@@ -150,6 +164,8 @@ AcceleratorCore::ReadResult AcceleratorCore::read(std::uint32_t address, Cycle c
 Status AcceleratorCore::status(Cycle cycle) const {
   if (!started_)
     return Status::idle;
+  if (cycle <= start_)
+    return before_start_.status;
   if (cycle < stop_)
     return Status::running;
   return error_.code == ErrorCode::none ? Status::done : Status::error;
@@ -177,6 +193,9 @@ void AcceleratorCore::hard_reset(Cycle cycle) {
 }
 
 bool AcceleratorCore::start(Cycle cycle) {
+  before_start_ = {status(cycle),
+                   read(reg::cycles_lo, cycle).data | Cycle{read(reg::cycles_hi, cycle).data} << 32,
+                   read(reg::inferences, cycle).data};
   soft_reset(cycle);
   started_ = true;
   start_ = cycle;
@@ -281,9 +300,10 @@ std::size_t AcceleratorCore::input(const std::int8_t* data, std::size_t count, C
         fail({ErrorCode::framing, 0, cycle});
         return given + i + 1;
       }
-      if (!gaps && !trace_ && !taken && !tlast_at) { // nobody looks at the beats in between
-        cycle += n - 1 - i;
-        i = n - 1;
+      if (!gaps && !trace_ && !taken && !tlast_at && i + 1 < n) { // nobody looks at the beats in between
+        const Cycle skipped = std::min<Cycle>(n - 2 - i, stop_ - 1 - cycle);
+        cycle += skipped;
+        i += skipped;
       }
       from = ++cycle;
     }

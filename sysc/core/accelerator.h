@@ -9,7 +9,8 @@
 
 namespace deltatwin {
 
-/// The accelerator's 32-bit registers, by byte address. Reads and writes not named answer SLVERR.
+/// The accelerator's 32-bit registers, by byte address. Reads and writes not named answer
+/// SLVERR, and so do writes to all but CONTROL while a run is under way or in error.
 namespace reg {
 inline constexpr std::uint32_t id = 0x00;           ///< RO "DTW1"
 inline constexpr std::uint32_t control = 0x04;      ///< WO bit 0 start, bit 1 soft reset
@@ -124,6 +125,11 @@ private:
   std::uint32_t images_ = 0, layers_ = 0, load_address_ = 0, load_high_ = 0;
 
   // The run.
+  struct Snapshot {
+    Status status = Status::idle;
+    Cycle cycles = 0;
+    std::uint32_t inferences = 0;
+  } before_start_; ///< what a read in START's own cycle still sees
   bool started_ = false;
   Cycle start_ = 0, stop_ = never; ///< START's cycle; the first cycle in which nothing runs
   RunError error_;

@@ -78,15 +78,19 @@ __attribute__((target("avx2"))) void dot_avx2(const std::int16_t* x, const std::
 
 } // namespace
 
-DotKernel select_dot_kernel() {
+std::vector<DotKernel> dot_kernels() {
+  std::vector<DotKernel> kernels;
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl"))
-    return dot_avx512;
+    kernels.push_back(dot_avx512);
   if (__builtin_cpu_supports("avx2"))
-    return dot_avx2;
+    kernels.push_back(dot_avx2);
 #endif
-  return dot_portable;
+  kernels.push_back(dot_portable);
+  return kernels;
 }
+
+DotKernel select_dot_kernel() { return dot_kernels().front(); }
 
 } // namespace deltatwin

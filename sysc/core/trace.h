@@ -16,6 +16,7 @@ struct Field {
 /// An interface of a block: a beat happens in a cycle in which all strobes are high (valid, and
 /// ready where there is one); its payload is the fields, the first one in the lowest bits.
 struct Interface {
+  std::string block; ///< whose outputs (or, of a port of the top, whose side) its beats are
   std::string name;
   std::vector<std::string> strobes;
   std::vector<Field> fields; ///< at most 64 bits together

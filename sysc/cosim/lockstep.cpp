@@ -35,9 +35,8 @@ std::string Divergence::report() const {
   return text.str();
 }
 
-Lockstep::Lockstep(std::string block, const std::vector<Interface>& interfaces, const BeatTrace& model,
-                   const RtlModel& rtl)
-    : block_(std::move(block)), interfaces_(interfaces), model_(model) {
+Lockstep::Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& model, const RtlModel& rtl)
+    : interfaces_(interfaces), model_(model) {
   for (const Interface& interface : interfaces) {
     Monitor& monitor = monitors_.emplace_back();
     for (const std::string& strobe : interface.strobes)
@@ -66,7 +65,8 @@ bool Lockstep::check(Cycle cycle) {
         lsb += field.width;
       }
     }
-    if (!seen || !due || expected[monitor.next].payload != *payload) {
+    if (!seen || !due || expected[monitor.next].cycle != cycle ||
+        expected[monitor.next].payload != *payload) {
       diverge(i, cycle, payload);
       return false;
     }
@@ -87,7 +87,7 @@ void Lockstep::diverge(std::size_t interface, Cycle cycle, std::optional<std::ui
   const std::vector<Beat>& expected = model_.beats[interface];
   const std::size_t next = monitors_[interface].next;
   Divergence found;
-  found.block = block_;
+  found.block = interfaces_[interface].block;
   found.interface = interfaces_[interface].name;
   found.fields = &interfaces_[interface];
   found.cycle = cycle;

@@ -28,8 +28,7 @@ struct Divergence {
 /// every interface counts: payload and cycle, none missing, none left over on either side.
 class Lockstep {
 public:
-  Lockstep(std::string block, const std::vector<Interface>& interfaces, const BeatTrace& model,
-           const RtlModel& rtl);
+  Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& model, const RtlModel& rtl);
 
   /// Looks at the RTL's settled signals in `cycle`; false at the first divergence.
   bool check(Cycle cycle);
@@ -48,7 +47,6 @@ private:
   };
   void diverge(std::size_t interface, Cycle cycle, std::optional<std::uint64_t> rtl);
 
-  std::string block_;
   const std::vector<Interface>& interfaces_;
   const BeatTrace& model_;
   std::vector<Monitor> monitors_;

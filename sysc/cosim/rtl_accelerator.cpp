@@ -67,7 +67,7 @@ bool RtlAccelerator::write(std::uint32_t address, std::uint32_t data, Cycle cycl
       inputs_ = data & 0x1fff;
     load_address_ = (load_address_ & 0xfff00000u) | ((load_address_ + 1) & 0xfffffu);
   }
-  if (address == reg::control)
+  if (okay && address == reg::control && (data & (control_start | control_reset)))
     position_ = 0;
   return okay;
 }
@@ -103,7 +103,7 @@ std::size_t RtlAccelerator::stream(const std::int8_t* data, std::size_t count, C
       settle();
       taken = high("s_axis_tready_o");
       edge();
-      constexpr Cycle patience = 100'000'000; // a run that has ended takes no more
+      constexpr Cycle patience = 10'000'000; // far more than an inference: the run has ended
       if (!taken && cycle_ - from > patience) {
         rtl_.signal("s_axis_tvalid_i").set(0);
         return i;

@@ -67,7 +67,6 @@ std::string build_rtl(const RtlSource& source, const std::function<void(const st
   write_file((work / "rtl_shim.cpp").string(), shim);
   write_file((work / "rtl_top.h").string(),
              top_header(source.top, read_file(prefix + ".h"), read_file(prefix + "___024root.h")));
-  const std::string make_file = "V" + source.top + ".mk";
   std::vector<std::string> objects = {"V" + source.top + "__ALL.a", "rtl_shim.o", "verilated.o",
                                       "verilated_threads.o"};
   if (source.trace)

@@ -13,7 +13,7 @@ struct Model {
   Top* top = nullptr;
 #if VM_TRACE
   VerilatedVcdC* vcd = nullptr;
-  std::uint64_t time = 0, half_period = 0;
+  std::uint64_t time = 0, period = 0;
 #endif
 };
 
@@ -59,8 +59,8 @@ void dt_settle(void* handle) {
   m.top->clk_i = 0;
   m.top->eval();
 #if VM_TRACE
-  dump(m, m.time + m.half_period);
-  m.time += 2 * m.half_period;
+  dump(m, m.time + m.period / 2);
+  m.time += m.period;
 #endif
 }
 
@@ -78,7 +78,7 @@ void dt_open(void* handle, const char* path, std::uint64_t time, std::uint64_t p
   m.vcd->set_time_resolution("ps");
   m.vcd->open(path);
   m.time = time;
-  m.half_period = period / 2;
+  m.period = period;
 }
 
 void dt_close(void* handle) {

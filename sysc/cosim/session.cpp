@@ -258,7 +258,7 @@ void run_model(const Session& session, SocketPort& port, SessionTrace& trace, Cy
 CosimResult run_rtl(const Session& session, RtlModel& rtl, const std::vector<Interface>& interfaces,
                     const SessionTrace& trace, const std::function<void(Cycle)>& progress) {
   PinHost host(session, trace, rtl);
-  Lockstep lockstep("accelerator", interfaces, trace.beats, rtl);
+  Lockstep lockstep(interfaces, trace.beats, rtl);
   bool equal = true;
   for (Cycle cycle = trace.begin; cycle < trace.end && equal; ++cycle) {
     host.drive(cycle);

@@ -41,7 +41,7 @@ SynthesisResult synthesize(const Design& design, const std::function<void(const 
   std::string script = "read_verilog -sv -defer";
   std::string key = run_tool("yosys", {"-V"});
   for (const std::string& file : rtl_files(rtl_directory())) {
-    script += " " + file;
+    script += " \"" + file + "\"";
     key += read_file(file);
   }
   script += "; chparam";

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include <algorithm>
 #include <boost/process.hpp>
+#include <cstdio>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -139,15 +140,20 @@ void merge_vcds(const std::string& model, const std::string& rtl, const std::str
         vcd.copy(out);
   }
   out.close();
-  if (!out || std::rename(partial.c_str(), output.c_str()) != 0)
+  if (!out || std::rename(partial.c_str(), output.c_str()) != 0) {
+    std::remove(partial.c_str());
     throw InputError(output + ": cannot be written");
+  }
 }
 
 bool convert_to_fst(const std::string& vcd, const std::string& fst) {
   namespace process = boost::process;
   const auto program = process::search_path("vcd2fst");
-  return !program.empty() && process::system(program, vcd, fst, process::std_out > process::null,
-                                             process::std_err > process::null) == 0;
+  const std::string partial = fst + ".part";
+  const bool made =
+      !program.empty() && process::system(program, vcd, partial, process::std_out > process::null,
+                                          process::std_err > process::null) == 0;
+  return made && std::rename(partial.c_str(), fst.c_str()) == 0;
 }
 
 } // namespace deltatwin

@@ -35,10 +35,17 @@ void AcceleratorSockets::input_transport(tlm::tlm_generic_payload& payload, sc_c
     payload.set_response_status(tlm::TLM_COMMAND_ERROR_RESPONSE);
     return;
   }
+  auto* extension = payload.get_extension<StreamExtension>();
+  const auto fits = [&](const auto& per_beat) {
+    return per_beat.empty() || per_beat.size() == payload.get_data_length();
+  };
+  if (extension && !(fits(extension->gaps) && fits(extension->tlast))) {
+    payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+    return;
+  }
   Cycle cycle = clock_.cycle(delay);
-  const std::size_t taken =
-      stream(reinterpret_cast<const std::int8_t*>(payload.get_data_ptr()), payload.get_data_length(), cycle,
-             payload.get_extension<StreamExtension>());
+  const std::size_t taken = stream(reinterpret_cast<const std::int8_t*>(payload.get_data_ptr()),
+                                   payload.get_data_length(), cycle, extension);
   delay = clock_.until(cycle);
   payload.set_response_status(taken == payload.get_data_length() ? tlm::TLM_OK_RESPONSE
                                                                  : tlm::TLM_GENERIC_ERROR_RESPONSE);

@@ -1,4 +1,5 @@
 #include "tlm/delta_mac.h"
+#include <algorithm>
 #include <cstring>
 
 namespace deltatwin {
@@ -16,6 +17,14 @@ void DeltaMac::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& de
     return;
   }
   const MacBurst& burst = extension->burst;
+  const std::size_t inputs = burst.x.size(), lanes = payload.get_data_length() / 4;
+  const std::size_t block = static_cast<std::size_t>(std::max(1, burst.block_length));
+  if (inputs == 0 || burst.block_length < 1 || burst.deltas.size() != inputs * lanes ||
+      burst.references.size() != (inputs + block - 1) / block * lanes ||
+      !(extension->beats.empty() || extension->beats.size() == inputs)) {
+    payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+    return;
+  }
   if (extension->beats.empty())
     for (std::size_t i = 0; i < burst.x.size(); ++i)
       extension->beats.push_back(clock_.cycle(delay) + i * static_cast<Cycle>(timing_.cycles_per_mac));

@@ -12,6 +12,7 @@ struct MacExtension : tlm::tlm_extension<MacExtension> {
   std::vector<Cycle> reference_requests; ///< filled by the target, one a block and lane
   Cycle first_sum = 0;                   ///< filled by the target: lane 0's; one more cycle a lane
 
+  void free() override {} // lives on its initiator's stack
   [[nodiscard]] tlm_extension_base* clone() const override { return new MacExtension(*this); }
   void copy_from(const tlm_extension_base& other) override {
     *this = static_cast<const MacExtension&>(other);

@@ -71,10 +71,13 @@ void Host::start(std::uint32_t images) {
 }
 
 void Host::stream(const std::int8_t* data, std::size_t count) {
-  Cycle cycle = now_;
-  if (!stream_at(data, count, cycle))
-    throw std::runtime_error("the accelerator did not take the whole input stream");
-  now_ = cycle;
+  constexpr std::size_t largest_burst = std::size_t{1} << 30; // a payload's length has 32 bits
+  for (std::size_t done = 0; done < count;) {
+    const std::size_t burst = std::min(largest_burst, count - done);
+    if (!stream_at(data + done, burst, now_))
+      throw std::runtime_error("the accelerator did not take the whole input stream");
+    done += burst;
+  }
 }
 
 void Host::output_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {

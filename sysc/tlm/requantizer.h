@@ -13,6 +13,7 @@ struct RequantizeExtension : tlm::tlm_extension<RequantizeExtension> {
   int shift = 0;                         ///< k
   Activation activation = Activation::none;
 
+  void free() override {} // lives on its initiator's stack
   [[nodiscard]] tlm_extension_base* clone() const override { return new RequantizeExtension(*this); }
   void copy_from(const tlm_extension_base& other) override {
     *this = static_cast<const RequantizeExtension&>(other);

@@ -13,6 +13,7 @@ struct IssueExtension : tlm::tlm_extension<IssueExtension> {
   std::vector<IssuedBlock> blocks; ///< filled by the target
   RunError error;                  ///< filled by the target
 
+  void free() override {} // lives on its initiator's stack
   [[nodiscard]] tlm_extension_base* clone() const override { return new IssueExtension(*this); }
   void copy_from(const tlm_extension_base& other) override {
     *this = static_cast<const IssueExtension&>(other);

@@ -1,5 +1,7 @@
 #pragma once
 #include "core/cycle.h"
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <systemc>
 #include <tlm>
@@ -16,6 +18,7 @@ struct StreamExtension : tlm::tlm_extension<StreamExtension> {
   std::vector<std::uint8_t> tlast; ///< of each beat
   std::vector<Cycle> taken;        ///< filled by the target: the cycle of each beat that was taken
 
+  void free() override {} // lives on its initiator's stack
   [[nodiscard]] tlm_extension_base* clone() const override { return new StreamExtension(*this); }
   void copy_from(const tlm_extension_base& other) override {
     *this = static_cast<const StreamExtension&>(other);
@@ -25,9 +28,7 @@ struct StreamExtension : tlm::tlm_extension<StreamExtension> {
 /// The clock of a model: converts between time and cycles.
 class Clock {
 public:
-  explicit Clock(double mhz)
-      : period_(1e6 / mhz + 0.5 < 1 ? 1.0 : static_cast<double>(static_cast<Cycle>(1e6 / mhz + 0.5)),
-                sc_core::SC_PS) {}
+  explicit Clock(double mhz) : period_(std::max(1.0, std::round(1e6 / mhz)), sc_core::SC_PS) {}
   [[nodiscard]] Cycle cycle(const sc_core::sc_time& delay) const {
     return (sc_core::sc_time_stamp() + delay).value() / period_.value();
   }

@@ -5,6 +5,7 @@
 #include "train/optimizer.h"
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstring>
 
 namespace deltatwin {
@@ -96,6 +97,10 @@ void run(Model& model, const TrainOptions& options, const Split& data, at::Gener
       if (++since_refit % refit_interval == 0)
         model.refit();
     }
+    if (!std::isfinite(loss_sum))
+      throw InputError("training diverged in epoch " + std::to_string(epoch) +
+                       "; a smaller --learning-rate than " + std::to_string(options.learning_rate) +
+                       " would be right");
     finish_epoch(epoch, loss_sum / static_cast<double>(steps));
   }
 }

@@ -1,0 +1,403 @@
+// The real program (DELTATWIN_BINARY), as a user runs it: files in, exit code, text and files out.
+#include "base/file.h"
+#include "base/network.h"
+#include "core/inference.h"
+#include "random_work.h"
+#include "temporary_directory.h"
+#include <algorithm>
+#include <boost/json.hpp>
+#include <boost/process.hpp>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <set>
+#include <sstream>
+#include <sys/wait.h>
+
+using namespace deltatwin;
+namespace json = boost::json;
+namespace fs = std::filesystem;
+namespace process = boost::process;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words words(const std::string& text) {
+  std::istringstream in(text);
+  return {std::istream_iterator<std::string>(in), {}};
+}
+
+std::string big_endian(std::uint32_t value) {
+  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
+          static_cast<char>(value)};
+}
+
+struct Outcome {
+  bool exited = false; ///< rather than crashed
+  int code = -1;
+  std::string out, err;
+};
+
+/// A directory to work in: networks, a data set of three 28 x 28 images, and broken ones of both.
+class Desk {
+public:
+  static constexpr int images = 3;
+
+  Desk() {
+    RandomWork random(base_seed());
+    const DeltaFormat fixed4{Scheme::fixed_reference, 4, Group::neuron, 0, 3};
+    save("small.json", random.network({784, 10}, fixed4));
+    save("tiny.json", random.network({784, 4}, {Scheme::consecutive, 4, Group::layer, 0, 3}));
+    save("narrow.json", random.network({100, 10}, fixed4));
+    const std::string text = read_file(path("small.json"));
+    write("cut.json", text.substr(0, text.size() / 2));
+    write("wrong.json",
+          "{\"format\": \"deltatwin-network-1\", \"name\": \"wrong\", \"layers\": [{\"inputs\": 0}]}");
+    write("empty.json", "");
+    pixels_ = random.bytes(images * 784);
+    const std::string pixels(pixels_.begin(), pixels_.end());
+    const std::string header = big_endian(0x803) + big_endian(images) + big_endian(28) + big_endian(28);
+    write_dataset("data", header + pixels);
+    write_dataset("cut-data", (header + pixels).substr(0, 2000));
+  }
+
+  [[nodiscard]] std::string path(const std::string& name) const { return work_.path() + "/" + name; }
+  [[nodiscard]] Network network(const std::string& name) const { return load_network(path(name)); }
+  [[nodiscard]] json::value json_file(const std::string& name) const {
+    return json::parse(read_file(path(name)));
+  }
+  /// What the images are to a network: pixel - 128.
+  [[nodiscard]] std::vector<std::int8_t> inputs() const {
+    std::vector<std::int8_t> result;
+    for (const std::int8_t pixel : pixels_)
+      result.push_back(static_cast<std::int8_t>(static_cast<std::uint8_t>(pixel) - 128));
+    return result;
+  }
+
+  /// Everything below the directory: names and contents.
+  [[nodiscard]] std::set<std::pair<std::string, std::string>> everything() const {
+    std::set<std::pair<std::string, std::string>> all;
+    for (const auto& entry : fs::recursive_directory_iterator(work_.path()))
+      all.insert({entry.path().string(), entry.is_regular_file() ? text_of(entry.path().string()) : ""});
+    return all;
+  }
+
+  /// Runs the program in the directory. `environment` is NAME=VALUE, one at most.
+  [[nodiscard]] Outcome run(const Words& arguments, const std::string& environment = "") const {
+    process::environment variables = boost::this_process::environment();
+    variables["DELTATWIN_NETWORKS"] = work_.path();
+    if (!environment.empty())
+      variables[environment.substr(0, environment.find('='))] = environment.substr(environment.find('=') + 1);
+    const std::string out = streams_.path() + "/out", err = streams_.path() + "/err";
+    fs::remove(out); // Boost.Process writes over what is there
+    fs::remove(err);
+    process::child child(std::string(DELTATWIN_BINARY), process::args(arguments), process::std_out > out,
+                         process::std_err > err, process::std_in < process::null,
+                         process::start_dir(work_.path()), variables);
+    child.wait();
+    const int status = child.native_exit_code();
+    return {WIFEXITED(status), child.exit_code(), text_of(out), text_of(err)};
+  }
+
+private:
+  void save(const std::string& name, Network network) {
+    network.name = name.substr(0, name.find('.'));
+    save_network(network, path(name));
+  }
+  void write(const std::string& name, const std::string& text) { write_file(path(name), text); }
+  void write_dataset(const std::string& name, const std::string& image_file) {
+    fs::create_directory(path(name));
+    write(name + "/t10k-images-idx3-ubyte", image_file);
+    write(name + "/t10k-labels-idx1-ubyte", big_endian(0x801) + big_endian(images) + "\x01\x02\x03");
+  }
+  static std::string text_of(const std::string& file) { return fs::file_size(file) ? read_file(file) : ""; }
+
+  TemporaryDirectory work_{"deltatwin-cli"}, streams_{"deltatwin-cli"};
+  std::vector<std::int8_t> pixels_;
+};
+
+struct BadInput {
+  std::string command; ///< its words; options that make it complete are added
+  std::string message; ///< a part of what stderr says
+  std::string environment = "";
+};
+
+// Exit code 2, one line on stderr, nothing on stdout, no file made or changed.
+void require_refused(const Desk& desk, const BadInput& bad) {
+  CAPTURE(bad.command, bad.environment);
+  const auto before = desk.everything();
+  const Outcome outcome = desk.run(words(bad.command), bad.environment);
+  CAPTURE(outcome.err, outcome.out);
+  REQUIRE(outcome.exited);
+  CHECK(outcome.code == 2);
+  CHECK(outcome.out.empty());
+  CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+  CHECK_THAT(outcome.err, Catch::StartsWith("deltatwin: ") && Catch::EndsWith("\n"));
+  CHECK_THAT(outcome.err, Catch::Contains(bad.message));
+  CHECK_THAT(outcome.err, !Catch::Contains("internal error"));
+  CHECK(desk.everything() == before);
+}
+
+Words subcommands(const std::string& help) {
+  Words names;
+  std::istringstream lines(help.substr(help.find("Subcommands:")));
+  std::string line;
+  for (std::getline(lines, line); std::getline(lines, line) && !line.empty();)
+    if (line.size() > 2 && line[2] != ' ')
+      names.push_back(line.substr(2, line.find(' ', 2) - 2));
+  return names;
+}
+
+} // namespace
+
+TEST_CASE("command line: help tells every command with an example") {
+  const Desk desk;
+  const Outcome help = desk.run({"--help"});
+  REQUIRE(help.exited);
+  CHECK(help.code == 0);
+  CHECK(help.err.empty());
+  CHECK_THAT(help.out, Catch::Contains("Start with: deltatwin simulate"));
+  const Words commands = subcommands(help.out);
+  for (const char* command : {"simulate", "cosim", "trace", "bench", "train", "networks", "devices"})
+    CHECK(std::count(commands.begin(), commands.end(), command) == 1);
+  for (const std::string& command : commands) {
+    CAPTURE(command);
+    const Outcome outcome = desk.run({command, "--help"});
+    REQUIRE(outcome.exited);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.err.empty());
+    if (outcome.out.find("not in this build") != std::string::npos)
+      continue;
+    CHECK_THAT(outcome.out, Catch::Contains("Example"));
+    CHECK_THAT(outcome.out, Catch::Contains("  deltatwin " + command));
+  }
+}
+
+TEST_CASE("command line: a wrong network is refused in one line") {
+  const Desk desk;
+  const std::string simulate = "simulate --dataset data --network ";
+  for (const BadInput& bad : {
+           BadInput{simulate + "./missing.json", "./missing.json: cannot be read: No such file or directory"},
+           BadInput{simulate + "missing", "no network \"missing\""},
+           BadInput{simulate + desk.path(""), "is a directory, expected a file"},
+           BadInput{simulate + "cut.json", "cut.json: line "},
+           BadInput{simulate + "wrong.json", "wrong.json: layers[0].inputs: 0 is outside 1..4096"},
+           BadInput{simulate + "empty.json", "empty.json: "},
+           BadInput{simulate + "narrow", "narrow has 100 inputs, the images of data have 784 pixels"},
+           BadInput{"cosim --dataset data -n cut.json", "cut.json: line "},
+           BadInput{"trace --dataset data -n narrow", "narrow has 100 inputs"},
+           BadInput{"bench --dataset data -n wrong.json", "layers[0].inputs"},
+           BadInput{"networks", "cut.json: line "},
+           BadInput{"networks", "/nonexistent: No such file or directory", "DELTATWIN_NETWORKS=/nonexistent"},
+       })
+    require_refused(desk, bad);
+}
+
+TEST_CASE("command line: a wrong data set is refused in one line") {
+  const Desk desk;
+  for (const BadInput& bad : {
+           BadInput{"simulate -n small --dataset missing", "missing/t10k-images-idx3-ubyte.gz: no such file"},
+           BadInput{"simulate -n small --dataset cut-data", "t10k-images-idx3-ubyte: is truncated"},
+           BadInput{"simulate -n small --dataset small.json", "no such file"},
+           BadInput{"cosim -n small --dataset cut-data", "is truncated"},
+           BadInput{"simulate -n small --dataset data --images 4",
+                    "--images asks for 4, the test set of data has 3"},
+           BadInput{"simulate -n small --dataset data --images 10000001", "--images"},
+           BadInput{"simulate -n small --dataset data --images -1", "--images"},
+           BadInput{"simulate -n small --dataset data --images many", "--images"},
+           BadInput{"cosim -n small --dataset data --images 0", "--images is 0, expected at least 1"},
+           BadInput{"trace -n small --dataset data --image 3",
+                    "--image is 3, the test set of data has images 0 to 2"},
+           BadInput{"bench -n small --dataset data --rtl-images 4",
+                    "--rtl-images is 4, but there are 3 images"},
+       })
+    require_refused(desk, bad);
+}
+
+TEST_CASE("command line: an impossible design is refused in one line") {
+  const Desk desk;
+  const std::string simulate = "simulate -n small --dataset data ";
+  for (const BadInput& bad : {
+           BadInput{simulate + "--device xc7s16", "unknown device \"xc7s16\"; known are xc7s6, xc7s15"},
+           BadInput{simulate + "--lanes 0", "lanes is 0, possible are 1..128"},
+           BadInput{simulate + "--lanes 00", "lanes is 0, possible are 1..128"},
+           BadInput{simulate + "--lanes 129", "lanes is 129, possible are 1..128"},
+           BadInput{simulate + "--lanes -16", "lanes is -16, possible are 1..128"},
+           BadInput{simulate + "--lanes 2147483647", "lanes is 2147483647, possible are 1..128"},
+           BadInput{simulate + "--lanes 4294967297", "--lanes"},
+           BadInput{simulate + "--lanes 1.5", "--lanes"},
+           BadInput{simulate + "--lanes-per-bank 10", "lanes per bank is 10, possible are 1..9"},
+           BadInput{simulate + "--lanes-per-bank 0", "lanes per bank is 0, possible are 1.."},
+           BadInput{simulate + "--bank-depth 783", "needs 784 words of each weight bank, the design has 783"},
+           BadInput{simulate + "--bank-depth 0", "bank depth is 0, possible are 2..1048576"},
+           BadInput{simulate + "--bank-depth 1048577", "bank depth is 1048577, possible are 2..1048576"},
+           BadInput{simulate + "--multiplier dps",
+                    "unknown multiplier \"dps\"; known are lut, dsp, dsp_packed"},
+           BadInput{simulate + "--clock 0", "clock is 0"},
+           BadInput{simulate + "--clock 0.0", "clock is 0"},
+           BadInput{simulate + "--clock -5", "clock is -5"},
+           BadInput{simulate + "--clock nan", "clock is nan"},
+           BadInput{simulate + "--clock fast", "--clock"},
+           BadInput{simulate + "--preset paper", "unknown preset \"paper\"; known is paper_s15"},
+           BadInput{"cosim -n small --dataset data --lanes 129", "lanes is 129"},
+           BadInput{"bench -n small --dataset data --clock 0", "clock is 0"},
+       })
+    require_refused(desk, bad);
+}
+
+TEST_CASE("command line: wrong words, stalls and places are refused in one line") {
+  const Desk desk;
+  const std::string cosim = "cosim -n tiny --dataset data --images 1 ";
+  for (const BadInput& bad : {
+           BadInput{"", "A subcommand is required"},
+           BadInput{"simulat", "unknown command \"simulat\""},
+           BadInput{"--version", "unknown command \"--version\""},
+           BadInput{"simulat --lanes 4", "unknown command \"simulat\""},
+           BadInput{"simulate --lane 4", "--lane"},
+           BadInput{"simulate small", "small"},
+           BadInput{"simulate --network", "--network"},
+           BadInput{"devices --json x.json", "--json"},
+           BadInput{cosim + "--stall 1", "--stall"},
+           BadInput{cosim + "--stall -0.1", "--stall"},
+           BadInput{cosim + "--stall nan", "--stall"},
+           BadInput{cosim + "--stall often", "--stall"},
+           BadInput{cosim + "--seed x", "--seed"},
+           BadInput{"simulate -n small --dataset data --json missing/x.json",
+                    "missing/x.json: cannot be written: No such file or directory"},
+           BadInput{"simulate -n small --dataset data --json data",
+                    "data: cannot be written: it is a directory"},
+           BadInput{cosim + "--json missing/x.json", "missing/x.json: cannot be written"},
+           BadInput{"trace -n tiny --dataset data -o tiny.json", "cannot be written"},
+           BadInput{cosim, "/nonexistent: holds no .sv file", "DELTATWIN_RTL=/nonexistent"},
+           BadInput{"bench -n tiny --dataset data --rtl-images 1", "/nonexistent: holds no .sv file",
+                    "DELTATWIN_RTL=/nonexistent"},
+           BadInput{"trace -n tiny --dataset data -o .", "/nonexistent: holds no .sv file",
+                    "DELTATWIN_RTL=/nonexistent"},
+       })
+    require_refused(desk, bad);
+}
+
+TEST_CASE("command line: simulate writes every figure, and they agree with each other") {
+  const Desk desk;
+  const Outcome outcome =
+      desk.run(words("simulate -n small --dataset data --lanes 8 --clock 50 --json result.json"));
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.exited);
+  REQUIRE(outcome.code == 0);
+  CHECK(outcome.err.empty());
+  CHECK_THAT(outcome.out, Catch::Contains("fits xc7s15") && Catch::Contains("accuracy"));
+  const json::value result = desk.json_file("result.json");
+  const auto number = [&](const char* pointer) { return result.at_pointer(pointer).to_number<double>(); };
+  CHECK(result.at("network") == "small");
+  CHECK(result.at("device") == "xc7s15");
+  CHECK(number("/lanes") == 8);
+  CHECK(number("/clock_mhz") == 50);
+  CHECK(number("/images") == Desk::images);
+  CHECK(number("/accuracy") == accuracy(desk.network("small.json"), desk.inputs(), {1, 2, 3}));
+  const double macs = 784 * 10, cycles = number("/cycles_per_inference");
+  CHECK(cycles >= 2 * 784); // two tiles of eight neurons
+  CHECK(cycles < 2 * 784 + 100);
+  CHECK(number("/macs_per_inference") == macs);
+  CHECK(number("/macs_per_second") == Approx(macs * 50e6 / cycles));
+  CHECK(number("/mac_utilization") == Approx(macs / (cycles * 8)));
+  CHECK(number("/weight_bits") == macs * 4 + 10 * 8);
+  CHECK(number("/weight_bits_int8") == macs * 8);
+  CHECK(number("/resources/bram36/used") > 0);
+  CHECK(number("/resources/bram36/budget") == 10);
+  CHECK(number("/resources/dsp/used") == 8 + 3);
+  CHECK(number("/resources/dsp/budget") == 20);
+  CHECK(result.at("fits") == true);
+  CHECK(number("/wall_seconds") > 0);
+}
+
+TEST_CASE("command line: simulate exits with 3 where the design does not fit, unless that is allowed") {
+  const Desk desk;
+  struct Case {
+    std::string options;
+    int code;
+    bool fits;
+  };
+  const Case cases[] = {
+      {"--device xc7s15 --lanes 17", 0, true},  // 17 + 3 of 20 DSPs
+      {"--device xc7s15 --lanes 18", 3, false}, // 21
+      {"--device xc7s15 --lanes 64 --multiplier dsp", 3, false},
+      {"--device xc7s15 --lanes 64 --multiplier dsp --allow-overflow", 0, false},
+      {"--device xc7s15 --lanes 17 --allow-overflow", 0, true},
+      {"--device xc7s15 --lanes 18 --multiplier lut", 0, true},
+      {"--device xc7z020 --lanes 64 --multiplier dsp", 0, true},
+      {"--device xc7s6 --lanes 64 --multiplier lut", 3, false}, // block RAM
+      {"--preset paper_s15", 0, true},
+  };
+  for (const Case& each : cases) {
+    CAPTURE(each.options);
+    const Outcome outcome =
+        desk.run(words("simulate -n small.json --dataset data --json result.json " + each.options));
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.exited);
+    CHECK(outcome.code == each.code);
+    CHECK(outcome.err.empty());
+    CHECK((outcome.out.find("DOES NOT FIT") == std::string::npos) == each.fits);
+    const json::value result = desk.json_file("result.json");
+    CHECK(result.at("fits").as_bool() == each.fits);
+    const auto over = [&](const char* what) {
+      const json::value& used = result.at("resources").at(what);
+      return used.at("used").as_int64() > used.at("budget").as_int64();
+    };
+    CHECK((over("bram36") || over("dsp")) == !each.fits);
+    fs::remove(desk.path("result.json"));
+  }
+}
+
+TEST_CASE("command line: cosim compares every beat of both twins") {
+  const Desk desk;
+  const Outcome outcome =
+      desk.run(words("cosim -n tiny --dataset data --lanes 4 --images 1 --json result.json"));
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.exited);
+  REQUIRE(outcome.code == 0);
+  CHECK_THAT(outcome.out, Catch::Contains("0 mismatches"));
+  const json::value result = desk.json_file("result.json");
+  CHECK(result.at("network") == "tiny");
+  CHECK(result.at("lanes") == 4);
+  CHECK(result.at("images") == 1);
+  CHECK(result.at("mismatches") == 0);
+  CHECK(result.at("beats").as_int64() > 3 * 784); // inputs, slots, weight words
+  CHECK(result.at("model_cycles") == result.at("rtl_cycles"));
+  CHECK(result.at("rtl_cycles").as_int64() > 2 * 784); // an image in, then a tile
+  CHECK(result.at("first_divergence").is_null());
+  CHECK(!fs::exists(desk.path("traces")));
+}
+
+TEST_CASE("command line: trace writes waves of both twins and a view of them") {
+  const Desk desk;
+  const auto before = desk.everything();
+  const Outcome outcome =
+      desk.run(words("trace -n tiny --dataset data --lanes 4 --image 2 -o waves --json result.json"));
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.exited);
+  REQUIRE(outcome.code == 0);
+  CHECK_THAT(outcome.out, Catch::Contains("one inference of tiny"));
+  CHECK(desk.json_file("result.json").at("mismatches") == 0);
+  const std::string vcd = read_file(desk.path("waves/tiny.vcd")),
+                    view = read_file(desk.path("waves/tiny.gtkw"));
+  for (const char* scope : {"$scope module model $end", "$scope module rtl $end", "$enddefinitions $end"})
+    CHECK_THAT(vcd, Catch::Contains(scope));
+  const bool fst = !process::search_path("vcd2fst").empty();
+  CHECK(fs::exists(desk.path("waves/tiny.fst")) == fst);
+  CHECK_THAT(view, Catch::Contains(std::string("waves/tiny.") + (fst ? "fst" : "vcd") + "\"") &&
+                       Catch::Contains("model.accelerator.") && Catch::Contains("rtl.TOP.accelerator."));
+  CHECK(desk.everything().size() == before.size() + (fst ? 5 : 4)); // directory and JSON too, nothing else
+}
+
+TEST_CASE("command line: networks and devices are listed") {
+  const Desk desk;
+  for (const char* broken : {"cut.json", "wrong.json", "empty.json"})
+    fs::remove(desk.path(broken));
+  const Outcome networks = desk.run({"networks"}), all = desk.run({"devices"});
+  REQUIRE(networks.code == 0);
+  REQUIRE(all.code == 0);
+  for (const char* text : {"narrow ", "small ", "tiny ", "784-10 ", "7,840 ", "31,440 ", "consecutive, D=4"})
+    CHECK_THAT(networks.out, Catch::Contains(text));
+  for (const char* text : {"xc7s6 ", "xc7s15 ", "xc7s25 ", "xc7s50 ", "xc7z020 ", "106,400"})
+    CHECK_THAT(all.out, Catch::Contains(text));
+}
