@@ -389,6 +389,57 @@ TEST_CASE("command line: trace writes waves of both twins and a view of them") {
   CHECK(desk.everything().size() == before.size() + (fst ? 5 : 4)); // directory and JSON too, nothing else
 }
 
+TEST_CASE("command line: cosim on broken RTL tells where, and writes waves where it can") {
+  const Desk desk;
+  const TemporaryDirectory broken("deltatwin-rtl");
+  for (const auto& entry : fs::directory_iterator(DELTATWIN_RTL_DIRECTORY))
+    fs::copy(entry.path(), broken.path());
+  const std::string file = broken.path() + "/requantizer.sv";
+  std::string text = read_file(file);
+  const std::string rounding = "50'sd128"; // truncate instead
+  REQUIRE(text.find(rounding) != std::string::npos);
+  write_file(file, text.replace(text.find(rounding), rounding.size(), "50'sd0"));
+  const std::string command =
+      "cosim -n small --dataset data --images 3 --lanes 4 --seed 9 --json result.json --waves ";
+  const Outcome outcome = desk.run(words(command + "waves"), "DELTATWIN_RTL=" + broken.path());
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.exited);
+  REQUIRE(outcome.code == 1);
+  for (const char* part : {"divergence in output_fifo, interface m_axis", "model:", "RTL:", "--seed 9"})
+    CHECK_THAT(outcome.out, Catch::Contains(part));
+  CHECK(fs::exists(desk.path("waves/divergence.vcd")));
+  const json::value result = desk.json_file("result.json");
+  CHECK(result.at("mismatches") == 1);
+  const json::value& first = result.at("first_divergence");
+  for (const char* key : {"cycle", "layer", "tile", "element"})
+    CHECK(first.at(key).is_number());
+  CHECK(first.at("model") != first.at("rtl"));
+  // The finding is not lost where waves cannot be written.
+  fs::remove(desk.path("result.json"));
+  const Outcome blind = desk.run(words(command + "/proc/nowhere"), "DELTATWIN_RTL=" + broken.path());
+  CHECK(blind.code == 1);
+  CHECK_THAT(blind.out, Catch::Contains("divergence in") && Catch::Contains("no waves"));
+  CHECK(desk.json_file("result.json").at("mismatches") == 1);
+}
+
+TEST_CASE("command line: bench and synth write their figures") {
+  const Desk desk;
+  const Outcome bench =
+      desk.run(words("bench -n tiny --dataset data --lanes 4 --rtl-images 2 --repeats 1 --json bench.json"));
+  CAPTURE(bench.err);
+  REQUIRE(bench.code == 0);
+  const json::value speed = desk.json_file("bench.json");
+  CHECK(speed.at("speedup_over_rtl").as_double() > 0);
+  CHECK(speed.at("ratio_to_plain").as_double() > 0);
+  const Outcome synth = desk.run(words("synth -n tiny --lanes 4 --json synth.json"));
+  CAPTURE(synth.err);
+  REQUIRE(synth.code == 0);
+  const json::value area = desk.json_file("synth.json");
+  CHECK(area.at("fits") == true);
+  CHECK(area.at("resources").at("DSP48E1").at("used") == 4 + 3);
+  CHECK(area.at("resources").at("LUT").at("used").as_int64() > 300);
+}
+
 TEST_CASE("command line: networks and devices are listed") {
   const Desk desk;
   for (const char* broken : {"cut.json", "wrong.json", "empty.json"})

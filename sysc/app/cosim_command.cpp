@@ -81,7 +81,7 @@ boost::json::value to_json(const std::optional<Divergence>& divergence) {
   const auto payload = [&](bool there, std::uint64_t value) -> boost::json::value {
     if (!there)
       return nullptr;
-    return boost::json::string(describe(*divergence->fields, value));
+    return boost::json::string(describe(divergence->fields, value));
   };
   return {
       {"block", divergence->block},

@@ -26,12 +26,12 @@ std::string Divergence::report() const {
   part("layer", context.layer);
   part("tile", context.tile);
   part("element", context.element);
-  text << "\n  model: " << (model ? describe(*fields, model->payload) : "no beat")
-       << "\n  RTL:   " << (rtl ? describe(*fields, *rtl) : "no beat") << "\n";
+  text << "\n  model: " << (model ? describe(fields, model->payload) : "no beat")
+       << "\n  RTL:   " << (rtl ? describe(fields, *rtl) : "no beat") << "\n";
   if (before.empty())
     text << "  no beat on this interface before\n";
   for (const Beat& beat : before)
-    text << "  equal in cycle " << beat.cycle << ": " << describe(*fields, beat.payload) << "\n";
+    text << "  equal in cycle " << beat.cycle << ": " << describe(fields, beat.payload) << "\n";
   return text.str();
 }
 
@@ -89,7 +89,7 @@ void Lockstep::diverge(std::size_t interface, Cycle cycle, std::optional<std::ui
   Divergence found;
   found.block = interfaces_[interface].block;
   found.interface = interfaces_[interface].name;
-  found.fields = &interfaces_[interface];
+  found.fields = interfaces_[interface];
   found.cycle = cycle;
   found.rtl = rtl;
   if (next < expected.size()) {

@@ -15,7 +15,7 @@ struct Divergence {
   std::optional<std::uint64_t> rtl; ///< the RTL's payload in this cycle, if it has a beat
   BeatContext context;              ///< of the model's beat, or of its next one
   std::vector<Beat> before;         ///< the last beats before, on which the twins agree
-  const Interface* fields = nullptr;
+  Interface fields;                 ///< how to read the payloads
 
   /// Some lines: block, interface, cycle, layer, tile, element, both values, the beats before.
   [[nodiscard]] std::string report() const;
