@@ -6,6 +6,9 @@ class App;
 
 namespace deltatwin {
 
+// The program's exit codes; 0: done.
+inline constexpr int exit_twins_diverge = 1, exit_bad_input = 2, exit_does_not_fit = 3;
+
 // Each adds a subcommand; those that have something to say with it set the exit code.
 
 void add_simulate_command(CLI::App& app, int& exit_code);

@@ -10,8 +10,6 @@
 namespace deltatwin {
 namespace {
 
-constexpr int twins_diverge = 1;
-
 struct CosimOptions : CommonOptions {
   double stall = 0;
   std::uint64_t seed = 1;
@@ -124,7 +122,7 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
     if (totals.divergence) {
       std::printf("%s  %s\n  again with: --stall %g --seed %llu\n", totals.divergence->report().c_str(),
                   totals.waves.c_str(), options->stall, static_cast<unsigned long long>(options->seed));
-      exit_code = twins_diverge;
+      exit_code = exit_twins_diverge;
     } else {
       std::printf(
           "%s, %d lanes, %d images: %s beats on %zu interfaces, %s cycles, 0 mismatches against RTL\n",

@@ -7,11 +7,9 @@
 
 namespace {
 
-constexpr int bad_input = 2;
-
 int fail(const std::string& message) {
   std::fprintf(stderr, "deltatwin: %s\n", message.c_str());
-  return bad_input;
+  return deltatwin::exit_bad_input;
 }
 
 } // namespace

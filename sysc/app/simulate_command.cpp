@@ -8,8 +8,6 @@
 namespace deltatwin {
 namespace {
 
-constexpr int does_not_fit = 3;
-
 struct Figures {
   std::uint64_t macs = 0, weight_bits = 0, weight_bits_int8 = 0;
   double macs_per_second = 0, utilization = 0;
@@ -151,7 +149,7 @@ void add_simulate_command(CLI::App& app, int& exit_code) {
     print_report(setup, result, figures);
     write_json(options->json, to_json(setup, result, figures));
     if (!figures.fits && !*allow_overflow)
-      exit_code = does_not_fit;
+      exit_code = exit_does_not_fit;
   });
 }
 

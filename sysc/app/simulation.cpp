@@ -16,13 +16,9 @@ std::vector<Cycle> steady_layer_cycles(const Design& design, const Program& prog
     if (block.base == 0 && block.tile_first)
       first_slots.push_back(block.first_slot);
   };
-  const auto deliver = [](int, int active, Cycle offered, std::vector<Cycle>& taken) {
-    for (int i = 0; i < active; ++i)
-      taken.push_back(offered + static_cast<Cycle>(i));
-  };
   for (int i = 0; i < inferences; ++i) {
     timing.loaded(timing.input_ready() + static_cast<Cycle>(program.layers[0].inputs) - 1);
-    timing.issue(visit, deliver);
+    timing.issue(visit, take_each_cycle);
   }
   const std::size_t layers = program.layers.size(), from = (inferences - 2) * layers;
   std::vector<Cycle> cycles;

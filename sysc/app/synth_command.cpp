@@ -5,12 +5,6 @@
 #include <memory>
 
 namespace deltatwin {
-namespace {
-
-constexpr int does_not_fit = 3;
-
-} // namespace
-
 void add_synth_command(CLI::App& app, int& exit_code) {
   auto* command =
       app.add_subcommand("synth", "synthesize the design with Yosys and compare with the device's budget");
@@ -59,7 +53,7 @@ void add_synth_command(CLI::App& app, int& exit_code) {
                                {"lut_ram", result.lut_ram},
                                {"fits", fits}});
     if (!fits)
-      exit_code = does_not_fit;
+      exit_code = exit_does_not_fit;
   });
 }
 

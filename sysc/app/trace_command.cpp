@@ -79,7 +79,7 @@ int run(const TraceOptions& options) {
                             {"last_cycle", window.last},
                             {"mismatches", result.divergence ? 1 : 0},
                             {"vcd", stem + ".vcd"}});
-  return result.divergence ? 1 : 0;
+  return result.divergence ? exit_twins_diverge : 0;
 }
 
 } // namespace

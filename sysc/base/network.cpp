@@ -145,6 +145,19 @@ std::string layer_text(const Layer& layer) {
   return text + "     ]}";
 }
 
+// A layer of this format, still without references and deltas.
+Layer shaped(int inputs, int outputs, const DeltaFormat& format) {
+  Layer layer;
+  layer.inputs = inputs;
+  layer.outputs = outputs;
+  layer.scheme = format.scheme;
+  layer.delta_bits = format.delta_bits;
+  layer.group = format.scheme == Scheme::plain ? Group::layer : format.group;
+  layer.block = layer.group == Group::block ? format.block : 0;
+  layer.shift = format.scheme == Scheme::plain ? 0 : format.shift;
+  return layer;
+}
+
 } // namespace
 
 int Layer::block_length() const { return group == Group::block && block > 0 ? block : inputs; }
@@ -184,14 +197,7 @@ std::uint64_t Network::weight_bits() const {
 
 Layer encode(int inputs, int outputs, const std::vector<std::int8_t>& weights, const DeltaFormat& format,
              const std::vector<int>& references) {
-  Layer layer;
-  layer.inputs = inputs;
-  layer.outputs = outputs;
-  layer.scheme = format.scheme;
-  layer.delta_bits = format.delta_bits;
-  layer.group = format.scheme == Scheme::plain ? Group::layer : format.group;
-  layer.block = layer.group == Group::block ? format.block : 0;
-  layer.shift = format.scheme == Scheme::plain ? 0 : format.shift;
+  Layer layer = shaped(inputs, outputs, format);
   layer.references = references;
   if (references.size() != reference_count(layer))
     throw InputError("expected " + std::to_string(reference_count(layer)) + " references, got " +
@@ -232,14 +238,7 @@ Layer encode(int inputs, int outputs, const std::vector<std::int8_t>& weights, c
 }
 
 Layer quantize(int inputs, int outputs, const std::vector<float>& scaled, const DeltaFormat& format) {
-  Layer layer;
-  layer.inputs = inputs;
-  layer.outputs = outputs;
-  layer.scheme = format.scheme;
-  layer.delta_bits = format.delta_bits;
-  layer.group = format.scheme == Scheme::plain ? Group::layer : format.group;
-  layer.block = layer.group == Group::block ? format.block : 0;
-  layer.shift = format.scheme == Scheme::plain ? 0 : format.shift;
+  Layer layer = shaped(inputs, outputs, format);
   const auto nearest = [](double v, int low, int high) { // what is no number counts as 0
     return static_cast<int>(std::lround(std::clamp(std::isnan(v) ? 0.0 : v, low + 0.0, high + 0.0)));
   };

@@ -81,7 +81,7 @@ struct DeltaFormat {
 /// Stores real-valued weights as well as the format can: each weight becomes the nearest
 /// representable one (closed loop for consecutive: against the reconstructed neighbour).
 /// `scaled` is in units of the int8 weight's LSB, [outputs * inputs]. References are the group
-/// means, rounded (consecutive: the group's first weight). Never fails.
+/// means, rounded (consecutive, by neuron or block: the group's first weight). Never fails.
 [[nodiscard]] Layer quantize(int inputs, int outputs, const std::vector<float>& scaled,
                              const DeltaFormat& format);
 

@@ -11,8 +11,7 @@ std::uint32_t bits(int value, int lsb) { return static_cast<std::uint32_t>(value
 } // namespace
 
 void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken) {
-  for (int i = 0; i < tile.count; ++i)
-    taken.push_back(tile.offered + static_cast<Cycle>(i));
+  take_each_cycle(0, tile.count, tile.offered, taken);
 }
 
 std::vector<Interface> AcceleratorCore::interfaces(const Design& design) {

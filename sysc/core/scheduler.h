@@ -96,6 +96,12 @@ private:
   std::vector<Cycle> delivered_;
 };
 
+/// A `deliver` for issue(): every result is taken when it is offered.
+inline void take_each_cycle(int, int active, Cycle offered, std::vector<Cycle>& taken) {
+  for (int i = 0; i < active; ++i)
+    taken.push_back(offered + static_cast<Cycle>(i));
+}
+
 template <class Visit, class Deliver> RunError SchedulerTiming::issue(Visit visit, Deliver deliver) {
   const Cycle step = static_cast<Cycle>(mac_.cycles_per_mac);
   int weight_address = 0, references = 0;

@@ -46,10 +46,7 @@ void Scheduler::run_transport(tlm::tlm_generic_payload& payload, sc_core::sc_tim
   } else if (extension && timing_) {
     timing_->loaded(extension->loaded);
     extension->error = timing_->issue([&](const IssuedBlock& block) { extension->blocks.push_back(block); },
-                                      [](int, int active, Cycle offered, std::vector<Cycle>& taken) {
-                                        for (int i = 0; i < active; ++i)
-                                          taken.push_back(offered + static_cast<Cycle>(i));
-                                      });
+                                      take_each_cycle);
     if (!extension->blocks.empty())
       delay = clock_.until(extension->blocks.back().last_slot + 1);
     okay = extension->error.code == ErrorCode::none;
