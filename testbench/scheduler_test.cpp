@@ -63,7 +63,8 @@ public:
         words.push_back(now.program_data);
       }
     Cycle cycle = 0;
-    REQUIRE(program_.access(tlm::TLM_WRITE_COMMAND, 0, words.data(), 4 * words.size(), cycle));
+    if (!words.empty())
+      REQUIRE(program_.access(tlm::TLM_WRITE_COMMAND, 0, words.data(), 4 * words.size(), cycle));
     const Cycle begin = pins_.size() + 2;
     at(begin).start = true;
     layers_[begin] = static_cast<std::uint32_t>(layers.size());

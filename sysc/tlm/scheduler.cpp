@@ -12,7 +12,7 @@ Scheduler::Scheduler(const sc_core::sc_module_name& name, const Design& design)
 
 void Scheduler::program_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   const std::uint64_t address = payload.get_address(), length = payload.get_data_length();
-  if (address % 4 || length % 4 || address + length > 4 * words_.size()) {
+  if (length == 0 || address % 4 || length % 4 || address + length > 4 * words_.size()) {
     payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
     return;
   }
