@@ -42,26 +42,22 @@ std::string save_file(const std::string& waves, const std::vector<Interface>& in
 
 int run(const TraceOptions& options) {
   const Setup setup(options);
-  const int there = load_dataset(options.dataset, "t10k", options.image + 1).count;
-  if (options.image >= there)
+  const Dataset images = load_test_images(options, setup.network); // all: --image is this command's
+  if (options.image >= images.count)
     throw InputError("--image is " + std::to_string(options.image) + ", the test set of " + options.dataset +
-                     " has images 0 to " + std::to_string(there - 1));
-  CommonOptions all = options;
-  all.images = options.image + 1;
-  const Dataset images = load_test_images(all, setup.network);
+                     " has images 0 to " + std::to_string(images.count - 1));
   std::error_code error;
   std::filesystem::create_directories(options.output, error);
   const std::string stem = options.output + "/" + setup.network.name;
   check_writable(stem + ".vcd");
   Progress progress("tracing");
   Twins twins(setup.design, 0, 1, [&](const std::string& text) { progress.message(text); });
-  const std::vector<std::int8_t> inputs = images.inputs(images.count);
-  Cycle begin = 0;
+  const std::vector<std::int8_t> inputs = images.inputs(options.image + 1);
   const CosimResult result = twins.run([&](Session& session) {
     load_program(session, setup.program);
     run_images(session, {inputs.end() - images.pixels, inputs.end()}, 1);
   });
-  begin = twins.core().start_cycle();
+  const Cycle begin = twins.core().start_cycle();
   WaveWindow window;
   window.first = begin > 4 ? begin - 4 : 0;
   window.last = twins.core().stop_cycle() + 16;
