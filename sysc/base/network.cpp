@@ -1,6 +1,7 @@
 #include "base/network.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/huffman.h"
 #include "base/json.h"
 #include <algorithm>
 #include <cmath>
@@ -14,6 +15,7 @@ constexpr int max_layers = 16;
 constexpr std::initializer_list<const char*> scheme_names = {"fixed_reference", "consecutive", "plain"};
 constexpr std::initializer_list<const char*> group_names = {"layer", "neuron", "block"};
 constexpr std::initializer_list<const char*> activation_names = {"none", "relu", "hardtanh"};
+constexpr std::initializer_list<const char*> code_names = {"raw", "huffman"};
 
 int wrap8(int value) { return static_cast<std::int8_t>(value); }
 int lowest(int bits) { return -(1 << (bits - 1)); }
@@ -42,7 +44,7 @@ template <class Visit> void decode(const Layer& layer, Visit visit) {
 
 Layer parse_layer(const JsonField& field) {
   field.check_keys({"inputs", "outputs", "scheme", "delta_bits", "group", "block", "shift", "references",
-                    "deltas", "requantizer", "activation"});
+                    "code", "deltas", "requantizer", "activation"});
   Layer layer;
   layer.inputs = static_cast<int>(field.at("inputs").integer(1, max_width));
   layer.outputs = static_cast<int>(field.at("outputs").integer(1, max_width));
@@ -61,6 +63,8 @@ Layer parse_layer(const JsonField& field) {
     layer.shift = static_cast<int>(field.at("shift").integer(0, 7));
     layer.references = field.at("references").integers(reference_count(layer), -128, 127);
   }
+  if (field.has("code"))
+    layer.code = static_cast<Code>(field.at("code").choice(code_names));
   const JsonField deltas = field.at("deltas");
   const std::vector<JsonField> rows = deltas.elements();
   if (rows.size() != static_cast<std::size_t>(layer.outputs))
@@ -134,6 +138,8 @@ std::string layer_text(const Layer& layer) {
     text += ", \"shift\": " + std::to_string(layer.shift) +
             ",\n     \"references\": " + row(layer.references.data(), layer.references.size());
   }
+  if (layer.code != Code::raw)
+    text += std::string(", \"code\": \"") + to_string(layer.code) + "\"";
   const auto outputs = static_cast<std::size_t>(layer.outputs);
   text += std::string(",\n     \"activation\": \"") + to_string(layer.activation) +
           "\",\n     \"requantizer\": {\"shift\": " + std::to_string(layer.requantizer.shift) +
@@ -181,6 +187,20 @@ std::uint64_t Layer::weight_bits() const {
   return deltas.size() * static_cast<std::uint64_t>(delta_bits) + references.size() * 8;
 }
 
+std::vector<std::uint64_t> Layer::histogram() const {
+  std::vector<std::uint64_t> counts(std::size_t{1} << delta_bits);
+  for (const std::int8_t delta : deltas)
+    ++counts[static_cast<std::size_t>(delta) & (counts.size() - 1)];
+  return counts;
+}
+
+std::uint64_t Layer::stored_bits() const {
+  if (code == Code::raw)
+    return weight_bits();
+  const std::vector<std::uint64_t> counts = histogram();
+  return coded_bits(counts, huffman_lengths(counts)) + 4 * counts.size() + references.size() * 8;
+}
+
 std::uint64_t Network::weight_count() const {
   std::uint64_t count = 0;
   for (const Layer& layer : layers)
@@ -192,6 +212,13 @@ std::uint64_t Network::weight_bits() const {
   std::uint64_t bits = 0;
   for (const Layer& layer : layers)
     bits += layer.weight_bits();
+  return bits;
+}
+
+std::uint64_t Network::stored_bits() const {
+  std::uint64_t bits = 0;
+  for (const Layer& layer : layers)
+    bits += layer.stored_bits();
   return bits;
 }
 
@@ -344,5 +371,7 @@ const char* to_string(Group group) { return group_names.begin()[static_cast<int>
 const char* to_string(Activation activation) {
   return activation_names.begin()[static_cast<int>(activation)];
 }
+
+const char* to_string(Code code) { return code_names.begin()[static_cast<int>(code)]; }
 
 } // namespace deltatwin

@@ -19,6 +19,10 @@ enum class Group { layer, neuron, block };
 
 enum class Activation { none, relu, hardtanh };
 
+/// How deltas lie in the weight banks: D bits each, or as canonical Huffman codes (base/huffman.h)
+/// under one book a layer, the one with the fewest bits.
+enum class Code { raw, huffman };
+
 /// y = clamp((sum * multiplier + bias * 2^(shift-8) + 2^(shift-1)) >> shift), one multiplier and
 /// bias a neuron. `none` clamps to int16, `relu` to [0, 127], `hardtanh` to [-128, 127].
 struct RequantizerParameters {
@@ -38,6 +42,7 @@ struct Layer {
   int shift = 0;                   ///< s, 0..7
   std::vector<int> references;     ///< int8; [1], [outputs] or [outputs * blocks]; empty for plain
   std::vector<std::int8_t> deltas; ///< [outputs * inputs], each within D bits
+  Code code = Code::raw;
   RequantizerParameters requantizer;
   Activation activation = Activation::none;
 
@@ -49,8 +54,12 @@ struct Layer {
   [[nodiscard]] int reference(int output, int block_index) const;
   /// The decoded weights, [outputs * inputs], each in int8.
   [[nodiscard]] std::vector<std::int8_t> weights() const;
-  /// Storage of deltas and references in bits.
+  /// Storage of deltas and references in bits, without the code.
   [[nodiscard]] std::uint64_t weight_bits() const;
+  /// The same with the code: codes, references, and 4 bits a symbol for the book.
+  [[nodiscard]] std::uint64_t stored_bits() const;
+  /// How often each of the 2^D delta symbols (two's complement) occurs.
+  [[nodiscard]] std::vector<std::uint64_t> histogram() const;
 };
 
 /// A trained integer network. Inputs are int8: an image's pixel p (0..255) enters as p - 128.
@@ -61,6 +70,7 @@ struct Network {
 
   [[nodiscard]] std::uint64_t weight_count() const;
   [[nodiscard]] std::uint64_t weight_bits() const;
+  [[nodiscard]] std::uint64_t stored_bits() const;
 };
 
 /// How a layer's weights are to be stored.
@@ -97,5 +107,6 @@ void save_network(const Network& network, const std::string& path);
 [[nodiscard]] const char* to_string(Scheme scheme);
 [[nodiscard]] const char* to_string(Group group);
 [[nodiscard]] const char* to_string(Activation activation);
+[[nodiscard]] const char* to_string(Code code);
 
 } // namespace deltatwin

@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+namespace deltatwin {
+
+/// Canonical Huffman codes of at most 8 bits. A book is its code lengths, one a symbol, 0 for a
+/// symbol that does not occur. Codes are given out in the order of length, then of value, as in
+/// DEFLATE (RFC 1951, 3.2.2); in a stream a code's highest bit comes first.
+inline constexpr int max_code_length = 8;
+
+/// The lengths with the fewest bits for this histogram among those of at most `limit` (1..8) bits
+/// (package-merge: Larmore and Hirschberg, J. ACM 37, 1990). A lone symbol gets one bit; an empty
+/// histogram gives an empty book. Throws InputError where 2^limit codes are too few.
+[[nodiscard]] std::vector<int> huffman_lengths(const std::vector<std::uint64_t>& histogram,
+                                               int limit = max_code_length);
+
+/// What is wrong with a book.
+enum class BookFault {
+  none,
+  empty,          ///< no symbol has a code
+  oversubscribed, ///< Kraft's sum is above 1: no prefix code
+  incomplete      ///< Kraft's sum is under 1, and it is not the book of one symbol with one bit
+};
+[[nodiscard]] BookFault check_book(const std::vector<int>& lengths);
+[[nodiscard]] const char* to_string(BookFault fault);
+
+/// The codes of a good book, one a symbol, right-aligned.
+[[nodiscard]] std::vector<unsigned> canonical_codes(const std::vector<int>& lengths);
+
+/// Bits of all symbols of a histogram under a book.
+[[nodiscard]] std::uint64_t coded_bits(const std::vector<std::uint64_t>& histogram,
+                                       const std::vector<int>& lengths);
+/// What no code of one symbol at a time can beat: count times entropy (Shannon).
+[[nodiscard]] double entropy_bits(const std::vector<std::uint64_t>& histogram);
+
+} // namespace deltatwin
