@@ -1,15 +1,20 @@
 #pragma once
 #include "cosim/lockstep.h"
+#include "cosim/waves.h"
 #include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
 
 namespace deltatwin {
 
-/// One block's RTL, driven pin by pin, in lockstep with a model's beats.
+/// One block's RTL, driven pin by pin, in lockstep with a model's beats. With the environment variable
+/// DELTATWIN_WAVES=directory both twins' waves of the latest run go to <block>_<parameters>.fst there,
+/// scopes `model` and `rtl` (.vcd without vcd2fst).
 class BlockBench {
 public:
   BlockBench(RtlSource source, std::vector<Interface> interfaces)
-      : interfaces_(std::move(interfaces)), rtl_(source) {
+      : interfaces_(std::move(interfaces)), waves_(waves_path(source)), rtl_(traced(source)) {
     for (Interface& interface : interfaces_)
       interface.block = source.top;
   }
@@ -29,13 +34,18 @@ public:
   /// `first` on.
   void run(const BeatTrace& model, Cycle cycles, const std::function<void(Cycle)>& drive, Cycle first = 0) {
     Lockstep lockstep(interfaces_, model, rtl_);
-    for (Cycle cycle = 0; cycle < cycles; ++cycle) {
+    if (!waves_.empty())
+      rtl_.open_trace(waves_ + ".rtl", 0, WaveWindow{}.period_ps);
+    Cycle cycle = 0;
+    for (; cycle < cycles; ++cycle) {
       drive(cycle);
       rtl_.settle();
       if (cycle >= first && !lockstep.check(cycle))
         break;
       rtl_.edge();
     }
+    if (!waves_.empty())
+      write_waves(model, cycle);
     lockstep.finish();
     if (lockstep.divergence())
       FAIL(lockstep.divergence()->report());
@@ -43,7 +53,29 @@ public:
   }
 
 private:
+  static std::string waves_path(const RtlSource& source) {
+    const char* directory = std::getenv("DELTATWIN_WAVES");
+    std::string path = directory ? directory + ("/" + source.top) : "";
+    for (const auto& [name, value] : source.parameters)
+      path += directory ? "_" + std::to_string(value) : "";
+    return path;
+  }
+  static RtlSource traced(RtlSource source) {
+    source.trace = !waves_path(source).empty();
+    return source;
+  }
+  void write_waves(const BeatTrace& model, Cycle last) {
+    rtl_.close_trace();
+    write_beats_vcd(waves_ + ".model", interfaces_[0].block, interfaces_, model, {0, last});
+    merge_vcds(waves_ + ".model", waves_ + ".rtl", waves_ + ".vcd");
+    std::remove((waves_ + ".model").c_str());
+    std::remove((waves_ + ".rtl").c_str());
+    if (convert_to_fst(waves_ + ".vcd", waves_ + ".fst"))
+      std::remove((waves_ + ".vcd").c_str());
+  }
+
   std::vector<Interface> interfaces_;
+  std::string waves_; ///< empty: none
   RtlModel rtl_;
 };
 

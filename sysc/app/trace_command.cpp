@@ -5,6 +5,7 @@
 #include "cosim/twins.h"
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 namespace deltatwin {
@@ -19,23 +20,27 @@ struct TraceOptions : CommonOptions {
 std::string save_file(const std::string& waves, const std::vector<Interface>& interfaces) {
   std::string text = "[dumpfile] \"" + std::filesystem::absolute(waves).string() +
                      "\"\n[size] 1400 900\n[sst_expanded] 0\n[signals_width] 260\n";
-  const auto range = [](const Field& field) {
-    const int width = field.lsb + field.width;
-    return width > 1 ? "[" + std::to_string(width - 1) + ":0]" : std::string();
-  };
-  const auto signal = [&](const char* twin, const std::string& name, const char* format) {
-    const bool model = std::string(twin) == "model";
-    text += std::string(format) + (model ? "[color] 2\n" : "[color] 3\n") + "+{" + twin + " " + name + "} " +
-            (model ? "model.accelerator." : "rtl.TOP.accelerator.") + name + "\n";
+  std::map<std::string, int> widths; // several interfaces may share a signal: it is shown once
+  for (const Interface& interface : interfaces)
+    for (const auto* fields : {&interface.strobes, &interface.fields})
+      for (const Field& field : *fields)
+        widths[field.signal] = std::max(widths[field.signal], field.lsb + field.width);
+  const auto signal = [&](const std::string& stem, const char* format) {
+    const auto found = widths.find(stem);
+    if (found == widths.end())
+      return;
+    const std::string name =
+        stem + (found->second > 1 ? "[" + std::to_string(found->second - 1) + ":0]" : "");
+    text += std::string(format) + "[color] 2\n+{model " + name + "} model.accelerator." + name + "\n" +
+            format + "[color] 3\n+{rtl " + name + "} rtl.TOP.accelerator." + name + "\n";
+    widths.erase(found);
   };
   for (const Interface& interface : interfaces) {
     text += "@200\n-" + interface.name + "\n";
-    for (const std::string& strobe : interface.strobes)
-      for (const char* twin : {"model", "rtl"})
-        signal(twin, strobe, "@28\n");
+    for (const Field& strobe : interface.strobes)
+      signal(strobe.signal, "@28\n");
     for (const Field& field : interface.fields)
-      for (const char* twin : {"model", "rtl"})
-        signal(twin, field.signal + range(field), "@22\n");
+      signal(field.signal, "@22\n");
   }
   return text;
 }

@@ -54,13 +54,15 @@ std::vector<int> huffman_lengths(const std::vector<std::uint64_t>& histogram, in
 
 BookFault check_book(const std::vector<int>& lengths) {
   int kraft = 0, used = 0; // Kraft's sum in units of 2^-8
+  bool too_long = false;
   for (const int length : lengths) {
     kraft += length ? 256 >> length : 0;
     used += length != 0;
+    too_long |= length > max_code_length;
   }
   if (used == 0)
     return BookFault::empty;
-  if (kraft > 256)
+  if (too_long || kraft > 256)
     return BookFault::oversubscribed;
   return kraft == 256 || (used == 1 && kraft == 128) ? BookFault::none : BookFault::incomplete;
 }

@@ -8,6 +8,9 @@ namespace deltatwin {
 /// symbol that does not occur. Codes are given out in the order of length, then of value, as in
 /// DEFLATE (RFC 1951, 3.2.2); in a stream a code's highest bit comes first.
 inline constexpr int max_code_length = 8;
+/// Bits of a stream's word, a block RAM's; its first bit is the highest one. What the last code
+/// leaves of a stream's last word is 0.
+inline constexpr int stream_word_bits = 36;
 
 /// The lengths with the fewest bits for this histogram among those of at most `limit` (1..8) bits
 /// (package-merge: Larmore and Hirschberg, J. ACM 37, 1990). A lone symbol gets one bit; an empty
@@ -19,7 +22,7 @@ inline constexpr int max_code_length = 8;
 enum class BookFault {
   none,
   empty,          ///< no symbol has a code
-  oversubscribed, ///< Kraft's sum is above 1: no prefix code
+  oversubscribed, ///< Kraft's sum is above 1, or a length above 8
   incomplete      ///< Kraft's sum is under 1, and it is not the book of one symbol with one bit
 };
 [[nodiscard]] BookFault check_book(const std::vector<int>& lengths);

@@ -2,15 +2,19 @@
 #include "base/design.h"
 #include "core/cycle.h"
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace deltatwin {
 
 /// Bits of an RTL signal (a port, or a public net of the top).
 struct Field {
+  Field(std::string name, int bits = 1, int low = 0) : signal(std::move(name)), width(bits), lsb(low) {}
+  Field(const char* name, int bits = 1, int low = 0) : signal(name), width(bits), lsb(low) {}
+
   std::string signal;
-  int width = 1;
-  int lsb = 0; ///< where in the signal
+  int width;
+  int lsb; ///< where in the signal
 };
 
 /// An interface of a block: a beat happens in a cycle in which all strobes are high (valid, and
@@ -18,8 +22,8 @@ struct Field {
 struct Interface {
   std::string block; ///< whose outputs (or, of a port of the top, whose side) its beats are
   std::string name;
-  std::vector<std::string> strobes;
-  std::vector<Field> fields; ///< at most 64 bits together
+  std::vector<Field> strobes; ///< one bit each
+  std::vector<Field> fields;  ///< at most 64 bits together
 };
 
 /// Where in the work a beat belongs, for reports; -1 where it has no meaning.

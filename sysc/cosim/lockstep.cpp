@@ -12,7 +12,7 @@ std::string describe(const Interface& interface, std::uint64_t payload) {
     text << (lsb ? " " : "") << field.signal << "=0x" << std::hex << (payload >> lsb & mask);
     lsb += field.width;
   }
-  return text.str();
+  return interface.fields.empty() ? "a beat" : text.str();
 }
 
 std::string Divergence::report() const {
@@ -39,8 +39,8 @@ Lockstep::Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& mo
     : interfaces_(interfaces), model_(model) {
   for (const Interface& interface : interfaces) {
     Monitor& monitor = monitors_.emplace_back();
-    for (const std::string& strobe : interface.strobes)
-      monitor.strobes.push_back(&rtl.signal(strobe));
+    for (const Field& strobe : interface.strobes)
+      monitor.strobes.push_back(&rtl.signal(strobe.signal));
     for (const Field& field : interface.fields)
       monitor.fields.push_back(&rtl.signal(field.signal));
   }
@@ -51,8 +51,9 @@ bool Lockstep::check(Cycle cycle) {
     Monitor& monitor = monitors_[i];
     const std::vector<Beat>& expected = model_.beats[i];
     const bool due = monitor.next < expected.size() && expected[monitor.next].cycle <= cycle;
-    const bool seen = std::all_of(monitor.strobes.begin(), monitor.strobes.end(),
-                                  [](const RtlSignal* strobe) { return strobe->get(0, 1) != 0; });
+    bool seen = true;
+    for (std::size_t s = 0; s < monitor.strobes.size() && seen; ++s)
+      seen = monitor.strobes[s]->get(interfaces_[i].strobes[s].lsb, 1) != 0;
     if (!seen && !due)
       continue;
     std::optional<std::uint64_t> payload;

@@ -41,7 +41,7 @@ public:
 
 private:
   struct Monitor {
-    std::vector<const RtlSignal*> strobes;
+    std::vector<const RtlSignal*> strobes; ///< like the interface's
     std::vector<const RtlSignal*> fields;
     std::size_t next = 0; ///< the model's beat that is due
   };

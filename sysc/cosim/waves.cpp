@@ -15,6 +15,7 @@ namespace {
 struct Wave {
   int width = 0;
   std::string value;
+  [[nodiscard]] char& bit(int index) { return value[static_cast<std::size_t>(width - 1 - index)]; }
 };
 
 // A VCD in two parts: declarations inside its outermost scopes, and changes by time.
@@ -73,10 +74,9 @@ void write_beats_vcd(const std::string& path, const std::string& block,
                      const WaveWindow& window) {
   std::map<std::string, Wave> waves;
   for (const Interface& interface : interfaces) {
-    for (const std::string& strobe : interface.strobes)
-      waves[strobe].width = 1;
-    for (const Field& field : interface.fields)
-      waves[field.signal].width = std::max(waves[field.signal].width, field.lsb + field.width);
+    for (const auto* fields : {&interface.strobes, &interface.fields})
+      for (const Field& field : *fields)
+        waves[field.signal].width = std::max(waves[field.signal].width, field.lsb + field.width);
   }
   std::ostringstream out;
   out << "$timescale 1ps $end\n$scope module " << block << " $end\n$var wire 1 clk clk_i $end\n";
@@ -95,20 +95,19 @@ void write_beats_vcd(const std::string& path, const std::string& block,
         beats.beats[i].begin());
   for (Cycle cycle = window.first; cycle <= window.last; ++cycle) {
     for (const Interface& interface : interfaces)
-      for (const std::string& strobe : interface.strobes)
-        waves[strobe].value = "0";
+      for (const Field& strobe : interface.strobes)
+        waves[strobe.signal].bit(strobe.lsb) = '0';
     for (std::size_t i = 0; i < interfaces.size(); ++i) {
       if (next[i] == beats.beats[i].size() || beats.beats[i][next[i]].cycle != cycle)
         continue;
       const std::uint64_t payload = beats.beats[i][next[i]++].payload;
-      for (const std::string& strobe : interfaces[i].strobes)
-        waves[strobe].value = "1";
+      for (const Field& strobe : interfaces[i].strobes)
+        waves[strobe.signal].bit(strobe.lsb) = '1';
       int lsb = 0;
       for (const Field& field : interfaces[i].fields) {
         Wave& wave = waves[field.signal];
         for (int bit = 0; bit < field.width; ++bit)
-          wave.value[static_cast<std::size_t>(wave.width - 1 - field.lsb - bit)] =
-              static_cast<char>('0' + (payload >> (lsb + bit) & 1));
+          wave.bit(field.lsb + bit) = static_cast<char>('0' + (payload >> (lsb + bit) & 1));
         lsb += field.width;
       }
     }

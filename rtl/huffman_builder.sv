@@ -1,0 +1,211 @@
+// Optimal code lengths of at most Limit bits from a histogram (package-merge). Takes Symbols counts,
+// computes for N^2 + (Limit - 1)(2N - 2) + Limit cycles (N = Symbols), whatever they are, and gives
+// Symbols lengths, from the next cycle on. No counts above 0, or more of them than codes of Limit
+// bits: error_o in the last cycle of computing, and all lengths are 0.
+
+`default_nettype none
+
+module huffman_builder #(
+  /// Symbols, 2 to 32.
+  parameter int Symbols = 16,
+  /// Longest code, 1 to 8.
+  parameter int Limit = 8,
+  /// Bits of a count, 1 to 32.
+  parameter int CountBits = 20
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  // Counts, in order of symbols
+  input  logic                 count_valid_i,
+  input  logic [CountBits-1:0] count_i,
+  output logic                 count_ready_o,
+  // Lengths, in order of symbols
+  output logic                 length_valid_o,
+  output logic [3:0]           length_o,
+  input  logic                 length_ready_i,
+  output logic                 error_o
+);
+
+  if (Symbols < 2 || Symbols > 32) begin : gen_bad_symbols
+    symbols_must_be_2_to_32 u_error ();
+  end
+  if (Limit < 1 || Limit > 8) begin : gen_bad_limit
+    limit_must_be_1_to_8 u_error ();
+  end
+  if (CountBits < 1 || CountBits > 32) begin : gen_bad_count_bits
+    count_bits_must_be_1_to_32 u_error ();
+  end
+
+  localparam int Items = 2 * Symbols - 2;
+  localparam int IndexBits = $clog2(Symbols);
+  localparam int ItemBits = IndexBits + 1;
+  localparam int WeightBits = CountBits + 7;
+
+  typedef enum logic [2:0] {Load, Rank, Merge, Back, Out} state_e;
+  state_e state_q, state_d;
+
+  // Load, rank and out go through the symbols, rank through the others for each; merge through the
+  // items of levels 2 to Limit, and back through the levels from Limit to 1.
+  logic [IndexBits-1:0] symbol_q, other_q;
+  logic [ItemBits-1:0]  item_q;
+  logic [3:0]           level_q;
+  logic                 step, last_symbol, last_other, last_item;
+
+  assign last_symbol = symbol_q == IndexBits'(Symbols - 1);
+  assign last_other = other_q == IndexBits'(Symbols - 1);
+  assign last_item = item_q == ItemBits'(Items - 1);
+
+  assign count_ready_o = state_q == Load;
+  assign length_valid_o = state_q == Out;
+
+  always_comb begin
+    case (state_q)
+      Load: step = count_valid_i;
+      Rank: step = last_other;
+      Out: step = length_ready_i;
+      default: step = 1'b0;
+    endcase
+  end
+
+  always_comb begin
+    state_d = state_q;
+    case (state_q)
+      Load: if (step && last_symbol) state_d = Rank;
+      Rank: if (step && last_symbol) state_d = (Limit > 1) ? Merge : Back;
+      Merge: if (last_item && level_q == 4'(Limit)) state_d = Back;
+      Back: if (level_q == 4'd1) state_d = Out;
+      Out: if (step && last_symbol) state_d = Load;
+      default: ;
+    endcase
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) state_q <= Load;
+    else state_q <= state_d;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) symbol_q <= '0;
+    else if (step) symbol_q <= last_symbol ? '0 : symbol_q + 1'b1;
+    if (state_q != Rank || last_other) other_q <= '0;
+    else other_q <= other_q + 1'b1;
+    if (state_q != Merge || last_item) item_q <= '0;
+    else item_q <= item_q + 1'b1;
+    if (state_q == Load || state_q == Rank) level_q <= (Limit > 1) ? 4'd2 : 4'd1;
+    else if (state_q == Merge && last_item && level_q != 4'(Limit)) level_q <= level_q + 1'b1;
+    else if (state_q == Back) level_q <= level_q - 1'b1;
+  end
+
+  // Rank: a symbol's place among those with counts above 0, by (count, symbol), and the counts in
+  // that order.
+  (* ram_style = "distributed" *)
+  logic [CountBits-1:0] counts_q [2 ** IndexBits];
+  (* ram_style = "distributed" *)
+  logic [CountBits-1:0] sorted_q [2 ** IndexBits];
+  (* ram_style = "distributed" *)
+  logic [IndexBits-1:0] ranks_q [2 ** IndexBits];
+
+  logic [CountBits-1:0] count, other;
+  logic [IndexBits-1:0] rank_q, rank;
+  logic [ItemBits-1:0]  used_q;
+  logic                 before_it;
+
+  assign count = counts_q[symbol_q];
+  assign other = counts_q[other_q];
+  assign before_it = other != '0 && (other < count || (other == count && other_q < symbol_q));
+  assign rank = rank_q + IndexBits'(before_it);
+
+  always_ff @(posedge clk_i) begin
+    if (count_valid_i && count_ready_o) counts_q[symbol_q] <= count_i;
+    if (state_q == Rank && last_other) ranks_q[symbol_q] <= rank;
+    if (state_q == Rank && last_other && count != '0) sorted_q[rank] <= count;
+    if (state_q != Rank || last_other) rank_q <= '0;
+    else rank_q <= rank;
+    if (state_q == Load) used_q <= '0;
+    else if (state_q == Rank && last_other && count != '0) used_q <= used_q + 1'b1;
+  end
+
+  // Merge: a level's next item is its next symbol or, if lighter, its next package: a pair of the
+  // level before. Level 1's items are the symbols, so its pairs are made here; others wait in their
+  // level's half of packages_q, where a pair goes in the cycle after its second item. That is in
+  // time, because no level begins with a package. A weight's top bit says that there is no such item.
+  (* ram_style = "distributed" *)
+  logic [WeightBits:0] packages_q [2 ** ItemBits];
+  // Of a level and item, how many of the items up to it are symbols.
+  (* ram_style = "distributed" *)
+  logic [ItemBits-1:0] reaches_q [2 ** (ItemBits + 3)];
+
+  logic [ItemBits-1:0]   symbols_taken_q, symbols_taken, packages_taken_q, pair_addr_q;
+  logic [IndexBits-1:0]  pair_first, pair_second;
+  logic [WeightBits-1:0] pair_of_symbols, pair_of_items;
+  logic [WeightBits:0]   symbol, package_1, package_n, package_head, item;
+  logic [WeightBits:0]   last_q, before_last_q;
+  logic                  take_symbol, pair_write_q;
+
+  assign pair_first = IndexBits'(packages_taken_q << 1);
+  assign pair_second = pair_first | IndexBits'(1);
+  assign pair_of_symbols = WeightBits'(sorted_q[pair_first]) + WeightBits'(sorted_q[pair_second]);
+  assign package_1 = {{packages_taken_q, 1'b1} >= {1'b0, used_q}, pair_of_symbols};
+  assign package_n = packages_q[{!level_q[0], packages_taken_q[IndexBits-1:0]}];
+
+  assign symbol = {symbols_taken_q >= used_q,
+                   WeightBits'(sorted_q[symbols_taken_q[IndexBits-1:0]])};
+  assign package_head = (level_q == 4'd2) ? package_1
+      : {package_n[WeightBits] || packages_taken_q >= ItemBits'(Symbols - 1),
+         package_n[WeightBits-1:0]};
+  assign take_symbol = item_q == '0 || symbol <= package_head;
+  assign symbols_taken = symbols_taken_q + ItemBits'(take_symbol);
+  assign item = take_symbol ? symbol : package_head;
+
+  assign pair_of_items = last_q[WeightBits-1:0] + before_last_q[WeightBits-1:0];
+
+  always_ff @(posedge clk_i) begin
+    if (state_q != Merge || last_item) begin
+      symbols_taken_q <= '0;
+      packages_taken_q <= '0;
+    end else begin
+      symbols_taken_q <= symbols_taken;
+      packages_taken_q <= packages_taken_q + ItemBits'(!take_symbol);
+    end
+    last_q <= item;
+    before_last_q <= last_q;
+    pair_write_q <= state_q == Merge && item_q[0];
+    pair_addr_q <= {level_q[0], item_q[ItemBits-1:1]};
+    if (pair_write_q)
+      packages_q[pair_addr_q] <= {last_q[WeightBits] || before_last_q[WeightBits], pair_of_items};
+    if (state_q == Merge) reaches_q[{level_q[2:0], item_q}] <= symbols_taken;
+  end
+
+  // Back: of the first items that a level needs, the symbols are the lightest `reach`, and the level
+  // before needs the packages' pairs. A symbol's length is the number of levels that reach its rank.
+  logic [ItemBits-1:0]       need_q, need, reach;
+  logic [Limit*ItemBits-1:0] reach_q;
+  logic                      failed;
+
+  assign need = (level_q == 4'(Limit)) ? (used_q << 1) - ItemBits'(2) : need_q;
+
+  assign reach = (need == '0 || level_q == 4'd1) ? need
+      : reaches_q[{level_q[2:0], ItemBits'(need - 1'b1)}];
+
+  always_ff @(posedge clk_i) begin
+    need_q <= (need - reach) << 1;
+    if (state_q == Back) reach_q <= (Limit * ItemBits)'({reach_q, reach});
+  end
+
+  assign failed = used_q == '0 || 32'(used_q) > 2 ** Limit;
+  assign error_o = state_q == Back && level_q == 4'd1 && failed;
+
+  always_comb begin
+    length_o = '0;
+    if (!failed && count != '0) begin
+      for (int l = 0; l < Limit; l++) begin
+        if (ItemBits'(ranks_q[symbol_q]) < reach_q[l * ItemBits +: ItemBits])
+          length_o = length_o + 1'b1;
+      end
+      if (used_q == ItemBits'(1)) length_o = 4'd1;
+    end
+  end
+
+endmodule
+
+`default_nettype wire
