@@ -7,7 +7,8 @@
 module accelerator #(
   /// Neurons at once, 1 to 128.
   parameter int Lanes = 16,
-  /// Lanes that one weight bank feeds; LanesPerBank * DeltaBits is at most 36.
+  /// Lanes that one weight bank feeds; LanesPerBank * DeltaBits is at most 36, or with Huffman
+  /// LanesPerBank at most 4.
   parameter int LanesPerBank = 8,
   /// Bits of a delta, 1 to 8.
   parameter int DeltaBits = 4,
@@ -15,6 +16,8 @@ module accelerator #(
   parameter int Multiplier = 0,
   /// 1: the lanes have the adder for consecutive deltas.
   parameter int Consecutive = 1,
+  /// 1: the weight banks hold a Huffman-coded stream a lane.
+  parameter int Huffman = 0,
   /// Words of a weight bank.
   parameter int BankDepth = 4096,
   /// Elements in one half of the input buffer, a power of two.
@@ -74,6 +77,7 @@ module accelerator #(
   localparam int ParamBits = (ParamDepth > 1) ? $clog2(ParamDepth) : 1;
   localparam int ProgramBits = $clog2(2 * MaxLayers);
   localparam int TagBits = ActBits + 2;
+  localparam logic [1:0] StatusRunning = 2'd1;
 
   // An impossible design stops here: the missing module's name is the message.
   if (Lanes < 1 || Lanes > 128) begin : gen_bad_lanes
@@ -82,8 +86,14 @@ module accelerator #(
   if (DeltaBits < 1 || DeltaBits > 8) begin : gen_bad_delta_bits
     delta_bits_must_be_1_to_8 u_error ();
   end
-  if (LanesPerBank < 1 || BankWidth > 36) begin : gen_bad_bank_width
+  if (Huffman < 0 || Huffman > 1) begin : gen_bad_huffman
+    huffman_must_be_0_or_1 u_error ();
+  end
+  if (Huffman == 0 && (LanesPerBank < 1 || BankWidth > 36)) begin : gen_bad_bank_width
     lanes_per_bank_times_delta_bits_must_be_1_to_36 u_error ();
+  end
+  if (Huffman == 1 && (LanesPerBank < 1 || LanesPerBank > 4)) begin : gen_bad_turns
+    lanes_per_bank_must_be_1_to_4_with_huffman u_error ();
   end
   if (Multiplier < 0 || Multiplier > 3) begin : gen_bad_multiplier
     multiplier_must_be_0_to_3 u_error ();
@@ -115,12 +125,13 @@ module accelerator #(
   logic [7:0]        layers;
   logic [31:0]       images, inferences;
   logic [1:0]        status;
-  logic [3:0]        error, error_layer;
+  logic [4:0]        error;
+  logic [3:0]        error_layer;
   logic [63:0]       cycles;
   logic [19:0]       load_addr;
   logic [35:0]       load_data;
   logic [Banks-1:0]  load_weight;
-  logic              load_reference, load_parameter, load_program;
+  logic              load_reference, load_parameter, load_program, load_book, load_stream;
 
   assign core_rst_n = rst_ni && !clear;
 
@@ -130,6 +141,7 @@ module accelerator #(
     .DeltaBits(DeltaBits),
     .Multiplier(Multiplier),
     .Consecutive(Consecutive),
+    .Huffman(Huffman),
     .BankDepth(BankDepth),
     .InDepth(InDepth),
     .ActDepth(ActDepth),
@@ -169,7 +181,9 @@ module accelerator #(
     .load_weight_o(load_weight),
     .load_reference_o(load_reference),
     .load_parameter_o(load_parameter),
-    .load_program_o(load_program)
+    .load_program_o(load_program),
+    .load_book_o(load_book),
+    .load_stream_o(load_stream)
   );
 
   // The beats that both twins are compared on.
@@ -188,8 +202,14 @@ module accelerator #(
   logic                       act_valid  /*verilator public_flat_rd*/;
   logic [13:0]                act_addr  /*verilator public_flat_rd*/;
   logic [7:0]                 act_data  /*verilator public_flat_rd*/;
+  logic [Lanes-1:0]           fetch  /*verilator public_flat_rd*/;
 
   // Scheduler.
+  logic                  build_start, build_uniform, build_done;
+  logic [3:0]            build_layer;
+  logic [1:0]            build_fault, decode_fault;
+  logic                  slot_end, decode_error;
+  logic [7:0]            slot_lanes;
   logic                  in_we;
   logic [InBits-1:0]     in_waddr, in_raddr;
   logic [WeightBits-1:0] weight_addr;
@@ -213,6 +233,7 @@ module accelerator #(
     .CyclesPerMac(CyclesPerMac),
     .MacLatency(MacLatency),
     .Consecutive(Consecutive),
+    .Huffman(Huffman),
     .BankDepth(BankDepth),
     .InDepth(InDepth),
     .ActDepth(ActDepth),
@@ -235,6 +256,11 @@ module accelerator #(
     .prog_we_i(load_program),
     .prog_addr_i(load_addr[ProgramBits-1:0]),
     .prog_data_i(load_data[31:0]),
+    .build_start_o(build_start),
+    .build_layer_o(build_layer),
+    .build_uniform_o(build_uniform),
+    .build_done_i(build_done),
+    .build_fault_i(build_fault),
     .s_valid_i(s_axis_tvalid_i),
     .s_last_i(s_axis_tlast_i),
     .s_ready_o(s_axis_tready_o),
@@ -243,9 +269,13 @@ module accelerator #(
     .issue_o(slot),
     .issue_layer_o(slot_layer),
     .issue_index_o(slot_x_addr),
+    .issue_lanes_o(slot_lanes),
+    .issue_end_o(slot_end),
     .weight_addr_o(weight_addr),
     .in_raddr_o(in_raddr),
     .act_raddr_o(act_raddr),
+    .decode_error_i(decode_error),
+    .decode_fault_i(decode_fault),
     .mac_valid_o(mac_valid),
     .mac_flags_o(mac_flags),
     .mac_first_layer_o(mac_first_layer),
@@ -266,10 +296,9 @@ module accelerator #(
   );
 
   // Buffers and weight banks.
-  logic [7:0]                 in_rdata, act_rdata, ref_data;
-  logic [Banks*BankWidth-1:0] words;
-  logic                       param_re;
-  logic [35:0]                param_data;
+  logic [7:0]  in_rdata, act_rdata, ref_data;
+  logic        param_re;
+  logic [35:0] param_data;
 
   weight_bank #(.Width(8), .Depth(2 * InDepth), .Block(2 * InDepth > 64 ? 1 : 0)) u_input (
     .clk_i, .we_i(in_we), .waddr_i(in_waddr), .wdata_i(s_axis_tdata_i),
@@ -291,18 +320,59 @@ module accelerator #(
     .re_i(param_re), .raddr_i(param_addr), .rdata_o(param_data)
   );
 
-  for (genvar b = 0; b < Banks; b++) begin : gen_bank
-    weight_bank #(.Width(BankWidth), .Depth(BankDepth)) u_weight (
-      .clk_i, .we_i(load_weight[b]), .waddr_i(load_addr[BankAddrBits-1:0]),
-      .wdata_i(load_data[BankWidth-1:0]),
-      .re_i(slot), .raddr_i(weight_addr[BankAddrBits-1:0]),
-      .rdata_o(words[b*BankWidth +: BankWidth])
+  if (Huffman != 0) begin : gen_huffman
+    huffman_weights #(
+      .Lanes(Lanes),
+      .LanesPerBank(LanesPerBank),
+      .DeltaBits(DeltaBits),
+      .BankDepth(BankDepth),
+      .MaxLayers(MaxLayers)
+    ) u_weights (
+      .clk_i,
+      .rst_ni(rst_ni && status == StatusRunning),
+      .load_word_i(load_weight),
+      .load_book_i(load_book),
+      .load_stream_i(load_stream),
+      .load_addr_i(load_addr),
+      .load_data_i(load_data),
+      .build_start_i(build_start),
+      .build_layer_i(build_layer),
+      .build_uniform_i(build_uniform),
+      .build_done_o(build_done),
+      .build_fault_o(build_fault),
+      .layer_i(slot_layer),
+      .issue_i(slot),
+      .lanes_i(slot_lanes),
+      .end_i(slot_end),
+      .deltas_o(mac_deltas),
+      .error_o(decode_error),
+      .fault_o(decode_fault),
+      .fetch_o(fetch)
     );
+  end else begin : gen_words
+    logic [Banks*BankWidth-1:0] words;
+    logic                       unused_bits;
+
+    for (genvar b = 0; b < Banks; b++) begin : gen_bank
+      weight_bank #(.Width(BankWidth), .Depth(BankDepth)) u_weight (
+        .clk_i, .we_i(load_weight[b]), .waddr_i(load_addr[BankAddrBits-1:0]),
+        .wdata_i(load_data[BankWidth-1:0]),
+        .re_i(slot), .raddr_i(weight_addr[BankAddrBits-1:0]),
+        .rdata_o(words[b*BankWidth +: BankWidth])
+      );
+    end
+
+    assign mac_deltas = words[Lanes*DeltaBits-1:0];
+    assign {build_done, build_fault, decode_error, decode_fault} = '0;
+    assign fetch = '0;
+    // The last bank may have spare slots.
+    assign unused_bits = ^{words, load_book, load_stream, build_start, build_layer, build_uniform,
+                           slot_end, slot_lanes};
   end
 
-  // A memory takes the address bits it needs, and the last bank may have spare slots.
-  logic unused_bits;
-  assign unused_bits = ^{load_addr, words};
+  // A memory takes the address bits it needs.
+  logic unused_address;
+  assign unused_address = ^{load_addr, weight_addr};
 
   // Datapath.
   logic               y_valid, y_to_stream, y_last;
@@ -310,7 +380,6 @@ module accelerator #(
   logic [ActBits-1:0] y_act_addr;
 
   assign mac_x = mac_first_layer ? in_rdata : act_rdata;
-  assign mac_deltas = words[Lanes*DeltaBits-1:0];
 
   delta_mac #(
     .Lanes(Lanes),

@@ -15,6 +15,8 @@ module axi_control #(
   parameter int Multiplier = 0,
   /// 1: the lanes can take consecutive deltas.
   parameter int Consecutive = 1,
+  /// 1: the weight banks hold Huffman-coded streams.
+  parameter int Huffman = 0,
   /// Words of a weight bank.
   parameter int BankDepth = 4096,
   /// Elements in one half of the input buffer.
@@ -54,7 +56,7 @@ module axi_control #(
   output logic [7:0]       layers_o,
   output logic [31:0]      images_o,
   input  logic [1:0]       status_i,
-  input  logic [3:0]       error_i,
+  input  logic [4:0]       error_i,
   input  logic [3:0]       error_layer_i,
   input  logic [63:0]      cycles_i,
   input  logic [31:0]      inferences_i,
@@ -64,7 +66,9 @@ module axi_control #(
   output logic [Banks-1:0] load_weight_o,
   output logic             load_reference_o,
   output logic             load_parameter_o,
-  output logic             load_program_o
+  output logic             load_program_o,
+  output logic             load_book_o,
+  output logic             load_stream_o
 );
 
   localparam logic [11:0] AddrId = 12'h000, AddrControl = 12'h004, AddrStatus = 12'h008,
@@ -73,7 +77,7 @@ module axi_control #(
       AddrLoadHigh = 12'h024, AddrLoadData = 12'h028, AddrConfig = 12'h02C,
       AddrBankDepth = 12'h030, AddrActDepth = 12'h034, AddrParamDepth = 12'h038;
   localparam logic [3:0] MemWeights = 4'd0, MemReferences = 4'd1, MemParameters = 4'd2,
-      MemProgram = 4'd3;
+      MemProgram = 4'd3, MemBooks = 4'd4, MemStreams = 4'd5;
   localparam logic [1:0] Okay = 2'd0, SlvErr = 2'd2;
   localparam logic [1:0] StatusRunning = 2'd1, StatusError = 2'd3;
 
@@ -105,6 +109,9 @@ module axi_control #(
       MemReferences: load_ok = load_bank_q == '0 && 32'(load_addr_q) < RefDepth;
       MemParameters: load_ok = load_bank_q == '0 && 32'(load_addr_q) < ParamDepth;
       MemProgram:    load_ok = load_bank_q == '0 && 32'(load_addr_q) < 2 * MaxLayers;
+      MemBooks:      load_ok = Huffman != 0 && load_bank_q == '0
+                         && 32'(load_addr_q) < MaxLayers * 2 ** DeltaBits;
+      MemStreams:    load_ok = Huffman != 0 && load_bank_q == '0 && 32'(load_addr_q) < 2 * Lanes;
       default:       load_ok = 1'b0;
     endcase
   end
@@ -126,6 +133,8 @@ module axi_control #(
   assign load_reference_o = load && load_memory_q == MemReferences;
   assign load_parameter_o = load && load_memory_q == MemParameters;
   assign load_program_o = load && load_memory_q == MemProgram;
+  assign load_book_o = load && load_memory_q == MemBooks;
+  assign load_stream_o = load && load_memory_q == MemStreams;
   for (genvar b = 0; b < Banks; b++) begin : gen_load_weight
     assign load_weight_o[b] = load && load_memory_q == MemWeights && load_bank_q == 8'(b);
   end
@@ -170,7 +179,7 @@ module axi_control #(
     read_ok = 1'b1;
     case (s_axil_araddr_i)
       AddrId:          read_data = 32'h44545731;
-      AddrStatus:      read_data = {8'd0, 4'd0, error_layer_i, 4'd0, error_i, 6'd0, status_i};
+      AddrStatus:      read_data = {8'd0, 4'd0, error_layer_i, 3'd0, error_i, 6'd0, status_i};
       AddrImages:      read_data = images_q;
       AddrCyclesLow:   read_data = cycles_low;
       AddrCyclesHigh:  read_data = cycles_high;
@@ -178,8 +187,8 @@ module axi_control #(
       AddrLayers:      read_data = {24'd0, layers_q};
       AddrLoadAddress: read_data = {load_memory_q, load_bank_q, load_addr_q};
       AddrLoadHigh:    read_data = {28'd0, load_high_q};
-      AddrConfig:      read_data = {9'd0, 6'(LanesPerBank), 1'(Consecutive), 4'(Multiplier),
-                                    4'(DeltaBits), 8'(Lanes)};
+      AddrConfig:      read_data = {8'd0, 1'(Huffman), 6'(LanesPerBank), 1'(Consecutive),
+                                    4'(Multiplier), 4'(DeltaBits), 8'(Lanes)};
       AddrBankDepth:   read_data = 32'(BankDepth);
       AddrActDepth:    read_data = {16'(ActDepth), 16'(InDepth)};
       AddrParamDepth:  read_data = {16'(RefDepth), 16'(ParamDepth)};

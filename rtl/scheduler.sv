@@ -14,6 +14,8 @@ module scheduler #(
   parameter int MacLatency = 3,
   /// 1: the lanes can take consecutive deltas.
   parameter int Consecutive = 1,
+  /// 1: the weight banks hold Huffman-coded streams.
+  parameter int Huffman = 0,
   /// Words of a weight bank.
   parameter int BankDepth = 4096,
   /// Elements in one half of the input buffer, a power of two.
@@ -43,28 +45,40 @@ module scheduler #(
   input  logic [7:0]             layers_i,
   input  logic [31:0]            images_i,
   output logic [1:0]             status_o,
-  output logic [3:0]             error_o,
+  output logic [4:0]             error_o,
   output logic [3:0]             error_layer_o,
   output logic [63:0]            cycles_o,
   output logic [31:0]            inferences_o,
-  // Program: word 2i is {consecutive, activation, outputs, inputs} of layer i,
+  // Program: word 2i is {huffman, consecutive, activation, outputs, inputs} of layer i,
   // word 2i + 1 is {requantizer shift, delta shift, block length}
   input  logic                   prog_we_i,
   input  logic [ProgramBits-1:0] prog_addr_i,
   input  logic [31:0]            prog_data_i,
+  // Code books, built one after the other between the checks and the first tile
+  output logic                   build_start_o,
+  output logic [3:0]             build_layer_o,
+  output logic                   build_uniform_o,
+  input  logic                   build_done_i,
+  input  logic [1:0]             build_fault_i,
   // Input stream, into the input buffer
   input  logic                   s_valid_i,
   input  logic                   s_last_i,
   output logic                   s_ready_o,
   output logic                   in_we_o,
   output logic [InBits-1:0]      in_waddr_o,
-  // Slot: reads all weight banks, and the input buffer for layer 0 or the activation buffer
+  // Slot: reads all weight banks, or takes a symbol from the streams of its lanes, and reads the
+  // input buffer for layer 0 or the activation buffer; end: the inference's last
   output logic                   issue_o,
   output logic [3:0]             issue_layer_o,
   output logic [12:0]            issue_index_o,
+  output logic [7:0]             issue_lanes_o,
+  output logic                   issue_end_o,
   output logic [WeightBits-1:0]  weight_addr_o,
   output logic [InBits-1:0]      in_raddr_o,
   output logic [ActBits-1:0]     act_raddr_o,
+  // An error of a stream's decoder, in the cycle after its slot
+  input  logic                   decode_error_i,
+  input  logic [1:0]             decode_fault_i,
   // Beat of the delta MAC, a cycle after its slot; flags: tile last, block last, block first,
   // tile first
   output logic                   mac_valid_o,
@@ -94,21 +108,25 @@ module scheduler #(
   localparam int RefCountBits = $clog2(RefDepth + Lanes + 1);
   // From a block's last slot to the first slot that can read lane 0's activation.
   localparam int WriteLatency = MacLatency + 10;
+  // From an inference's last slot to the first one that has symbols of the restarted streams.
+  localparam int StreamLatency = 9;
 
-  localparam logic [3:0] NoError = 4'd0, BadLayerCount = 4'd1, BadImageCount = 4'd2,
-      BadInputLength = 4'd3, BadOutputLength = 4'd4, BadChain = 4'd5, BadBlockLength = 4'd6,
-      BadScheme = 4'd7, BadActivation = 4'd8, BadParameterRange = 4'd9, BadWeightRange = 4'd10,
-      BadReferenceRange = 4'd11, BadFraming = 4'd12;
+  localparam logic [4:0] NoError = 5'd0, BadLayerCount = 5'd1, BadImageCount = 5'd2,
+      BadInputLength = 5'd3, BadOutputLength = 5'd4, BadChain = 5'd5, BadBlockLength = 5'd6,
+      BadScheme = 5'd7, BadActivation = 5'd8, BadParameterRange = 5'd9, BadWeightRange = 5'd10,
+      BadReferenceRange = 5'd11, BadFraming = 5'd12, BadCodeBook = 5'd13, BadCode = 5'd14,
+      ShortStream = 5'd15, LeftOver = 5'd16;
 
-  typedef enum logic [2:0] {Idle, Check, Wait, Run, Done, Error} state_e;
+  typedef enum logic [2:0] {Idle, Check, Build, Wait, Run, Done, Error} state_e;
   state_e state_q, state_d;
 
-  logic starting, restart, checking, active;
-  logic [LayerBits-1:0] layer_q;
+  logic starting, restart, checking, checked, building, built, active;
+  logic [LayerBits-1:0] layer_q, layer_next;
 
   assign starting = start_i && (state_q == Idle || state_q == Done);
   assign restart = !rst_ni || clear_i || starting;
   assign checking = state_q == Check;
+  assign building = Huffman != 0 && state_q == Build;
   assign active = state_q == Wait || state_q == Run;
 
   // Program table, read by the issue side (which the checks share) and by the write-back side.
@@ -140,20 +158,22 @@ module scheduler #(
 
   logic [12:0] inputs, outputs, block_length;
   logic [1:0]  activation;
-  logic        consecutive, first_layer, last_layer;
+  logic        consecutive, huffman, first_layer, last_layer;
 
   assign inputs = issue_shape[12:0];
   assign outputs = issue_shape[25:13];
   assign activation = issue_shape[27:26];
   assign consecutive = issue_shape[28];
+  assign huffman = issue_shape[29];
   assign block_length = issue_timing[12:0];
   assign first_layer = layer_q == '0;
   assign last_layer = 8'(layer_q) == layers_i - 8'd1;
+  assign layer_next = last_layer ? '0 : layer_q + 1'b1;
 
   // Checks: one layer a cycle, the lowest code wins.
   logic [12:0] chain_q, inputs0_q;
   logic [17:0] neurons_q, neurons;
-  logic [3:0]  check_error;
+  logic [4:0]  check_error;
 
   assign neurons = neurons_q + 18'(outputs);
 
@@ -167,17 +187,39 @@ module scheduler #(
       check_error = BadOutputLength;
     else if (!first_layer && inputs != chain_q) check_error = BadChain;
     else if (block_length == '0 || block_length > inputs) check_error = BadBlockLength;
-    else if (consecutive && Consecutive == 0) check_error = BadScheme;
+    else if ((consecutive && Consecutive == 0) || (huffman && Huffman == 0))
+      check_error = BadScheme;
     else if (activation == 2'd3 || (activation == 2'd0 && !last_layer))
       check_error = BadActivation;
     else if (32'(neurons) > ParamDepth) check_error = BadParameterRange;
   end
+
+  assign checked = checking && check_error == NoError;
 
   always_ff @(posedge clk_i) begin
     if (restart) neurons_q <= '0;
     else if (checking) neurons_q <= neurons;
     if (checking) chain_q <= outputs;
     if (checking && first_layer) inputs0_q <= inputs;
+  end
+
+  // Builds: the last check starts the first, each one's end the next.
+  assign built = building && build_done_i && build_fault_i == '0;
+  assign build_start_o = (checked && last_layer) || (built && !last_layer);
+  assign build_layer_o = 4'(layer_next);
+
+  if (Huffman != 0) begin : gen_build
+    (* ram_style = "distributed" *)
+    logic huffman_q [2 ** LayerBits];
+
+    initial for (int i = 0; i < 2 ** LayerBits; i++) huffman_q[i] = 1'b0;
+
+    always_ff @(posedge clk_i) begin
+      if (prog_we_i && !prog_addr_i[0]) huffman_q[prog_layer] <= prog_data_i[29];
+    end
+    assign build_uniform_o = !huffman_q[layer_next];
+  end else begin : gen_no_build
+    assign build_uniform_o = 1'b1;
   end
 
   // Input loader: fills the halves of the input buffer in turn.
@@ -219,7 +261,7 @@ module scheduler #(
 
   assign refs_next = refs_q + RefCountBits'(lanes);
   assign can_issue = state_q == Run && gap_q == '0 && (!block_end || drain_q == '0);
-  assign weight_error = can_issue && 32'(weight_q) == BankDepth;
+  assign weight_error = Huffman == 0 && can_issue && 32'(weight_q) == BankDepth;
   assign ref_error = can_issue && block_end && 32'(refs_next) > RefDepth;
   assign issue_o = can_issue && !weight_error && !ref_error;
 
@@ -230,7 +272,9 @@ module scheduler #(
 
   assign issue_layer_o = 4'(layer_q);
   assign issue_index_o = index_q;
-  assign weight_addr_o = weight_q;
+  assign issue_lanes_o = lanes;
+  assign issue_end_o = issue_o && inference_end;
+  assign weight_addr_o = (Huffman != 0) ? '0 : weight_q;
   assign in_raddr_o = {read_half_q, index_q[InBits-2:0]};
   assign act_raddr_o = {!layer_q[0], index_q[ActBits-2:0]};
 
@@ -242,15 +286,15 @@ module scheduler #(
       block_index_q <= '0;
       weight_q <= '0;
       refs_q <= '0;
-    end else if (checking && check_error == NoError) begin
-      layer_q <= last_layer ? '0 : layer_q + 1'b1;
+    end else if (checked || built) begin
+      layer_q <= layer_next;
     end else if (issue_o) begin
       index_q <= tile_end ? '0 : index_next;
       block_index_q <= block_end ? '0 : block_index_next;
       weight_q <= inference_end ? '0 : weight_q + 1'b1;
       if (block_end) refs_q <= inference_end ? '0 : refs_next;
       if (tile_end) base_q <= layer_end ? '0 : base_q + 13'(Lanes);
-      if (layer_end) layer_q <= last_layer ? '0 : layer_q + 1'b1;
+      if (layer_end) layer_q <= layer_next;
     end
   end
 
@@ -267,6 +311,7 @@ module scheduler #(
       else if (drain_q != '0) drain_q <= drain_q - 1'b1;
       if (issue_o && layer_end && !last_layer)
         hazard_q <= (32'(base_q) < WriteLatency - 2) ? 5'(WriteLatency - 2) - 5'(base_q) : '0;
+      else if (Huffman != 0 && issue_end_o) hazard_q <= 5'(StreamLatency - 2);
       else if (hazard_q != '0) hazard_q <= hazard_q - 1'b1;
       credits_q <= credits_q - credits_taken + CreditBits'(out_beat_i);
     end
@@ -345,7 +390,8 @@ module scheduler #(
   // State, status and counters.
   logic        finishing;
   logic [31:0] inferences_next;
-  logic [3:0]  run_error;
+  logic [4:0]  run_error;
+  logic [3:0]  last_slot_layer_q;
 
   assign inferences_next = inferences_o + 1'b1;
   assign finishing = out_beat_i && out_last_i && inferences_next == images_i;
@@ -355,6 +401,13 @@ module scheduler #(
     if (weight_error) run_error = BadWeightRange;
     else if (ref_error) run_error = BadReferenceRange;
     else if (framing_error) run_error = BadFraming;
+    else if (Huffman != 0 && decode_error_i) begin
+      case (decode_fault_i)
+        2'd1:    run_error = BadCode;
+        2'd2:    run_error = ShortStream;
+        default: run_error = LeftOver;
+      endcase
+    end
   end
 
   always_comb begin
@@ -363,7 +416,11 @@ module scheduler #(
       Idle, Done: if (start_i) state_d = Check;
       Check: begin
         if (check_error != NoError) state_d = Error;
-        else if (last_layer) state_d = Wait;
+        else if (last_layer) state_d = (Huffman != 0) ? Build : Wait;
+      end
+      Build: begin
+        if (built && last_layer) state_d = Wait;
+        if (build_done_i && !built) state_d = Error;
       end
       Wait, Run: begin
         if (starts_tile) state_d = Run;
@@ -396,20 +453,29 @@ module scheduler #(
       error_o <= NoError;
       error_layer_o <= '0;
     end else begin
-      if (checking || active) cycles_o <= cycles_o + 1'b1;
+      if (checking || building || active) cycles_o <= cycles_o + 1'b1;
       if (out_beat_i && out_last_i) inferences_o <= inferences_next;
       if (checking && check_error != NoError) begin
         error_o <= check_error;
         error_layer_o <= 4'(layer_q);
+      end else if (building && build_done_i && !built) begin
+        error_o <= BadCodeBook;
+        error_layer_o <= 4'(layer_q);
       end else if (active && run_error != NoError) begin
         error_o <= run_error;
-        error_layer_o <= (run_error == BadFraming) ? '0 : 4'(layer_q);
+        case (run_error)
+          BadFraming:           error_layer_o <= '0;
+          BadCode, ShortStream: error_layer_o <= last_slot_layer_q;
+          LeftOver:             error_layer_o <= 4'(layers_i - 8'd1);
+          default:              error_layer_o <= 4'(layer_q);
+        endcase
       end
     end
+    last_slot_layer_q <= 4'(layer_q);
   end
 
   logic unused_words;
-  assign unused_words = ^{issue_shape[31:29], issue_timing[31:16], sum_shape[31:28],
+  assign unused_words = ^{issue_shape[31:30], issue_timing[31:16], sum_shape[31:28],
                           sum_shape[12:0], sum_timing[31:21], sum_timing[15:0], neuron_q};
 
 endmodule

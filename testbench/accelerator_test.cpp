@@ -26,14 +26,36 @@ Design small_design(int lanes, int lanes_per_bank, int delta_bits, Multiplier mu
   return design;
 }
 
+Design huffman_design(int lanes, int lanes_per_bank, int delta_bits, Multiplier multiplier,
+                      bool consecutive) {
+  Design design = small_design(lanes, lanes_per_bank, delta_bits, multiplier, consecutive);
+  design.huffman = true;
+  return design;
+}
+
 // All multipliers, lanes that are no power of two, banks that the lanes do not fill.
 const Design designs[] = {
-    small_design(1, 1, 8, Multiplier::lut, true),        small_design(3, 2, 5, Multiplier::lut, false),
-    small_design(5, 3, 4, Multiplier::dsp, true),        small_design(16, 16, 2, Multiplier::dsp, false),
-    small_design(7, 4, 8, Multiplier::dsp_packed, true), small_design(8, 8, 4, Multiplier::dsp_packed, false),
-    small_design(4, 4, 4, Multiplier::serial, false),    small_design(6, 5, 3, Multiplier::serial, true),
-    small_design(33, 12, 3, Multiplier::lut, true),      small_design(2, 2, 1, Multiplier::dsp, true),
+    small_design(1, 1, 8, Multiplier::lut, true),
+    small_design(3, 2, 5, Multiplier::lut, false),
+    small_design(5, 3, 4, Multiplier::dsp, true),
+    small_design(16, 16, 2, Multiplier::dsp, false),
+    small_design(7, 4, 8, Multiplier::dsp_packed, true),
+    small_design(8, 8, 4, Multiplier::dsp_packed, false),
+    small_design(4, 4, 4, Multiplier::serial, false),
+    small_design(6, 5, 3, Multiplier::serial, true),
+    small_design(33, 12, 3, Multiplier::lut, true),
+    small_design(2, 2, 1, Multiplier::dsp, true),
+    huffman_design(5, 3, 4, Multiplier::dsp, true),
+    huffman_design(8, 4, 2, Multiplier::lut, false),
+    huffman_design(3, 1, 8, Multiplier::dsp_packed, true),
+    huffman_design(7, 4, 3, Multiplier::serial, false),
+    huffman_design(1, 1, 1, Multiplier::dsp, false),
+    huffman_design(33, 2, 4, Multiplier::lut, true),
 };
+const Design& raw_dsp = designs[2];
+const Design& raw_serial = designs[6];
+const Design& huffman_dsp = designs[10];
+const Design& huffman_serial = designs[13];
 
 HostAction action(HostAction::Kind kind, std::uint32_t address = 0, std::uint32_t data = 0) {
   HostAction result;
@@ -94,34 +116,39 @@ TEST_CASE("accelerator twins compute what a plain integer reference computes") {
   };
   // Few inputs, few outputs, partial tiles.
   const std::vector<std::vector<int>> shapes = {{1, 1}, {1, 33, 1}, {37, 19, 10}, {16, 48, 2}};
-  for (const DeltaFormat& format : formats)
-    for (const std::vector<int>& widths : shapes) {
-      const std::uint64_t seed = base_seed() + widths.size() * 10 + static_cast<std::uint64_t>(widths[0]);
-      RandomWork random(seed);
-      const Network network = random.network(widths, format);
-      DesignChoice choice;
-      choice.lanes = 12;
-      choice.multiplier = format.delta_bits == 4 ? Multiplier::dsp : Multiplier::lut;
-      Design design = fit(network, choice);
-      design.bank_depth = 512; // one RTL for all shapes
-      design.in_depth = design.act_depth = 64;
-      design.ref_depth = 1024;
-      design.param_depth = 64;
-      ContextGuard guard;
-      Twins twins(design, 0.2, seed);
-      constexpr int images = 3;
-      const std::vector<std::int8_t> inputs = random.bytes(static_cast<std::size_t>(widths[0] * images));
-      require_equal(twins.run([&](Session& session) {
-        load_program(session, compile(network, design));
-        run_images(session, inputs, images);
-      }),
-                    seed);
-      std::vector<int> expected;
-      for (int i = 0; i < images; ++i)
-        for (const int value : reference_inference(network, &inputs[static_cast<std::size_t>(i * widths[0])]))
-          expected.push_back(value);
-      CHECK(std::vector<int>(twins.host().results().begin(), twins.host().results().end()) == expected);
-    }
+  for (const Code code : {Code::raw, Code::huffman})
+    for (const DeltaFormat& format : formats)
+      for (const std::vector<int>& widths : shapes) {
+        const std::uint64_t seed = base_seed() + widths.size() * 10 + static_cast<std::uint64_t>(widths[0]);
+        RandomWork random(seed);
+        Network network = random.network(widths, format);
+        for (Layer& layer : network.layers)
+          layer.code = code;
+        network.layers.back().code = Code::raw; // in one design with the others
+        DesignChoice choice;
+        choice.lanes = 12;
+        choice.multiplier = format.delta_bits == 4 ? Multiplier::dsp : Multiplier::lut;
+        Design design = fit(network, choice);
+        design.bank_depth = 512; // one RTL for all shapes
+        design.in_depth = design.act_depth = 64;
+        design.ref_depth = 1024;
+        design.param_depth = 64;
+        ContextGuard guard;
+        Twins twins(design, 0.2, seed);
+        constexpr int images = 3;
+        const std::vector<std::int8_t> inputs = random.bytes(static_cast<std::size_t>(widths[0] * images));
+        require_equal(twins.run([&](Session& session) {
+          load_program(session, compile(network, design));
+          run_images(session, inputs, images);
+        }),
+                      seed);
+        std::vector<int> expected;
+        for (int i = 0; i < images; ++i)
+          for (const int value :
+               reference_inference(network, &inputs[static_cast<std::size_t>(i * widths[0])]))
+            expected.push_back(value);
+        CHECK(std::vector<int>(twins.host().results().begin(), twins.host().results().end()) == expected);
+      }
 }
 
 TEST_CASE("accelerator twins agree at the limits of a layer") {
@@ -155,7 +182,7 @@ TEST_CASE("accelerator twins agree at the limits of a layer") {
 }
 
 TEST_CASE("accelerator twins agree on resets in mid-run and on the run after it") {
-  for (const Design& design : {designs[2], designs[6]})
+  for (const Design& design : {raw_dsp, raw_serial, huffman_dsp, huffman_serial})
     for (int i = 0; i < repeats(20); ++i) {
       const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
       RandomWork random(seed);
@@ -256,9 +283,107 @@ TEST_CASE("accelerator twins raise the same error in the same cycle, and recover
   }
 }
 
+TEST_CASE("accelerator twins raise the same error for bad books and streams in the same cycle, and recover") {
+  struct Case {
+    ErrorCode code;
+    std::function<void(Program&)> spoil;
+  };
+  const auto book = [](Program& p, std::size_t layer) { return &p.code_lengths[layer * 4]; };
+  const Case cases[] = {
+      {ErrorCode::none, [](Program&) {}},
+      {ErrorCode::code_book, [=](Program& p) { std::fill_n(book(p, 0), 4, 0); }},
+      {ErrorCode::code_book, [=](Program& p) { std::fill_n(book(p, 1), 4, 1); }},
+      {ErrorCode::code_book, [=](Program& p) { std::fill_n(book(p, 1), 4, 3); }},
+      {ErrorCode::code_book, [=](Program& p) { book(p, 1)[2] = 15; }},
+      {ErrorCode::bad_code,
+       [=](Program& p) { // one symbol, one bit: a 1 is no code
+         std::fill_n(book(p, 0), 4, 0);
+         book(p, 0)[3] = 1;
+         p.banks[0].assign(p.banks[0].size(), 0);
+         p.banks[0][p.streams[1].first + 3] = std::uint64_t{1} << 17;
+       }},
+      {ErrorCode::short_stream, [](Program& p) { p.streams[2].last = p.streams[2].first + 1; }},
+      {ErrorCode::left_over, [](Program& p) { ++p.streams[4].last; }},
+      {ErrorCode::left_over, [](Program& p) { p.banks[1][p.streams[4].last] |= 1; }},
+  };
+  Design design = huffman_dsp;
+  design.delta_bits = 2;
+  for (const Case& bad : cases) {
+    RandomWork random(base_seed());
+    ContextGuard guard;
+    Twins twins(design, 0.2, base_seed());
+    Program good = random.program(design, {20, 30, 9});
+    for (LayerDescriptor& layer : good.layers) // streams for books of two bits
+      layer.huffman = true;
+    good.code_lengths.assign(8, 2);
+    for (std::size_t lane = 0; lane < 5; ++lane) { // 20 * 6 symbols, and 30 * 1 or 2
+      const std::uint32_t bits = 2 * (120 + (lane < 4 ? 60 : 30)), words = (bits + 35) / 36;
+      const std::uint32_t first = lane % 3 ? good.streams[lane - 1].last + 1 : 0;
+      good.streams[lane] = {first, first + words - 1};
+    }
+    for (auto& bank : good.banks) {
+      bank.resize(64);
+      for (std::uint64_t& word : bank)
+        word = random.word(36);
+    }
+    for (std::size_t lane = 0; lane < 5; ++lane) {
+      const int used = 2 * (120 + (lane < 4 ? 60 : 30)) % 36;
+      if (used)
+        good.banks[lane / 3][good.streams[lane].last] &= ~((std::uint64_t{1} << (36 - used)) - 1);
+    }
+    Program program = good;
+    bad.spoil(program);
+    CAPTURE(to_string(bad.code));
+    const CosimResult result = twins.run([&](Session& session) {
+      load_program(session, program);
+      run_images(session, random.bytes(60), 3);
+      session.actions.push_back(action(HostAction::write, reg::control, control_reset));
+      session.actions.push_back(action(HostAction::flush));
+      load_program(session, good);
+      run_images(session, random.bytes(40), 2);
+    });
+    require_equal(result, base_seed());
+    CHECK((result.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(bad.code));
+    CHECK(result.reads[4] == static_cast<std::uint32_t>(Status::done));
+    CHECK(result.reads[7] == 2);
+  }
+}
+
+TEST_CASE("accelerator twins agree on corrupted streams, books and bounds") {
+  int errors = 0;
+  for (int i = 0; i < repeats(60); ++i) {
+    const Design& design = designs[10 + i % 6];
+    const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
+    RandomWork random(seed);
+    ContextGuard guard;
+    Twins twins(design, random_stall(random), seed);
+    const std::vector<int> widths = random_widths(random);
+    Program program = random.program(design, widths);
+    const auto any = [&random](auto& values) -> auto& {
+      return values[static_cast<std::size_t>(random.in(0, static_cast<int>(values.size()) - 1))];
+    };
+    for (int n = random.in(1, 3); n > 0; --n) {
+      const int kind = random.in(0, 9);
+      if (kind < 7)
+        any(any(program.banks)) ^= std::uint64_t{1} << random.in(0, 35);
+      else if (kind == 7)
+        any(program.code_lengths) ^= static_cast<std::uint8_t>(random.in(1, 15));
+      else
+        (kind == 8 ? any(program.streams).first : any(program.streams).last) ^= 1u << random.in(0, 11);
+    }
+    const CosimResult result = twins.run([&](Session& session) {
+      load_program(session, program);
+      run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 3)), 3);
+    });
+    require_equal(result, seed);
+    errors += result.reads[0] % 4 == static_cast<std::uint32_t>(Status::error);
+  }
+  CHECK(errors > repeats(10));
+}
+
 TEST_CASE("accelerator twins agree on a TLAST that comes early, late or never") {
-  const Design& design = designs[2];
   for (int i = 0; i < repeats(24); ++i) {
+    const Design& design = i % 2 ? huffman_dsp : raw_dsp;
     const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
     RandomWork random(seed);
     ContextGuard guard;
@@ -288,11 +413,12 @@ TEST_CASE("accelerator twins agree on a TLAST that comes early, late or never") 
 }
 
 TEST_CASE("accelerator twins answer the same on every register access") {
-  for (int i = 0; i < repeats(4); ++i) {
+  for (int i = 0; i < repeats(6); ++i) {
+    const Design& design = i % 2 ? huffman_dsp : designs[4];
     const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
     RandomWork random(seed);
     ContextGuard guard;
-    Twins twins(designs[4], random_stall(random), seed);
+    Twins twins(design, random_stall(random), seed);
     const std::vector<int> widths = {40, 40, 10};
     const CosimResult result = twins.run([&](Session& session) {
       const auto random_access = [&] {
@@ -302,13 +428,13 @@ TEST_CASE("accelerator twins answer the same on every register access") {
         session.actions.push_back(action(random.in(0, 1) ? HostAction::write : HostAction::read, address,
                                          static_cast<std::uint32_t>(random.word(32))));
         if (address == reg::load_address && random.in(0, 3)) // near the end of some memory
-          session.actions.back().data = static_cast<std::uint32_t>(random.in(0, 5)) << 28 |
+          session.actions.back().data = static_cast<std::uint32_t>(random.in(0, 7)) << 28 |
                                         static_cast<std::uint32_t>(random.in(0, 3)) << 20 |
                                         static_cast<std::uint32_t>(random.in(0, 1600));
       };
       for (int k = 0; k < 200; ++k)
         random_access();
-      load_program(session, random.program(designs[4], widths));
+      load_program(session, random.program(design, widths));
       run_images(session, random.bytes(400), 10);
       while (session.actions.back().kind != HostAction::stream)
         session.actions.pop_back();

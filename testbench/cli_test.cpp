@@ -238,6 +238,11 @@ TEST_CASE("command line: an impossible design is refused in one line") {
            BadInput{simulate + "--clock -5", "clock is -5"},
            BadInput{simulate + "--clock nan", "clock is nan"},
            BadInput{simulate + "--clock fast", "--clock"},
+           BadInput{simulate + "--code zip", "unknown code \"zip\"; known are raw, huffman"},
+           BadInput{simulate + "--code huffman --lanes-per-bank 5",
+                    "lanes per bank, with Huffman decoders, is 5, possible are 1..4"},
+           BadInput{simulate + "--code huffman --bank-depth 20",
+                    "overflows weight bank 0 in layer 0: it needs "},
            BadInput{simulate + "--preset paper", "unknown preset \"paper\"; known is paper_s15"},
            BadInput{"cosim -n small --dataset data --lanes 129", "lanes is 129"},
            BadInput{"bench -n small --dataset data --clock 0", "clock is 0"},
@@ -300,14 +305,52 @@ TEST_CASE("command line: simulate writes every figure, and they agree with each 
   CHECK(number("/macs_per_inference") == macs);
   CHECK(number("/macs_per_second") == Approx(macs * 50e6 / cycles));
   CHECK(number("/mac_utilization") == Approx(macs / (cycles * 8)));
-  CHECK(number("/weight_bits") == macs * 4 + 10 * 8);
-  CHECK(number("/weight_bits_int8") == macs * 8);
+  CHECK(number("/storage/stored_bits") == macs * 4 + 10 * 8);
+  CHECK(number("/storage/int8_bits") == macs * 8);
+  CHECK(number("/storage/bits_per_weight") == 4);
   CHECK(number("/resources/bram36/used") > 0);
   CHECK(number("/resources/bram36/budget") == 10);
   CHECK(number("/resources/dsp/used") == 8 + 3);
   CHECK(number("/resources/dsp/budget") == 20);
   CHECK(result.at("fits") == true);
   CHECK(number("/wall_seconds") > 0);
+}
+
+TEST_CASE("command line: simulate tells what the Huffman code does to storage, banks and cycles") {
+  const Desk desk;
+  const auto simulated = [&](const std::string& code) {
+    const Outcome outcome =
+        desk.run(words("simulate -n small --dataset data --lanes 8 --json result.json --code " + code));
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+    return desk.json_file("result.json");
+  };
+  const json::value raw = simulated("raw"), coded = simulated("huffman");
+  const auto number = [](const json::value& result, const char* pointer) {
+    return result.at_pointer(pointer).to_number<double>();
+  };
+  const double macs = 784 * 10;
+  CHECK(number(coded, "/accuracy") == number(raw, "/accuracy"));
+  const double more = number(coded, "/cycles_per_inference") - number(raw, "/cycles_per_inference");
+  CHECK(more >= 0);
+  CHECK(more <= 7);
+  CHECK(number(coded, "/storage/uncoded_bits") == number(raw, "/storage/stored_bits"));
+  const double bits = number(coded, "/storage/bits_per_weight");
+  CHECK(bits >= number(coded, "/storage/entropy_bits_per_weight"));
+  CHECK(bits <= 4);
+  CHECK(number(coded, "/storage/stored_bits") == Approx(bits * macs + 16 * 4 + 10 * 8));
+  double lane_bits = 0, lane_words = 0, bank_words = 0;
+  for (const json::value& lane : coded.at("storage").at("lane_bits").as_array())
+    lane_bits += lane.to_number<double>();
+  for (const json::value& lane : coded.at("storage").at("lane_words").as_array())
+    lane_words += lane.to_number<double>();
+  for (const json::value& bank : coded.at("storage").at("bank_words").as_array())
+    bank_words += bank.to_number<double>();
+  CHECK(lane_bits == Approx(bits * macs));
+  CHECK(lane_words == bank_words);
+  CHECK(36 * lane_words >= lane_bits);
+  CHECK(36 * lane_words < lane_bits + 8 * 36);
+  CHECK(number(coded, "/storage/lane_imbalance") > 0.5); // 10 neurons on 8 lanes
 }
 
 TEST_CASE("command line: simulate exits with 3 where the design does not fit, unless that is allowed") {

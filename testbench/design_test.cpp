@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/program.h"
 #include "core/requantizer.h"
+#include "random_book.h"
 #include "random_work.h"
 #include <catch2/catch.hpp>
 #include <limits>
@@ -308,6 +309,92 @@ TEST_CASE("program: every delta, reference and parameter is read back from its p
     REQUIRE(program.references.size() == reference);
     REQUIRE(program.parameters.size() == neuron);
   }
+}
+
+TEST_CASE("program: every lane's stream holds its neurons' deltas, layer by layer") {
+  for (int i = 0; i < repeats(40); ++i) {
+    const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
+    RandomWork random(seed);
+    Network network = mixed_network(random, 40);
+    for (Layer& layer : network.layers)
+      layer.code = static_cast<Code>(random.in(0, 1));
+    network.layers[0].code = Code::huffman;
+    const Design design = fit(network, random_choice(random));
+    CAPTURE(seed, design.lanes, design.lanes_per_bank, design.delta_bits);
+    REQUIRE(design.huffman);
+    const Program program = compile(network, design);
+    const std::size_t symbols = std::size_t{1} << design.delta_bits;
+    REQUIRE(program.code_lengths.size() == symbols * network.layers.size());
+    const auto bits = stream_bits(network, design.lanes, design.delta_bits);
+    std::size_t next_word = 0;
+    for (int lane = 0; lane < design.lanes; ++lane) {
+      const StreamBounds& bounds = program.streams[static_cast<std::size_t>(lane)];
+      const auto& bank = program.banks[static_cast<std::size_t>(lane / design.lanes_per_bank)];
+      next_word = lane % design.lanes_per_bank ? next_word : 0;
+      REQUIRE(bounds.first == next_word); // one behind the other
+      next_word = bounds.last + 1;
+      REQUIRE(next_word <= bank.size());
+      std::string text;
+      for (std::size_t word = bounds.first; word <= bounds.last; ++word)
+        for (int bit = 35; bit >= 0; --bit)
+          text += bank[word] >> bit & 1 ? '1' : '0';
+      std::size_t at = 0;
+      for (std::size_t l = 0; l < network.layers.size(); ++l) {
+        const Layer& layer = network.layers[l];
+        const std::size_t begin = at;
+        std::vector<int> lengths(program.code_lengths.begin() + static_cast<std::ptrdiff_t>(l * symbols),
+                                 program.code_lengths.begin() +
+                                     static_cast<std::ptrdiff_t>((l + 1) * symbols));
+        REQUIRE(program.layers[l].huffman == (layer.code == Code::huffman));
+        if (layer.code == Code::raw) { // no book: D bits a delta
+          REQUIRE(lengths == std::vector<int>(symbols));
+          lengths.assign(symbols, design.delta_bits);
+        }
+        const std::vector<std::string> codes = reference_codes(lengths);
+        for (int o = lane; o < layer.outputs; o += design.lanes)
+          for (int k = 0; k < layer.inputs; ++k) {
+            const auto symbol =
+                static_cast<std::size_t>(layer.deltas[static_cast<std::size_t>(o * layer.inputs + k)]) &
+                (symbols - 1);
+            REQUIRE(text.compare(at, codes[symbol].size(), codes[symbol]) == 0);
+            at += codes[symbol].size();
+          }
+        REQUIRE(at - begin == bits[l][static_cast<std::size_t>(lane)]);
+      }
+      REQUIRE(text.find('1', at) == std::string::npos);
+      REQUIRE((text.size() - at < 36 || (at == 0 && text.size() == 36)));
+    }
+  }
+}
+
+TEST_CASE("program: a stream that overflows its bank is named with lane, layer and bits") {
+  Network network = RandomWork(base_seed()).network({20, 30, 9}, {Scheme::plain, 4, Group::layer, 0, 0});
+  for (Layer& layer : network.layers)
+    layer.code = Code::huffman;
+  for (std::int8_t& delta : network.layers[0].deltas)
+    delta = static_cast<std::int8_t>(&delta - network.layers[0].deltas.data() & 1); // 1 bit each
+  DesignChoice choice;
+  choice.lanes = 6;
+  Design design = fit(network, choice);
+  CHECK(design.lanes_per_bank == 3);
+  CHECK(design.bank_depth == 512);
+  const auto bits = stream_bits(network, 6, 4);
+  CHECK(bits[0] == std::vector<std::uint64_t>(6, 100)); // 5 neurons of 20 inputs
+  const std::vector<int> words = stream_words(bits);
+  design.bank_depth = words[0] + words[1] + words[2] - 1;
+  const std::string there = std::to_string(36 * (words[2] - 1));
+  CHECK(complaint([&] { (void)compile(network, design); }) ==
+        "the stream of lane 2 overflows weight bank 0 in layer 1: it needs " +
+            std::to_string(bits[0][2] + bits[1][2]) + " bits, " + there + " are there; the bank has " +
+            std::to_string(design.bank_depth) + " words and would need " +
+            std::to_string(design.bank_depth + 1));
+  design.huffman = false;
+  design.lanes_per_bank = 6;
+  CHECK(complaint([&] { (void)compile(network, design); }) ==
+        "layer 0 is Huffman-coded, the design's lanes have no decoders");
+  design.huffman = true;
+  CHECK(complaint([&] { validate(design); }) ==
+        "lanes per bank, with Huffman decoders, is 6, possible are 1..4");
 }
 
 TEST_CASE("program: a parameter word holds the ends of both ranges") {

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "base/file.h"
+#include "base/huffman.h"
 #include "base/network.h"
 #include "random_work.h"
 #include "temporary_directory.h"
@@ -234,6 +235,23 @@ TEST_CASE("network file: the small network says what it should") {
   CHECK(weights(2) == std::vector<int>{127, -128, 0, 1});
   CHECK(network.weight_count() == 12 + 6 + 4);
   CHECK(network.weight_bits() == (12 * 4 + 6 * 8) + (6 * 8 + 2 * 8) + 4 * 8);
+}
+
+TEST_CASE("network file: a layer's code is raw, or as it says") {
+  for (const Layer& layer : parse_network(small_network, "net.json").layers)
+    CHECK(layer.code == Code::raw);
+  const Network coded = parse_network(changed("/layers/1/code", "\"huffman\""), "net.json");
+  CHECK(coded.layers[1].code == Code::huffman);
+  CHECK(coded.layers[2].code == Code::raw);
+  const TemporaryDirectory directory("deltatwin-network");
+  save_network(coded, directory.path() + "/coded.json");
+  require_same(load_network(directory.path() + "/coded.json"), coded);
+  CHECK(load_network(directory.path() + "/coded.json").layers[1].code == Code::huffman);
+  const Layer& layer = coded.layers[1];
+  CHECK(layer.stored_bits() == coded_bits(layer.histogram(), layer.code_lengths()) +
+                                   4 * (std::uint64_t{1} << layer.delta_bits) + 8 * layer.references.size());
+  CHECK(complaint(changed("/layers/1/code", "\"zip\"")) ==
+        place("/layers/1/code") + ": \"zip\" is none of raw, huffman");
 }
 
 TEST_CASE("network file: a missing field is named") {

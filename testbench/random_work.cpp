@@ -1,8 +1,39 @@
 #include "random_work.h"
+#include "random_book.h"
 #include <algorithm>
 #include <cstdlib>
 
 namespace deltatwin {
+namespace {
+
+// Each layer's random book, and a stream of random symbols for each lane.
+void random_streams(RandomWork& random, const Design& design, Program& program) {
+  std::vector<std::string> streams(static_cast<std::size_t>(design.lanes));
+  for (const LayerDescriptor& layer : program.layers) {
+    const std::vector<int> lengths =
+        layer.huffman ? random_book(random, design.delta_bits)
+                      : std::vector<int>(std::size_t{1} << design.delta_bits, design.delta_bits);
+    program.code_lengths.insert(program.code_lengths.end(), lengths.begin(), lengths.end());
+    std::vector<std::string> codes;
+    for (const std::string& code : reference_codes(lengths))
+      if (!code.empty())
+        codes.push_back(code);
+    for (int o = 0; o < layer.outputs; ++o)
+      for (int i = 0; i < layer.inputs; ++i)
+        streams[static_cast<std::size_t>(o % design.lanes)] +=
+            codes[static_cast<std::size_t>(random.in(0, static_cast<int>(codes.size()) - 1))];
+  }
+  for (std::size_t lane = 0; lane < streams.size(); ++lane) {
+    auto& bank = program.banks[lane / static_cast<std::size_t>(design.lanes_per_bank)];
+    const std::vector<std::uint64_t> words =
+        streams[lane].empty() ? std::vector<std::uint64_t>{0} : words_of(streams[lane]);
+    program.streams.push_back({static_cast<std::uint32_t>(bank.size()),
+                               static_cast<std::uint32_t>(bank.size() + words.size() - 1)});
+    bank.insert(bank.end(), words.begin(), words.end());
+  }
+}
+
+} // namespace
 
 std::vector<std::int8_t> RandomWork::bytes(std::size_t count) {
   std::vector<std::int8_t> values(count);
@@ -25,14 +56,17 @@ Program RandomWork::program(const Design& design, const std::vector<int>& widths
     layer.block_length = in(0, 1) ? layer.inputs : in(1, layer.inputs);
     layer.delta_shift = in(0, 7);
     layer.shift = in(0, 14);
+    layer.huffman = design.huffman && in(0, 3);
     program.layers.push_back(layer);
     words += (layer.outputs + design.lanes - 1) / design.lanes * layer.inputs;
     references += layer.outputs * ((layer.inputs + layer.block_length - 1) / layer.block_length);
     for (int o = 0; o < layer.outputs; ++o)
       program.parameters.push_back(word(36));
   }
+  if (design.huffman)
+    random_streams(*this, design, program);
   for (auto& bank : program.banks)
-    for (int i = 0; i < std::min(words, design.bank_depth); ++i)
+    for (int i = 0; i < std::min(words, design.bank_depth) && !design.huffman; ++i)
       bank.push_back(word(design.bank_width()));
   for (int i = 0; i < std::min(references, design.ref_depth); ++i)
     program.references.push_back(static_cast<std::int8_t>(word(8)));

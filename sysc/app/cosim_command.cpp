@@ -1,5 +1,6 @@
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/storage.h"
 #include "base/error.h"
 #include "cosim/twins.h"
 #include <cmath>
@@ -119,6 +120,7 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
     const Setup setup(*options);
     const Dataset images = load_test_images(*options, setup.network);
     const CosimTotals totals = run(*options, setup, images);
+    const Storage storage(setup.network, setup.design);
     if (totals.divergence) {
       std::printf("%s  %s\n  again with: --stall %g --seed %llu\n", totals.divergence->report().c_str(),
                   totals.waves.c_str(), options->stall, static_cast<unsigned long long>(options->seed));
@@ -128,12 +130,14 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
           "%s, %d lanes, %d images: %s beats on %zu interfaces, %s cycles, 0 mismatches against RTL\n",
           setup.network.name.c_str(), setup.design.lanes, totals.images, grouped(totals.beats).c_str(),
           AcceleratorCore::interfaces(setup.design).size(), grouped(totals.rtl_cycles).c_str());
+      storage.print();
     }
     write_json(options->json, {{"network", setup.network.name},
                                {"lanes", setup.design.lanes},
                                {"images", totals.images},
                                {"stall", options->stall},
                                {"seed", options->seed},
+                               {"storage", storage.json()},
                                {"beats", totals.beats},
                                {"mismatches", totals.divergence ? 1 : 0},
                                {"model_cycles", totals.model_cycles},

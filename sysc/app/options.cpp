@@ -46,11 +46,13 @@ void add_common_options(CLI::App& command, CommonOptions& options, const std::st
       ->check(not_zero("lanes is 0, possible are 1..128"));
   command
       .add_option("--lanes-per-bank", options.lanes_per_bank,
-                  "lanes that share a weight bank's word [as many as fit 36 bits]")
+                  "lanes that share a weight bank [as many as fit its 36 bits, or 4 with a Huffman code]")
       ->check(not_zero("lanes per bank is 0, possible are 1..36 / delta bits"));
   command.add_option("--bank-depth", options.bank_depth, "words a weight bank [what the network needs]")
       ->check(not_zero("bank depth is 0, possible are 2..1048576"));
   command.add_option("-m,--multiplier", options.multiplier, "lut, dsp, dsp_packed or serial [dsp]");
+  command.add_option("--code", options.code,
+                     "raw or huffman: how the deltas of all layers lie in the banks [as the network says]");
   command.add_option("--clock", options.clock_mhz, "clock to assume, in MHz [100]")
       ->check(not_zero("clock is 0 MHz, possible are 0.001 to 10000"));
   if (!images_help.empty())
@@ -82,6 +84,12 @@ Setup::Setup(const CommonOptions& options)
       throw InputError("unknown multiplier \"" + options.multiplier +
                        "\"; known are lut, dsp, dsp_packed, serial");
     choice.multiplier = static_cast<Multiplier>(found - names.begin());
+  }
+  if (!options.code.empty()) {
+    if (options.code != to_string(Code::raw) && options.code != to_string(Code::huffman))
+      throw InputError("unknown code \"" + options.code + "\"; known are raw, huffman");
+    for (Layer& layer : network.layers)
+      layer.code = options.code == to_string(Code::raw) ? Code::raw : Code::huffman;
   }
   design = fit(network, choice);
   if (options.preset == "paper_s15" && design.delta_bits != 4)
@@ -125,6 +133,13 @@ std::string fixed(double number, int digits) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", digits, number);
   return text;
+}
+
+std::string bar(int used, int budget) {
+  constexpr int width = 20;
+  const int full = std::min(width, (used * width + budget - 1) / budget);
+  return "[" + std::string(static_cast<std::size_t>(full), used > budget ? '!' : '#') +
+         std::string(static_cast<std::size_t>(width - full), '.') + "]";
 }
 
 Progress::Progress(std::string what)

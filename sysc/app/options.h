@@ -16,6 +16,7 @@ struct CommonOptions {
   std::string device = "xc7s15";
   std::string preset;
   std::string multiplier; ///< empty: dsp
+  std::string code;       ///< empty: as the network's layers say
   int lanes = 0;          ///< 0: 16
   int lanes_per_bank = 0;
   int bank_depth = 0;
@@ -50,6 +51,8 @@ void write_json(const std::string& path, const boost::json::object& result);
 /// "1,234,567".
 [[nodiscard]] std::string grouped(std::uint64_t number);
 [[nodiscard]] std::string fixed(double number, int digits);
+/// "[####....]": a share, in exclamation marks where it is above 1.
+[[nodiscard]] std::string bar(int used, int budget);
 
 /// A line on stderr that is rewritten in place: what is being done, how far, and how long is left.
 /// Silent for work of under a second or two, and where stderr is no terminal it prints every ten seconds.

@@ -1,7 +1,9 @@
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/simulation.h"
+#include "app/storage.h"
 #include "base/error.h"
+#include "base/huffman.h"
 #include <cstdio>
 #include <memory>
 
@@ -9,16 +11,15 @@ namespace deltatwin {
 namespace {
 
 struct Figures {
-  std::uint64_t macs = 0, weight_bits = 0, weight_bits_int8 = 0;
+  std::uint64_t macs = 0;
   double macs_per_second = 0, utilization = 0;
   Resources used;
   bool fits = false;
+  Storage storage;
 
-  Figures(const Setup& setup, const SimulationResult& result) {
+  Figures(const Setup& setup, const SimulationResult& result) : storage(setup.network, setup.design) {
     const Design& design = setup.design;
     macs = setup.network.weight_count();
-    weight_bits = setup.network.weight_bits();
-    weight_bits_int8 = 8 * macs;
     macs_per_second = static_cast<double>(macs) * design.clock_mhz * 1e6 / result.cycles_per_inference;
     utilization =
         static_cast<double>(macs) * design.cycles_per_mac() / (result.cycles_per_inference * design.lanes);
@@ -34,27 +35,31 @@ std::string format_name(const Layer& layer) {
          " D=" + std::to_string(layer.delta_bits);
 }
 
+std::string bits_a_weight(const Layer& layer) {
+  const double weights = static_cast<double>(layer.deltas.size());
+  const std::vector<std::uint64_t> counts = layer.histogram();
+  const double bits = layer.code == Code::raw
+                          ? layer.delta_bits
+                          : static_cast<double>(coded_bits(counts, layer.code_lengths())) / weights;
+  return fixed(bits, 3) + " / " + fixed(entropy_bits(counts) / weights, 3);
+}
+
 void print_layers(const Setup& setup, const SimulationResult& result) {
   const Design& design = setup.design;
-  std::printf("\n  layer  shape       format             bits        cycles     MAC/s   utilization\n");
+  std::printf("\n  layer  shape       format          code          bits  a weight / entropy"
+              "        cycles     MAC/s   utilization\n");
   for (std::size_t l = 0; l < setup.network.layers.size(); ++l) {
     const Layer& layer = setup.network.layers[l];
     const double macs = static_cast<double>(layer.inputs) * layer.outputs;
     const double cycles = static_cast<double>(result.layer_cycles[l]);
     const std::string shape = std::to_string(layer.inputs) + "x" + std::to_string(layer.outputs);
     std::printf(
-        "  %5zu  %-10s  %-14s %9s  %12s  %6s M  %9s %%\n", l, shape.c_str(), format_name(layer).c_str(),
-        grouped(layer.weight_bits()).c_str(), grouped(result.layer_cycles[l]).c_str(),
+        "  %5zu  %-10s  %-14s  %-7s %10s  %18s  %12s  %6s M  %9s %%\n", l, shape.c_str(),
+        format_name(layer).c_str(), to_string(layer.code), grouped(layer.stored_bits()).c_str(),
+        bits_a_weight(layer).c_str(), grouped(result.layer_cycles[l]).c_str(),
         fixed(macs * design.clock_mhz / cycles, macs * design.clock_mhz / cycles < 100 ? 3 : 0).c_str(),
         fixed(100 * macs * design.cycles_per_mac() / (cycles * design.lanes), 1).c_str());
   }
-}
-
-std::string bar(int used, int budget) {
-  constexpr int width = 20;
-  const int full = std::min(width, (used * width + budget - 1) / budget);
-  return "[" + std::string(static_cast<std::size_t>(full), used > budget ? '!' : '#') +
-         std::string(static_cast<std::size_t>(width - full), '.') + "]";
 }
 
 void print_report(const Setup& setup, const SimulationResult& result, const Figures& figures) {
@@ -75,11 +80,7 @@ void print_report(const Setup& setup, const SimulationResult& result, const Figu
   line("throughput", grouped(static_cast<std::uint64_t>(design.clock_mhz * 1e6 / cycles)) + " images/s, " +
                          fixed(figures.macs_per_second / 1e6, 3) + " M MAC/s");
   line("MAC utilization", fixed(100 * figures.utilization, 1) + " %");
-  line("weight storage", grouped(figures.weight_bits) + " bits, " +
-                             fixed(100.0 * static_cast<double>(figures.weight_bits) /
-                                       static_cast<double>(figures.weight_bits_int8),
-                                   1) +
-                             " % of " + grouped(figures.weight_bits_int8) + " at 8 bits");
+  figures.storage.print();
   print_layers(setup, result);
   std::printf("\n");
   const auto budget = [&](const char* name, int used, int available) {
@@ -99,7 +100,8 @@ boost::json::object to_json(const Setup& setup, const SimulationResult& result, 
     layers.push_back({{"inputs", setup.network.layers[l].inputs},
                       {"outputs", setup.network.layers[l].outputs},
                       {"cycles", result.layer_cycles[l]},
-                      {"weight_bits", setup.network.layers[l].weight_bits()}});
+                      {"code", to_string(setup.network.layers[l].code)},
+                      {"stored_bits", setup.network.layers[l].stored_bits()}});
   return {{"network", setup.network.name},
           {"device", setup.device.name},
           {"lanes", design.lanes},
@@ -116,8 +118,7 @@ boost::json::object to_json(const Setup& setup, const SimulationResult& result, 
           {"macs_per_second", figures.macs_per_second},
           {"mac_utilization", figures.utilization},
           {"images_per_second", design.clock_mhz * 1e6 / result.cycles_per_inference},
-          {"weight_bits", figures.weight_bits},
-          {"weight_bits_int8", figures.weight_bits_int8},
+          {"storage", figures.storage.json()},
           {"layers", std::move(layers)},
           {"resources",
            {{"bram36", {{"used", figures.used.bram36()}, {"budget", setup.device.bram36}}},
@@ -140,6 +141,8 @@ void add_simulate_command(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  deltatwin simulate\n"
       "  deltatwin simulate --network paper_fixed4 --device xc7s25 --lanes 32 --multiplier dsp_packed\n"
+      "  deltatwin simulate --network s15_huffman\n"
+      "  deltatwin simulate --network paper_int8 --code huffman --device xc7z020\n"
       "  deltatwin simulate --network my_network.json --json result.json");
   command->callback([options, allow_overflow, &exit_code] {
     const Setup setup(*options);

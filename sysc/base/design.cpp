@@ -1,13 +1,16 @@
 #include "base/design.h"
 #include "base/error.h"
+#include "base/huffman.h"
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 namespace deltatwin {
 namespace {
 
 constexpr int max_lanes = 128;
 constexpr int max_table_depth = 65535; // 16 bits of register TABLE_DEPTH
+constexpr int max_decoders = 4;        // whose 8 bits a cycle one 36-bit word a cycle can feed
 
 int power_of_two(int at_least, int floor) {
   int value = floor;
@@ -24,6 +27,7 @@ std::vector<std::pair<std::string, int>> Design::parameters() const {
           {"DeltaBits", delta_bits},
           {"Multiplier", static_cast<int>(multiplier)},
           {"Consecutive", consecutive ? 1 : 0},
+          {"Huffman", huffman ? 1 : 0},
           {"BankDepth", bank_depth},
           {"InDepth", in_depth},
           {"ActDepth", act_depth},
@@ -45,7 +49,8 @@ void validate(const Design& design) {
   };
   range("lanes", design.lanes, 1, max_lanes);
   range("delta bits", design.delta_bits, 1, 8);
-  range("lanes per bank", design.lanes_per_bank, 1, 36 / design.delta_bits);
+  range(design.huffman ? "lanes per bank, with Huffman decoders," : "lanes per bank", design.lanes_per_bank,
+        1, design.huffman ? max_decoders : 36 / design.delta_bits);
   range("bank depth", design.bank_depth, 2, 1 << 20);
   range("input buffer depth", design.in_depth, 2, 4096);
   range("activation buffer depth", design.act_depth, 2, 4096);
@@ -70,6 +75,32 @@ const char* to_string(Multiplier multiplier) {
   return multiplier_names()[static_cast<std::size_t>(multiplier)].c_str();
 }
 
+std::vector<std::vector<std::uint64_t>> stream_bits(const Network& network, int lanes, int delta_bits) {
+  std::vector<std::vector<std::uint64_t>> bits;
+  for (const Layer& layer : network.layers) {
+    auto& of_lane = bits.emplace_back(static_cast<std::size_t>(lanes));
+    const std::vector<int> lengths = layer.code_lengths();
+    std::size_t at = 0;
+    for (int o = 0; o < layer.outputs; ++o)
+      for (int i = 0; i < layer.inputs; ++i, ++at)
+        of_lane[static_cast<std::size_t>(o % lanes)] += static_cast<std::uint64_t>(
+            lengths.empty() ? delta_bits
+                            : lengths[static_cast<std::size_t>(layer.deltas[at]) & (lengths.size() - 1)]);
+  }
+  return bits;
+}
+
+std::vector<int> stream_words(const std::vector<std::vector<std::uint64_t>>& bits) {
+  std::vector<int> words(bits.front().size());
+  for (std::size_t lane = 0; lane < words.size(); ++lane) {
+    std::uint64_t sum = 0;
+    for (const auto& layer : bits)
+      sum += layer[lane];
+    words[lane] = std::max(1, static_cast<int>((sum + stream_word_bits - 1) / stream_word_bits));
+  }
+  return words;
+}
+
 Design fit(const Network& network, const DesignChoice& choice) {
   Design design;
   design.lanes = choice.lanes;
@@ -80,9 +111,10 @@ Design fit(const Network& network, const DesignChoice& choice) {
   for (const Layer& layer : network.layers) {
     design.delta_bits = std::max(design.delta_bits, layer.delta_bits);
     design.consecutive |= layer.scheme == Scheme::consecutive;
+    design.huffman |= layer.code == Code::huffman;
   }
   const int lanes = std::clamp(choice.lanes, 1, max_lanes); // what is outside, validate() refuses below
-  const int widest = 36 / design.delta_bits;
+  const int widest = design.huffman ? max_decoders : 36 / design.delta_bits;
   const int banks = (lanes + widest - 1) / widest;
   design.lanes_per_bank = choice.lanes_per_bank ? choice.lanes_per_bank : (lanes + banks - 1) / banks;
   design.in_depth = power_of_two(network.layers.front().inputs, 2);
@@ -97,6 +129,15 @@ Design fit(const Network& network, const DesignChoice& choice) {
       hidden = std::max(hidden, layer.outputs);
   }
   design.act_depth = power_of_two(hidden, 2);
+  if (design.huffman) { // the lanes' tables have room for every layer's book
+    design.max_layers = power_of_two(static_cast<int>(network.layers.size()), 1);
+    words = 0;
+    const std::vector<int> lane_words = stream_words(stream_bits(network, lanes, design.delta_bits));
+    for (int lane = 0; lane < lanes; lane += design.lanes_per_bank)
+      words = std::max(
+          words, std::accumulate(lane_words.begin() + lane,
+                                 lane_words.begin() + std::min(lane + design.lanes_per_bank, lanes), 0));
+  }
   design.bank_depth = choice.bank_depth ? choice.bank_depth : std::max(512, (words + 511) / 512 * 512);
   const auto table_depth = [](int need) {
     return need > max_table_depth / 2 ? need : power_of_two(need, 64);

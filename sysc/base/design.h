@@ -1,5 +1,6 @@
 #pragma once
 #include "base/network.h"
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -14,10 +15,11 @@ enum class Multiplier { lut, dsp, dsp_packed, serial };
 /// here and nowhere else; the RTL's own are never used.
 struct Design {
   int lanes = 16;         ///< 1..128 neurons in parallel
-  int lanes_per_bank = 8; ///< lanes_per_bank * delta_bits <= 36
+  int lanes_per_bank = 8; ///< lanes_per_bank * delta_bits <= 36; with decoders 1..4
   int delta_bits = 4;     ///< D, 1..8
   Multiplier multiplier = Multiplier::dsp;
   bool consecutive = true; ///< lanes have the running-delta adder
+  bool huffman = false;    ///< lanes have Huffman decoders, each with its own stream of 36-bit words
   int bank_depth = 4096;   ///< words a weight bank
   int in_depth = 1024;     ///< elements in a half of the input buffer, a power of two
   int act_depth = 512;     ///< elements in a half of the activation buffer, a power of two
@@ -28,7 +30,11 @@ struct Design {
   double clock_mhz = 100;  ///< the user's assumption; no part of the RTL
 
   [[nodiscard]] int banks() const { return (lanes + lanes_per_bank - 1) / lanes_per_bank; }
-  [[nodiscard]] int bank_width() const { return lanes_per_bank * delta_bits; }
+  [[nodiscard]] int bank_width() const { return huffman ? 36 : lanes_per_bank * delta_bits; }
+  /// Lanes that a bank feeds: the last one may have fewer.
+  [[nodiscard]] int lanes_of_bank(int bank) const {
+    return std::min(lanes_per_bank, lanes - bank * lanes_per_bank);
+  }
   /// Cycles from one input to the next: 1, or one a bit of the lane's operand when bit-serial.
   [[nodiscard]] int cycles_per_mac() const {
     return multiplier == Multiplier::serial ? (consecutive ? 8 : delta_bits) : 1;
@@ -43,6 +49,13 @@ void validate(const Design& design);
 [[nodiscard]] const char* to_string(Multiplier multiplier);
 /// The values --multiplier takes.
 [[nodiscard]] const std::vector<std::string>& multiplier_names();
+
+/// Bits of each lane's stream when a design's lanes have decoders, [layer][lane]: neuron n is lane
+/// (n mod lanes)'s. A raw layer's symbols have `delta_bits` bits each.
+[[nodiscard]] std::vector<std::vector<std::uint64_t>> stream_bits(const Network& network, int lanes,
+                                                                  int delta_bits);
+/// The words of 36 bits that each lane's stream takes in its bank: at least one.
+[[nodiscard]] std::vector<int> stream_words(const std::vector<std::vector<std::uint64_t>>& bits);
 
 /// What the user chose of a design point; the rest follows from the network. 0 leaves the choice
 /// to fit().

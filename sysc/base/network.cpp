@@ -194,11 +194,15 @@ std::vector<std::uint64_t> Layer::histogram() const {
   return counts;
 }
 
+std::vector<int> Layer::code_lengths() const {
+  return code == Code::raw ? std::vector<int>() : huffman_lengths(histogram());
+}
+
 std::uint64_t Layer::stored_bits() const {
   if (code == Code::raw)
     return weight_bits();
-  const std::vector<std::uint64_t> counts = histogram();
-  return coded_bits(counts, huffman_lengths(counts)) + 4 * counts.size() + references.size() * 8;
+  const std::vector<int> lengths = code_lengths();
+  return coded_bits(histogram(), lengths) + 4 * lengths.size() + references.size() * 8;
 }
 
 std::uint64_t Network::weight_count() const {

@@ -58,6 +58,8 @@ struct Layer {
   [[nodiscard]] std::uint64_t weight_bits() const;
   /// The same with the code: codes, references, and 4 bits a symbol for the book.
   [[nodiscard]] std::uint64_t stored_bits() const;
+  /// Its code book by delta symbol (base/huffman.h); empty for Code::raw.
+  [[nodiscard]] std::vector<int> code_lengths() const;
   /// How often each of the 2^D delta symbols (two's complement) occurs.
   [[nodiscard]] std::vector<std::uint64_t> histogram() const;
 };

@@ -1,15 +1,136 @@
 #include "base/program.h"
 #include "base/error.h"
+#include "base/huffman.h"
 #include "core/requantizer.h"
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace deltatwin {
+namespace {
+
+// Calls visit(base, active) for each tile of a layer.
+template <class Visit> void for_each_tile(const Layer& layer, int lanes, Visit visit) {
+  for (int base = 0; base < layer.outputs; base += lanes)
+    visit(base, std::min(lanes, layer.outputs - base));
+}
+
+std::uint64_t symbol(const Layer& layer, int output, int input, int bits) {
+  const auto at = static_cast<std::size_t>(output) * static_cast<std::size_t>(layer.inputs) +
+                  static_cast<std::size_t>(input);
+  return static_cast<std::uint64_t>(layer.deltas[at]) & ((std::uint64_t{1} << bits) - 1);
+}
+
+std::vector<std::vector<std::uint64_t>> raw_banks(const Network& network, const Design& design) {
+  std::vector<std::vector<std::uint64_t>> banks(static_cast<std::size_t>(design.banks()));
+  for (const Layer& layer : network.layers)
+    for_each_tile(layer, design.lanes, [&](int base, int active) {
+      for (int i = 0; i < layer.inputs; ++i)
+        for (int bank = 0; bank < design.banks(); ++bank) {
+          std::uint64_t word = 0;
+          const int first = bank * design.lanes_per_bank;
+          for (int slot = 0; slot < design.lanes_per_bank && first + slot < active; ++slot)
+            word |= symbol(layer, base + first + slot, i, design.delta_bits) << (slot * design.delta_bits);
+          banks[static_cast<std::size_t>(bank)].push_back(word);
+        }
+    });
+  return banks;
+}
+
+/// Packs codes into the words of a stream.
+class StreamWriter {
+public:
+  void put(std::uint64_t code, int length) {
+    for (int bit = length - 1; bit >= 0; --bit, ++bits_) {
+      if (bits_ % stream_word_bits == 0)
+        words_.push_back(0);
+      words_.back() |= (code >> bit & 1) << (stream_word_bits - 1 - bits_ % stream_word_bits);
+    }
+  }
+  /// At least one word.
+  [[nodiscard]] std::vector<std::uint64_t> words() && {
+    words_.resize(std::max<std::size_t>(words_.size(), 1));
+    return std::move(words_);
+  }
+
+private:
+  std::vector<std::uint64_t> words_;
+  int bits_ = 0;
+};
+
+std::vector<StreamWriter> pack_streams(const Network& network, const Design& design) {
+  std::vector<StreamWriter> lanes(static_cast<std::size_t>(design.lanes));
+  for (const Layer& layer : network.layers) {
+    const std::vector<int> lengths = layer.code_lengths();
+    const std::vector<unsigned> codes = canonical_codes(lengths);
+    for (int o = 0; o < layer.outputs; ++o)
+      for (int i = 0; i < layer.inputs; ++i) {
+        StreamWriter& lane = lanes[static_cast<std::size_t>(o % design.lanes)];
+        if (layer.code == Code::raw) {
+          lane.put(symbol(layer, o, i, design.delta_bits), design.delta_bits);
+        } else {
+          const auto delta = static_cast<std::size_t>(symbol(layer, o, i, layer.delta_bits));
+          lane.put(codes[delta], lengths[delta]);
+        }
+      }
+  }
+  return lanes;
+}
+
+[[noreturn]] void fail_overflow(const Network& network, const Design& design, std::size_t lane,
+                                std::uint64_t words_there, int words_of_bank) {
+  const auto bits = stream_bits(network, design.lanes, design.delta_bits);
+  const std::uint64_t there = stream_word_bits * words_there;
+  std::uint64_t needed = 0;
+  std::size_t layer = bits.size();
+  for (std::size_t l = 0; l < bits.size(); ++l) {
+    needed += bits[l][lane];
+    if (needed > there)
+      layer = std::min(layer, l);
+  }
+  layer = std::min(layer, bits.size() - 1);
+  throw InputError("the stream of lane " + std::to_string(lane) + " overflows weight bank " +
+                   std::to_string(lane / static_cast<std::size_t>(design.lanes_per_bank)) + " in layer " +
+                   std::to_string(layer) + ": it needs " + std::to_string(needed) + " bits, " +
+                   std::to_string(there) + " are there; the bank has " + std::to_string(design.bank_depth) +
+                   " words and would need " + std::to_string(words_of_bank));
+}
+
+void lay_streams(const Network& network, const Design& design, Program& program) {
+  program.banks.resize(static_cast<std::size_t>(design.banks()));
+  std::vector<StreamWriter> packed = pack_streams(network, design);
+  const std::vector<int> words = stream_words(stream_bits(network, design.lanes, design.delta_bits));
+  for (std::size_t lane = 0; lane < packed.size(); ++lane) {
+    const std::size_t b = lane / static_cast<std::size_t>(design.lanes_per_bank);
+    auto& bank = program.banks[b];
+    const std::vector<std::uint64_t> stream = std::move(packed[lane]).words();
+    const auto first = words.begin() + static_cast<int>(b) * design.lanes_per_bank;
+    if (bank.size() + stream.size() > static_cast<std::size_t>(design.bank_depth))
+      fail_overflow(network, design, lane, static_cast<std::uint64_t>(design.bank_depth) - bank.size(),
+                    std::accumulate(first, first + design.lanes_of_bank(static_cast<int>(b)), 0));
+    program.streams.push_back({static_cast<std::uint32_t>(bank.size()),
+                               static_cast<std::uint32_t>(bank.size() + stream.size() - 1)});
+    bank.insert(bank.end(), stream.begin(), stream.end());
+  }
+  const std::size_t symbols = std::size_t{1} << design.delta_bits;
+  for (const Layer& layer : network.layers) {
+    const std::size_t book = program.code_lengths.size();
+    program.code_lengths.resize(book + symbols);
+    const std::vector<int> lengths = layer.code_lengths();
+    for (int delta = -static_cast<int>(lengths.size()) / 2; delta < static_cast<int>(lengths.size()) / 2;
+         ++delta)
+      program.code_lengths[book + (static_cast<std::size_t>(delta) & (symbols - 1))] =
+          static_cast<std::uint8_t>(lengths[static_cast<std::size_t>(delta) & (lengths.size() - 1)]);
+  }
+}
+
+} // namespace
 
 std::uint32_t LayerDescriptor::word(int index) const {
   const auto u = [](int value) { return static_cast<std::uint32_t>(value); };
-  return index == 0
-             ? u(inputs) | u(outputs) << 13 | u(static_cast<int>(activation)) << 26 | u(consecutive) << 28
-             : u(block_length) | u(delta_shift) << 13 | u(shift) << 16;
+  return index == 0 ? u(inputs) | u(outputs) << 13 | u(static_cast<int>(activation)) << 26 |
+                          u(consecutive) << 28 | u(huffman) << 29
+                    : u(block_length) | u(delta_shift) << 13 | u(shift) << 16;
 }
 
 LayerDescriptor LayerDescriptor::from_words(std::uint32_t word0, std::uint32_t word1) {
@@ -18,6 +139,7 @@ LayerDescriptor LayerDescriptor::from_words(std::uint32_t word0, std::uint32_t w
   layer.outputs = word0 >> 13 & 0x1fff;
   layer.activation = static_cast<Activation>(word0 >> 26 & 3);
   layer.consecutive = word0 >> 28 & 1;
+  layer.huffman = word0 >> 29 & 1;
   layer.block_length = word1 & 0x1fff;
   layer.delta_shift = word1 >> 13 & 7;
   layer.shift = word1 >> 16 & 31;
@@ -33,46 +155,33 @@ std::vector<LayerDescriptor> read_table(const std::vector<std::uint32_t>& words)
 
 Program compile(const Network& network, const Design& design) {
   Program program;
-  program.banks.resize(static_cast<std::size_t>(design.banks()));
-  const std::uint64_t mask = (std::uint64_t{1} << design.delta_bits) - 1;
   for (const Layer& layer : network.layers) {
     LayerDescriptor descriptor;
     descriptor.inputs = layer.inputs;
     descriptor.outputs = layer.outputs;
     descriptor.activation = layer.activation;
     descriptor.consecutive = layer.scheme == Scheme::consecutive;
+    descriptor.huffman = layer.code == Code::huffman;
     descriptor.block_length = layer.block_length();
     descriptor.delta_shift = layer.shift;
     descriptor.shift = layer.requantizer.shift - 8;
+    const std::string which = "layer " + std::to_string(program.layers.size());
     program.layers.push_back(descriptor);
     if (layer.delta_bits > design.delta_bits)
-      throw InputError("layer " + std::to_string(program.layers.size() - 1) + " has " +
-                       std::to_string(layer.delta_bits) + "-bit deltas, the design's lanes take " +
-                       std::to_string(design.delta_bits));
+      throw InputError(which + " has " + std::to_string(layer.delta_bits) +
+                       "-bit deltas, the design's lanes take " + std::to_string(design.delta_bits));
     if (descriptor.consecutive && !design.consecutive)
-      throw InputError("layer " + std::to_string(program.layers.size() - 1) +
-                       " is consecutive, the design's lanes have no running delta");
-    for (int base = 0; base < layer.outputs; base += design.lanes) {
-      const int active = std::min(design.lanes, layer.outputs - base);
-      for (int i = 0; i < layer.inputs; ++i)
-        for (int bank = 0; bank < design.banks(); ++bank) {
-          std::uint64_t word = 0;
-          for (int slot = 0; slot < design.lanes_per_bank; ++slot) {
-            const int lane = bank * design.lanes_per_bank + slot;
-            if (lane >= active)
-              break;
-            const auto at = static_cast<std::size_t>(base + lane) * layer.inputs + i;
-            word |= (static_cast<std::uint64_t>(layer.deltas[at]) & mask) << (slot * design.delta_bits);
-          }
-          program.banks[static_cast<std::size_t>(bank)].push_back(word);
-        }
+      throw InputError(which + " is consecutive, the design's lanes have no running delta");
+    if (descriptor.huffman && !design.huffman)
+      throw InputError(which + " is Huffman-coded, the design's lanes have no decoders");
+    for_each_tile(layer, design.lanes, [&](int base, int active) {
       for (int block = 0; block < layer.blocks(); ++block)
         for (int lane = 0; lane < active; ++lane)
           program.references.push_back(static_cast<std::int8_t>(layer.reference(base + lane, block)));
-    }
+    });
     for (int o = 0; o < layer.outputs; ++o)
-      program.parameters.push_back(
-          pack_parameter(layer.requantizer.multiplier[o], layer.requantizer.bias[o]));
+      program.parameters.push_back(pack_parameter(layer.requantizer.multiplier[static_cast<std::size_t>(o)],
+                                                  layer.requantizer.bias[static_cast<std::size_t>(o)]));
   }
   const auto check = [](const char* memory, std::size_t need, int depth) {
     if (need > static_cast<std::size_t>(depth))
@@ -85,9 +194,14 @@ Program compile(const Network& network, const Design& design) {
   check("program table", program.layers.size(), design.max_layers);
   check("input buffer", static_cast<std::size_t>(network.layers.front().inputs), design.in_depth);
   check("activation buffer", hidden, design.act_depth);
-  check("each weight bank", program.banks[0].size(), design.bank_depth);
   check("reference memory", program.references.size(), design.ref_depth);
   check("parameter memory", program.parameters.size(), design.param_depth);
+  if (design.huffman) {
+    lay_streams(network, design, program);
+  } else {
+    program.banks = raw_banks(network, design);
+    check("each weight bank", program.banks[0].size(), design.bank_depth);
+  }
   return program;
 }
 

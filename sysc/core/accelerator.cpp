@@ -1,5 +1,6 @@
 #include "core/accelerator.h"
 #include <algorithm>
+#include <tuple>
 
 namespace deltatwin {
 namespace {
@@ -42,14 +43,14 @@ std::vector<Interface> AcceleratorCore::interfaces(const Design& design) {
       {"delta_mac", "sum", {"sum_valid"}, {{"sum_data", 32}}},
       {"requantizer", "act", {"act_valid"}, {{"act_addr", 14}, {"act_data", 8}}},
   };
-  for (int bank = 0; bank < design.banks(); ++bank) {
-    const int width =
-        std::min(design.bank_width(), design.lanes * design.delta_bits - bank * design.bank_width());
-    all.push_back({"weight_bank",
+  for (int bank = 0; bank < design.banks(); ++bank)
+    all.push_back({design.huffman ? "huffman_bank" : "weight_bank",
                    "bank" + std::to_string(bank),
                    {"mac_valid"},
-                   {{"mac_deltas", width, bank * design.bank_width()}}});
-  }
+                   {{"mac_deltas", design.lanes_of_bank(bank) * design.delta_bits,
+                     bank * design.lanes_per_bank * design.delta_bits}}});
+  for (int lane = 0; design.huffman && lane < design.lanes; ++lane)
+    all.push_back({"huffman_decoder", "fetch" + std::to_string(lane), {{"fetch", 1, lane}}, {}});
   return all;
 }
 
@@ -59,7 +60,9 @@ AcceleratorCore::AcceleratorCore(const Design& design)
              std::vector<std::uint64_t>(static_cast<std::size_t>(design.bank_depth))),
       references_(static_cast<std::size_t>(design.ref_depth)),
       parameters_(static_cast<std::size_t>(design.param_depth)),
-      program_(2 * static_cast<std::size_t>(design.max_layers)) {}
+      program_(2 * static_cast<std::size_t>(design.max_layers)),
+      code_lengths_(design.huffman ? static_cast<std::size_t>(design.max_layers) << design.delta_bits : 0),
+      streams_(design.huffman ? 2 * static_cast<std::size_t>(design.lanes) : 0), decoders_(design) {}
 
 bool AcceleratorCore::load(std::uint32_t data) {
   const auto memory = static_cast<Memory>(load_address_ >> 28);
@@ -82,6 +85,10 @@ bool AcceleratorCore::load(std::uint32_t data) {
     return store(parameters_, 0xfffffffffu);
   case Memory::program:
     return store(program_, 0xffffffffu);
+  case Memory::code_books:
+    return store(code_lengths_, 0xfu);
+  case Memory::streams:
+    return store(streams_, 0xfffffu);
   }
   return false;
 }
@@ -148,7 +155,7 @@ AcceleratorCore::ReadResult AcceleratorCore::read(std::uint32_t address, Cycle c
   case reg::config:
     return {bits(design_.lanes, 0) | bits(design_.delta_bits, 8) |
             bits(static_cast<int>(design_.multiplier), 12) | bits(design_.consecutive, 16) |
-            bits(design_.lanes_per_bank, 17)};
+            bits(design_.lanes_per_bank, 17) | bits(design_.huffman, 23)};
   case reg::bank_depth:
     return {bits(design_.bank_depth, 0)};
   case reg::buffer_depth:
@@ -204,15 +211,28 @@ bool AcceleratorCore::start(Cycle cycle) {
   results_.clear();
   results_used_ = 0;
   output_free_ = 0;
+  const std::vector<std::vector<std::uint64_t>> streams = lane_words();
+  if (trace_ && design_.huffman) { // they take their first words while the program is checked
+    decoders_.start(streams, cycle + 1);
+    trace_fetches(cycle);
+  }
   std::vector<LayerDescriptor> table = read_table(program_);
   error_ = check_program(design_, table, layers_, images_);
+  table.resize(layers_);
+  if (error_.code == ErrorCode::none && design_.huffman) {
+    build_books(table);
+    error_ = check_books(design_, books_);
+  }
   if (error_.code != ErrorCode::none) {
     error_.cycle += cycle + 1;
     stop_ = error_.cycle + 1;
+    stop_fetches();
     return true;
   }
-  table.resize(layers_);
-  timing_ = std::make_unique<SchedulerTiming>(design_, std::move(table), cycle + 1 + layers_);
+  if (design_.huffman)
+    decoded_streams_ = decode_streams(design_, table, books_, streams);
+  timing_ = std::make_unique<SchedulerTiming>(design_, std::move(table),
+                                              cycle + preparation_cycles(design_, layers_));
   decoded_ = decode();
   inference_ = std::make_unique<IntegerInference>(decoded_);
   return true;
@@ -234,7 +254,7 @@ std::vector<DenseLayer> AcceleratorCore::decode() const {
         if (block_first && i)
           reference += static_cast<std::size_t>(active);
         for (int lane = 0; lane < active; ++lane) {
-          const auto& bank = banks_[static_cast<std::size_t>(lane / design_.lanes_per_bank)];
+          const auto& bank = slot_words()[static_cast<std::size_t>(lane / design_.lanes_per_bank)];
           const std::size_t at = reference + static_cast<std::size_t>(lane);
           const int r = at < references_.size() ? static_cast<std::int8_t>(references_[at]) : 0;
           int& c = operand[static_cast<std::size_t>(lane)];
@@ -256,12 +276,13 @@ std::vector<DenseLayer> AcceleratorCore::decode() const {
 }
 
 void AcceleratorCore::fail(const RunError& error) {
-  if (error.cycle >= error_.cycle)
+  if (std::tie(error.cycle, error.code) >= std::tie(error_.cycle, error_.code))
     return;
   error_ = error;
   stop_ = error.cycle + 1;
   if (trace_)
     trace_->drop_origins_after(error.cycle, port::s_axis);
+  stop_fetches();
   const auto prevented = [&](const Completion& c) { return c.origin > error.cycle; };
   completions_.erase(std::remove_if(completions_.begin(), completions_.end(), prevented), completions_.end());
 }
@@ -333,7 +354,9 @@ void AcceleratorCore::issue_image() {
   Cycle origin = 0;
   const auto visit = [&](const IssuedBlock& block) {
     origin = block.last_slot;
-    if (trace_)
+    if (design_.huffman)
+      fail_stream(block);
+    if (trace_ && block.first_slot < stop_)
       trace_block(block);
   };
   const auto deliver = [&](int base, int active, Cycle offered, std::vector<Cycle>& taken) {
@@ -362,74 +385,42 @@ void AcceleratorCore::issue_image() {
     fail(error);
   else if (completions_.size() == images_)
     stop_ = completions_.back().cycle + 1;
+  if (trace_ && error_.code != ErrorCode::none) // what was traced of blocks behind a bad stream
+    trace_->drop_origins_after(error_.cycle, port::s_axis);
+  stop_fetches();
 }
 
-// The traced inference's activations and sums, a layer each.
-void AcceleratorCore::compute_sums() {
-  activations_ = {loading_};
-  sums_.clear();
-  for (DenseLayer& layer : decoded_) {
-    std::vector<std::int32_t> sums;
-    std::vector<std::int8_t> next;
-    for (int o = 0; o < layer.outputs; ++o) {
-      std::uint32_t sum = 0;
-      for (int i = 0; i < layer.inputs; ++i)
-        sum +=
-            static_cast<std::uint32_t>(layer.weight(o, i) * activations_.back()[static_cast<std::size_t>(i)]);
-      const auto neuron = static_cast<std::size_t>(o);
-      sums.push_back(static_cast<std::int32_t>(sum));
-      next.push_back(static_cast<std::int8_t>(requantize(sums.back(), layer.multiplier[neuron],
-                                                         layer.bias[neuron], layer.shift, layer.activation)));
-    }
-    sums_.push_back(std::move(sums));
-    activations_.push_back(std::move(next));
+// The words of each lane's stream; none without decoders.
+std::vector<std::vector<std::uint64_t>> AcceleratorCore::lane_words() const {
+  std::vector<std::vector<std::uint64_t>> words;
+  for (std::size_t lane = 0; 2 * lane < streams_.size(); ++lane)
+    words.push_back(read_stream(banks_[lane / static_cast<std::size_t>(design_.lanes_per_bank)],
+                                {streams_[2 * lane], streams_[2 * lane + 1]}));
+  return words;
+}
+
+void AcceleratorCore::build_books(const std::vector<LayerDescriptor>& table) {
+  const auto symbols = std::ptrdiff_t{1} << design_.delta_bits;
+  books_.clear();
+  auto book = code_lengths_.begin();
+  for (const LayerDescriptor& layer : table) {
+    books_.push_back(layer.huffman ? CodeTable({book, book + symbols})
+                                   : CodeTable::uniform(design_.delta_bits));
+    book += symbols;
   }
 }
 
-void AcceleratorCore::trace_block(const IssuedBlock& block) {
-  const auto layer = static_cast<std::size_t>(block.layer);
-  const Cycle step = static_cast<Cycle>(design_.cycles_per_mac());
-  const auto context = [&](int element) {
-    return BeatContext{static_cast<int>(issued_), block.layer, block.tile, element};
-  };
-  for (int i = 0; i < block.slots; ++i) {
-    const bool last = block.complete && i + 1 == block.slots;
-    const Cycle cycle = last ? block.last_slot : block.first_slot + static_cast<Cycle>(i) * step;
-    const int input = block.first_input + i;
-    const auto word = static_cast<std::size_t>(block.weight_address + i);
-    const auto x = static_cast<std::uint8_t>(activations_[layer][static_cast<std::size_t>(input)]);
-    const unsigned flags = (block.tile_first && i == 0) | unsigned{i == 0} << 1 | unsigned{last} << 2 |
-                           unsigned{last && block.tile_last} << 3;
-    trace_->add(port::slot,
-                {cycle, word | static_cast<std::uint64_t>(input) << 20 | std::uint64_t{layer} << 33,
-                 context(input), cycle});
-    trace_->add(port::mac, {cycle + 1, x | std::uint64_t{flags} << 8, context(input), cycle});
-    for (std::size_t bank = 0; bank < banks_.size(); ++bank) {
-      const int width = std::min(design_.bank_width(), design_.lanes * design_.delta_bits -
-                                                           static_cast<int>(bank) * design_.bank_width());
-      trace_->add(port::bank0 + bank,
-                  {cycle + 1, banks_[bank][word] & ((std::uint64_t{1} << width) - 1), context(input), cycle});
-    }
-  }
-  for (int lane = 0; block.complete && lane < block.active; ++lane) {
-    const Cycle beat = block.last_slot + SchedulerTiming::read_latency + static_cast<Cycle>(lane);
-    const int neuron = block.base + lane;
-    trace_->add(port::ref, {beat + timing_->mac().reference_request(),
-                            static_cast<std::uint64_t>(block.reference_address + lane), context(neuron),
-                            block.last_slot});
-    if (!block.tile_last)
-      continue;
-    trace_->add(port::sum, {beat + timing_->mac().sum(),
-                            static_cast<std::uint32_t>(sums_[layer][static_cast<std::size_t>(neuron)]),
-                            context(neuron), block.last_slot});
-    if (layer + 1 < timing_->layers().size())
-      trace_->add(port::act, {beat - SchedulerTiming::read_latency + timing_->write_latency(),
-                              static_cast<std::uint64_t>(block.layer % 2 * design_.act_depth + neuron) |
-                                  std::uint64_t{static_cast<std::uint8_t>(
-                                      activations_[layer + 1][static_cast<std::size_t>(neuron)])}
-                                      << 14,
-                              context(neuron), block.last_slot});
-  }
+// Raises what is wrong with the streams, when its slot comes.
+void AcceleratorCore::fail_stream(const IssuedBlock& block) {
+  const DecodedStreams& streams = decoded_streams_;
+  const auto first = static_cast<std::size_t>(block.weight_address);
+  if (streams.fault == StreamFault::none || streams.slot < first ||
+      streams.slot >= first + static_cast<std::size_t>(block.slots))
+    return;
+  const auto code =
+      static_cast<ErrorCode>(static_cast<int>(ErrorCode::bad_code) - 1 + static_cast<int>(streams.fault));
+  fail({code, block.layer,
+        block.slot(static_cast<int>(streams.slot - first), design_.cycles_per_mac()) + streams.delay});
 }
 
 } // namespace deltatwin

@@ -1,5 +1,6 @@
 #pragma once
 #include "base/design.h"
+#include "core/huffman_bank.h"
 #include "core/inference.h"
 #include "core/scheduler.h"
 #include "core/trace.h"
@@ -24,7 +25,7 @@ inline constexpr std::uint32_t load_address = 0x20; ///< RW [31:28] Memory, [27:
 inline constexpr std::uint32_t load_high = 0x24;    ///< RW [3:0] bits 35:32 of the words to load
 inline constexpr std::uint32_t load_data = 0x28;    ///< WO loads a word, then the word address += 1
 inline constexpr std::uint32_t config =
-    0x2c; ///< RO [7:0] lanes [11:8] D [15:12] multiplier [16] consecutive [22:17] lanes a bank
+    0x2c; ///< RO [7:0] lanes [11:8] D [15:12] multiplier [16] consecutive [22:17] lanes a bank [23] huffman
 inline constexpr std::uint32_t bank_depth = 0x30;   ///< RO
 inline constexpr std::uint32_t buffer_depth = 0x34; ///< RO [15:0] input, [31:16] activations
 inline constexpr std::uint32_t table_depth = 0x38;  ///< RO [15:0] parameters, [31:16] references
@@ -32,9 +33,12 @@ inline constexpr std::uint32_t table_depth = 0x38;  ///< RO [15:0] parameters, [
 
 inline constexpr std::uint32_t control_start = 1, control_reset = 2;
 enum class Status { idle, running, done, error };
-enum class Memory { weights, references, parameters, program };
+/// With decoders only: code_books holds a code length a word, at layer * 2^D + symbol; streams holds
+/// the first and the last word address of a lane's stream in its bank, at 2 * lane and 2 * lane + 1.
+enum class Memory { weights, references, parameters, program, code_books, streams };
 
-/// Positions in AcceleratorCore::interfaces(); weight bank b is at bank0 + b.
+/// Positions in AcceleratorCore::interfaces(); weight bank b is at bank0 + b, and behind the banks,
+/// with decoders, the words that lane l's decoder takes are at bank0 + banks + l.
 namespace port {
 enum : std::size_t { aw, w, b, ar, r, s_axis, m_axis, slot, mac, ref, sum, act, bank0 };
 }
@@ -105,11 +109,21 @@ private:
   };
   bool start(Cycle cycle);
   [[nodiscard]] bool load(std::uint32_t data);
+  [[nodiscard]] std::vector<std::vector<std::uint64_t>> lane_words() const;
+  void build_books(const std::vector<LayerDescriptor>& table);
+  /// Bank words of raw deltas, a slot each.
+  [[nodiscard]] const std::vector<std::vector<std::uint64_t>>& slot_words() const {
+    return design_.huffman ? decoded_streams_.banks : banks_;
+  }
   [[nodiscard]] std::vector<DenseLayer> decode() const;
   void issue_image();
   void fail(const RunError& error);
+  void fail_stream(const IssuedBlock& block);
   void compute_sums();
   void trace_block(const IssuedBlock& block);
+  void trace_decoders(const IssuedBlock& block);
+  void trace_fetches(Cycle origin);
+  void stop_fetches();
 
   Design design_;
   OutputSink sink_ = take_at_once;
@@ -120,6 +134,8 @@ private:
   std::vector<std::uint8_t> references_;
   std::vector<std::uint64_t> parameters_;
   std::vector<std::uint32_t> program_;
+  std::vector<std::uint8_t> code_lengths_;
+  std::vector<std::uint32_t> streams_; ///< two a lane
 
   // Registers.
   std::uint32_t images_ = 0, layers_ = 0, load_address_ = 0, load_high_ = 0;
@@ -136,6 +152,8 @@ private:
   std::unique_ptr<SchedulerTiming> timing_;
   std::unique_ptr<IntegerInference> inference_;
   std::vector<DenseLayer> decoded_;
+  std::vector<CodeTable> books_; ///< with decoders: one a layer
+  DecodedStreams decoded_streams_;
   std::vector<std::int8_t> loading_;  ///< the inference that is being loaded
   std::vector<std::int16_t> results_; ///< of the inferences whose outputs are computed already
   std::size_t results_used_ = 0;
@@ -144,6 +162,7 @@ private:
   std::vector<Completion> completions_;
   std::vector<std::vector<std::int8_t>> activations_; ///< of the inference being traced, a layer each
   std::vector<std::vector<std::int32_t>> sums_;
+  BankDecoders decoders_; ///< of the run being traced
 };
 
 } // namespace deltatwin

@@ -4,8 +4,9 @@ namespace deltatwin {
 
 const char* to_string(ErrorCode code) {
   constexpr const char* names[] = {
-      "none",   "layer count", "image count",     "input length", "output length",   "chain",  "block length",
-      "scheme", "activation",  "parameter range", "weight range", "reference range", "framing"};
+      "none",         "layer count", "image count", "input length",     "output length", "chain",
+      "block length", "scheme",      "activation",  "parameter range",  "weight range",  "reference range",
+      "framing",      "code book",   "bad code",    "stream too short", "bits left over"};
   return names[static_cast<int>(code)];
 }
 
@@ -31,7 +32,7 @@ RunError check_program(const Design& design, const std::vector<LayerDescriptor>&
       error = ErrorCode::chain;
     else if (layer.block_length == 0 || layer.block_length > layer.inputs)
       error = ErrorCode::block_length;
-    else if (layer.consecutive && !design.consecutive)
+    else if ((layer.consecutive && !design.consecutive) || (layer.huffman && !design.huffman))
       error = ErrorCode::scheme;
     else if (code == 3 || (code == 0 && !last))
       error = ErrorCode::activation;
@@ -43,9 +44,22 @@ RunError check_program(const Design& design, const std::vector<LayerDescriptor>&
   return {};
 }
 
+RunError check_books(const Design& design, const std::vector<CodeTable>& books) {
+  for (std::size_t l = 0; l < books.size(); ++l)
+    if (books[l].fault != BookFault::none)
+      return {ErrorCode::code_book, static_cast<int>(l),
+              books.size() - 1 + l * CodeBookTiming::build(design.delta_bits) +
+                  CodeBookTiming::fault(design.delta_bits)};
+  return {};
+}
+
+Cycle preparation_cycles(const Design& design, std::size_t layers) {
+  return 1 + layers * (1 + (design.huffman ? CodeBookTiming::build(design.delta_bits) : 0));
+}
+
 SchedulerTiming::SchedulerTiming(const Design& design, std::vector<LayerDescriptor> layers, Cycle first_wait)
     : lanes_(design.lanes), bank_depth_(design.bank_depth), ref_depth_(design.ref_depth),
-      out_depth_(design.out_depth), mac_(design), layers_(std::move(layers)),
+      out_depth_(design.out_depth), huffman_(design.huffman), mac_(design), layers_(std::move(layers)),
       wait_(first_wait), half_free_{first_wait, first_wait}, loader_free_(first_wait) {}
 
 void SchedulerTiming::loaded(Cycle last_beat) {

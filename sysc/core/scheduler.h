@@ -2,6 +2,8 @@
 #include "base/program.h"
 #include "core/cycle.h"
 #include "core/delta_mac.h"
+#include "core/huffman_code_book.h"
+#include "core/huffman_decoder.h"
 #include "core/requantizer.h"
 #include <deque>
 #include <utility>
@@ -23,7 +25,11 @@ enum class ErrorCode {
   parameter_range,
   weight_range,
   reference_range,
-  framing
+  framing,
+  code_book,
+  bad_code,
+  short_stream,
+  left_over
 };
 [[nodiscard]] const char* to_string(ErrorCode code);
 
@@ -38,6 +44,13 @@ struct RunError {
 [[nodiscard]] RunError check_program(const Design& design, const std::vector<LayerDescriptor>& table,
                                      unsigned layers, std::uint32_t images);
 
+/// With decoders, the check is followed by the build of each layer's code book. `cycle` of the
+/// result counts like check_program()'s.
+[[nodiscard]] RunError check_books(const Design& design, const std::vector<CodeTable>& books);
+
+/// From START to the first cycle in which a run waits for its input.
+[[nodiscard]] Cycle preparation_cycles(const Design& design, std::size_t layers);
+
 /// One block of a tile, as the scheduler issues it: `slots` reads of an activation and a word of
 /// every weight bank; all but the last are `cycles_per_mac` apart.
 struct IssuedBlock {
@@ -45,10 +58,15 @@ struct IssuedBlock {
   int base, active;      ///< first neuron, lanes that work
   int first_input;       ///< of this block
   int slots;             ///< inputs of this block that are issued (fewer than its length on an error)
-  int weight_address;    ///< of the first slot
+  int weight_address;    ///< of the first slot; with decoders, symbols of each lane before it
   int reference_address; ///< of lane 0
   bool tile_first, tile_last, complete;
   Cycle first_slot, last_slot;
+
+  [[nodiscard]] Cycle slot(int index, int cycles_per_mac) const {
+    return complete && index + 1 == slots ? last_slot
+                                          : first_slot + static_cast<Cycle>(index * cycles_per_mac);
+  }
 };
 
 /// When the scheduler issues what: computed a block at a time. The cost of an inference grows with
@@ -84,6 +102,7 @@ private:
   [[nodiscard]] Cycle room(int need, Cycle from);
 
   int lanes_, bank_depth_, ref_depth_, out_depth_;
+  bool huffman_;
   DeltaMacTiming mac_;
   std::vector<LayerDescriptor> layers_;
   Cycle wait_;             ///< the first cycle in which the issue side waits for the next inference
@@ -142,7 +161,7 @@ template <class Visit, class Deliver> RunError SchedulerTiming::issue(Visit visi
                            0};
         last_slot = std::max(slot + static_cast<Cycle>(length - 1) * step, drain_free_);
         issued.last_slot = last_slot;
-        const int words_left = bank_depth_ - weight_address;
+        const int words_left = huffman_ ? length : bank_depth_ - weight_address;
         if (words_left < length || references + active > ref_depth_) {
           const bool weight = words_left < length;
           issued.complete = false;
@@ -174,6 +193,8 @@ template <class Visit, class Deliver> RunError SchedulerTiming::issue(Visit visi
       issue_half_ ^= 1;
     }
     ready = last_slot + step;
+    if (huffman_ && last_layer) // the decoders begin their streams anew
+      ready = std::max(ready, last_slot + HuffmanDecoderCore::restart_latency - 1);
     const Cycle written = last_slot + write_latency() + 1; // when lane 0's result can be read
     if (!last_layer && written > ready + 1 + static_cast<Cycle>(base))
       ready = written - 1 - static_cast<Cycle>(base);

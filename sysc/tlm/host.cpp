@@ -121,6 +121,13 @@ void for_each_load(const Program& program, const std::function<void(std::uint32_
     table.push_back(layer.word(1));
   }
   memory(Memory::program, 0, table);
+  memory(Memory::code_books, 0, program.code_lengths);
+  std::vector<std::uint32_t> bounds;
+  for (const StreamBounds& stream : program.streams) {
+    bounds.push_back(stream.first);
+    bounds.push_back(stream.last);
+  }
+  memory(Memory::streams, 0, bounds);
   write(reg::layers, static_cast<std::uint32_t>(program.layers.size()));
 }
 

@@ -1,0 +1,108 @@
+#include "core/huffman_bank.h"
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace deltatwin {
+
+std::vector<std::uint64_t> read_stream(const std::vector<std::uint64_t>& bank, const StreamBounds& bounds) {
+  std::uint32_t addresses = 2;
+  while (addresses < bank.size())
+    addresses *= 2;
+  std::vector<std::uint64_t> words;
+  for (std::uint32_t at = bounds.first % addresses;; at = (at + 1) % addresses) {
+    words.push_back(at < bank.size() ? bank[at] : 0);
+    if (at == bounds.last % addresses)
+      return words;
+  }
+}
+
+int ReadTurns::turn(Cycle cycle) const {
+  const Cycle origin = cycle >= first_ ? first_ : before_;
+  return origin == never || cycle < origin ? -1
+                                           : static_cast<int>((cycle - origin) % static_cast<Cycle>(turns_));
+}
+
+Cycle ReadTurns::offer(int lane_of_bank, Cycle from) const {
+  from = std::max(from, first_);
+  while (turn(from - 1) != lane_of_bank)
+    ++from;
+  return from;
+}
+
+void BankDecoders::start(std::vector<std::vector<std::uint64_t>> words, Cycle clean) {
+  words_ = std::move(words);
+  decoders_.assign(words_.size(), {});
+  seen_.assign(words_.size(), 0);
+  for (HuffmanDecoderCore& decoder : decoders_)
+    decoder.reset(clean);
+  turns_.reset(clean);
+  begin_streams();
+}
+
+void BankDecoders::begin_streams() {
+  for (std::size_t lane = 0; lane < decoders_.size(); ++lane) {
+    const int lane_of_bank = static_cast<int>(lane) % lanes_per_bank_;
+    decoders_[lane].stream(words_[lane], [turns = turns_, lane_of_bank](std::size_t, Cycle from) {
+      return turns.offer(lane_of_bank, from);
+    });
+  }
+}
+
+void BankDecoders::take(const CodeTable& book, int active, Cycle cycle) {
+  for (int lane = 0; lane < active; ++lane)
+    decoders_[static_cast<std::size_t>(lane)].take(book, cycle);
+}
+
+void BankDecoders::end(Cycle cycle) {
+  for (HuffmanDecoderCore& decoder : decoders_)
+    decoder.end(cycle);
+  turns_.restart(cycle + 1);
+  begin_streams();
+}
+
+DecodedStreams decode_streams(const Design& design, const std::vector<LayerDescriptor>& layers,
+                              const std::vector<CodeTable>& books,
+                              const std::vector<std::vector<std::uint64_t>>& lane_words) {
+  std::size_t slots = 0;
+  for (const LayerDescriptor& layer : layers)
+    slots += static_cast<std::size_t>((layer.outputs + design.lanes - 1) / design.lanes * layer.inputs);
+  DecodedStreams result;
+  result.banks.assign(static_cast<std::size_t>(design.banks()), std::vector<std::uint64_t>(slots));
+  const auto found = [&result](StreamFault fault, std::size_t slot, Cycle delay) {
+    const auto order = std::tie(slot, delay, fault);
+    if (fault != StreamFault::none &&
+        (result.fault == StreamFault::none || order < std::tie(result.slot, result.delay, result.fault))) {
+      result.fault = fault;
+      result.slot = slot;
+      result.delay = delay;
+    }
+  };
+  for (int lane = 0; lane < design.lanes; ++lane) {
+    const auto bank = static_cast<std::size_t>(lane / design.lanes_per_bank);
+    const int lsb = lane % design.lanes_per_bank * design.delta_bits;
+    // What is decoded does not depend on when: here each word comes as soon as it can be taken.
+    HuffmanDecoderCore decoder;
+    decoder.reset(0);
+    decoder.stream(lane_words[static_cast<std::size_t>(lane)], [](std::size_t, Cycle from) { return from; });
+    Cycle now = decoder.ready(0);
+    std::size_t slot = 0;
+    for (std::size_t l = 0; l < layers.size(); ++l)
+      for (int base = 0; base < layers[l].outputs; base += design.lanes) {
+        const bool active = base + lane < layers[l].outputs;
+        for (int i = 0; i < layers[l].inputs; ++i, ++slot) {
+          if (!active)
+            continue;
+          now = decoder.ready(now + 1);
+          const HuffmanDecoderCore::Symbol taken = decoder.take(books[l], now);
+          result.banks[bank][slot] |= static_cast<std::uint64_t>(taken.symbol) << lsb;
+          found(taken.fault, slot, 1);
+        }
+      }
+    const HuffmanDecoderCore::End end = decoder.end(now);
+    found(end.fault, slots - 1, end.raised - now);
+  }
+  return result;
+}
+
+} // namespace deltatwin
