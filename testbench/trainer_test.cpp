@@ -106,6 +106,39 @@ TEST_CASE("fake-quantized weights are what the stored deltas decode to", "[train
     }
 }
 
+TEST_CASE("weights at a set scale are rounded as quantize() rounds them", "[trainer]") {
+  const int inputs = 37, outputs = 11;
+  for (FormatCase each : formats()) {
+    each.format.shift = 0;
+    INFO(each.name << ", shift 0");
+    const std::vector<float> scaled = random_weights(inputs, outputs, 12, 5);
+    std::vector<float> weights = scaled, rounded(scaled.size());
+    for (float& weight : weights)
+      weight /= 16;
+    FakeQuantizer quantizer(inputs, outputs, each.format);
+    quantizer.set_scale(1.0f / 16);
+    quantizer.quantize(weights.data(), rounded.data());
+    const Layer layer = quantizer.encode(rounded.data());
+    const Layer expected = quantize(inputs, outputs, transposed(scaled, inputs, outputs), each.format);
+    CHECK(layer.references == expected.references);
+    CHECK(layer.deltas == expected.deltas);
+  }
+}
+
+TEST_CASE("shrinking pulls deltas to 0 and not past it", "[trainer]") {
+  FakeQuantizer quantizer(1, 4, {Scheme::fixed_reference, 4, Group::layer, 0, 0});
+  std::vector<float> weights = {1, 2.75f, 3.125f, 5.125f}, rounded(4); // their mean rounds to 3
+  quantizer.quantize(weights.data(), rounded.data());
+  quantizer.shrink_deltas(weights.data(), 0.5f);
+  CHECK(weights == std::vector<float>{1.5f, 3, 3, 4.625f});
+
+  FakeQuantizer chain(3, 1, {Scheme::consecutive, 4, Group::neuron, 0, 0});
+  weights = {4, 1, 1.5f};
+  chain.quantize(weights.data(), rounded.data());
+  chain.shrink_deltas(weights.data(), 0.5f);
+  CHECK(weights == std::vector<float>{3.5f, 1.5f, 1.5f});
+}
+
 TEST_CASE("fitting and refitting the scale lowers the error", "[trainer]") {
   const int inputs = 64, outputs = 16;
   const std::vector<float> weights = random_weights(inputs, outputs, 2, 3);
@@ -161,6 +194,37 @@ TEST_CASE("every format trains to a valid integer network", "[trainer][slow]") {
   }
 }
 
+TEST_CASE("a delta penalty shrinks what a Huffman code stores", "[trainer][slow]") {
+  for (const DeltaFormat& format : {DeltaFormat{Scheme::fixed_reference, 4, Group::layer, 0, -1},
+                                    DeltaFormat{Scheme::fixed_reference, 2, Group::neuron, 0, -1},
+                                    DeltaFormat{Scheme::consecutive, 4, Group::neuron, 0, -1},
+                                    DeltaFormat{Scheme::plain, 8, Group::layer, 0, -1}}) {
+    INFO(to_string(format.scheme) << " D=" << format.delta_bits);
+    TrainOptions options = tiny(format);
+    options.code = Code::huffman;
+    options.delta_penalty = 0;
+    const Network without = train(options, training_images());
+    options.delta_penalty = 2; // much, as the epochs are few and short
+    TrainProgress kept;
+    const Network network = train(options, training_images(), [&kept](const TrainProgress& progress) {
+      if (progress.kept)
+        kept = progress;
+    });
+    CHECK_NOTHROW(validate(network, "huffman"));
+    for (const Layer& layer : network.layers) {
+      CHECK(layer.code == Code::huffman);
+      CHECK(layer.shift == 0);
+      CHECK(layer.delta_bits == format.delta_bits);
+    }
+    CHECK(static_cast<double>(network.stored_bits()) < 0.85 * static_cast<double>(without.stored_bits()));
+    CHECK(network.weight_bits() == without.weight_bits());
+    CHECK(test_accuracy(network) > 0.6);
+    CHECK(kept.epoch > 9); // of the last quarter
+    CHECK(kept.bits_a_weight * static_cast<double>(network.weight_count()) ==
+          Approx(static_cast<double>(network.stored_bits())));
+  }
+}
+
 TEST_CASE("relu networks, blocks longer than a layer and no hidden layer train too", "[trainer]") {
   TrainOptions options = tiny({Scheme::fixed_reference, 4, Group::block, 100, -1});
   options.activation = Activation::relu;
@@ -203,6 +267,9 @@ TEST_CASE("a seed decides the whole network", "[trainer]") {
   CHECK(layer_key(train(options, training_images())) == first);
   options.seed = 2;
   CHECK(layer_key(train(options, training_images())) != first);
+  options.code = Code::huffman;
+  const std::string coded = layer_key(train(options, training_images()));
+  CHECK(layer_key(train(options, training_images())) == coded);
 }
 
 TEST_CASE("impossible options are refused by name", "[trainer]") {
@@ -222,6 +289,12 @@ TEST_CASE("impossible options are refused by name", "[trainer]") {
   refused("--shift", [](TrainOptions& o) { o.format.shift = 8; });
   refused("--block", [](TrainOptions& o) { o.format.group = Group::block; });
   refused("--block", [](TrainOptions& o) { o.format.block = 4; });
+  refused("--shift", [](TrainOptions& o) {
+    o.code = Code::huffman;
+    o.format.shift = 3;
+  });
+  refused("--delta-penalty", [](TrainOptions& o) { o.delta_penalty = -1; });
+  refused("--delta-penalty", [](TrainOptions& o) { o.delta_penalty = 11; });
   refused("--epochs", [](TrainOptions& o) { o.epochs = 0; });
   refused("--batch", [](TrainOptions& o) { o.batch = 1; });
   refused("--learning-rate", [](TrainOptions& o) { o.learning_rate = 0; });

@@ -1,6 +1,7 @@
 #include "app/commands.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/huffman.h"
 #include "core/inference.h"
 #include "train/trainer.h"
 #include <CLI/CLI.hpp>
@@ -24,6 +25,7 @@ template <class Value> using Words = std::vector<std::pair<std::string, Value>>;
 const Words<Activation> activations = {{"relu", Activation::relu}, {"hardtanh", Activation::hardtanh}};
 const Words<Scheme> schemes = {
     {"fixed", Scheme::fixed_reference}, {"consecutive", Scheme::consecutive}, {"plain", Scheme::plain}};
+const Words<Code> codes = {{"raw", Code::raw}, {"huffman", Code::huffman}};
 const Words<Group> groups = {{"layer", Group::layer}, {"neuron", Group::neuron}, {"block", Group::block}};
 
 struct Arguments {
@@ -82,6 +84,8 @@ std::string command_line(const Arguments& arguments) {
       text += " --block " + std::to_string(o.format.block);
     text += " --shift " + std::to_string(o.format.shift);
   }
+  if (o.code == Code::huffman)
+    text += " --code huffman --delta-penalty " + shortest(o.delta_penalty);
   text += " --epochs " + std::to_string(o.epochs) + " --batch " + std::to_string(o.batch) +
           " --learning-rate " + shortest(o.learning_rate) + " --weight-decay " + shortest(o.weight_decay) +
           " --label-smoothing " + shortest(o.label_smoothing) + " --input-dropout " +
@@ -113,14 +117,17 @@ public:
       end_line();
       stage_start_ = stage_end_;
     }
-    if (!progress.teacher)
-      best_ = std::max(best_, progress.validation_accuracy);
+    if (progress.kept)
+      best_ = progress.validation_accuracy;
     const double passed = seconds();
     const double left = (passed - stage_start_) / progress.epoch * (progress.epochs - progress.epoch);
     stage_end_ = passed;
-    std::fprintf(stderr, "%s%sepoch %d/%d, loss %.4f, validation accuracy %.2f %%, %.0f s left%s",
-                 in_place_ ? "\r" : "", progress.teacher ? "teacher: " : "", progress.epoch, progress.epochs,
-                 progress.loss, 100 * progress.validation_accuracy, left, in_place_ ? "\x1b[K" : "\n");
+    std::fprintf(stderr, "%s%sepoch %d/%d, loss %.4f, validation accuracy %.2f %%, ", in_place_ ? "\r" : "",
+                 progress.teacher ? "teacher: " : "", progress.epoch, progress.epochs, progress.loss,
+                 100 * progress.validation_accuracy);
+    if (!progress.teacher)
+      std::fprintf(stderr, "%.2f bits a weight, ", progress.bits_a_weight);
+    std::fprintf(stderr, "%.0f s left%s", left, in_place_ ? "\x1b[K" : "\n");
     open_ = true;
   }
   /// The network's best validation accuracy: that of the checkpoint kept.
@@ -141,6 +148,21 @@ private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+double bits_a_weight(const Network& network, std::uint64_t bits) {
+  return static_cast<double>(bits) / static_cast<double>(network.weight_count());
+}
+
+void print_coded_storage(const Network& network) {
+  double entropy = 0;
+  for (const Layer& layer : network.layers)
+    entropy += entropy_bits(layer.histogram());
+  const std::uint64_t bits = network.stored_bits();
+  std::printf("coded: %llu bits with references and code books, %.1f %% of 8-bit storage, "
+              "%.3f bits a weight; entropy of the deltas: %.3f\n",
+              static_cast<unsigned long long>(bits), 12.5 * bits_a_weight(network, bits),
+              bits_a_weight(network, bits), entropy / static_cast<double>(network.weight_count()));
+}
+
 void run(Arguments arguments) {
   TrainOptions& options = arguments.train;
   check(options);
@@ -148,7 +170,7 @@ void run(Arguments arguments) {
     throw InputError("--images: " + std::to_string(arguments.images) +
                      ", expected a number of training images, or 0 for all");
   if (options.format.shift < 0)
-    options.format.shift = default_shift(options.format.scheme, options.format.delta_bits);
+    options.format.shift = default_shift(options.format.scheme, options.format.delta_bits, options.code);
   const std::string path = arguments.output.empty() ? options.name + ".json" : arguments.output;
   check_writable(path);
   const Dataset images = load_dataset(arguments.dataset, "train", arguments.images);
@@ -167,12 +189,13 @@ void run(Arguments arguments) {
   network.description = dataset_name(arguments.dataset) + ": " + command_line(arguments);
   save_network(network, path);
 
-  const std::uint64_t bits = network.weight_bits();
-  const double share = static_cast<double>(bits) / static_cast<double>(8 * network.weight_count());
   std::printf("%s: accuracy %.2f %% on %d test images (%.2f %% on validation images), "
               "%llu weight bits, %.1f %% of 8-bit storage\n",
               path.c_str(), 100 * accuracy(network, test.inputs(test.count), test.labels), test.count,
-              100 * validation, static_cast<unsigned long long>(bits), 100 * share);
+              100 * validation, static_cast<unsigned long long>(network.weight_bits()),
+              12.5 * bits_a_weight(network, network.weight_bits()));
+  if (options.code == Code::huffman)
+    print_coded_storage(network);
 }
 
 void add_format_options(CLI::App& command, DeltaFormat& format) {
@@ -185,6 +208,17 @@ void add_format_options(CLI::App& command, DeltaFormat& format) {
   command
       .add_option("--shift", format.shift,
                   "a delta's step is 2^shift weight LSBs, 0 to 7; -1: what suits scheme and bits")
+      ->capture_default_str();
+}
+
+void add_code_options(CLI::App& command, TrainOptions& options) {
+  add_choice(command, "--code", options.code, codes,
+             "raw, or huffman: trains few and small deltas, to be stored as Huffman codes, and keeps the "
+             "best of the last quarter of epochs");
+  command
+      .add_option(
+          "--delta-penalty", options.delta_penalty,
+          "with --code huffman, 0 to 10: pull of every delta towards 0; less storage for less accuracy")
       ->capture_default_str();
 }
 
@@ -223,6 +257,7 @@ void add_train_command(CLI::App& app, int& exit_code) {
   add_choice(*command, "--activation", arguments->train.activation, activations,
              "of the hidden layers: relu or hardtanh");
   add_format_options(*command, arguments->train.format);
+  add_code_options(*command, arguments->train);
   add_recipe_options(*command, arguments->train);
   command->add_option("--dataset", arguments->dataset, "directory with the IDX files")->capture_default_str();
   command->add_option("--images", arguments->images, "training images to use, 0 for all")
@@ -231,12 +266,16 @@ void add_train_command(CLI::App& app, int& exit_code) {
   command->footer("Examples:\n"
                   "  deltatwin train --name paper --layers 150,16,400,120,84 --scheme fixed --delta-bits 4\n"
                   "  deltatwin train --name small --layers 144,112 --activation relu --delta-bits 2 "
-                  "--teacher 512,256");
+                  "--teacher 512,256\n"
+                  "  deltatwin train --name coded --layers 240,100 --activation relu --code huffman "
+                  "--delta-penalty 0.3");
   command->callback([command, arguments, &exit_code] {
     if (arguments->train.format.scheme == Scheme::plain)
       for (const char* option : {"--group", "--block", "--shift"})
         if (command->count(option))
           throw InputError(std::string(option) + ": has no meaning with --scheme plain");
+    if (arguments->train.code == Code::raw && command->count("--delta-penalty"))
+      throw InputError("--delta-penalty: has a meaning with --code huffman only");
     run(*arguments);
     exit_code = 0;
   });

@@ -43,6 +43,22 @@ void round_row(const Grid& grid, std::size_t width, const float* __restrict weig
   }
 }
 
+// Pulls one input's weights of all neurons towards their references.
+void pull(std::size_t width, float amount, float scale, const float* __restrict reference,
+          float* __restrict weights) {
+  for (std::size_t o = 0; o < width; ++o)
+    weights[o] -= smaller(larger(weights[o] - scale * reference[o], -amount), amount);
+}
+
+// Pulls neighbours together.
+void pull_together(std::size_t width, float amount, float* __restrict before, float* __restrict weights) {
+  for (std::size_t o = 0; o < width; ++o) {
+    const float pull = smaller(larger((weights[o] - before[o]) / 2, -amount), amount);
+    weights[o] -= pull;
+    before[o] += pull;
+  }
+}
+
 } // namespace
 
 FakeQuantizer::FakeQuantizer(int inputs, int outputs, const DeltaFormat& format)
@@ -153,6 +169,17 @@ void FakeQuantizer::pass_gradient(float* gradient) const {
   const float* excess = excess_.data();
   for (std::size_t i = 0, count = excess_.size(); i < count; ++i)
     gradient[i] *= gradient[i] * excess[i] < 0 ? 0.0f : unit; // descent goes against the gradient
+}
+
+void FakeQuantizer::shrink_deltas(float* weights, float amount) const {
+  const auto width = static_cast<std::size_t>(outputs_);
+  for (int i = 0; i < inputs_; ++i) {
+    float* row = weights + static_cast<std::size_t>(i) * width;
+    if (format_.scheme != Scheme::consecutive)
+      pull(width, amount, scale_, &references_[static_cast<std::size_t>(i / block_length_) * width], row);
+    else if (i % block_length_ != 0)
+      pull_together(width, amount, row - width, row);
+  }
 }
 
 Layer FakeQuantizer::encode(const float* rounded) const {

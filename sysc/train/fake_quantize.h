@@ -22,6 +22,8 @@ public:
   void fit(const float* weights);
   /// One least-squares step for the scale: the best one for the codes in `rounded`.
   void refit(const float* weights, const float* rounded);
+  /// Sets the scale, instead of fitting it.
+  void set_scale(float scale) { scale_ = scale; }
   /// Rounds all weights; `rounded` gets int8 values, in units of scale().
   void quantize(const float* weights, float* rounded);
   /// What one LSB of the int8 weights is worth.
@@ -29,6 +31,9 @@ public:
   /// Turns the gradient of the int8 weights into one of the real weights (straight through), and
   /// clears it where a saturated delta would be driven further outside.
   void pass_gradient(float* gradient) const;
+  /// Moves each weight by `amount` towards a delta of 0, but not past it: towards its reference
+  /// as of the last quantize(); consecutive: both it and the weight before towards each other.
+  void shrink_deltas(float* weights, float amount) const;
   /// Stores the result of the last quantize() exactly.
   [[nodiscard]] Layer encode(const float* rounded) const;
 

@@ -128,6 +128,16 @@ void Model::refit() {
       layer.quantizer.refit(layer.weights.data_ptr<float>(), layer.rounded.data_ptr<float>());
 }
 
+void Model::set_scale(double scale) {
+  for (Dense& layer : layers_)
+    layer.quantizer.set_scale(static_cast<float>(scale));
+}
+
+void Model::shrink_deltas(double amount) {
+  for (Dense& layer : layers_)
+    layer.quantizer.shrink_deltas(layer.weights.data_ptr<float>(), static_cast<float>(amount));
+}
+
 std::vector<at::Tensor> Model::weights() const {
   std::vector<at::Tensor> result;
   for (const Dense& layer : layers_)

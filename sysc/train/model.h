@@ -28,6 +28,10 @@ public:
   [[nodiscard]] at::Tensor forward(const at::Tensor& inputs, bool training);
   /// Refits every layer's weight scale to its weights.
   void refit();
+  /// Gives every layer's weights this scale, in place of a fitted one.
+  void set_scale(double scale);
+  /// Moves all real weights by `amount` towards deltas of 0.
+  void shrink_deltas(double amount);
 
   [[nodiscard]] std::vector<at::Tensor> weights() const;
   [[nodiscard]] std::vector<at::Tensor> offsets_and_gains() const;

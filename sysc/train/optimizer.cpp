@@ -43,7 +43,7 @@ void Optimizer::clear_gradients() {
     parameter.values.mutable_grad().reset();
 }
 
-void Optimizer::step() {
+double Optimizer::step() {
   const double cosine = (1 + std::cos(std::acos(-1.0) * done_ / steps_)) / 2;
   ++done_;
   const double rate = learning_rate_ * std::min(1.0, static_cast<double>(done_) / warm_up_) * cosine;
@@ -55,6 +55,7 @@ void Optimizer::step() {
     update(rates, parameter.first.size(), parameter.values.data_ptr<float>(), gradient.data_ptr<float>(),
            parameter.first.data(), parameter.second.data());
   }
+  return rate;
 }
 
 } // namespace deltatwin

@@ -14,8 +14,8 @@ public:
   void add(const std::vector<at::Tensor>& parameters, double weight_decay);
   /// Sets all gradients to 0.
   void clear_gradients();
-  /// Moves all parameters by their gradients.
-  void step();
+  /// Moves all parameters by their gradients; the learning rate it used.
+  double step();
 
 private:
   struct Moments {

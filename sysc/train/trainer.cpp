@@ -11,10 +11,11 @@
 namespace deltatwin {
 namespace {
 
-constexpr int refit_interval = 8;      ///< steps between two fits of the weight scales
-constexpr double teacher_share = 0.5;  ///< of the target
-constexpr int evaluation_batch = 1000; ///< images
-constexpr std::int64_t black = -128;   ///< pixel, as an input
+constexpr int refit_interval = 8;       ///< steps between two fits of the weight scales
+constexpr double coded_step = 1.0 / 16; ///< of a delta under a Huffman code: fitted, it would fill all codes
+constexpr double teacher_share = 0.5;   ///< of the target
+constexpr int evaluation_batch = 1000;  ///< images
+constexpr std::int64_t black = -128;    ///< pixel, as an input
 
 // A teacher that knows its images by heart has nothing to add to their labels: train it for a
 // shorter time, under a stronger decay.
@@ -69,17 +70,17 @@ double model_accuracy(Model& model, const Split& data) {
   return static_cast<double>(right) / static_cast<double>(data.validation_labels.size());
 }
 
-/// Trains a model; after every epoch `finish_epoch` gets its number and mean loss.
-template <class FinishEpoch>
+/// Trains a model; after every step `after_step` gets its learning rate, after every epoch
+/// `finish_epoch` its number and mean loss.
+template <class AfterStep, class FinishEpoch>
 void run(Model& model, const TrainOptions& options, const Split& data, at::Generator& generator,
-         FinishEpoch finish_epoch) {
+         AfterStep after_step, FinishEpoch finish_epoch) {
   const std::int64_t count = data.images.size(0);
   const std::int64_t batch = std::min<std::int64_t>(options.batch, count);
   const std::int64_t steps = count / batch; // an incomplete last batch is left out
   Optimizer optimizer(options.learning_rate, static_cast<int>(steps) * options.epochs);
   optimizer.add(model.weights(), options.weight_decay);
   optimizer.add(model.offsets_and_gains(), 0);
-  int since_refit = 0;
   for (int epoch = 1; epoch <= options.epochs; ++epoch) {
     const at::Tensor order = at::randperm(count, generator, at::kLong);
     double loss_sum = 0;
@@ -92,10 +93,9 @@ void run(Model& model, const TrainOptions& options, const Split& data, at::Gener
       const at::Tensor loss = (output * data.targets.index_select(0, chosen)).sum() / -batch;
       optimizer.clear_gradients();
       loss.backward();
-      optimizer.step();
+      const double rate = optimizer.step();
       loss_sum += loss.item<double>();
-      if (++since_refit % refit_interval == 0)
-        model.refit();
+      after_step(rate);
     }
     if (!std::isfinite(loss_sum))
       throw InputError("training diverged in epoch " + std::to_string(epoch) +
@@ -120,12 +120,23 @@ void distil(const TrainOptions& options, Split& data, at::Generator& generator,
   TrainOptions lessons = options;
   lessons.epochs = std::max(static_cast<int>(options.epochs * teacher_epochs), 1);
   lessons.weight_decay = teacher_decay;
-  run(teacher, lessons, data, generator, [&](int epoch, double loss) {
+  const auto after_step = [](double) {};
+  run(teacher, lessons, data, generator, after_step, [&](int epoch, double loss) {
     const double right = model_accuracy(teacher, data);
     if (progress)
-      progress({true, epoch, lessons.epochs, loss, right, right});
+      progress({true, epoch, lessons.epochs, loss, right, right, 0, false});
   });
   data.targets.mul_(1 - teacher_share).add_(logits(teacher, data.images).softmax(1), teacher_share);
+}
+
+// The model as it is stored.
+Network to_network(Model& model, const TrainOptions& options) {
+  Network network;
+  network.name = options.name;
+  network.layers = model.fold();
+  for (Layer& layer : network.layers)
+    layer.code = options.code;
+  return network;
 }
 
 void require(bool good, const std::string& what) {
@@ -156,7 +167,9 @@ void check_format(const DeltaFormat& format) {
 
 } // namespace
 
-int default_shift(Scheme scheme, int delta_bits) {
+int default_shift(Scheme scheme, int delta_bits, Code code) {
+  if (code == Code::huffman)
+    return 0;
   switch (scheme) {
   case Scheme::fixed_reference:
     return std::max(7 - delta_bits, 0);
@@ -177,6 +190,9 @@ void check(const TrainOptions& options) {
   check_widths(options.teacher, "--teacher");
   require(options.activation != Activation::none, "--activation: expected relu or hardtanh");
   check_format(options.format);
+  require(options.code == Code::raw || options.format.shift <= 0,
+          "--shift: " + std::to_string(options.format.shift) + ", expected 0 with --code huffman");
+  require(options.delta_penalty >= 0 && options.delta_penalty <= 10, "--delta-penalty: expected 0 to 10");
   require(options.epochs >= 1 && options.epochs <= 10000,
           "--epochs: " + std::to_string(options.epochs) + ", expected 1 to 10000");
   require(options.batch >= 2 && options.batch <= 60000,
@@ -198,7 +214,7 @@ Network train(const TrainOptions& given, const Dataset& images, const TrainCallb
           "the images have " + std::to_string(images.pixels) + " pixels, expected at most 4096");
   TrainOptions options = given;
   if (options.format.shift < 0)
-    options.format.shift = default_shift(options.format.scheme, options.format.delta_bits);
+    options.format.shift = default_shift(options.format.scheme, options.format.delta_bits, options.code);
   at::set_num_threads(1); // more of them cost time at this size, and repeatability
   at::Generator generator = at::detail::createCPUGenerator(options.seed);
   Split data = split(images, options.label_smoothing);
@@ -207,19 +223,30 @@ Network train(const TrainOptions& given, const Dataset& images, const TrainCallb
 
   Model model(widths(options.hidden, images.pixels, data.classes), options.activation, options.format,
               Precision::quantized, generator);
+  const bool coded = options.code == Code::huffman;
+  if (coded)
+    model.set_scale(coded_step);
+  int steps = 0;
+  const auto after_step = [&](double rate) {
+    if (coded)
+      model.shrink_deltas(options.delta_penalty * rate * coded_step);
+    else if (++steps % refit_interval == 0)
+      model.refit();
+  };
   Network best;
-  best.name = options.name;
   double best_accuracy = -1;
-  run(model, options, data, generator, [&](int epoch, double loss) {
-    Network network;
-    network.layers = model.fold();
+  run(model, options, data, generator, after_step, [&](int epoch, double loss) {
+    Network network = to_network(model, options);
     const double integer = accuracy(network, data.validation_inputs, data.validation_labels);
-    if (integer >= best_accuracy) {
+    const double bits =
+        static_cast<double>(network.stored_bits()) / static_cast<double>(network.weight_count());
+    const bool kept = integer >= best_accuracy && (!coded || 4 * epoch > 3 * options.epochs);
+    if (kept) {
       best_accuracy = integer;
-      best.layers = std::move(network.layers);
+      best = std::move(network);
     }
     if (progress)
-      progress({false, epoch, options.epochs, loss, integer, model_accuracy(model, data)});
+      progress({false, epoch, options.epochs, loss, integer, model_accuracy(model, data), bits, kept});
   });
   return best;
 }

@@ -15,6 +15,9 @@ struct TrainOptions {
   /// How weights are stored, in every layer (a block longer than a layer's inputs is cut to them).
   /// delta_bits 2..8; shift -1: default_shift(). int8 and int4 are Scheme::plain with 8 and 4 bits.
   DeltaFormat format = {Scheme::fixed_reference, 4, Group::layer, 0, -1};
+  /// huffman: deltas are trained to be few and small, as a Huffman code then stores them in fewer bits.
+  Code code = Code::raw;
+  double delta_penalty = 0.3;   ///< L1, with huffman: weights move this * learning rate * step a step
   int epochs = 40;              ///< passes over the training images
   int batch = 128;              ///< images a step
   double learning_rate = 2e-3;  ///< Adam's, after the warm-up; a cosine takes it to 0
@@ -33,19 +36,22 @@ struct TrainProgress {
   double loss = 0;                ///< mean over the epoch's steps
   double validation_accuracy = 0; ///< of the integer network (of a teacher: the float network)
   double model_accuracy = 0;      ///< of the fake-quantized model on the same images
+  double bits_a_weight = 0;       ///< of storage, with references and code books; of a teacher: 0
+  bool kept = false;              ///< it is the network to return, so far
 };
 
 using TrainCallback = std::function<void(const TrainProgress&)>;
 
 /// Step of the deltas, as a power of two of the weight's LSB, that trained best.
-[[nodiscard]] int default_shift(Scheme scheme, int delta_bits);
+[[nodiscard]] int default_shift(Scheme scheme, int delta_bits, Code code = Code::raw);
 
 /// Throws InputError that names the first impossible option and what would be right.
 void check(const TrainOptions& options);
 
 /// Trains with quantized weights and activations from the first step on. A twelfth of the images
 /// (5,000 of 60,000) is kept for validation; the epoch's integer network that does best on it is
-/// returned. Runs on one thread; equal options and images give an equal network.
+/// returned, with Code::huffman among the last quarter of epochs, as storage shrinks until then.
+/// Runs on one thread; equal options and images give an equal network.
 [[nodiscard]] Network train(const TrainOptions& options, const Dataset& images,
                             const TrainCallback& progress = {});
 
