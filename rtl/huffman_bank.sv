@@ -1,8 +1,8 @@
 // A bank of 36-bit words that hold one coded stream a lane, and the lanes' decoders, which take
-// turns at the read port: in cycle c the word of lane turn_i is read, in c + 1 it is offered to that
-// lane's decoder, and fetch_o says whose was accepted; none is offered in a reset. After a stream's last word its first one
-// follows again. The reset restarts all streams; their first and last addresses stay, and a write
-// of one takes the cycle in which a word would be offered.
+// turns at the read port: in cycle c the word of lane turn_i is read, in c + 1 it is offered to
+// that lane's decoder, and fetch_o says whose was accepted; none is offered in a reset. After a
+// stream's last word its first one follows again. The reset restarts all streams; their first and
+// last addresses stay, and are written in a reset only.
 
 `default_nettype none
 
@@ -75,7 +75,7 @@ module huffman_bank #(
 
   assign address = addresses_q[{at_first_q[turn_i], turn_i}];
   assign last = address_q == lasts_q[lane_q];
-  assign offered = read_q && rst_ni && !stream_we_i;
+  assign offered = read_q && rst_ni;
   assign fetched = offered && ready[lane_q];
   for (genvar l = 0; l < Lanes; l++) begin : gen_fetch
     assign fetch_o[l] = fetched && lane_q == 2'(l);
@@ -117,8 +117,7 @@ module huffman_bank #(
       huffman_decoder #(
         .SymbolBits(SymbolBits),
         .Books(Books),
-        // A complete code of n symbols has none of n bits.
-        .MaxLength((SymbolBits < 4) ? 2 ** SymbolBits - 1 : 8)
+        .Complete(1)
       ) u_decoder (
         .clk_i,
         .rst_ni(!restart_q),

@@ -12,8 +12,9 @@ module huffman_decoder #(
   parameter int SymbolBits = 4,
   /// Code books, a power of two, at most 16.
   parameter int Books = 1,
-  /// Longest code in any of the books, 1 to 8.
-  parameter int MaxLength = 8,
+  /// 1: every book in use was built without a fault, so that no other bad code is possible than in
+  /// a book of one symbol; smaller. 0: any limits.
+  parameter int Complete = 0,
   localparam int BookBits = (Books > 1) ? $clog2(Books) : 1,
   localparam int TableBits = SymbolBits + $clog2(Books)
 ) (
@@ -38,7 +39,7 @@ module huffman_decoder #(
   output logic                    ready_o,
   output logic                    valid_o,
   output logic [SymbolBits-1:0]   symbol_o,
-  // Errors: high for one cycle
+  // Errors, high for one cycle: 1 bad code, 2 stream too short, 3 bits left over
   output logic                    error_o,
   output logic [1:0]              fault_o
 );
@@ -49,12 +50,14 @@ module huffman_decoder #(
   if (Books < 1 || Books > 16 || 2 ** $clog2(Books) != Books) begin : gen_bad_books
     books_must_be_a_power_of_two_from_1_to_16 u_error ();
   end
-  if (MaxLength < 1 || MaxLength > 8) begin : gen_bad_max_length
-    max_length_must_be_1_to_8 u_error ();
+  if (Complete < 0 || Complete > 1) begin : gen_bad_complete
+    complete_must_be_0_or_1 u_error ();
   end
 
   localparam int DrainCycles = 5;
   localparam logic [1:0] NoFault = 2'd0, BadCode = 2'd1, TooShort = 2'd2, LeftOver = 2'd3;
+  // A complete code of n symbols has none of n bits.
+  localparam int MaxLength = (Complete != 0 && SymbolBits < 4) ? 2 ** SymbolBits - 1 : 8;
 
   // A word waits in held, is cut into four chunks in open, and they pass through next to current,
   // where position_q is the first bit that is not yet decoded. A chunk that is not valid is zero.
@@ -62,48 +65,25 @@ module huffman_decoder #(
   logic [8:0]  next_q, current_q, chunk;
   logic [1:0]  chunk_q;
   logic [3:0]  position_q, position_next;
-  logic        held_valid_q, open_valid_q, next_valid_q, current_valid_q, got_last_q, failed_q;
-  logic        draining_q;
-  logic        accept, open_load, next_load, current_load, open_last;
+  logic        held_valid_q, open_valid_q, next_valid_q, current_valid_q, got_last_q;
+  logic        accept, open_load, open_last, next_load, current_load;
 
-  // The next eight bits, by steps of four and then of one.
-  logic [10:0] coarse;
-  logic [7:0]  window;
-
-  assign coarse = position_q[3] ? {current_q[0], next_q, 1'b0}
-      : position_q[2] ? {current_q[4:0], next_q[8:3]} : {current_q, next_q[8:7]};
-  assign window = position_q[1] ? (position_q[0] ? coarse[7:0] : coarse[8:1])
-      : (position_q[0] ? coarse[9:2] : coarse[10:3]);
-
-  // below[l]: the window's code has l bits or fewer. Only a limit's upper l + 1 bits can be set;
-  // bit by bit, because a carry chain would cost twice the LUTs.
-  logic [8:1] below;
-  logic       less;
-
-  always_comb begin
-    less = 1'b0;
-    for (int l = 1; l <= 8; l++) begin
-      less = 1'b0;
-      for (int b = 0; b < 8; b++) begin
-        if (b >= 8 - l && window[b] != limits_i[9 * (l - 1) + b])
-          less = limits_i[9 * (l - 1) + b];
-      end
-      below[l] = l > MaxLength || less || limits_i[9 * (l - 1) + 8];
-    end
-  end
-
-  // The code's length - 1; limits never fall, so that below is a thermometer. Draining goes by 8.
+  // The next eight bits and the length - 1 of the code at their head; draining goes by eight bits.
+  logic [7:0] window;
   logic [2:0] length;
-  logic       good, wrap;
+  logic       coded, draining_q;
 
-  assign good = below[MaxLength];
-  assign length[2] = draining_q || !below[4];
-  assign length[1] = draining_q || !(below[4] ? below[2] : below[6]);
-  assign length[0] = draining_q || !(below[4] ? (below[2] ? below[1] : below[3])
-                                              : (below[6] ? below[5] : below[7]));
+  huffman_window u_window (
+    .bits_i({current_q, next_q}), .position_i(position_q), .window_o(window)
+  );
+
+  huffman_length #(.MaxLength(MaxLength), .Complete(Complete)) u_length (
+    .window_i(window), .limits_i, .eight_i(draining_q), .length_o(length), .valid_o(coded)
+  );
 
   // position + length + 1, modulo 9: sum is one less, so that its top bit says whether it wraps.
   logic [3:0] sum;
+  logic       wrap;
 
   assign sum = position_q + 4'(length);
   assign wrap = sum[3];
@@ -112,51 +92,27 @@ module huffman_decoder #(
   assign position_next[2] = sum[2] != (!wrap && sum[1:0] == 2'd3);
   assign position_next[3] = !wrap && sum[2:0] == 3'd7;
 
-  // Takes and faults.
-  logic       exhausted, live, took, consume, advance, too_short, left_over, ending;
-  logic [1:0] fault;
+  // Takes and ends.
+  logic                   exhausted, live, took, ending, advance, failed;
   logic [DrainCycles-1:0] drain_q;
 
   assign exhausted = got_last_q && !held_valid_q && !open_valid_q;
-  assign live = !failed_q && !draining_q && ((current_valid_q && next_valid_q) || exhausted);
-  assign ready_o = failed_q || live;
+  assign live = !draining_q && ((current_valid_q && next_valid_q) || exhausted);
+  assign ready_o = failed || live;
   assign took = take_i && live;
-  assign consume = (took && good) || draining_q;
-  assign advance = consume && wrap;
-  assign too_short = !next_valid_q && (!current_valid_q || (wrap && sum[2:0] != '0));
-  // An open word here means that current and next are valid too.
-  assign left_over = !got_last_q || held_valid_q
-      || (open_valid_q && !chunk_q[1] && !(chunk_q[0] && advance));
   assign ending = end_i && live;
-
-  always_comb begin
-    fault = NoFault;
-    if (took && !good) fault = BadCode;
-    else if (took && too_short) fault = TooShort;
-    else if (ending && left_over) fault = LeftOver;
-    else if (draining_q && !failed_q && window != '0) fault = LeftOver;
-  end
+  assign advance = ((took && coded) || draining_q) && wrap;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      failed_q <= 1'b0;
-      fault_o <= NoFault;
       draining_q <= 1'b0;
       drain_q <= '0;
     end else begin
-      if (fault != NoFault) failed_q <= 1'b1;
-      fault_o <= fault;
-      if (ending) draining_q <= 1'b1;
-      else if (drain_q[DrainCycles-1]) draining_q <= 1'b0;
+      draining_q <= ending || (draining_q && !drain_q[DrainCycles-1]);
       drain_q <= {drain_q[DrainCycles-2:0], ending};
     end
-  end
-
-  assign error_o = fault_o != NoFault;
-
-  always_ff @(posedge clk_i) begin
     if (!rst_ni || drain_q[DrainCycles-1]) position_q <= '0;
-    else if (consume) position_q <= position_next;
+    else if (took || draining_q) position_q <= position_next;
   end
 
   // Moves.
@@ -166,7 +122,7 @@ module huffman_decoder #(
   assign next_load = !next_valid_q || current_load;
   assign open_last = next_load && chunk_q == 2'd3;
   assign open_load = (!open_valid_q || open_last) && held_valid_q && !draining_q;
-  assign word_ready_o = !failed_q && !got_last_q && (!held_valid_q || open_load);
+  assign word_ready_o = !failed && !got_last_q && (!held_valid_q || open_load);
   assign accept = word_valid_i && word_ready_o;
 
   always_ff @(posedge clk_i) begin
@@ -175,7 +131,6 @@ module huffman_decoder #(
       open_valid_q <= 1'b0;
       next_valid_q <= 1'b0;
       current_valid_q <= 1'b0;
-      next_q <= '0;
       current_q <= '0;
       chunk_q <= '0;
       got_last_q <= 1'b0;
@@ -184,11 +139,8 @@ module huffman_decoder #(
         current_valid_q <= next_valid_q;
         current_q <= next_q;
       end
-      if (next_load) begin
-        next_valid_q <= open_valid_q;
-        next_q <= open_valid_q ? chunk : '0;
-        if (open_valid_q) chunk_q <= chunk_q + 1'b1;
-      end
+      if (next_load) next_valid_q <= open_valid_q;
+      if (next_load && open_valid_q) chunk_q <= chunk_q + 1'b1;
       if (open_load) open_valid_q <= 1'b1;
       else if (open_last) open_valid_q <= 1'b0;
       if (accept) held_valid_q <= 1'b1;
@@ -196,42 +148,73 @@ module huffman_decoder #(
       if (ending) got_last_q <= 1'b0;
       else if (accept && word_last_i) got_last_q <= 1'b1;
     end
+    if (!rst_ni || (next_load && !open_valid_q)) next_q <= '0;
+    else if (next_load) next_q <= chunk;
     if (open_load) open_q <= held_q;
     if (accept) held_q <= word_i;
   end
 
-  // A symbol's rank is its code plus its length's base: selected a cycle later, off the loop from
-  // position to length to position.
-  logic [7:0]              window_q;
-  logic [2:0]              length_q;
-  logic [8*SymbolBits-1:0] bases_q;
-  logic [SymbolBits-1:0]   code, base, rank;
-  logic                    show_q;
+  // Faults, seen in the cycle after. A failed decoder runs on, but shows nothing of it.
+  logic       failed_q, took_q, coded_q, too_short_q, left_over_q, drained_q, rest_q;
+  logic [1:0] fault;
 
   always_ff @(posedge clk_i) begin
-    window_q <= window;
-    length_q <= length;
-    bases_q <= bases_i;
+    coded_q <= coded;
+    too_short_q <= !next_valid_q && (!current_valid_q || (wrap && sum[2:0] != '0));
+    rest_q <= window != '0;
     if (!rst_ni) begin
+      failed_q <= 1'b0;
       valid_o <= 1'b0;
-      show_q <= 1'b0;
+      took_q <= 1'b0;
+      left_over_q <= 1'b0;
+      drained_q <= 1'b0;
     end else begin
+      failed_q <= failed;
       valid_o <= take_i && ready_o;
-      show_q <= took && good && !too_short;
+      took_q <= took;
+      // A valid open word means here that next and current are valid too.
+      left_over_q <= ending && (!got_last_q || held_valid_q
+                                || (open_valid_q && !chunk_q[1] && !(chunk_q[0] && advance)));
+      drained_q <= draining_q;
     end
   end
 
-  assign code = SymbolBits'(window_q >> (3'd7 - length_q));
-  assign base = bases_q[SymbolBits * 32'(length_q) +: SymbolBits];
-  assign rank = code + base;
+  always_comb begin
+    fault = NoFault;
+    if (took_q && !coded_q) fault = BadCode;
+    else if (took_q && too_short_q) fault = TooShort;
+    else if (left_over_q || (drained_q && rest_q)) fault = LeftOver;
+  end
 
-  // Symbol table.
-  logic [TableBits-1:0] table_addr;
+  assign failed = failed_q || fault != NoFault;
+  assign fault_o = failed_q ? NoFault : fault;
+  assign error_o = fault_o != NoFault;
+
+  // A symbol's rank is its code plus its length's base: selected a cycle later, off the loop from
+  // position to length to position.
+  logic [7:0]              window_q;
+  logic [2:0]              length_q, shown;
+  logic [8*SymbolBits-1:0] bases_q;
+  logic [SymbolBits-1:0]   code, base, rank;
+  logic [TableBits-1:0]    table_addr;
 
   (* ram_style = "distributed" *)
   logic [SymbolBits-1:0] symbols_q [2 ** TableBits];
 
   initial for (int i = 0; i < 2 ** TableBits; i++) symbols_q[i] = '0;
+
+  always_ff @(posedge clk_i) begin
+    window_q <= window;
+    length_q <= length;
+    bases_q <= bases_i;
+    if (table_we_i) symbols_q[table_addr_i] <= table_symbol_i;
+  end
+
+  // The bits that a code's length can have.
+  assign shown = length_q & 3'(2 ** $clog2(MaxLength) - 1);
+  assign code = SymbolBits'(window_q >> (3'd7 - shown));
+  assign base = bases_q[SymbolBits * 32'(shown) +: SymbolBits];
+  assign rank = code + base;
 
   if (Books > 1) begin : gen_books
     logic [BookBits-1:0] book_q;
@@ -243,14 +226,7 @@ module huffman_decoder #(
     assign table_addr = rank;
   end
 
-  always_ff @(posedge clk_i) begin
-    if (table_we_i) symbols_q[table_addr_i] <= table_symbol_i;
-  end
-
-  assign symbol_o = show_q ? symbols_q[table_addr] : '0;
-
-  logic unused_limits;
-  assign unused_limits = ^limits_i;
+  assign symbol_o = (took_q && coded_q && !too_short_q && !failed_q) ? symbols_q[table_addr] : '0;
 
 endmodule
 

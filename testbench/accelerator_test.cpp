@@ -349,6 +349,45 @@ TEST_CASE("accelerator twins raise the same error for bad books and streams in t
   }
 }
 
+TEST_CASE("accelerator twins agree on streams that are too long, in every phase of the turns") {
+  for (const Design& design : {designs[10], designs[11], designs[13], designs[15]})
+    for (int i = 0; i < repeats(16); ++i) {
+      const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
+      RandomWork random(seed);
+      ContextGuard guard;
+      Twins twins(design, 0, seed);
+      const std::vector<int> widths = random_widths(random);
+      Program program = random.program(design, widths);
+      StreamBounds& spoilt = program.streams[static_cast<std::size_t>(i) % program.streams.size()];
+      spoilt.last += static_cast<std::uint32_t>(random.in(1, 2));
+      require_equal(twins.run([&](Session& session) {
+        load_program(session, program);
+        run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 2)), 2);
+        session.actions.push_back(pause(300));
+      }),
+                    seed);
+    }
+}
+
+TEST_CASE("accelerator twins end in the same cycle when references run out in a stream's last block") {
+  Design design = huffman_dsp;
+  design.ref_depth = 27;
+  RandomWork random(base_seed());
+  ContextGuard guard;
+  Twins twins(design, 0, base_seed());
+  Program program = random.program(design, {12, 5, 9}); // 5 * 2 references, and 9 * 2 of blocks of 3
+  program.layers[0].block_length = 6;
+  program.layers[1].block_length = 3;
+  program.references.assign(27, 1);
+  const CosimResult result = twins.run([&](Session& session) {
+    load_program(session, program);
+    run_images(session, random.bytes(24), 2);
+    session.actions.push_back(pause(100));
+  });
+  require_equal(result, base_seed());
+  CHECK((result.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(ErrorCode::reference_range));
+}
+
 TEST_CASE("accelerator twins agree on corrupted streams, books and bounds") {
   int errors = 0;
   for (int i = 0; i < repeats(60); ++i) {
@@ -374,6 +413,7 @@ TEST_CASE("accelerator twins agree on corrupted streams, books and bounds") {
     const CosimResult result = twins.run([&](Session& session) {
       load_program(session, program);
       run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 3)), 3);
+      session.actions.push_back(pause(1000)); // finished tiles still drain
     });
     require_equal(result, seed);
     errors += result.reads[0] % 4 == static_cast<std::uint32_t>(Status::error);

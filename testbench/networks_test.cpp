@@ -40,8 +40,9 @@ TEST_CASE("committed networks reach their accuracy on the simulated accelerator"
   };
   const Dataset images = load_dataset(default_dataset, "t10k");
   double fixed4 = 0, int8 = 0;
-  for (const Row& row : {Row{"paper_fixed4", 0.890}, Row{"paper_consecutive4", 0.888},
-                         Row{"paper_int8", 0.885}, Row{"s15", 0.896}}) {
+  for (const Row& row :
+       {Row{"paper_fixed4", 0.890}, Row{"paper_consecutive4", 0.888}, Row{"paper_int8", 0.885},
+        Row{"s15", 0.896}, Row{"paper_huffman", 0.887}, Row{"s15_huffman", 0.896}}) {
     CAPTURE(row.name);
     const Network network = committed(row.name);
     const Design design = design_for(network, 16);
@@ -90,19 +91,69 @@ TEST_CASE("one bit-serial lane at 32 MHz has the paper's 7.992 M MAC/s on 784 in
   CHECK(rate == Approx(7.992e6).epsilon(0.002));
 }
 
-TEST_CASE("s15 fits the XC7S15 with 16 lanes, by synthesis, and block RAM and DSPs are as computed") {
+TEST_CASE("what Huffman codes buy: a larger network in the same block RAM, at the same cycles a weight") {
+  const Network paper = committed("paper_huffman"), s15 = committed("s15"), coded = committed("s15_huffman");
+  REQUIRE(paper.layers.size() == 6);
+  CHECK(paper.weight_count() == 185320);
+  CHECK(static_cast<double>(paper.stored_bits()) <= 0.18 * 8 * 185320);
+  DesignChoice choice; // the paper's own network, whole, on the device that it was too large for
+  choice.lanes = 21;
+  choice.lanes_per_bank = 3;
+  choice.multiplier = Multiplier::dsp_packed;
+  const Resources whole = resources(fit(paper, choice));
+  CHECK(whole.bram36() <= find_device("xc7s15").bram36);
+  CHECK(whole.dsp <= find_device("xc7s15").dsp);
+  const Design raw_design = design_for(s15, 16), coded_design = design_for(coded, 16);
+  CHECK(coded.weight_count() > 3 * s15.weight_count() / 2);
+  CHECK(resources(coded_design).bram36() <= resources(raw_design).bram36());
+  const Dataset images = load_dataset(default_dataset, "t10k");
+  CHECK(accuracy(coded, images.inputs(images.count), images.labels) >=
+        accuracy(s15, images.inputs(images.count), images.labels));
+  // The same network without its codes: a restart of the streams an inference is all that they cost.
+  const Dataset few = load_dataset(default_dataset, "t10k", 3);
+  Network uncoded = coded;
+  for (Layer& layer : uncoded.layers)
+    layer.code = Code::raw;
+  const Design uncoded_design = design_for(uncoded, 16);
+  const auto cycles = [&few](const Network& network, const Design& design) {
+    ContextGuard guard;
+    return simulate(design, compile(network, design), few).cycles_per_inference;
+  };
+  CHECK(cycles(coded, coded_design) == cycles(uncoded, uncoded_design) + 7);
+  CHECK(resources(uncoded_design).bram36() > find_device("xc7s15").bram36);
+}
+
+TEST_CASE("s15 and s15_huffman fit the XC7S15 with 16 lanes, by synthesis, as computed") {
   const Device& device = find_device("xc7s15");
-  const Design design = design_for(committed("s15"), 16);
-  const SynthesisResult area = synthesize(design);
-  CHECK(area.lut <= device.lut);
-  CHECK(area.ff <= device.ff);
-  CHECK(area.dsp <= device.dsp);
-  CHECK(area.bram36() <= device.bram36);
-  CHECK(area.lut > 500); // a netlist that lost its lanes would fit too
-  const Resources computed = resources(design);
-  CHECK(area.dsp == computed.dsp);
-  CHECK(area.ramb18 == computed.ramb18);
-  CHECK(area.ramb36 == computed.ramb36);
+  for (const char* name : {"s15", "s15_huffman"}) {
+    CAPTURE(name);
+    const Design design = design_for(committed(name), 16);
+    const SynthesisResult area = synthesize(design);
+    CHECK(area.lut <= device.lut);
+    CHECK(area.ff <= device.ff);
+    CHECK(area.dsp <= device.dsp);
+    CHECK(area.bram36() <= device.bram36);
+    CHECK(area.lut > 500); // a netlist that lost its lanes would fit too
+    const Resources computed = resources(design);
+    CHECK(area.dsp == computed.dsp);
+    CHECK(area.ramb18 == computed.ramb18);
+    CHECK(area.ramb36 == computed.ramb36);
+  }
+}
+
+TEST_CASE("a lane's decoder and its share of the code book take less than 250 LUTs and no DSP, at D = 4") {
+  Design design;
+  design.lanes = 8;
+  design.lanes_per_bank = 4;
+  design.delta_bits = 4;
+  design.bank_depth = 2048; // no multiplexers between block RAMs, which are not the decoders'
+  design.max_layers = 8;
+  const SynthesisResult raw = synthesize(design);
+  design.huffman = true;
+  const SynthesisResult coded = synthesize(design);
+  CHECK(coded.lut > raw.lut + design.lanes * 50); // they are there
+  CHECK(coded.lut < raw.lut + design.lanes * 250);
+  CHECK(coded.dsp == raw.dsp);
 }
 
 TEST_CASE("block RAM and DSPs of other designs are as computed") {
@@ -126,7 +177,7 @@ TEST_CASE("block RAM and DSPs of other designs are as computed") {
 
 TEST_CASE("committed networks run equal on RTL, with stalls") {
   const Dataset images = load_dataset(default_dataset, "t10k", 2);
-  for (const char* name : {"s15", "paper_consecutive4"}) {
+  for (const char* name : {"s15", "paper_consecutive4", "s15_huffman"}) {
     CAPTURE(name);
     const Network network = committed(name);
     const Design design = design_for(network, 16);

@@ -260,6 +260,50 @@ TEST_CASE("distillation trains the teacher first", "[trainer]") {
   CHECK(network.layers[0].outputs == 24);
 }
 
+TEST_CASE("several teachers are trained one after the other and distilled together", "[trainer]") {
+  TrainOptions options = tiny({});
+  options.epochs = 7;
+  options.teacher = {32};
+  const Network with_one = train(options, training_images());
+  options.teachers = 2;
+  std::string order;
+  std::vector<double> together;
+  const auto follow = [&](const TrainProgress& p) {
+    order += (p.teacher ? "t" + std::to_string(p.teacher) + "." : "n") + std::to_string(p.epoch) + " ";
+    if (p.teacher && p.epoch == p.epochs)
+      together.push_back(p.teachers_accuracy - p.validation_accuracy);
+  };
+  const std::string with_two = layer_key(train(options, training_images(), follow));
+  CHECK(order == "t1.1 t1.2 t2.1 t2.2 n1 n2 n3 n4 n5 n6 n7 ");
+  REQUIRE(together.size() == 2);
+  CHECK(together[0] == 0); // alone so far
+  CHECK(with_two != layer_key(with_one));
+}
+
+TEST_CASE("a convolutional teacher learns, and trains repeatably", "[trainer]") {
+  TrainOptions options = tiny({});
+  options.teacher = {32};
+  options.teacher_channels = {4, 8};
+  double learnt = 0;
+  const auto follow = [&learnt](const TrainProgress& p) {
+    if (p.teacher)
+      learnt = p.validation_accuracy;
+  };
+  const Network network = train(options, training_images(), follow);
+  CHECK(learnt > 0.5); // chance is 0.1
+  CHECK(test_accuracy(network) > 0.6);
+  CHECK(layer_key(train(options, training_images())) == layer_key(network));
+
+  Dataset oblong = training_images();
+  oblong.count = 24;
+  oblong.pixels = 27 * 28;
+  oblong.images.resize(24 * 27 * 28);
+  oblong.labels.resize(24);
+  CHECK_THROWS_WITH(train(options, oblong), Catch::Matchers::StartsWith("--teacher-channels"));
+  options.teacher_channels.assign(5, 2); // 28 is halved four times
+  CHECK_THROWS_WITH(train(options, training_images()), Catch::Matchers::StartsWith("--teacher-channels"));
+}
+
 TEST_CASE("a seed decides the whole network", "[trainer]") {
   TrainOptions options = tiny({});
   options.epochs = 2;
@@ -284,6 +328,11 @@ TEST_CASE("impossible options are refused by name", "[trainer]") {
   refused("--layers", [](TrainOptions& o) { o.hidden = {100, 0}; });
   refused("--layers", [](TrainOptions& o) { o.hidden.assign(16, 8); });
   refused("--teacher", [](TrainOptions& o) { o.teacher = {5000}; });
+  refused("--teacher-channels", [](TrainOptions& o) { o.teacher_channels = {16, 0}; });
+  refused("--teacher-channels", [](TrainOptions& o) { o.teacher_channels.assign(9, 8); });
+  refused("--teacher-share", [](TrainOptions& o) { o.teacher_share = 1.5; });
+  refused("--teachers", [](TrainOptions& o) { o.teachers = 0; });
+  refused("--teachers", [](TrainOptions& o) { o.teachers = 101; });
   refused("--activation", [](TrainOptions& o) { o.activation = Activation::none; });
   refused("--delta-bits", [](TrainOptions& o) { o.format.delta_bits = 9; });
   refused("--shift", [](TrainOptions& o) { o.format.shift = 8; });

@@ -47,7 +47,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, const std::st
   command
       .add_option("--lanes-per-bank", options.lanes_per_bank,
                   "lanes that share a weight bank [as many as fit its 36 bits, or 4 with a Huffman code]")
-      ->check(not_zero("lanes per bank is 0, possible are 1..36 / delta bits"));
+      ->check(not_zero("lanes per bank is 0, expected at least 1"));
   command.add_option("--bank-depth", options.bank_depth, "words a weight bank [what the network needs]")
       ->check(not_zero("bank depth is 0, possible are 2..1048576"));
   command.add_option("-m,--multiplier", options.multiplier, "lut, dsp, dsp_packed or serial [dsp]");

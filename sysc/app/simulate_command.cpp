@@ -89,7 +89,8 @@ void print_report(const Setup& setup, const SimulationResult& result, const Figu
   };
   budget("RAMB36", figures.used.bram36(), setup.device.bram36);
   budget("DSP48E1", figures.used.dsp, setup.device.dsp);
-  std::printf("\n  %s %s  (simulated in %s s)\n", figures.fits ? "fits" : "DOES NOT FIT", setup.device.name,
+  std::printf("\n  %s %s in block RAM and DSPs; `deltatwin synth` counts LUTs  (simulated in %s s)\n",
+              figures.fits ? "fits" : "DOES NOT FIT", setup.device.name,
               fixed(result.wall_seconds, 2).c_str());
 }
 

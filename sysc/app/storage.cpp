@@ -11,13 +11,16 @@ Storage::Storage(const Network& network, const Design& design)
       uncoded_bits(network.weight_bits()), lane_bits(static_cast<std::size_t>(design.lanes)),
       bank_words(static_cast<std::size_t>(design.banks())), bank_depth(design.bank_depth),
       lanes_per_bank(design.lanes_per_bank) {
-  for (const Layer& layer : network.layers)
-    entropy_bits += deltatwin::entropy_bits(layer.histogram());
+  for (const Layer& layer : network.layers) {
+    const std::vector<std::uint64_t> counts = layer.histogram();
+    entropy_bits += deltatwin::entropy_bits(counts);
+    code_bits += layer.code == Code::raw ? layer.deltas.size() * static_cast<std::uint64_t>(layer.delta_bits)
+                                         : coded_bits(counts, layer.code_lengths());
+  }
   const auto streams = stream_bits(network, design.lanes, design.delta_bits);
   for (const auto& layer : streams)
     for (std::size_t lane = 0; lane < lane_bits.size(); ++lane)
       lane_bits[lane] += layer[lane];
-  code_bits = std::accumulate(lane_bits.begin(), lane_bits.end(), std::uint64_t{0});
   if (design.huffman) {
     lane_words = stream_words(streams);
     for (std::size_t lane = 0; lane < lane_words.size(); ++lane)
@@ -36,7 +39,8 @@ double Storage::entropy_a_weight() const { return entropy_bits / static_cast<dou
 
 double Storage::imbalance() const {
   const auto fullest = static_cast<double>(*std::max_element(lane_bits.begin(), lane_bits.end()));
-  return fullest * static_cast<double>(lane_bits.size()) / static_cast<double>(code_bits) - 1;
+  const auto all = std::accumulate(lane_bits.begin(), lane_bits.end(), std::uint64_t{0});
+  return fullest * static_cast<double>(lane_bits.size()) / static_cast<double>(all) - 1;
 }
 
 void Storage::print() const {

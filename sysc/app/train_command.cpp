@@ -92,6 +92,12 @@ std::string command_line(const Arguments& arguments) {
           shortest(o.input_dropout) + " --seed " + std::to_string(o.seed);
   if (!o.teacher.empty())
     text += " --teacher " + joined(o.teacher);
+  if (!o.teacher_channels.empty())
+    text += " --teacher-channels " + joined(o.teacher_channels);
+  if (!o.teacher.empty() && o.teacher_share != TrainOptions().teacher_share)
+    text += " --teacher-share " + shortest(o.teacher_share);
+  if (!o.teacher.empty() && o.teachers > 1)
+    text += " --teachers " + std::to_string(o.teachers);
   if (arguments.images)
     text += " --images " + std::to_string(arguments.images);
   return text;
@@ -107,13 +113,13 @@ std::string dataset_name(const std::string& directory) {
 /// One line an epoch on stderr, rewritten in place on a terminal.
 class ProgressLine {
 public:
-  ProgressLine() : in_place_(isatty(STDERR_FILENO) != 0) {}
+  explicit ProgressLine(int teachers) : teachers_(teachers), in_place_(isatty(STDERR_FILENO) != 0) {}
   ~ProgressLine() { end_line(); }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void show(const TrainProgress& progress) {
-    if (progress.epoch == 1 && !progress.teacher) { // a teacher's last line stays
+    if (progress.epoch == 1 && progress.teacher != 1) { // a teacher's last line stays
       end_line();
       stage_start_ = stage_end_;
     }
@@ -123,8 +129,10 @@ public:
     const double left = (passed - stage_start_) / progress.epoch * (progress.epochs - progress.epoch);
     stage_end_ = passed;
     std::fprintf(stderr, "%s%sepoch %d/%d, loss %.4f, validation accuracy %.2f %%, ", in_place_ ? "\r" : "",
-                 progress.teacher ? "teacher: " : "", progress.epoch, progress.epochs, progress.loss,
+                 stage(progress).c_str(), progress.epoch, progress.epochs, progress.loss,
                  100 * progress.validation_accuracy);
+    if (progress.teacher > 1 && progress.epoch == progress.epochs)
+      std::fprintf(stderr, "teachers together %.2f %%, ", 100 * progress.teachers_accuracy);
     if (!progress.teacher)
       std::fprintf(stderr, "%.2f bits a weight, ", progress.bits_a_weight);
     std::fprintf(stderr, "%.0f s left%s", left, in_place_ ? "\x1b[K" : "\n");
@@ -134,6 +142,13 @@ public:
   [[nodiscard]] double best() const { return best_; }
 
 private:
+  [[nodiscard]] std::string stage(const TrainProgress& progress) const {
+    if (!progress.teacher)
+      return "";
+    return teachers_ > 1
+               ? "teacher " + std::to_string(progress.teacher) + "/" + std::to_string(teachers_) + ": "
+               : "teacher: ";
+  }
   void end_line() {
     if (in_place_ && open_)
       std::fputc('\n', stderr);
@@ -143,6 +158,7 @@ private:
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
+  int teachers_;
   bool in_place_, open_ = false;
   double best_ = 0, stage_start_ = 0, stage_end_ = 0;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -182,7 +198,7 @@ void run(Arguments arguments) {
   double validation = 0;
   Network network;
   {
-    ProgressLine line;
+    ProgressLine line(options.teachers);
     network = train(options, images, [&line](const TrainProgress& p) { line.show(p); });
     validation = line.best();
   }
@@ -238,10 +254,26 @@ void add_recipe_options(CLI::App& command, TrainOptions& options) {
                   "share of pixels that training makes black, anew in each step")
       ->capture_default_str();
   command.add_option("--seed", options.seed, "of initial weights and image order")->capture_default_str();
+}
+
+void add_teacher_options(CLI::App& command, TrainOptions& options) {
   command
       .add_option("--teacher", options.teacher,
                   "hidden widths of a float network to distil from, trained before it (default: none)")
       ->delimiter(',');
+  command
+      .add_option("--teacher-channels", options.teacher_channels,
+                  "channels of 3x3 convolutions, each with 2x2 pooling, before the teacher's hidden layers "
+                  "(default: none)")
+      ->delimiter(',');
+  command
+      .add_option("--teacher-share", options.teacher_share,
+                  "0 to 1: share of the target that is the teachers' opinion; the rest is the label")
+      ->capture_default_str();
+  command
+      .add_option("--teachers", options.teachers,
+                  "with --teacher, 1 to 100: how many such networks, whose mean opinion is distilled")
+      ->capture_default_str();
 }
 
 } // namespace
@@ -259,6 +291,7 @@ void add_train_command(CLI::App& app, int& exit_code) {
   add_format_options(*command, arguments->train.format);
   add_code_options(*command, arguments->train);
   add_recipe_options(*command, arguments->train);
+  add_teacher_options(*command, arguments->train);
   command->add_option("--dataset", arguments->dataset, "directory with the IDX files")->capture_default_str();
   command->add_option("--images", arguments->images, "training images to use, 0 for all")
       ->capture_default_str();
@@ -276,6 +309,9 @@ void add_train_command(CLI::App& app, int& exit_code) {
           throw InputError(std::string(option) + ": has no meaning with --scheme plain");
     if (arguments->train.code == Code::raw && command->count("--delta-penalty"))
       throw InputError("--delta-penalty: has a meaning with --code huffman only");
+    for (const char* option : {"--teacher-channels", "--teacher-share", "--teachers"})
+      if (arguments->train.teacher.empty() && command->count(option))
+        throw InputError(std::string(option) + ": has a meaning with --teacher only");
     run(*arguments);
     exit_code = 0;
   });

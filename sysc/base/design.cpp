@@ -133,10 +133,10 @@ Design fit(const Network& network, const DesignChoice& choice) {
     design.max_layers = power_of_two(static_cast<int>(network.layers.size()), 1);
     words = 0;
     const std::vector<int> lane_words = stream_words(stream_bits(network, lanes, design.delta_bits));
-    for (int lane = 0; lane < lanes; lane += design.lanes_per_bank)
-      words = std::max(
-          words, std::accumulate(lane_words.begin() + lane,
-                                 lane_words.begin() + std::min(lane + design.lanes_per_bank, lanes), 0));
+    const int group = std::max(design.lanes_per_bank, 1); // what is less, validate() refuses below
+    for (int lane = 0; lane < lanes; lane += group)
+      words = std::max(words, std::accumulate(lane_words.begin() + lane,
+                                              lane_words.begin() + std::min(lane + group, lanes), 0));
   }
   design.bank_depth = choice.bank_depth ? choice.bank_depth : std::max(512, (words + 511) / 512 * 512);
   const auto table_depth = [](int need) {

@@ -56,7 +56,7 @@ BookFault check_book(const std::vector<int>& lengths) {
   int kraft = 0, used = 0; // Kraft's sum in units of 2^-8
   bool too_long = false;
   for (const int length : lengths) {
-    kraft += length ? 256 >> length : 0;
+    kraft += length && length <= max_code_length ? 256 >> length : 0;
     used += length != 0;
     too_long |= length > max_code_length;
   }

@@ -89,6 +89,7 @@ std::vector<StreamWriter> pack_streams(const Network& network, const Design& des
       layer = std::min(layer, l);
   }
   layer = std::min(layer, bits.size() - 1);
+  needed = std::max<std::uint64_t>(needed, stream_word_bits); // a stream of no symbols has a word
   throw InputError("the stream of lane " + std::to_string(lane) + " overflows weight bank " +
                    std::to_string(lane / static_cast<std::size_t>(design.lanes_per_bank)) + " in layer " +
                    std::to_string(layer) + ": it needs " + std::to_string(needed) + " bits, " +

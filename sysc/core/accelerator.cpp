@@ -212,10 +212,7 @@ bool AcceleratorCore::start(Cycle cycle) {
   results_used_ = 0;
   output_free_ = 0;
   const std::vector<std::vector<std::uint64_t>> streams = lane_words();
-  if (trace_ && design_.huffman) { // they take their first words while the program is checked
-    decoders_.start(streams, cycle + 1);
-    trace_fetches(cycle);
-  }
+  decoders_.start(streams, cycle + 1); // they take their first words while the program is checked
   std::vector<LayerDescriptor> table = read_table(program_);
   error_ = check_program(design_, table, layers_, images_);
   table.resize(layers_);
@@ -226,9 +223,10 @@ bool AcceleratorCore::start(Cycle cycle) {
   if (error_.code != ErrorCode::none) {
     error_.cycle += cycle + 1;
     stop_ = error_.cycle + 1;
-    stop_fetches();
+    trace_fetches();
     return true;
   }
+  trace_fetches();
   if (design_.huffman)
     decoded_streams_ = decode_streams(design_, table, books_, streams);
   timing_ = std::make_unique<SchedulerTiming>(design_, std::move(table),
@@ -282,7 +280,7 @@ void AcceleratorCore::fail(const RunError& error) {
   stop_ = error.cycle + 1;
   if (trace_)
     trace_->drop_origins_after(error.cycle, port::s_axis);
-  stop_fetches();
+  trace_fetches();
   const auto prevented = [&](const Completion& c) { return c.origin > error.cycle; };
   completions_.erase(std::remove_if(completions_.begin(), completions_.end(), prevented), completions_.end());
 }
@@ -387,7 +385,7 @@ void AcceleratorCore::issue_image() {
     stop_ = completions_.back().cycle + 1;
   if (trace_ && error_.code != ErrorCode::none) // what was traced of blocks behind a bad stream
     trace_->drop_origins_after(error_.cycle, port::s_axis);
-  stop_fetches();
+  trace_fetches();
 }
 
 // The words of each lane's stream; none without decoders.

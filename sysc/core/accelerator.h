@@ -122,8 +122,7 @@ private:
   void compute_sums();
   void trace_block(const IssuedBlock& block);
   void trace_decoders(const IssuedBlock& block);
-  void trace_fetches(Cycle origin);
-  void stop_fetches();
+  void trace_fetches();
 
   Design design_;
   OutputSink sink_ = take_at_once;

@@ -74,27 +74,25 @@ void AcceleratorCore::trace_block(const IssuedBlock& block) {
 
 void AcceleratorCore::trace_decoders(const IssuedBlock& block) {
   const auto layer = static_cast<std::size_t>(block.layer);
-  const bool last_block = layer + 1 == layers_ && block.tile_last &&
+  const bool last_block = block.complete && layer + 1 == layers_ && block.tile_last &&
                           block.base + block.active == timing_->layers()[layer].outputs;
   for (int i = 0; i < block.slots && block.slot(i, design_.cycles_per_mac()) < stop_; ++i) {
     const Cycle cycle = block.slot(i, design_.cycles_per_mac());
     decoders_.take(books_[layer], block.active, cycle);
     if (last_block && i + 1 == block.slots)
       decoders_.end(cycle);
-    trace_fetches(cycle);
   }
 }
 
-// The words that decoders take, known since the slot `origin`.
-void AcceleratorCore::trace_fetches(Cycle origin) {
+// The words that decoders take, once all is known that can prevent it; none when the run is over.
+void AcceleratorCore::trace_fetches() {
+  if (!trace_ || !design_.huffman)
+    return;
   decoders_.for_each_new_fetch([&](std::size_t lane, Cycle cycle) {
-    trace_->add(port::bank0 + banks_.size() + lane, {cycle, 0, {}, origin});
+    trace_->add(port::bank0 + banks_.size() + lane,
+                {cycle, 0, {static_cast<int>(issued_), -1, -1, -1}, cycle});
   });
-}
-
-// Nothing is fetched when the run is over.
-void AcceleratorCore::stop_fetches() {
-  if (trace_ && design_.huffman && stop_ != never)
+  if (stop_ != never)
     trace_->drop_cycles_after(stop_ - 1, port::bank0 + banks_.size());
 }
 

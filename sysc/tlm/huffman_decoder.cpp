@@ -26,6 +26,10 @@ bool HuffmanDecoder::load(const tlm::tlm_generic_payload& payload) {
 }
 
 void HuffmanDecoder::decode(tlm::tlm_generic_payload& payload, HuffmanDecodeExtension& stream, Cycle& cycle) {
+  stream.word_cycles.clear();
+  stream.take_cycles.clear();
+  stream.fault = StreamFault::none;
+  stream.raised = never;
   const std::size_t before = core_.accepted().size(), count = payload.get_data_length();
   const Cycle first = cycle;
   core_.stream(stream.words, [&, this](std::size_t index, Cycle from) {
@@ -65,8 +69,9 @@ void HuffmanDecoder::transport(tlm::tlm_generic_payload& payload, sc_core::sc_ti
   const auto fits = [](const std::vector<unsigned>& gaps, std::size_t beats) {
     return gaps.empty() || gaps.size() == beats;
   };
-  if (!stream || stream->words.empty() || payload.get_data_length() == 0 || core_.failed() ||
-      !fits(stream->word_gaps, stream->words.size()) || !fits(stream->take_gaps, payload.get_data_length()))
+  if (!payload.is_read() || !stream || stream->words.empty() || payload.get_data_length() == 0 ||
+      core_.failed() || !fits(stream->word_gaps, stream->words.size()) ||
+      !fits(stream->take_gaps, payload.get_data_length()))
     return;
   Cycle cycle = clock_.cycle(delay);
   decode(payload, *stream, cycle);

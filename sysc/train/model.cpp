@@ -195,4 +195,73 @@ std::vector<Layer> Model::fold() {
   return result;
 }
 
+ConvolutionalTeacher::ConvolutionalTeacher(int side, const std::vector<int>& channels,
+                                           const std::vector<int>& widths, at::Generator& generator)
+    : side_(side) {
+  int inputs = 1, rows = side;
+  for (const int outputs : channels) {
+    add_layer(inputs, outputs, 3, true, generator);
+    inputs = outputs;
+    rows /= 2;
+  }
+  for (const int outputs : widths) {
+    add_layer(inputs, outputs, rows, false, generator);
+    inputs = outputs;
+    rows = 1;
+  }
+}
+
+void ConvolutionalTeacher::add_layer(int inputs, int outputs, int kernel, bool pooled,
+                                     at::Generator& generator) {
+  const at::Tensor start =
+      at::randn({outputs, inputs, kernel, kernel}, generator) / std::sqrt(inputs * kernel * kernel);
+  Stage& layer = layers_.emplace_back();
+  layer.pooled = pooled;
+  layer.weights = start.requires_grad_(true);
+  layer.offset = at::zeros({outputs}).requires_grad_(true);
+  layer.gain = at::ones({outputs}).requires_grad_(true);
+  layer.mean = at::zeros({outputs});
+  layer.variance = at::ones({outputs});
+}
+
+at::Tensor ConvolutionalTeacher::judge(const at::Tensor& images, bool training) {
+  constexpr double momentum = 0.02, epsilon = 1e-5;
+  at::Tensor values = images;
+  for (Stage& layer : layers_) {
+    values = at::conv2d(values, layer.weights, {}, 1, layer.pooled ? 1 : 0);
+    if (layer.pooled)
+      values = at::max_pool2d(values, 2);
+    values = at::batch_norm(values, layer.gain, layer.offset, layer.mean, layer.variance, training, momentum,
+                            epsilon, false);
+    if (&layer != &layers_.back())
+      values = values.relu();
+  }
+  return values.flatten(1);
+}
+
+at::Tensor ConvolutionalTeacher::forward(const at::Tensor& inputs, bool training) {
+  const at::Tensor images = inputs.view({-1, 1, side_, side_}) / 128;
+  const at::Tensor mirrored = images.flip(3);
+  if (!training)
+    return (judge(images, false) + judge(mirrored, false)) / 2;
+  const std::int64_t half = images.size(0) / 2; // the order of images is random already
+  return judge(at::cat({images.slice(0, 0, half), mirrored.slice(0, half)}), true);
+}
+
+std::vector<at::Tensor> ConvolutionalTeacher::weights() const {
+  std::vector<at::Tensor> result;
+  for (const Stage& layer : layers_)
+    result.push_back(layer.weights);
+  return result;
+}
+
+std::vector<at::Tensor> ConvolutionalTeacher::offsets_and_gains() const {
+  std::vector<at::Tensor> result;
+  for (const Stage& layer : layers_) {
+    result.push_back(layer.offset);
+    result.push_back(layer.gain);
+  }
+  return result;
+}
+
 } // namespace deltatwin

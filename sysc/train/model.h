@@ -58,6 +58,36 @@ private:
   std::vector<Dense> layers_;
 };
 
+/// A float network of 3x3 convolutions, each followed by 2x2 max pooling, and then dense layers; a
+/// batch normalization everywhere and ReLU but after the last layer. It cannot run on the
+/// accelerator: it sees more in an image than a multilayer perceptron, and so is one to learn from.
+/// Images and their mirror images are the same to it: it trains with both, and judges by both.
+class ConvolutionalTeacher {
+public:
+  /// Images of side * side pixels; `channels`: of each convolution; `widths`: dense outputs, the
+  /// last of them the classes. `side` must allow a halving a convolution.
+  ConvolutionalTeacher(int side, const std::vector<int>& channels, const std::vector<int>& widths,
+                       at::Generator& generator);
+
+  /// As Model's.
+  [[nodiscard]] at::Tensor forward(const at::Tensor& inputs, bool training);
+  [[nodiscard]] std::vector<at::Tensor> weights() const;
+  [[nodiscard]] std::vector<at::Tensor> offsets_and_gains() const;
+
+private:
+  struct Stage {
+    bool pooled;             ///< 3x3 and pooled; otherwise a dense layer: a convolution as large as its input
+    at::Tensor weights;      ///< [outputs, inputs, rows, columns]
+    at::Tensor offset, gain; ///< [outputs], of the normalization
+    at::Tensor mean, variance; ///< [outputs], running
+  };
+  void add_layer(int inputs, int outputs, int kernel, bool pooled, at::Generator& generator);
+  [[nodiscard]] at::Tensor judge(const at::Tensor& images, bool training);
+
+  int side_;
+  std::vector<Stage> layers_;
+};
+
 /// The requantizer that computes unit * (gain * (sum - mean) / deviation + offset) a neuron, given
 /// as slope * sum + intercept; the multiplier uses as many of its 16 bits as the shift allows.
 [[nodiscard]] RequantizerParameters fold_requantizer(double slope, const std::vector<double>& intercepts);

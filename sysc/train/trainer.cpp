@@ -13,7 +13,6 @@ namespace {
 
 constexpr int refit_interval = 8;       ///< steps between two fits of the weight scales
 constexpr double coded_step = 1.0 / 16; ///< of a delta under a Huffman code: fitted, it would fill all codes
-constexpr double teacher_share = 0.5;   ///< of the target
 constexpr int evaluation_batch = 1000;  ///< images
 constexpr std::int64_t black = -128;    ///< pixel, as an input
 
@@ -54,7 +53,7 @@ Split split(const Dataset& set, double label_smoothing) {
 
 at::Tensor to_inputs(const at::Tensor& images) { return images.to(at::kFloat).add_(black); }
 
-at::Tensor logits(Model& model, const at::Tensor& images) {
+template <class AnyModel> at::Tensor logits(AnyModel& model, const at::Tensor& images) {
   const torch::NoGradGuard no_gradients;
   std::vector<at::Tensor> parts;
   for (const at::Tensor& part : images.split(evaluation_batch))
@@ -62,18 +61,22 @@ at::Tensor logits(Model& model, const at::Tensor& images) {
   return at::cat(parts);
 }
 
-double model_accuracy(Model& model, const Split& data) {
-  const at::Tensor best = logits(model, data.validation_images).argmax(1);
+double share_right(const at::Tensor& scores, const std::vector<std::uint8_t>& labels) {
+  const at::Tensor best = scores.argmax(1);
   int right = 0;
-  for (std::size_t i = 0; i < data.validation_labels.size(); ++i)
-    right += best[static_cast<std::int64_t>(i)].item<int>() == data.validation_labels[i];
-  return static_cast<double>(right) / static_cast<double>(data.validation_labels.size());
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    right += best[static_cast<std::int64_t>(i)].item<int>() == labels[i];
+  return static_cast<double>(right) / static_cast<double>(labels.size());
+}
+
+double model_accuracy(Model& model, const Split& data) {
+  return share_right(logits(model, data.validation_images), data.validation_labels);
 }
 
 /// Trains a model; after every step `after_step` gets its learning rate, after every epoch
 /// `finish_epoch` its number and mean loss.
-template <class AfterStep, class FinishEpoch>
-void run(Model& model, const TrainOptions& options, const Split& data, at::Generator& generator,
+template <class AnyModel, class AfterStep, class FinishEpoch>
+void run(AnyModel& model, const TrainOptions& options, const Split& data, at::Generator& generator,
          AfterStep after_step, FinishEpoch finish_epoch) {
   const std::int64_t count = data.images.size(0);
   const std::int64_t batch = std::min<std::int64_t>(options.batch, count);
@@ -112,21 +115,53 @@ std::vector<int> widths(const std::vector<int>& hidden, int inputs, int outputs)
   return result;
 }
 
-// Trains the teacher and mixes its opinion into the targets.
-void distil(const TrainOptions& options, Split& data, at::Generator& generator,
-            const TrainCallback& progress) {
-  Model teacher(widths(options.teacher, static_cast<int>(data.images.size(1)), data.classes),
-                options.activation, options.format, Precision::real, generator);
+/// What the teachers trained so far say, summed over them.
+struct Opinions {
+  at::Tensor training, validation; ///< [images, classes], probabilities
+};
+
+template <class AnyModel>
+void train_teacher(AnyModel& teacher, int number, const TrainOptions& options, const Split& data,
+                   at::Generator& generator, const TrainCallback& progress, Opinions& opinions) {
   TrainOptions lessons = options;
   lessons.epochs = std::max(static_cast<int>(options.epochs * teacher_epochs), 1);
   lessons.weight_decay = teacher_decay;
   const auto after_step = [](double) {};
   run(teacher, lessons, data, generator, after_step, [&](int epoch, double loss) {
-    const double right = model_accuracy(teacher, data);
+    const at::Tensor scores = logits(teacher, data.validation_images);
+    const double right = share_right(scores, data.validation_labels);
+    double together = 0;
+    if (epoch == lessons.epochs) {
+      opinions.validation.add_(scores.softmax(1));
+      together = share_right(opinions.validation, data.validation_labels);
+    }
     if (progress)
-      progress({true, epoch, lessons.epochs, loss, right, right, 0, false});
+      progress({number, epoch, lessons.epochs, loss, right, right, together, 0, false});
   });
-  data.targets.mul_(1 - teacher_share).add_(logits(teacher, data.images).softmax(1), teacher_share);
+  opinions.training.add_(logits(teacher, data.images).softmax(1));
+}
+
+int side(int pixels) { return static_cast<int>(std::lround(std::sqrt(pixels))); }
+
+// Trains the teachers and mixes their mean opinion into the targets.
+void distil(const TrainOptions& options, Split& data, at::Generator& generator,
+            const TrainCallback& progress) {
+  Opinions opinions = {at::zeros_like(data.targets),
+                       at::zeros({data.validation_images.size(0), data.classes})};
+  const int pixels = static_cast<int>(data.images.size(1));
+  for (int number = 1; number <= options.teachers; ++number)
+    if (options.teacher_channels.empty()) {
+      Model teacher(widths(options.teacher, pixels, data.classes), options.activation, options.format,
+                    Precision::real, generator);
+      train_teacher(teacher, number, options, data, generator, progress, opinions);
+    } else {
+      std::vector<int> dense = options.teacher;
+      dense.push_back(data.classes);
+      ConvolutionalTeacher teacher(side(pixels), options.teacher_channels, dense, generator);
+      train_teacher(teacher, number, options, data, generator, progress, opinions);
+    }
+  data.targets.mul_(1 - options.teacher_share)
+      .add_(opinions.training, options.teacher_share / options.teachers);
 }
 
 // The model as it is stored.
@@ -150,6 +185,15 @@ void check_widths(const std::vector<int>& hidden, const std::string& option) {
   for (const int width : hidden)
     require(width >= 1 && width <= 4096,
             option + ": a layer of " + std::to_string(width) + " neurons, expected 1 to 4096");
+}
+
+void check_convolutions(const TrainOptions& options, int pixels) {
+  require(side(pixels) * side(pixels) == pixels,
+          "--teacher-channels: the images have " + std::to_string(pixels) + " pixels, expected square ones");
+  require(side(pixels) >> options.teacher_channels.size() >= 1,
+          "--teacher-channels: " + std::to_string(options.teacher_channels.size()) +
+              " convolutions, expected at most as many as images of " + std::to_string(side(pixels)) +
+              " rows can be halved");
 }
 
 void check_format(const DeltaFormat& format) {
@@ -188,6 +232,15 @@ void check(const TrainOptions& options) {
           "--name: \"" + options.name + "\", expected letters, digits, and any of _ - .");
   check_widths(options.hidden, "--layers");
   check_widths(options.teacher, "--teacher");
+  require(options.teacher_channels.size() <= 8,
+          "--teacher-channels: " + std::to_string(options.teacher_channels.size()) +
+              " convolutions, expected at most 8");
+  for (const int channels : options.teacher_channels)
+    require(channels >= 1 && channels <= 1024, "--teacher-channels: " + std::to_string(channels) +
+                                                   ", expected 1 to 1024 channels a convolution");
+  require(options.teachers >= 1 && options.teachers <= 100,
+          "--teachers: " + std::to_string(options.teachers) + ", expected 1 to 100");
+  require(options.teacher_share >= 0 && options.teacher_share <= 1, "--teacher-share: expected 0 to 1");
   require(options.activation != Activation::none, "--activation: expected relu or hardtanh");
   check_format(options.format);
   require(options.code == Code::raw || options.format.shift <= 0,
@@ -212,6 +265,8 @@ Network train(const TrainOptions& given, const Dataset& images, const TrainCallb
           "the data set has " + std::to_string(images.count) + " images, expected 24 or more to train with");
   require(images.pixels <= 4096,
           "the images have " + std::to_string(images.pixels) + " pixels, expected at most 4096");
+  if (!given.teacher_channels.empty())
+    check_convolutions(given, images.pixels);
   TrainOptions options = given;
   if (options.format.shift < 0)
     options.format.shift = default_shift(options.format.scheme, options.format.delta_bits, options.code);
@@ -246,7 +301,7 @@ Network train(const TrainOptions& given, const Dataset& images, const TrainCallb
       best = std::move(network);
     }
     if (progress)
-      progress({false, epoch, options.epochs, loss, integer, model_accuracy(model, data), bits, kept});
+      progress({0, epoch, options.epochs, loss, integer, model_accuracy(model, data), 0, bits, kept});
   });
   return best;
 }

@@ -26,16 +26,21 @@ struct TrainOptions {
   double input_dropout = 0.1;   ///< share of pixels that training makes black, anew in each step
   unsigned seed = 1;            ///< of the initial weights and of the order of images
   std::vector<int> teacher;     ///< hidden widths of a float network to distil from; empty: none
+  /// Channels of the 3x3 convolutions, each with 2x2 pooling, before a teacher's hidden layers.
+  std::vector<int> teacher_channels;
+  double teacher_share = 0.5; ///< of the target that is the teachers' opinion; the rest is the label
+  int teachers = 1;           ///< how many, differently initialized: their mean opinion is distilled
 };
 
 /// One epoch's result.
 struct TrainProgress {
-  bool teacher = false;           ///< of the teacher, which is trained first
+  int teacher = 0;                ///< of this teacher, 1..teachers, trained first; 0: of the network
   int epoch = 0;                  ///< 1..epochs
   int epochs = 0;                 ///< of this model; a teacher's are fewer than the network's
   double loss = 0;                ///< mean over the epoch's steps
   double validation_accuracy = 0; ///< of the integer network (of a teacher: the float network)
   double model_accuracy = 0;      ///< of the fake-quantized model on the same images
+  double teachers_accuracy = 0;   ///< in a teacher's last epoch: of all so far, averaged; else 0
   double bits_a_weight = 0;       ///< of storage, with references and code books; of a teacher: 0
   bool kept = false;              ///< it is the network to return, so far
 };
