@@ -174,7 +174,7 @@ void print_coded_storage(const Network& network) {
     entropy += entropy_bits(layer.histogram());
   const std::uint64_t bits = network.stored_bits();
   std::printf("coded: %llu bits with references and code books, %.1f %% of 8-bit storage, "
-              "%.3f bits a weight; entropy of the deltas: %.3f\n",
+              "%.3f bits a weight with them; entropy of the deltas: %.3f\n",
               static_cast<unsigned long long>(bits), 12.5 * bits_a_weight(network, bits),
               bits_a_weight(network, bits), entropy / static_cast<double>(network.weight_count()));
 }

@@ -10,18 +10,6 @@ std::vector<CodeEntry> code_entries(const CodeTable& table) {
   return entries;
 }
 
-std::vector<std::uint64_t> encode_stream(const CodeTable& table, const std::vector<int>& symbols) {
-  const std::vector<CodeEntry> entries = code_entries(table);
-  std::vector<EncodedWord> words;
-  BitPacker packer;
-  for (std::size_t i = 0; i < symbols.size(); ++i)
-    packer.add(entries[static_cast<std::size_t>(symbols[i])], i + 1 == symbols.size(), words);
-  std::vector<std::uint64_t> bits;
-  for (const EncodedWord& word : words)
-    bits.push_back(word.bits);
-  return bits;
-}
-
 void BitPacker::add(const CodeEntry& entry, bool last, std::vector<EncodedWord>& words) {
   rest_ = rest_ << entry.length | entry.code;
   count_ += entry.length;

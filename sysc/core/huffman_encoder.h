@@ -24,10 +24,6 @@ struct EncodedWord {
   Cycle offered = 0, beat = 0; ///< first cycle in which it is valid; cycle in which it was taken
 };
 
-/// The words of one whole stream, without cycles. A symbol without a code counts no bits.
-[[nodiscard]] std::vector<std::uint64_t> encode_stream(const CodeTable& table,
-                                                       const std::vector<int>& symbols);
-
 /// Packs codes into words.
 class BitPacker {
 public:
