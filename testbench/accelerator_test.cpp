@@ -429,8 +429,11 @@ TEST_CASE("accelerator twins agree on a TLAST that comes early, late or never") 
     ContextGuard guard;
     Twins twins(design, random_stall(random), seed);
     const std::vector<int> widths = random_widths(random);
+    Program program = random.program(design, widths);
+    for (LayerDescriptor& layer : program.layers) // or references might run out first
+      layer.block_length = layer.inputs;
     const CosimResult result = twins.run([&](Session& session) {
-      load_program(session, random.program(design, widths));
+      load_program(session, program);
       run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 5)), 5);
       for (HostAction& a : session.actions)
         if (a.kind == HostAction::stream)

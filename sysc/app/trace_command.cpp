@@ -25,22 +25,24 @@ std::string save_file(const std::string& waves, const std::vector<Interface>& in
     for (const auto* fields : {&interface.strobes, &interface.fields})
       for (const Field& field : *fields)
         widths[field.signal] = std::max(widths[field.signal], field.lsb + field.width);
-  const auto signal = [&](const std::string& stem, const char* format) {
+  const auto signal = [&](const std::string& stem, const std::string& format) {
     const auto found = widths.find(stem);
     if (found == widths.end())
-      return;
+      return std::string();
     const std::string name =
         stem + (found->second > 1 ? "[" + std::to_string(found->second - 1) + ":0]" : "");
-    text += std::string(format) + "[color] 2\n+{model " + name + "} model.accelerator." + name + "\n" +
-            format + "[color] 3\n+{rtl " + name + "} rtl.TOP.accelerator." + name + "\n";
     widths.erase(found);
+    return format + "[color] 2\n+{model " + name + "} model.accelerator." + name + "\n" + format +
+           "[color] 3\n+{rtl " + name + "} rtl.TOP.accelerator." + name + "\n";
   };
   for (const Interface& interface : interfaces) {
-    text += "@200\n-" + interface.name + "\n";
+    std::string signals;
     for (const Field& strobe : interface.strobes)
-      signal(strobe.signal, "@28\n");
+      signals += signal(strobe.signal, "@28\n");
     for (const Field& field : interface.fields)
-      signal(field.signal, "@22\n");
+      signals += signal(field.signal, "@22\n");
+    if (!signals.empty())
+      text += "@200\n-" + interface.name + "\n" + signals;
   }
   return text;
 }

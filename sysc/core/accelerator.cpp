@@ -280,7 +280,7 @@ void AcceleratorCore::fail(const RunError& error) {
   stop_ = error.cycle + 1;
   if (trace_)
     trace_->drop_origins_after(error.cycle, port::s_axis);
-  trace_fetches();
+  stop_fetches();
   const auto prevented = [&](const Completion& c) { return c.origin > error.cycle; };
   completions_.erase(std::remove_if(completions_.begin(), completions_.end(), prevented), completions_.end());
 }

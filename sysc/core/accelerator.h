@@ -123,6 +123,7 @@ private:
   void trace_block(const IssuedBlock& block);
   void trace_decoders(const IssuedBlock& block);
   void trace_fetches();
+  void stop_fetches();
 
   Design design_;
   OutputSink sink_ = take_at_once;

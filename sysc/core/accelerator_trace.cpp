@@ -84,15 +84,20 @@ void AcceleratorCore::trace_decoders(const IssuedBlock& block) {
   }
 }
 
-// The words that decoders take, once all is known that can prevent it; none when the run is over.
+// The words that decoders take, once all is known that can prevent it.
 void AcceleratorCore::trace_fetches() {
-  if (!trace_ || !design_.huffman)
+  if (!trace_)
     return;
   decoders_.for_each_new_fetch([&](std::size_t lane, Cycle cycle) {
     trace_->add(port::bank0 + banks_.size() + lane,
                 {cycle, 0, {static_cast<int>(issued_), -1, -1, -1}, cycle});
   });
-  if (stop_ != never)
+  stop_fetches();
+}
+
+// Nothing is fetched when the run is over.
+void AcceleratorCore::stop_fetches() {
+  if (trace_ && stop_ != never)
     trace_->drop_cycles_after(stop_ - 1, port::bank0 + banks_.size());
 }
 
