@@ -1,6 +1,7 @@
 #include "block_bench.h"
 #include "context_guard.h"
 #include "initiator.h"
+#include "random_book.h"
 #include "random_work.h"
 #include "tlm/huffman_code_book.h"
 #include <algorithm>
@@ -12,24 +13,6 @@
 using namespace deltatwin;
 
 namespace {
-
-// RFC 1951, 3.2.2, step by step.
-std::vector<unsigned> rfc1951_codes(const std::vector<int>& lengths) {
-  unsigned bl_count[16] = {}, next_code[16] = {};
-  for (const int length : lengths)
-    ++bl_count[length];
-  unsigned code = 0;
-  bl_count[0] = 0;
-  for (int bits = 1; bits < 16; ++bits) {
-    code = (code + bl_count[bits - 1]) << 1;
-    next_code[bits] = code;
-  }
-  std::vector<unsigned> codes(lengths.size());
-  for (std::size_t n = 0; n < lengths.size(); ++n)
-    if (lengths[n] != 0)
-      codes[n] = next_code[lengths[n]]++;
-  return codes;
-}
 
 void shuffle(RandomWork& random, std::vector<int>& values) {
   for (std::size_t i = values.size(); i > 1; --i)

@@ -33,26 +33,34 @@ inline std::vector<std::uint64_t> words_of(std::string bits) {
   return words;
 }
 
-/// RFC 1951, 3.2.2, as it stands there: each symbol's code as text, empty without one.
-inline std::vector<std::string> reference_codes(const std::vector<int>& lengths) {
-  std::vector<int> count(9), next(9);
+/// RFC 1951, 3.2.2, step by step: each symbol's code.
+inline std::vector<unsigned> rfc1951_codes(const std::vector<int>& lengths) {
+  unsigned bl_count[16] = {}, next_code[16] = {};
   for (const int length : lengths)
-    ++count[static_cast<std::size_t>(length)];
-  count[0] = 0;
-  for (std::size_t l = 1, code = 0; l <= 8; ++l) {
-    code = (code + static_cast<std::size_t>(count[l - 1])) << 1;
-    next[l] = static_cast<int>(code);
+    ++bl_count[length];
+  unsigned code = 0;
+  bl_count[0] = 0;
+  for (int bits = 1; bits < 16; ++bits) {
+    code = (code + bl_count[bits - 1]) << 1;
+    next_code[bits] = code;
   }
-  std::vector<std::string> codes;
-  for (const int length : lengths) {
-    std::string& code = codes.emplace_back();
-    if (length == 0)
-      continue;
-    const int value = next[static_cast<std::size_t>(length)]++;
-    for (int bit = length - 1; bit >= 0; --bit)
-      code += value >> bit & 1 ? '1' : '0';
-  }
+  std::vector<unsigned> codes(lengths.size());
+  for (std::size_t n = 0; n < lengths.size(); ++n)
+    if (lengths[n] != 0)
+      codes[n] = next_code[lengths[n]]++;
   return codes;
+}
+
+/// The same codes as text, empty for a symbol without one.
+inline std::vector<std::string> reference_codes(const std::vector<int>& lengths) {
+  std::vector<std::string> texts;
+  for (const unsigned code : rfc1951_codes(lengths)) {
+    const int length = lengths[texts.size()];
+    std::string& text = texts.emplace_back();
+    for (int bit = length - 1; bit >= 0; --bit)
+      text += code >> bit & 1 ? '1' : '0';
+  }
+  return texts;
 }
 
 } // namespace deltatwin

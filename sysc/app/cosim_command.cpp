@@ -120,7 +120,7 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
     const Setup setup(*options);
     const Dataset images = load_test_images(*options, setup.network);
     const CosimTotals totals = run(*options, setup, images);
-    const Storage storage(setup.network, setup.design);
+    const Storage storage(setup.network, setup.design, setup.program);
     if (totals.divergence) {
       std::printf("%s  %s\n  again with: --stall %g --seed %llu\n", totals.divergence->report().c_str(),
                   totals.waves.c_str(), options->stall, static_cast<unsigned long long>(options->seed));

@@ -17,7 +17,8 @@ struct Figures {
   bool fits = false;
   Storage storage;
 
-  Figures(const Setup& setup, const SimulationResult& result) : storage(setup.network, setup.design) {
+  Figures(const Setup& setup, const SimulationResult& result)
+      : storage(setup.network, setup.design, setup.program) {
     const Design& design = setup.design;
     macs = setup.network.weight_count();
     macs_per_second = static_cast<double>(macs) * design.clock_mhz * 1e6 / result.cycles_per_inference;
@@ -37,11 +38,8 @@ std::string format_name(const Layer& layer) {
 
 std::string bits_a_weight(const Layer& layer) {
   const double weights = static_cast<double>(layer.deltas.size());
-  const std::vector<std::uint64_t> counts = layer.histogram();
-  const double bits = layer.code == Code::raw
-                          ? layer.delta_bits
-                          : static_cast<double>(coded_bits(counts, layer.code_lengths())) / weights;
-  return fixed(bits, 3) + " / " + fixed(entropy_bits(counts) / weights, 3);
+  return fixed(static_cast<double>(layer.code_bits()) / weights, 3) + " / " +
+         fixed(entropy_bits(layer.histogram()) / weights, 3);
 }
 
 void print_layers(const Setup& setup, const SimulationResult& result) {

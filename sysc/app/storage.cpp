@@ -6,30 +6,21 @@
 
 namespace deltatwin {
 
-Storage::Storage(const Network& network, const Design& design)
+Storage::Storage(const Network& network, const Design& design, const Program& program)
     : weights(network.weight_count()), stored_bits(network.stored_bits()),
       uncoded_bits(network.weight_bits()), lane_bits(static_cast<std::size_t>(design.lanes)),
-      bank_words(static_cast<std::size_t>(design.banks())), bank_depth(design.bank_depth),
-      lanes_per_bank(design.lanes_per_bank) {
+      bank_depth(design.bank_depth), lanes_per_bank(design.lanes_per_bank) {
   for (const Layer& layer : network.layers) {
-    const std::vector<std::uint64_t> counts = layer.histogram();
-    entropy_bits += deltatwin::entropy_bits(counts);
-    code_bits += layer.code == Code::raw ? layer.deltas.size() * static_cast<std::uint64_t>(layer.delta_bits)
-                                         : coded_bits(counts, layer.code_lengths());
+    entropy_bits += deltatwin::entropy_bits(layer.histogram());
+    code_bits += layer.code_bits();
   }
-  const auto streams = stream_bits(network, design.lanes, design.delta_bits);
-  for (const auto& layer : streams)
+  for (const auto& layer : stream_bits(network, design.lanes, design.delta_bits))
     for (std::size_t lane = 0; lane < lane_bits.size(); ++lane)
       lane_bits[lane] += layer[lane];
-  if (design.huffman) {
-    lane_words = stream_words(streams);
-    for (std::size_t lane = 0; lane < lane_words.size(); ++lane)
-      bank_words[lane / static_cast<std::size_t>(lanes_per_bank)] += lane_words[lane];
-  } else {
-    for (const Layer& layer : network.layers)
-      for (int& words : bank_words)
-        words += (layer.outputs + design.lanes - 1) / design.lanes * layer.inputs;
-  }
+  for (const StreamBounds& stream : program.streams)
+    lane_words.push_back(static_cast<int>(stream.last - stream.first) + 1);
+  for (const auto& bank : program.banks)
+    bank_words.push_back(static_cast<int>(bank.size()));
 }
 
 double Storage::bits_a_weight() const {

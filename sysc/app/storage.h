@@ -1,6 +1,7 @@
 #pragma once
 #include "base/design.h"
 #include "base/network.h"
+#include "base/program.h"
 #include <boost/json.hpp>
 #include <cstdint>
 #include <vector>
@@ -9,7 +10,7 @@ namespace deltatwin {
 
 /// What a network's weights take, with and without their codes, and where they lie.
 struct Storage {
-  Storage(const Network& network, const Design& design);
+  Storage(const Network& network, const Design& design, const Program& program);
 
   std::uint64_t weights = 0;
   std::uint64_t stored_bits = 0;  ///< codes or raw deltas, references, code books

@@ -20,11 +20,7 @@ struct TraceOptions : CommonOptions {
 std::string save_file(const std::string& waves, const std::vector<Interface>& interfaces) {
   std::string text = "[dumpfile] \"" + std::filesystem::absolute(waves).string() +
                      "\"\n[size] 1400 900\n[sst_expanded] 0\n[signals_width] 260\n";
-  std::map<std::string, int> widths; // several interfaces may share a signal: it is shown once
-  for (const Interface& interface : interfaces)
-    for (const auto* fields : {&interface.strobes, &interface.fields})
-      for (const Field& field : *fields)
-        widths[field.signal] = std::max(widths[field.signal], field.lsb + field.width);
+  std::map<std::string, int> widths = signal_widths(interfaces); // of those still to be shown, once each
   const auto signal = [&](const std::string& stem, const std::string& format) {
     const auto found = widths.find(stem);
     if (found == widths.end())

@@ -82,6 +82,23 @@ std::vector<unsigned> canonical_codes(const std::vector<int>& lengths) {
   return codes;
 }
 
+std::optional<std::uint64_t> BitPacker::put(unsigned code, int length) {
+  rest_ = rest_ << length | code;
+  count_ += length;
+  if (count_ < stream_word_bits)
+    return std::nullopt;
+  count_ -= stream_word_bits;
+  const std::uint64_t word = rest_ >> count_;
+  rest_ &= (std::uint64_t{1} << count_) - 1;
+  return word;
+}
+
+std::uint64_t BitPacker::flush() {
+  const std::uint64_t word = rest_ << (stream_word_bits - count_);
+  *this = {};
+  return word;
+}
+
 std::uint64_t coded_bits(const std::vector<std::uint64_t>& histogram, const std::vector<int>& lengths) {
   return std::inner_product(histogram.begin(), histogram.end(), lengths.begin(), std::uint64_t{0});
 }

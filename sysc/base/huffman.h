@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace deltatwin {
@@ -30,6 +31,21 @@ enum class BookFault {
 
 /// The codes of a good book, one a symbol, right-aligned.
 [[nodiscard]] std::vector<unsigned> canonical_codes(const std::vector<int>& lengths);
+
+/// Packs codes into the words of a stream.
+class BitPacker {
+public:
+  /// Appends a code of at most max_code_length bits; gives the word that becomes full, if one does.
+  std::optional<std::uint64_t> put(unsigned code, int length);
+  /// No bits wait for a word to become full.
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  /// The word that is not full, padded with zeros; the next one begins.
+  [[nodiscard]] std::uint64_t flush();
+
+private:
+  std::uint64_t rest_ = 0; ///< bits of the word that is not full, right-aligned
+  int count_ = 0;          ///< how many
+};
 
 /// Bits of all symbols of a histogram under a book.
 [[nodiscard]] std::uint64_t coded_bits(const std::vector<std::uint64_t>& histogram,

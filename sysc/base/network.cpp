@@ -198,11 +198,14 @@ std::vector<int> Layer::code_lengths() const {
   return code == Code::raw ? std::vector<int>() : huffman_lengths(histogram());
 }
 
+std::uint64_t Layer::code_bits() const {
+  return code == Code::raw ? deltas.size() * static_cast<std::uint64_t>(delta_bits)
+                           : coded_bits(histogram(), code_lengths());
+}
+
 std::uint64_t Layer::stored_bits() const {
-  if (code == Code::raw)
-    return weight_bits();
-  const std::vector<int> lengths = code_lengths();
-  return coded_bits(histogram(), lengths) + 4 * lengths.size() + references.size() * 8;
+  const std::uint64_t book = code == Code::raw ? 0 : 4 * (std::uint64_t{1} << delta_bits);
+  return code_bits() + book + references.size() * 8;
 }
 
 std::uint64_t Network::weight_count() const {

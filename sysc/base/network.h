@@ -56,7 +56,9 @@ struct Layer {
   [[nodiscard]] std::vector<std::int8_t> weights() const;
   /// Storage of deltas and references in bits, without the code.
   [[nodiscard]] std::uint64_t weight_bits() const;
-  /// The same with the code: codes, references, and 4 bits a symbol for the book.
+  /// Bits of the deltas alone: their codes, or D each.
+  [[nodiscard]] std::uint64_t code_bits() const;
+  /// Storage with the code: code_bits(), references, and 4 bits a symbol for the book.
   [[nodiscard]] std::uint64_t stored_bits() const;
   /// Its code book by delta symbol (base/huffman.h); empty for Code::raw.
   [[nodiscard]] std::vector<int> code_lengths() const;

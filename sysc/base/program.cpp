@@ -4,7 +4,6 @@
 #include "core/requantizer.h"
 #include <algorithm>
 #include <numeric>
-#include <utility>
 
 namespace deltatwin {
 namespace {
@@ -37,49 +36,37 @@ std::vector<std::vector<std::uint64_t>> raw_banks(const Network& network, const 
   return banks;
 }
 
-/// Packs codes into the words of a stream.
-class StreamWriter {
-public:
-  void put(std::uint64_t code, int length) {
-    for (int bit = length - 1; bit >= 0; --bit, ++bits_) {
-      if (bits_ % stream_word_bits == 0)
-        words_.push_back(0);
-      words_.back() |= (code >> bit & 1) << (stream_word_bits - 1 - bits_ % stream_word_bits);
-    }
-  }
-  /// At least one word.
-  [[nodiscard]] std::vector<std::uint64_t> words() && {
-    words_.resize(std::max<std::size_t>(words_.size(), 1));
-    return std::move(words_);
-  }
-
-private:
-  std::vector<std::uint64_t> words_;
-  int bits_ = 0;
-};
-
-std::vector<StreamWriter> pack_streams(const Network& network, const Design& design) {
-  std::vector<StreamWriter> lanes(static_cast<std::size_t>(design.lanes));
+// The words of each lane's stream, at least one.
+std::vector<std::vector<std::uint64_t>> pack_streams(const Network& network, const Design& design) {
+  std::vector<std::vector<std::uint64_t>> streams(static_cast<std::size_t>(design.lanes));
+  std::vector<BitPacker> packers(streams.size());
   for (const Layer& layer : network.layers) {
     const std::vector<int> lengths = layer.code_lengths();
     const std::vector<unsigned> codes = canonical_codes(lengths);
-    for (int o = 0; o < layer.outputs; ++o)
+    const int bits = layer.code == Code::raw ? design.delta_bits : layer.delta_bits;
+    for (int o = 0; o < layer.outputs; ++o) {
+      const auto lane = static_cast<std::size_t>(o % design.lanes);
       for (int i = 0; i < layer.inputs; ++i) {
-        StreamWriter& lane = lanes[static_cast<std::size_t>(o % design.lanes)];
-        if (layer.code == Code::raw) {
-          lane.put(symbol(layer, o, i, design.delta_bits), design.delta_bits);
-        } else {
-          const auto delta = static_cast<std::size_t>(symbol(layer, o, i, layer.delta_bits));
-          lane.put(codes[delta], lengths[delta]);
-        }
+        const auto delta = static_cast<std::size_t>(symbol(layer, o, i, bits));
+        const bool raw = layer.code == Code::raw;
+        if (const auto word = packers[lane].put(raw ? static_cast<unsigned>(delta) : codes[delta],
+                                                raw ? bits : lengths[delta]))
+          streams[lane].push_back(*word);
       }
+    }
   }
-  return lanes;
+  for (std::size_t lane = 0; lane < streams.size(); ++lane)
+    if (!packers[lane].empty() || streams[lane].empty())
+      streams[lane].push_back(packers[lane].flush());
+  return streams;
 }
 
 [[noreturn]] void fail_overflow(const Network& network, const Design& design, std::size_t lane,
-                                std::uint64_t words_there, int words_of_bank) {
+                                std::uint64_t words_there) {
   const auto bits = stream_bits(network, design.lanes, design.delta_bits);
+  const std::vector<int> words = stream_words(bits);
+  const int bank = static_cast<int>(lane) / design.lanes_per_bank;
+  const auto first = words.begin() + bank * design.lanes_per_bank;
   const std::uint64_t there = stream_word_bits * words_there;
   std::uint64_t needed = 0;
   std::size_t layer = bits.size();
@@ -91,24 +78,20 @@ std::vector<StreamWriter> pack_streams(const Network& network, const Design& des
   layer = std::min(layer, bits.size() - 1);
   needed = std::max<std::uint64_t>(needed, stream_word_bits); // a stream of no symbols has a word
   throw InputError("the stream of lane " + std::to_string(lane) + " overflows weight bank " +
-                   std::to_string(lane / static_cast<std::size_t>(design.lanes_per_bank)) + " in layer " +
-                   std::to_string(layer) + ": it needs " + std::to_string(needed) + " bits, " +
-                   std::to_string(there) + " are there; the bank has " + std::to_string(design.bank_depth) +
-                   " words and would need " + std::to_string(words_of_bank));
+                   std::to_string(bank) + " in layer " + std::to_string(layer) + ": it needs " +
+                   std::to_string(needed) + " bits, " + std::to_string(there) + " are there; the bank has " +
+                   std::to_string(design.bank_depth) + " words and would need " +
+                   std::to_string(std::accumulate(first, first + design.lanes_of_bank(bank), 0)));
 }
 
 void lay_streams(const Network& network, const Design& design, Program& program) {
   program.banks.resize(static_cast<std::size_t>(design.banks()));
-  std::vector<StreamWriter> packed = pack_streams(network, design);
-  const std::vector<int> words = stream_words(stream_bits(network, design.lanes, design.delta_bits));
-  for (std::size_t lane = 0; lane < packed.size(); ++lane) {
-    const std::size_t b = lane / static_cast<std::size_t>(design.lanes_per_bank);
-    auto& bank = program.banks[b];
-    const std::vector<std::uint64_t> stream = std::move(packed[lane]).words();
-    const auto first = words.begin() + static_cast<int>(b) * design.lanes_per_bank;
+  const std::vector<std::vector<std::uint64_t>> streams = pack_streams(network, design);
+  for (std::size_t lane = 0; lane < streams.size(); ++lane) {
+    const std::vector<std::uint64_t>& stream = streams[lane];
+    auto& bank = program.banks[lane / static_cast<std::size_t>(design.lanes_per_bank)];
     if (bank.size() + stream.size() > static_cast<std::size_t>(design.bank_depth))
-      fail_overflow(network, design, lane, static_cast<std::uint64_t>(design.bank_depth) - bank.size(),
-                    std::accumulate(first, first + design.lanes_of_bank(static_cast<int>(b)), 0));
+      fail_overflow(network, design, lane, static_cast<std::uint64_t>(design.bank_depth) - bank.size());
     program.streams.push_back({static_cast<std::uint32_t>(bank.size()),
                                static_cast<std::uint32_t>(bank.size() + stream.size() - 1)});
     bank.insert(bank.end(), stream.begin(), stream.end());

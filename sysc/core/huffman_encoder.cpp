@@ -10,21 +10,12 @@ std::vector<CodeEntry> code_entries(const CodeTable& table) {
   return entries;
 }
 
-void BitPacker::add(const CodeEntry& entry, bool last, std::vector<EncodedWord>& words) {
-  rest_ = rest_ << entry.length | entry.code;
-  count_ += entry.length;
-  bool ended = false;
-  if (count_ >= stream_word_bits) {
-    count_ -= stream_word_bits;
-    ended = last && count_ == 0;
-    words.push_back({rest_ >> count_, ended, 0, 0});
-    rest_ &= (std::uint64_t{1} << count_) - 1;
-  }
-  if (last && !ended) {
-    words.push_back({rest_ << (stream_word_bits - count_), true, 0, 0});
-    rest_ = 0;
-    count_ = 0;
-  }
+void pack(BitPacker& packer, const CodeEntry& entry, bool last, std::vector<EncodedWord>& words) {
+  const auto full = packer.put(entry.code, entry.length);
+  if (full)
+    words.push_back({*full, last && packer.empty(), 0, 0});
+  if (last && !(full && packer.empty()))
+    words.push_back({packer.flush(), true, 0, 0});
 }
 
 // Input and packer move in the same cycles, those in which nothing is held or flushed. So a symbol

@@ -24,17 +24,9 @@ struct EncodedWord {
   Cycle offered = 0, beat = 0; ///< first cycle in which it is valid; cycle in which it was taken
 };
 
-/// Packs codes into words.
-class BitPacker {
-public:
-  /// Appends to `words` those that this symbol completes: none, one, or two when the stream's last
-  /// symbol fills a word and leaves a rest.
-  void add(const CodeEntry& entry, bool last, std::vector<EncodedWord>& words);
-
-private:
-  std::uint64_t rest_ = 0; ///< bits of the word that is not full, right-aligned
-  int count_ = 0;          ///< how many
-};
+/// Packs a symbol's code and appends to `words` those that it completes: none, one, or two when the
+/// stream's last symbol fills a word and leaves a rest.
+void pack(BitPacker& packer, const CodeEntry& entry, bool last, std::vector<EncodedWord>& words);
 
 /// The encoder's cycles, a step a beat. One symbol a cycle; a word is offered two cycles after the
 /// symbol that fills it; a word that is not taken freezes the pipeline; a second word of one symbol

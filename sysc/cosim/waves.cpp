@@ -69,15 +69,21 @@ private:
 
 } // namespace
 
+std::map<std::string, int> signal_widths(const std::vector<Interface>& interfaces) {
+  std::map<std::string, int> widths;
+  for (const Interface& interface : interfaces)
+    for (const auto* fields : {&interface.strobes, &interface.fields})
+      for (const Field& field : *fields)
+        widths[field.signal] = std::max(widths[field.signal], field.lsb + field.width);
+  return widths;
+}
+
 void write_beats_vcd(const std::string& path, const std::string& block,
                      const std::vector<Interface>& interfaces, const BeatTrace& beats,
                      const WaveWindow& window) {
   std::map<std::string, Wave> waves;
-  for (const Interface& interface : interfaces) {
-    for (const auto* fields : {&interface.strobes, &interface.fields})
-      for (const Field& field : *fields)
-        waves[field.signal].width = std::max(waves[field.signal].width, field.lsb + field.width);
-  }
+  for (const auto& [name, width] : signal_widths(interfaces))
+    waves[name].width = width;
   std::ostringstream out;
   out << "$timescale 1ps $end\n$scope module " << block << " $end\n$var wire 1 clk clk_i $end\n";
   for (auto& [name, wave] : waves) {

@@ -1,6 +1,7 @@
 #pragma once
 #include "base/design.h"
 #include "core/trace.h"
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,9 @@ struct WaveWindow {
   Cycle first = 0, last = 0; ///< both included
   std::uint64_t period_ps = 10000;
 };
+
+/// The signals of all interfaces, each with its width: several interfaces may share parts of one.
+[[nodiscard]] std::map<std::string, int> signal_widths(const std::vector<Interface>& interfaces);
 
 /// Writes a model's beats as a VCD: each interface's strobes and fields under the names that the
 /// RTL's signals have; strobes are high in the cycles of beats, fields hold their last value.

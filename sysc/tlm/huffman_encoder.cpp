@@ -59,7 +59,7 @@ void HuffmanEncoder::transport(tlm::tlm_generic_payload& payload, sc_core::sc_ti
     if (entry.length == 0)
       extension->uncoded.push_back(i);
     const std::size_t before = words.size();
-    packer_.add(entry, extension->last && i + 1 == length, words);
+    pack(packer_, entry, extension->last && i + 1 == length, words);
     for (std::size_t w = before; w < words.size(); ++w)
       timing_.emit(words[w], extension->sink);
     cycle = beat + 1;
