@@ -4,6 +4,7 @@
 #include "base/device.h"
 #include "context_guard.h"
 #include "core/inference.h"
+#include "core/resources.h"
 #include "cosim/synthesis.h"
 #include "cosim/twins.h"
 #include "random_work.h"

@@ -4,6 +4,7 @@
 #include "app/storage.h"
 #include "base/error.h"
 #include "base/huffman.h"
+#include "core/resources.h"
 #include <cstdio>
 #include <memory>
 

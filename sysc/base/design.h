@@ -71,14 +71,4 @@ struct DesignChoice {
 /// itself is impossible.
 [[nodiscard]] Design fit(const Network& network, const DesignChoice& choice);
 
-/// Block RAM and DSP use, as the RTL infers them.
-struct Resources {
-  int ramb18 = 0, ramb36 = 0, dsp = 0;
-  /// In RAMB36 (two RAMB18 share one).
-  [[nodiscard]] int bram36() const { return ramb36 + (ramb18 + 1) / 2; }
-};
-/// Of one simple-dual-port memory; those of up to 64 words are distributed unless `block` is forced.
-[[nodiscard]] Resources memory_resources(int width, int depth, bool block);
-[[nodiscard]] Resources resources(const Design& design);
-
 } // namespace deltatwin

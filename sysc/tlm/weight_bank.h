@@ -1,5 +1,5 @@
 #pragma once
-#include "base/design.h"
+#include "core/resources.h"
 #include "core/weight_bank.h"
 #include "tlm/stream.h"
 #include <tlm_utils/simple_target_socket.h>
