@@ -1,34 +1,10 @@
 #include "app/simulation.h"
 #include "core/inference.h"
-#include "core/scheduler.h"
+#include "core/run_timing.h"
 #include "tlm/host.h"
 #include <chrono>
 
 namespace deltatwin {
-namespace {
-
-// Inputs that are always there: what the accelerator itself takes.
-std::vector<Cycle> steady_layer_cycles(const Design& design, const Program& program) {
-  SchedulerTiming timing(design, program.layers, 0);
-  constexpr int inferences = 4; // the last two are in steady state
-  std::vector<Cycle> first_slots;
-  const auto visit = [&](const IssuedBlock& block) {
-    if (block.base == 0 && block.tile_first)
-      first_slots.push_back(block.first_slot);
-  };
-  for (int i = 0; i < inferences; ++i) {
-    timing.loaded(timing.input_ready() + static_cast<Cycle>(program.layers[0].inputs) - 1);
-    timing.issue(visit, take_each_cycle);
-  }
-  const std::size_t layers = program.layers.size(), from = (inferences - 2) * layers;
-  std::vector<Cycle> cycles;
-  for (std::size_t l = 0; l < layers; ++l)
-    cycles.push_back(first_slots[from + l + 1] - first_slots[from + l]);
-  return cycles;
-}
-
-} // namespace
-
 Simulator::Simulator(const Design& design, const Program& program)
     : accelerator_("accelerator", design), host_("host", accelerator_),
       inputs_(static_cast<std::size_t>(program.layers[0].inputs)) {
@@ -71,7 +47,7 @@ SimulationResult simulate(const Design& design, const Program& program, const Da
     right += argmax(&result.results[static_cast<std::size_t>(i) * static_cast<std::size_t>(result.outputs)],
                     result.outputs) == images.labels[static_cast<std::size_t>(i)];
   result.accuracy = static_cast<double>(right) / images.count;
-  result.layer_cycles = steady_layer_cycles(design, program);
+  result.layer_cycles = steady_layer_cycles(design, program.layers);
   return result;
 }
 

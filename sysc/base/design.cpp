@@ -2,7 +2,6 @@
 #include "base/error.h"
 #include "base/huffman.h"
 #include <algorithm>
-#include <limits>
 #include <numeric>
 
 namespace deltatwin {
@@ -17,6 +16,25 @@ int power_of_two(int at_least, int floor) {
   while (value < at_least)
     value *= 2;
   return value;
+}
+
+// Bits of each neuron's deltas in a stream.
+std::vector<std::uint64_t> neuron_bits(const Layer& layer, int delta_bits) {
+  std::vector<std::uint64_t> bits(static_cast<std::size_t>(layer.outputs));
+  const std::vector<int> lengths = layer.code_lengths();
+  auto delta = layer.deltas.begin();
+  for (std::uint64_t& sum : bits)
+    for (int i = 0; i < layer.inputs; ++i, ++delta)
+      sum += static_cast<std::uint64_t>(
+          lengths.empty() ? delta_bits : lengths[static_cast<std::size_t>(*delta) & (lengths.size() - 1)]);
+  return bits;
+}
+
+std::vector<std::uint64_t> lane_sums(const std::vector<std::uint64_t>& neurons, int lanes) {
+  std::vector<std::uint64_t> sums(static_cast<std::size_t>(lanes));
+  for (std::size_t n = 0; n < neurons.size(); ++n)
+    sums[n % sums.size()] += neurons[n];
+  return sums;
 }
 
 } // namespace
@@ -77,16 +95,8 @@ const char* to_string(Multiplier multiplier) {
 
 std::vector<std::vector<std::uint64_t>> stream_bits(const Network& network, int lanes, int delta_bits) {
   std::vector<std::vector<std::uint64_t>> bits;
-  for (const Layer& layer : network.layers) {
-    auto& of_lane = bits.emplace_back(static_cast<std::size_t>(lanes));
-    const std::vector<int> lengths = layer.code_lengths();
-    std::size_t at = 0;
-    for (int o = 0; o < layer.outputs; ++o)
-      for (int i = 0; i < layer.inputs; ++i, ++at)
-        of_lane[static_cast<std::size_t>(o % lanes)] += static_cast<std::uint64_t>(
-            lengths.empty() ? delta_bits
-                            : lengths[static_cast<std::size_t>(layer.deltas[at]) & (lengths.size() - 1)]);
-  }
+  for (const Layer& layer : network.layers)
+    bits.push_back(lane_sums(neuron_bits(layer, delta_bits), lanes));
   return bits;
 }
 
@@ -101,48 +111,65 @@ std::vector<int> stream_words(const std::vector<std::vector<std::uint64_t>>& bit
   return words;
 }
 
-Design fit(const Network& network, const DesignChoice& choice) {
+Demand::Demand(const Network& network) {
+  for (const auto& layer : network.layers) {
+    layers.push_back({layer.inputs, layer.outputs, {}});
+    delta_bits = std::max(delta_bits, layer.delta_bits);
+    consecutive |= layer.scheme == Scheme::consecutive;
+    huffman |= layer.code == Code::huffman;
+    references += layer.outputs * layer.blocks();
+  }
+  for (std::size_t l = 0; huffman && l < layers.size(); ++l)
+    layers[l].neuron_bits = neuron_bits(network.layers[l], delta_bits);
+}
+
+int Demand::bank_words(int lanes, int lanes_per_bank) const {
+  int words = 0;
+  if (!huffman) {
+    for (const Layer& layer : layers)
+      words += (layer.outputs + lanes - 1) / lanes * layer.inputs;
+    return words;
+  }
+  std::vector<std::vector<std::uint64_t>> bits;
+  for (const Layer& layer : layers)
+    bits.push_back(lane_sums(layer.neuron_bits, lanes));
+  const std::vector<int> lane_words = stream_words(bits);
+  for (int lane = 0; lane < lanes; lane += lanes_per_bank)
+    words = std::max(words, std::accumulate(lane_words.begin() + lane,
+                                            lane_words.begin() + std::min(lane + lanes_per_bank, lanes), 0));
+  return words;
+}
+
+Design fit(const Demand& demand, const DesignChoice& choice) {
   Design design;
   design.lanes = choice.lanes;
   design.multiplier = choice.multiplier;
   design.clock_mhz = choice.clock_mhz;
-  design.delta_bits = 1;
-  design.consecutive = false;
-  for (const Layer& layer : network.layers) {
-    design.delta_bits = std::max(design.delta_bits, layer.delta_bits);
-    design.consecutive |= layer.scheme == Scheme::consecutive;
-    design.huffman |= layer.code == Code::huffman;
-  }
+  design.delta_bits = demand.delta_bits;
+  design.consecutive = demand.consecutive;
+  design.huffman = demand.huffman;
   const int lanes = std::clamp(choice.lanes, 1, max_lanes); // what is outside, validate() refuses below
   const int widest = design.huffman ? max_decoders : 36 / design.delta_bits;
   const int banks = (lanes + widest - 1) / widest;
   design.lanes_per_bank = choice.lanes_per_bank ? choice.lanes_per_bank : (lanes + banks - 1) / banks;
-  design.in_depth = power_of_two(network.layers.front().inputs, 2);
+  design.in_depth = power_of_two(demand.layers.front().inputs, 2);
   design.out_depth = power_of_two(2 * lanes, 16);
-  int words = 0, references = 0, neurons = 0, hidden = 2;
-  for (std::size_t l = 0; l < network.layers.size(); ++l) {
-    const Layer& layer = network.layers[l];
-    words += (layer.outputs + lanes - 1) / lanes * layer.inputs;
-    references += layer.outputs * layer.blocks();
+  int neurons = 0, hidden = 2;
+  for (const Demand::Layer& layer : demand.layers) {
     neurons += layer.outputs;
-    if (l + 1 < network.layers.size())
+    if (&layer != &demand.layers.back())
       hidden = std::max(hidden, layer.outputs);
   }
   design.act_depth = power_of_two(hidden, 2);
-  if (design.huffman) { // the lanes' tables have room for every layer's book
-    design.max_layers = power_of_two(static_cast<int>(network.layers.size()), 1);
-    words = 0;
-    const std::vector<int> lane_words = stream_words(stream_bits(network, lanes, design.delta_bits));
-    const int group = std::max(design.lanes_per_bank, 1); // what is less, validate() refuses below
-    for (int lane = 0; lane < lanes; lane += group)
-      words = std::max(words, std::accumulate(lane_words.begin() + lane,
-                                              lane_words.begin() + std::min(lane + group, lanes), 0));
-  }
-  design.bank_depth = choice.bank_depth ? choice.bank_depth : std::max(512, (words + 511) / 512 * 512);
+  if (design.huffman) // the lanes' tables have room for every layer's book
+    design.max_layers = power_of_two(static_cast<int>(demand.layers.size()), 1);
+  const int group = std::max(design.lanes_per_bank, 1); // what is less, validate() refuses below
+  design.bank_depth = choice.bank_depth ? choice.bank_depth
+                                        : std::max(512, (demand.bank_words(lanes, group) + 511) / 512 * 512);
   const auto table_depth = [](int need) {
     return need > max_table_depth / 2 ? need : power_of_two(need, 64);
   };
-  design.ref_depth = table_depth(references);
+  design.ref_depth = table_depth(demand.references);
   design.param_depth = table_depth(neurons);
   validate(design);
   return design;

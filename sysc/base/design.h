@@ -50,6 +50,23 @@ void validate(const Design& design);
 /// The values --multiplier takes.
 [[nodiscard]] const std::vector<std::string>& multiplier_names();
 
+/// What a network asks of any design that is to hold it: read once, as reading takes all weights.
+struct Demand {
+  explicit Demand(const Network& network);
+
+  struct Layer {
+    int inputs, outputs;
+    std::vector<std::uint64_t> neuron_bits; ///< [outputs] in a stream; with decoders only
+  };
+  std::vector<Layer> layers;
+  int delta_bits = 1; ///< the widest of all layers
+  bool consecutive = false, huffman = false;
+  int references = 0;
+
+  /// Words of the fullest weight bank.
+  [[nodiscard]] int bank_words(int lanes, int lanes_per_bank) const;
+};
+
 /// Bits of each lane's stream when a design's lanes have decoders, [layer][lane]: neuron n is lane
 /// (n mod lanes)'s. A raw layer's symbols have `delta_bits` bits each.
 [[nodiscard]] std::vector<std::vector<std::uint64_t>> stream_bits(const Network& network, int lanes,
@@ -68,7 +85,10 @@ struct DesignChoice {
 };
 
 /// The smallest design with this choice that holds the network; throws InputError when the choice
-/// itself is impossible.
-[[nodiscard]] Design fit(const Network& network, const DesignChoice& choice);
+/// itself is impossible. A bank depth that was chosen may be too small for the network.
+[[nodiscard]] Design fit(const Demand& demand, const DesignChoice& choice);
+[[nodiscard]] inline Design fit(const Network& network, const DesignChoice& choice) {
+  return fit(Demand(network), choice);
+}
 
 } // namespace deltatwin

@@ -137,10 +137,10 @@ std::vector<LayerDescriptor> read_table(const std::vector<std::uint32_t>& words)
   return table;
 }
 
-Program compile(const Network& network, const Design& design) {
-  Program program;
+std::vector<LayerDescriptor> describe(const Network& network) {
+  std::vector<LayerDescriptor> layers;
   for (const Layer& layer : network.layers) {
-    LayerDescriptor descriptor;
+    LayerDescriptor& descriptor = layers.emplace_back();
     descriptor.inputs = layer.inputs;
     descriptor.outputs = layer.outputs;
     descriptor.activation = layer.activation;
@@ -149,14 +149,22 @@ Program compile(const Network& network, const Design& design) {
     descriptor.block_length = layer.block_length();
     descriptor.delta_shift = layer.shift;
     descriptor.shift = layer.requantizer.shift - 8;
-    const std::string which = "layer " + std::to_string(program.layers.size());
-    program.layers.push_back(descriptor);
+  }
+  return layers;
+}
+
+Program compile(const Network& network, const Design& design) {
+  Program program;
+  program.layers = describe(network);
+  for (std::size_t l = 0; l < network.layers.size(); ++l) {
+    const Layer& layer = network.layers[l];
+    const std::string which = "layer " + std::to_string(l);
     if (layer.delta_bits > design.delta_bits)
       throw InputError(which + " has " + std::to_string(layer.delta_bits) +
                        "-bit deltas, the design's lanes take " + std::to_string(design.delta_bits));
-    if (descriptor.consecutive && !design.consecutive)
+    if (program.layers[l].consecutive && !design.consecutive)
       throw InputError(which + " is consecutive, the design's lanes have no running delta");
-    if (descriptor.huffman && !design.huffman)
+    if (program.layers[l].huffman && !design.huffman)
       throw InputError(which + " is Huffman-coded, the design's lanes have no decoders");
     for_each_tile(layer, design.lanes, [&](int base, int active) {
       for (int block = 0; block < layer.blocks(); ++block)

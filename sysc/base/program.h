@@ -21,6 +21,8 @@ struct LayerDescriptor {
   [[nodiscard]] static LayerDescriptor from_words(std::uint32_t word0, std::uint32_t word1);
 };
 
+/// A network's layers, as a program describes them.
+[[nodiscard]] std::vector<LayerDescriptor> describe(const Network& network);
 /// The descriptors in a whole program table, two words each.
 [[nodiscard]] std::vector<LayerDescriptor> read_table(const std::vector<std::uint32_t>& words);
 

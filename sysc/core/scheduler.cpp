@@ -69,6 +69,17 @@ void SchedulerTiming::loaded(Cycle last_beat) {
   next_half_ ^= 1;
 }
 
+std::vector<Cycle> SchedulerTiming::phase() const {
+  std::vector<Cycle> times = {half_free_[next_half_], half_free_[next_half_ ^ 1], loader_free_,
+                              std::max(drain_free_, wait_)};
+  for (const Cycle beat : output_beats_)
+    if (beat >= wait_) // credits that are not back yet
+      times.push_back(beat);
+  for (Cycle& time : times)
+    time -= wait_;
+  return times;
+}
+
 // Credits return with the output beats, seen a cycle later.
 Cycle SchedulerTiming::room(int need, Cycle from) {
   const std::size_t keep = static_cast<std::size_t>(out_depth_ - need);

@@ -89,6 +89,10 @@ public:
   /// Returns the run-time error that stopped it, if any.
   template <class Visit, class Deliver> RunError issue(Visit visit, Deliver deliver);
 
+  /// Between inferences: where everything stands that the next ones' timing depends on, relative to
+  /// the issue side's wait for the next one. Equal phases have equal futures.
+  [[nodiscard]] std::vector<Cycle> phase() const;
+
   /// From a tile's last slot to its first neuron's offer at the output stream.
   [[nodiscard]] Cycle output_latency() const { return write_latency() + 1; }
   /// From a tile's last slot to the write of its first neuron into the activation buffer.

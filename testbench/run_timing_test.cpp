@@ -1,0 +1,54 @@
+#include "context_guard.h"
+#include "core/run_timing.h"
+#include "random_work.h"
+#include "tlm/accelerator.h"
+#include "tlm/host.h"
+#include <catch2/catch.hpp>
+
+using namespace deltatwin;
+
+TEST_CASE("run timing: equals the cycles of a simulation") {
+  for (int i = 0; i < repeats(200); ++i) {
+    const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
+    RandomWork random(seed);
+    std::vector<int> widths(static_cast<std::size_t>(random.in(2, 5)));
+    const bool blocks = random.in(0, 3) == 0; // of one weight each: as short as they can be
+    for (int& width : widths)
+      width = random.in(1, blocks || random.in(0, 3) ? 60 : 400);
+    const Scheme scheme = random.in(0, 1) ? Scheme::consecutive : Scheme::fixed_reference;
+    Network network =
+        random.network(widths, {scheme, random.in(1, 6), blocks ? Group::block : Group::neuron, blocks, 0});
+    for (Layer& layer : network.layers)
+      layer.code = random.in(0, 3) ? Code::raw : Code::huffman;
+    DesignChoice choice;
+    choice.lanes = random.in(1, random.in(0, 1) ? 12 : 128);
+    choice.multiplier = static_cast<Multiplier>(random.in(0, 3));
+    const Design design = fit(network, choice);
+    const Program program = compile(network, design);
+    CAPTURE(seed, widths, design.lanes, design.huffman, to_string(design.multiplier));
+
+    const ContextGuard guard;
+    Accelerator accelerator("accelerator", design);
+    Host host("host", accelerator);
+    end_elaboration();
+    host.load(program);
+    constexpr int inferences = 20;
+    host.start(inferences);
+    const Cycle offered = host.now();
+    const std::vector<std::int8_t> inputs =
+        random.bytes(static_cast<std::size_t>(inferences * network.layers[0].inputs));
+    host.stream(inputs.data(), inputs.size());
+    const std::vector<Cycle> ends = accelerator.core().completions();
+    const Cycle start = accelerator.core().start_cycle();
+    REQUIRE(ends.size() == inferences);
+
+    const RunTiming timing = run_timing(design, program.layers);
+    REQUIRE(timing.first == ends.front() - start);
+    REQUIRE(timing.latency() == ends.front() - offered + 1);
+    const auto period = static_cast<std::size_t>(timing.period);
+    for (std::size_t n = 2 + period; n < ends.size(); ++n)
+      REQUIRE(ends[n] - ends[n - period] == timing.period_cycles);
+    for (int count = 1; count <= inferences; ++count)
+      REQUIRE(run_cycles(design, program.layers, count) == ends[static_cast<std::size_t>(count - 1)] - start);
+  }
+}
