@@ -7,7 +7,7 @@ class App;
 namespace deltatwin {
 
 // The program's exit codes; 0: done.
-inline constexpr int exit_twins_diverge = 1, exit_bad_input = 2, exit_does_not_fit = 3;
+inline constexpr int exit_twins_diverge = 1, exit_bad_input = 2, exit_does_not_fit = 3, exit_interrupted = 130;
 
 // Each adds a subcommand; those that have something to say with it set the exit code.
 
@@ -15,6 +15,8 @@ void add_simulate_command(CLI::App& app, int& exit_code);
 void add_cosim_command(CLI::App& app, int& exit_code);
 void add_trace_command(CLI::App& app, int& exit_code);
 void add_synth_command(CLI::App& app, int& exit_code);
+void add_explore_command(CLI::App& app, int& exit_code);
+void add_merge_command(CLI::App& app, int& exit_code);
 void add_bench_command(CLI::App& app, int& exit_code);
 void add_networks_command(CLI::App& app);
 void add_devices_command(CLI::App& app);

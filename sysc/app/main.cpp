@@ -20,13 +20,16 @@ int sc_main(int argc, char** argv) {
       "Cycle-exact simulation of neural-network accelerators for tiny FPGAs, and the proof of it on RTL.");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "help of all commands");
-  app.footer("Exit codes: 0 done, 1 the twins diverge, 2 bad input, 3 the design does not fit the device.\n"
+  app.footer("Exit codes: 0 done, 1 the twins diverge, 2 bad input, 3 the design does not fit the device,\n"
+             "130 interrupted.\n"
              "Start with: deltatwin simulate");
   int exit_code = 0;
   add_simulate_command(app, exit_code);
   add_cosim_command(app, exit_code);
   add_trace_command(app, exit_code);
   add_synth_command(app, exit_code);
+  add_explore_command(app, exit_code);
+  add_merge_command(app, exit_code);
   add_bench_command(app, exit_code);
 #if DELTATWIN_TRAINING
   add_train_command(app, exit_code);

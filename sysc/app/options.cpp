@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <unistd.h>
 
 namespace deltatwin {
@@ -12,17 +11,6 @@ namespace {
 
 double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-std::string find_network(const std::string& name) {
-  std::error_code error;
-  if (name.find('/') != std::string::npos || std::filesystem::is_regular_file(name, error))
-    return name;
-  const std::string path = networks_directory() + "/" + name + ".json";
-  if (!std::filesystem::exists(path, error))
-    throw InputError("no network \"" + name + "\": it is neither a file nor in " + networks_directory() +
-                     " (`deltatwin networks` lists those)");
-  return path;
 }
 
 // Refuses 0, which in CommonOptions says that an option was not given.
@@ -112,11 +100,6 @@ Dataset load_test_images(const CommonOptions& options, const Network& network) {
   return images;
 }
 
-std::string networks_directory() {
-  const char* directory = std::getenv("DELTATWIN_NETWORKS");
-  return directory ? directory : DELTATWIN_SOURCE_DIRECTORY "/traces";
-}
-
 void write_json(const std::string& path, const boost::json::object& result) {
   if (!path.empty())
     write_file(path, boost::json::serialize(result) + "\n");
@@ -153,14 +136,14 @@ void Progress::clear() {
   line_ = false;
 }
 
-void Progress::update(double done, double all) {
+void Progress::update(double done, double all, const std::string& detail) {
   const double now = seconds();
   if (now - shown_ < (terminal_ ? 0.5 : 10.0) || done <= 0)
     return;
   shown_ = now;
   const double left = (now - begin_) * (all - done) / done;
-  std::fprintf(stderr, terminal_ ? "\r\033[K%s: %.0f %%, %.0f s left" : "%s: %.0f %%, %.0f s left\n",
-               what_.c_str(), 100 * done / all, left);
+  std::fprintf(stderr, "%s%s: %.0f %%, %.0f s left%s%s%s", terminal_ ? "\r\033[K" : "", what_.c_str(),
+               100 * done / all, left, detail.empty() ? "" : ", ", detail.c_str(), terminal_ ? "" : "\n");
   line_ = terminal_;
 }
 

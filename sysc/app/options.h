@@ -42,9 +42,6 @@ struct Setup {
 /// The first `images` test images (0: all), which must have the network's number of inputs.
 [[nodiscard]] Dataset load_test_images(const CommonOptions& options, const Network& network);
 
-/// Where the committed networks stand: the environment variable DELTATWIN_NETWORKS, or traces/.
-[[nodiscard]] std::string networks_directory();
-
 /// Writes a command's result to `path`, unless that is empty.
 void write_json(const std::string& path, const boost::json::object& result);
 
@@ -60,7 +57,8 @@ class Progress {
 public:
   explicit Progress(std::string what);
   ~Progress();
-  void update(double done, double all);
+  /// `detail`: more to say behind the time left.
+  void update(double done, double all, const std::string& detail = {});
   void message(const std::string& text);
 
 private:

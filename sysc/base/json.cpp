@@ -1,6 +1,7 @@
 #include "base/json.h"
 #include "base/error.h"
 #include <algorithm>
+#include <sstream>
 
 namespace deltatwin {
 
@@ -42,6 +43,24 @@ std::int64_t JsonField::integer(std::int64_t low, std::int64_t high) const {
   if (number < low || number > high)
     fail(std::to_string(number) + " is outside " + range());
   return number;
+}
+
+double JsonField::number(double low, double high) const {
+  boost::json::error_code error;
+  const auto number = value_.to_number<double>(error);
+  if (error || !(number >= low && number <= high)) {
+    std::ostringstream message;
+    message << "expected a number in " << low << ".." << high << ", got "
+            << boost::json::serialize(value_).substr(0, 40);
+    fail(message.str());
+  }
+  return number;
+}
+
+bool JsonField::boolean() const {
+  if (!value_.is_bool())
+    fail("expected true or false");
+  return value_.as_bool();
 }
 
 std::string JsonField::text() const {

@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 
 namespace deltatwin {
 namespace {
@@ -361,6 +363,22 @@ Network parse_network(const std::string& text, const std::string& origin) {
     network.layers.push_back(parse_layer(layer));
   validate(network, origin);
   return network;
+}
+
+std::string networks_directory() {
+  const char* directory = std::getenv("DELTATWIN_NETWORKS");
+  return directory ? directory : DELTATWIN_SOURCE_DIRECTORY "/traces";
+}
+
+std::string find_network(const std::string& name) {
+  std::error_code error;
+  if (name.find('/') != std::string::npos || std::filesystem::is_regular_file(name, error))
+    return name;
+  const std::string path = networks_directory() + "/" + name + ".json";
+  if (!std::filesystem::exists(path, error))
+    throw InputError("no network \"" + name + "\": it is neither a file nor in " + networks_directory() +
+                     " (`deltatwin networks` lists those)");
+  return path;
 }
 
 Network load_network(const std::string& path) { return parse_network(read_file(path), path); }

@@ -99,6 +99,11 @@ struct DeltaFormat {
 [[nodiscard]] Layer quantize(int inputs, int outputs, const std::vector<float>& scaled,
                              const DeltaFormat& format);
 
+/// Where the committed networks stand: the environment variable DELTATWIN_NETWORKS, or traces/.
+[[nodiscard]] std::string networks_directory();
+/// The file of a network that is named by a path, or by its name in networks_directory(); throws
+/// InputError where there is none.
+[[nodiscard]] std::string find_network(const std::string& name);
 /// Reads and checks a network file; throws InputError that names file, layer and field.
 [[nodiscard]] Network load_network(const std::string& path);
 /// Parses a network from JSON text; `origin` names it in errors.

@@ -26,10 +26,13 @@ std::string hash_text(const std::string& text) {
   return hex.str();
 }
 
-std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments) {
-  const auto program = process::search_path(tool);
+std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments,
+                     const std::string& package) {
+  const boost::filesystem::path program =
+      tool.find('/') == std::string::npos ? process::search_path(tool) : boost::filesystem::path(tool);
   if (program.empty())
-    throw ToolError("\"" + tool + "\" is not installed (Debian package " + tool + ")");
+    throw ToolError("\"" + tool + "\" is not installed (Debian package " +
+                    (package.empty() ? tool : package) + ")");
   process::ipstream output;
   process::child child(program, process::args(arguments), (process::std_out & process::std_err) > output,
                        process::std_in < process::null);
@@ -40,6 +43,25 @@ std::string run_tool(const std::string& tool, const std::vector<std::string>& ar
     throw ToolError(tool + " failed with exit code " + std::to_string(child.exit_code()) + ":\n" +
                     text.str());
   return text.str();
+}
+
+std::string shell_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) {
+    const bool plain = !word.empty() &&
+                       word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                              "_-./+:=") == std::string::npos;
+    line += line.empty() ? "" : " ";
+    if (plain) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char letter : word)
+      line += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+    line += '\'';
+  }
+  return line;
 }
 
 std::string cache_directory() {

@@ -11,9 +11,13 @@ public:
   using std::runtime_error::runtime_error;
 };
 
-/// Runs a program found on the PATH to its end; returns what it printed, throws ToolError with that
-/// when it fails.
-std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments);
+/// Runs a program found on the PATH (or named by a path) to its end; returns what it printed, throws
+/// ToolError with that when it fails. `package`: the Debian package that has it, if not its namesake.
+std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments,
+                     const std::string& package = {});
+
+/// The words as a line that a shell takes apart into them again.
+[[nodiscard]] std::string shell_line(const std::vector<std::string>& words);
 
 /// Where built things are kept: DELTATWIN_CACHE, else XDG_CACHE_HOME/deltatwin, else
 /// ~/.cache/deltatwin.

@@ -1,0 +1,137 @@
+#include "app/confirm.h"
+#include "app/options.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "cosim/tool.h"
+#include <cstdio>
+#include <filesystem>
+#include <random>
+#include <set>
+#include <unistd.h>
+
+namespace deltatwin {
+namespace {
+
+constexpr int images = 3; ///< a lone inference, and two in steady state
+constexpr double stated_area_error = 0.15;
+
+// SystemC elaborates once a process: each run is one of this very program. A divergence and a design
+// that does not fit have results too.
+boost::json::value run_command(const std::string& command, const std::vector<std::string>& design,
+                               std::vector<std::string> more) {
+  const WorkDirectory work((std::filesystem::temp_directory_path() /
+                            ("deltatwin-confirm-" + std::to_string(getpid())))
+                               .string());
+  const std::string json = work.path() + "/result.json";
+  std::vector<std::string> arguments = {command};
+  arguments.insert(arguments.end(), design.begin(), design.end());
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  arguments.insert(arguments.end(), {"--json", json});
+  try {
+    run_tool("/proc/self/exe", arguments);
+  } catch (const ToolError&) {
+    if (!std::filesystem::exists(json))
+      throw;
+  }
+  return parse_json(read_file(json), json);
+}
+
+std::uint64_t number(const boost::json::value& value) { return value.to_number<std::uint64_t>(); }
+
+std::string difference(int model, int synthesized) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%s / %s (%+.1f %%)", grouped(static_cast<std::uint64_t>(model)).c_str(),
+                grouped(static_cast<std::uint64_t>(synthesized)).c_str(),
+                100.0 * (model - synthesized) / synthesized);
+  return text;
+}
+
+Confirmation run_point(const Evaluator& evaluator, const DesignPoint& point, const std::string& kind,
+                       const std::string& dataset) {
+  Confirmation result;
+  result.point = point.id;
+  result.kind = kind;
+  result.images = images;
+  result.cycles_model = run_cycles(point.design, evaluator.variants()[point.variant].layers, images);
+  result.model = point.used;
+  const std::vector<std::string> design = evaluator.arguments(point);
+  const boost::json::value cosim =
+      run_command("cosim", design, {"--images", std::to_string(images), "--dataset", dataset});
+  result.cycles_rtl = number(cosim.at("rtl_cycles"));
+  result.mismatches = number(cosim.at("mismatches"));
+  const boost::json::value synth = run_command("synth", design, {});
+  const auto used = [&](const char* name) {
+    return static_cast<int>(number(synth.at("resources").at(name).at("used")));
+  };
+  result.synthesized.lut = used("LUT");
+  result.synthesized.ff = used("FF");
+  result.synthesized.dsp = used("DSP48E1");
+  result.synthesized.ramb18 = static_cast<int>(number(synth.at("ramb18")));
+  result.synthesized.ramb36 = static_cast<int>(number(synth.at("ramb36")));
+  return result;
+}
+
+bool within(int model, int synthesized) {
+  return std::abs(model - synthesized) <= stated_area_error * synthesized;
+}
+
+void print(const Confirmation& c, const DesignPoint& point) {
+  std::printf("  %-6s %10llu  %3d lanes, %-10s  %10s / %-10s %s  LUT %-24s FF %-24s%s\n", c.kind.c_str(),
+              static_cast<unsigned long long>(c.point), point.design.lanes,
+              to_string(point.design.multiplier), grouped(c.cycles_model).c_str(),
+              grouped(c.cycles_rtl).c_str(),
+              c.cycles_agree() ? "equal    "
+              : c.mismatches   ? "DIVERGENT"
+                               : "UNEQUAL  ",
+              difference(c.model.lut, c.synthesized.lut).c_str(),
+              difference(c.model.ff, c.synthesized.ff).c_str(),
+              within(c.model.lut, c.synthesized.lut) && within(c.model.ff, c.synthesized.ff) &&
+                      c.model.dsp == c.synthesized.dsp && c.model.bram36() == c.synthesized.bram36()
+                  ? ""
+                  : "  area beyond the model's stated error");
+}
+
+} // namespace
+
+ConfirmationPlan plan_confirmation(const Evaluator& evaluator, const Database& database,
+                                   const std::vector<DesignPoint>& front, int count, std::uint64_t seed) {
+  ConfirmationPlan plan;
+  std::set<std::pair<std::size_t, std::vector<std::pair<std::string, int>>>> chosen;
+  const auto is_new = [&](const DesignPoint& point) {
+    return chosen.insert({point.variant, point.design.parameters()}).second;
+  };
+  const auto wanted = static_cast<std::size_t>(count);
+  for (const DesignPoint& point : front)
+    if (plan.best.size() < wanted && is_new(point))
+      plan.best.push_back(point);
+  std::mt19937_64 generator(seed);
+  const std::uint64_t feasible = database.counts()[0];
+  for (int i = 0; feasible && i < 100 * count && plan.random.size() < wanted; ++i) {
+    const DesignPoint point = evaluator.evaluate(database.feasible(generator() % feasible));
+    if (is_new(point))
+      plan.random.push_back(point);
+  }
+  return plan;
+}
+
+bool confirm(const Evaluator& evaluator, Database& database, const ConfirmationPlan& plan,
+             const std::string& dataset) {
+  const std::size_t all = plan.best.size() + plan.random.size();
+  std::size_t done = 0;
+  bool agree = true;
+  std::printf("\nconfirmed on RTL (%d images) and by synthesis: model / found\n", images);
+  for (const auto* points : {&plan.best, &plan.random})
+    for (const DesignPoint& point : *points) {
+      std::fprintf(stderr, "confirming %zu of %zu: RTL by Verilator, area by Yosys (a minute or two each)\n",
+                   ++done, all);
+      const Confirmation result =
+          run_point(evaluator, point, points == &plan.best ? "best" : "random", dataset);
+      database.add(result);
+      print(result, point);
+      std::fflush(stdout);
+      agree = agree && result.cycles_agree();
+    }
+  return agree;
+}
+
+} // namespace deltatwin

@@ -1,0 +1,308 @@
+#include "explore/database.h"
+#include "base/error.h"
+#include <cstdio>
+#include <filesystem>
+#include <sqlite3.h>
+#include <utility>
+
+namespace deltatwin {
+namespace {
+
+constexpr const char* format = "deltatwin-explore-1";
+
+constexpr const char* schema = R"(
+create table space(key text primary key, value text not null) without rowid;
+create table networks(id integer primary key, name text, code text, accuracy real, weights integer,
+                      stored_bits integer);
+create table devices(id integer primary key, name text, lut integer, ff integer, dsp integer, bram36 integer);
+create table multipliers(id integer primary key, name text);
+create table points(id integer primary key, network integer, device integer, multiplier integer, lanes integer,
+                    lanes_per_bank integer, bank_depth integer, clock_mhz real, latency_cycles integer,
+                    period integer, period_cycles integer, lut integer, ff integer, dsp integer,
+                    ramb18 integer, ramb36 integer);
+create table chunks(id integer primary key, feasible integer, impossible integer, does_not_fit integer,
+                    inaccurate integer, slow integer);
+create table front(point integer primary key);
+create table confirmed(point integer primary key, kind text, images integer, cycles_model integer,
+                       cycles_rtl integer, mismatches integer, lut_model integer, ff_model integer,
+                       dsp_model integer, ramb18_model integer, ramb36_model integer, lut_synth integer,
+                       ff_synth integer, dsp_synth integer, ramb18_synth integer, ramb36_synth integer);
+create view designs as
+  with figures as (
+    select p.*, n.name as network_name, n.code, n.accuracy, n.weights,
+           1.0 * n.stored_bits / n.weights as bits_a_weight, d.name as device_name,
+           m.name as multiplier_name, 1.0 * p.period_cycles / p.period as cycles,
+           p.ramb36 + (p.ramb18 + 1) / 2 as bram36,
+           1.0 * p.lut / d.lut as lut_share, 1.0 * p.ff / d.ff as ff_share, 1.0 * p.dsp / d.dsp as dsp_share,
+           1.0 * (p.ramb36 + (p.ramb18 + 1) / 2) / d.bram36 as bram_share
+    from points p join networks n on n.id = p.network join devices d on d.id = p.device
+         join multipliers m on m.id = p.multiplier)
+  select id, network_name as network, code, device_name as device, lanes, lanes_per_bank, bank_depth,
+         multiplier_name as multiplier, clock_mhz, accuracy, bits_a_weight, cycles,
+         latency_cycles / clock_mhz as latency_us, weights * clock_mhz * 1e6 / cycles as throughput,
+         clock_mhz * 1e6 / cycles as inferences_per_second, lut, ff, dsp, ramb18, ramb36, bram36,
+         lut_share, ff_share, dsp_share, bram_share,
+         max(lut_share, ff_share, dsp_share, bram_share) as share,
+         id in (select point from front) as on_front
+  from figures;
+)";
+
+} // namespace
+
+struct Database::Statement {
+  sqlite3* handle;
+  sqlite3_stmt* statement;
+
+  Statement(sqlite3* database, sqlite3_stmt* prepared) : handle(database), statement(prepared) {}
+  Statement(Statement&& other) noexcept
+      : handle(other.handle), statement(std::exchange(other.statement, nullptr)) {}
+  ~Statement() { sqlite3_finalize(statement); }
+
+  template <class... Values> Statement& bind(const Values&... values) {
+    int at = 0;
+    (set(++at, values), ...);
+    return *this;
+  }
+  void set(int at, double value) { sqlite3_bind_double(statement, at, value); } // NaN becomes NULL
+  void set(int at, const std::string& value) {
+    sqlite3_bind_text(statement, at, value.c_str(), -1, SQLITE_TRANSIENT);
+  }
+  void set(int at, int value) { sqlite3_bind_int(statement, at, value); }
+  void set(int at, std::uint64_t value) {
+    sqlite3_bind_int64(statement, at, static_cast<sqlite3_int64>(value));
+  }
+
+  // False: there is no further row.
+  bool step(const Database& database) {
+    const int result = sqlite3_step(statement);
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+      database.fail();
+    if (result == SQLITE_DONE)
+      sqlite3_reset(statement);
+    return result == SQLITE_ROW;
+  }
+  [[nodiscard]] std::uint64_t number(int column) const {
+    return static_cast<std::uint64_t>(sqlite3_column_int64(statement, column));
+  }
+  [[nodiscard]] int integer(int column) const { return sqlite3_column_int(statement, column); }
+  [[nodiscard]] std::string text(int column) const {
+    const auto* value = sqlite3_column_text(statement, column);
+    return value ? reinterpret_cast<const char*>(value) : "";
+  }
+};
+
+void Database::fail() const {
+  const int code = sqlite3_errcode(handle_);
+  throw InputError(path_ + ": " +
+                   (code == SQLITE_BUSY || code == SQLITE_LOCKED ? "another process works on it"
+                                                                 : std::string(sqlite3_errmsg(handle_))));
+}
+
+void Database::execute(const std::string& sql) const {
+  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    fail();
+}
+
+Database::Statement Database::prepare(const std::string& sql) const {
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v2(handle_, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK)
+    fail();
+  return {handle_, statement};
+}
+
+Database::Database(const std::string& path, bool create) : path_(path) {
+  if (sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0),
+                      nullptr) != SQLITE_OK)
+    fail();
+  // Another process's hold shows at once; what is committed survives a crash of this one.
+  execute("pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal; "
+          "begin immediate; commit");
+}
+
+Database::Database(const std::string& path) : Database(path, false) {
+  try {
+    if (space_value("format") == format)
+      return;
+  } catch (const InputError&) {
+  }
+  throw InputError(path + ": is no result of `deltatwin explore` (" + format + ")");
+}
+
+Database Database::create(const std::string& path, const Evaluator& evaluator, Shard shard) {
+  const std::string unfinished = path + ".new";
+  std::filesystem::remove(unfinished);
+  {
+    Database database(unfinished, true);
+    database.execute("begin");
+    database.execute(schema);
+    auto value = database.prepare("insert into space values(?, ?)");
+    const auto set = [&](const std::string& key, const std::string& text) {
+      value.bind(key, text).step(database);
+    };
+    const Space& space = evaluator.space();
+    set("format", format);
+    set("name", space.name);
+    set("text", space.text);
+    set("fingerprint", evaluator.fingerprint());
+    set("points", std::to_string(space.size()));
+    set("shard", std::to_string(shard.index) + "/" + std::to_string(shard.count));
+    auto network = database.prepare("insert into networks values(?, ?, ?, ?, ?, ?)");
+    int id = 0;
+    for (const Variant& each : evaluator.variants())
+      network.bind(id++, each.network, std::string(each.code), each.accuracy, each.weights, each.stored_bits)
+          .step(database);
+    auto device = database.prepare("insert into devices values(?, ?, ?, ?, ?, ?)");
+    id = 0;
+    for (const Device& each : evaluator.devices())
+      device.bind(id++, std::string(each.name), each.lut, each.ff, each.dsp, each.bram36).step(database);
+    auto multiplier = database.prepare("insert into multipliers values(?, ?)");
+    id = 0;
+    for (const std::string& name : multiplier_names())
+      multiplier.bind(id++, name).step(database);
+    database.execute("commit");
+    database.close();
+  }
+  std::filesystem::rename(unfinished, path);
+  return Database(path);
+}
+
+Database::Database(Database&& other) noexcept
+    : path_(std::move(other.path_)), handle_(std::exchange(other.handle_, nullptr)) {}
+
+Database::~Database() { sqlite3_close(handle_); }
+
+void Database::close() {
+  execute("pragma locking_mode = normal; pragma journal_mode = delete");
+  sqlite3_close(std::exchange(handle_, nullptr));
+}
+
+std::string Database::space_value(const std::string& key) const {
+  auto statement = prepare("select value from space where key = ?");
+  statement.bind(key);
+  return statement.step(*this) ? statement.text(0) : "";
+}
+
+Shard Database::shard() const { return parse_shard(space_value("shard")); }
+
+void Database::check(const Evaluator& evaluator) const {
+  if (space_value("text") != evaluator.space().text)
+    throw InputError(path_ + ": is of another space (" + space_value("name") + "), or of this one before it " +
+                     "was changed");
+  if (space_value("fingerprint") != evaluator.fingerprint())
+    throw InputError(path_ + ": a network, a device or deltatwin itself has changed since it was begun");
+}
+
+std::vector<std::uint64_t> Database::ids(const std::string& sql) const {
+  std::vector<std::uint64_t> all;
+  auto statement = prepare(sql);
+  while (statement.step(*this))
+    all.push_back(statement.number(0));
+  return all;
+}
+
+std::vector<std::uint64_t> Database::chunks() const { return ids("select id from chunks order by id"); }
+
+std::array<std::uint64_t, verdicts> Database::counts() const {
+  auto statement = prepare("select total(feasible), total(impossible), total(does_not_fit), "
+                           "total(inaccurate), total(slow) from chunks");
+  statement.step(*this);
+  std::array<std::uint64_t, verdicts> counts{};
+  for (std::size_t v = 0; v < verdicts; ++v)
+    counts[v] = statement.number(static_cast<int>(v));
+  return counts;
+}
+
+void Database::add(const Chunk& chunk) {
+  execute("begin");
+  auto point = prepare("insert or replace into points values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  for (const DesignPoint& p : chunk.feasible)
+    point
+        .bind(p.id, p.variant, p.at.device, static_cast<int>(p.design.multiplier),
+              p.design.lanes, p.design.lanes_per_bank, p.design.bank_depth, p.design.clock_mhz,
+              p.timing.latency(), p.timing.period, p.timing.period_cycles, p.used.lut, p.used.ff, p.used.dsp,
+              p.used.ramb18, p.used.ramb36)
+        .step(*this);
+  auto front = prepare("insert or ignore into front values(?)");
+  for (const DesignPoint& p : chunk.front)
+    front.bind(p.id).step(*this);
+  const auto& n = chunk.counts;
+  prepare("insert or replace into chunks values(?, ?, ?, ?, ?, ?)")
+      .bind(chunk.id, n[0], n[1], n[2], n[3], n[4])
+      .step(*this);
+  execute("commit");
+}
+
+void Database::merge(const std::string& path) {
+  prepare("attach ? as other").bind(path).step(*this);
+  execute("begin; insert or replace into points select * from other.points; "
+          "insert or replace into chunks select * from other.chunks; "
+          "insert or ignore into front select * from other.front; commit; detach other");
+}
+
+std::vector<std::uint64_t> Database::front() const { return ids("select point from front order by point"); }
+
+void Database::set_front(const std::vector<DesignPoint>& front) {
+  execute("begin; delete from front");
+  auto statement = prepare("insert into front values(?)");
+  for (const DesignPoint& point : front)
+    statement.bind(point.id).step(*this);
+  execute("commit");
+}
+
+std::vector<std::uint64_t> Database::sample(std::uint64_t count) const {
+  const std::uint64_t step = counts()[0] / count + 1;
+  return ids("select id from (select id, row_number() over (order by id) as place from points) where place % " +
+             std::to_string(step) + " = 0");
+}
+
+std::uint64_t Database::feasible(std::uint64_t place) const {
+  return ids("select id from points order by id limit 1 offset " + std::to_string(place)).at(0);
+}
+
+void Database::add(const Confirmation& c) {
+  prepare("insert or replace into confirmed values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
+      .bind(c.point, c.kind, c.images, c.cycles_model, c.cycles_rtl, c.mismatches, c.model.lut, c.model.ff,
+            c.model.dsp, c.model.ramb18, c.model.ramb36, c.synthesized.lut, c.synthesized.ff,
+            c.synthesized.dsp, c.synthesized.ramb18, c.synthesized.ramb36)
+      .step(*this);
+}
+
+std::vector<Confirmation> Database::confirmations() const {
+  std::vector<Confirmation> all;
+  auto row = prepare("select * from confirmed order by kind, point");
+  while (row.step(*this)) {
+    Confirmation& c = all.emplace_back();
+    c.point = row.number(0);
+    c.kind = row.text(1);
+    c.images = row.integer(2);
+    c.cycles_model = row.number(3);
+    c.cycles_rtl = row.number(4);
+    c.mismatches = row.number(5);
+    int column = 6;
+    for (Resources* of : {&c.model, &c.synthesized})
+      for (int* value : {&of->lut, &of->ff, &of->dsp, &of->ramb18, &of->ramb36})
+        *value = row.integer(column++);
+  }
+  return all;
+}
+
+std::vector<std::uint64_t> chunks_of(const Space& space, Shard shard) {
+  std::vector<std::uint64_t> chunks;
+  const std::uint64_t all = (space.size() + chunk_points - 1) / chunk_points;
+  for (auto chunk = static_cast<std::uint64_t>(shard.index - 1); chunk < all;
+       chunk += static_cast<std::uint64_t>(shard.count))
+    chunks.push_back(chunk);
+  return chunks;
+}
+
+Shard parse_shard(const std::string& text) {
+  Shard shard;
+  int end = 0;
+  if (std::sscanf(text.c_str(), "%d/%d%n", &shard.index, &shard.count, &end) != 2 ||
+      static_cast<std::size_t>(end) != text.size() || shard.count < 1 || shard.index < 1 ||
+      shard.index > shard.count)
+    throw InputError("shard \"" + text + "\" is not i/n with 1 <= i <= n, for example 2/8");
+  return shard;
+}
+
+} // namespace deltatwin

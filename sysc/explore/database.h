@@ -1,0 +1,97 @@
+#pragma once
+#include "explore/evaluate.h"
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+struct sqlite3;
+
+namespace deltatwin {
+
+/// A part of a sweep: chunks i-1, i-1+n, i-1+2n, ... of a space.
+struct Shard {
+  int index = 1, count = 1;
+};
+/// From "i/n"; throws InputError.
+[[nodiscard]] Shard parse_shard(const std::string& text);
+/// The chunks that a shard of a space has, ascending.
+[[nodiscard]] std::vector<std::uint64_t> chunks_of(const Space& space, Shard shard);
+
+/// `chunk_points` points of a space, evaluated together.
+inline constexpr std::uint64_t chunk_points = 4096;
+struct Chunk {
+  std::uint64_t id = 0;
+  std::array<std::uint64_t, verdicts> counts{}; ///< by Verdict
+  std::vector<DesignPoint> feasible;
+  std::vector<DesignPoint> front; ///< of these
+};
+
+/// A point that was run on RTL and synthesized.
+struct Confirmation {
+  std::uint64_t point = 0;
+  std::string kind; ///< "best" or "random"
+  int images = 0;
+  std::uint64_t cycles_model = 0, cycles_rtl = 0, mismatches = 0;
+  Resources model, synthesized;
+
+  [[nodiscard]] bool cycles_agree() const { return mismatches == 0 && cycles_model == cycles_rtl; }
+};
+
+/// A sweep's result: an SQLite file that holds whole chunks at any time, also after a crash.
+///
+///   space(key, value)   format, name, text of the space file, fingerprint, points, shard
+///   networks, devices, multipliers   what the numbers in `points` stand for
+///   points              the feasible ones: parameters, cycles, area; `id` counts in the space
+///   designs             a view of `points` with names and all derived figures
+///   chunks              a row for each chunk that is done, with its verdicts
+///   front               ids of the Pareto front of what is there
+///   confirmed           what RTL and synthesis say
+///
+/// One process has it open at a time; a second one gets an InputError.
+class Database {
+public:
+  /// A new file, with the space's names.
+  static Database create(const std::string& path, const Evaluator& evaluator, Shard shard);
+  explicit Database(const std::string& path);
+  ~Database();
+  Database(Database&&) noexcept;
+
+  [[nodiscard]] std::string space_value(const std::string& key) const;
+  [[nodiscard]] Shard shard() const;
+  /// Throws InputError when the file is of another space, or of other networks or models.
+  void check(const Evaluator& evaluator) const;
+
+  [[nodiscard]] std::vector<std::uint64_t> chunks() const; ///< done, ascending
+  [[nodiscard]] std::array<std::uint64_t, verdicts> counts() const;
+  void add(const Chunk& chunk);
+  /// Takes all chunks of another file of the same space.
+  void merge(const std::string& path);
+
+  [[nodiscard]] std::vector<std::uint64_t> front() const;
+  void set_front(const std::vector<DesignPoint>& front);
+  /// At most `count` feasible points, evenly spread over the space.
+  [[nodiscard]] std::vector<std::uint64_t> sample(std::uint64_t count) const;
+
+  /// The id of the feasible point with `place` others before it.
+  [[nodiscard]] std::uint64_t feasible(std::uint64_t place) const;
+
+  void add(const Confirmation& confirmation);
+  [[nodiscard]] std::vector<Confirmation> confirmations() const;
+
+  /// Leaves one plain file. Without it the next one to open it puts it in order.
+  void close();
+
+private:
+  struct Statement;
+  Database(const std::string& path, bool create);
+  void execute(const std::string& sql) const;
+  [[nodiscard]] Statement prepare(const std::string& sql) const;
+  [[nodiscard]] std::vector<std::uint64_t> ids(const std::string& sql) const;
+  [[noreturn]] void fail() const;
+
+  std::string path_;
+  sqlite3* handle_ = nullptr;
+};
+
+} // namespace deltatwin

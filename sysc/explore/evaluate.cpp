@@ -1,0 +1,181 @@
+#include "explore/evaluate.h"
+#include "base/dataset.h"
+#include "base/error.h"
+#include "core/inference.h"
+#include "cosim/tool.h"
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <sstream>
+
+namespace deltatwin {
+namespace {
+
+bool smaller_is_better(Objective objective) {
+  return objective == Objective::latency || objective == Objective::share ||
+         objective == Objective::bits_a_weight;
+}
+
+// "mixed": some layers are coded, others are not.
+const char* code_of(const Network& network) {
+  const auto coded =
+      std::count_if(network.layers.begin(), network.layers.end(),
+                    [](const Layer& layer) { return layer.code == Code::huffman; });
+  return coded == 0                                                    ? "raw"
+         : static_cast<std::size_t>(coded) == network.layers.size() ? "huffman"
+                                                                       : "mixed";
+}
+
+double test_accuracy(const Network& network, const Dataset& images) {
+  if (images.pixels != network.layers.front().inputs)
+    throw InputError("network " + network.name + " has " + std::to_string(network.layers.front().inputs) +
+                     " inputs, the test images have " + std::to_string(images.pixels) + " pixels");
+  return accuracy(network, images.inputs(images.count), images.labels);
+}
+
+double largest_share(const Resources& used, const Device& device) {
+  const auto share = [](int part, int whole) { return static_cast<double>(part) / whole; };
+  return std::max({share(used.lut, device.lut), share(used.ff, device.ff), share(used.dsp, device.dsp),
+                   share(used.bram36(), device.bram36)});
+}
+
+} // namespace
+
+const char* to_string(Verdict verdict) {
+  constexpr const char* names[] = {"feasible", "impossible", "does not fit", "below minimum accuracy",
+                                   "above maximum latency"};
+  return names[static_cast<std::size_t>(verdict)];
+}
+
+Evaluator::Evaluator(Space space, const std::string& dataset) : space_(std::move(space)) {
+  Dataset images;
+  try {
+    images = load_dataset(dataset, "t10k", 0);
+  } catch (const InputError&) {
+    if (space_.needs_accuracy())
+      throw;
+  }
+  for (const std::string& name : space_.networks) {
+    const Network network = load_network(find_network(name));
+    double accuracy = std::numeric_limits<double>::quiet_NaN();
+    if (space_.needs_accuracy() || images.pixels == network.layers.front().inputs)
+      accuracy = test_accuracy(network, images);
+    for (const std::optional<Code>& code : space_.codes) {
+      Network coded = network;
+      for (Layer& layer : coded.layers)
+        layer.code = code.value_or(layer.code);
+      variants_.push_back({coded.name, code_of(coded), accuracy, coded.weight_count(), coded.stored_bits(),
+                           Demand(coded), describe(coded)});
+    }
+  }
+  for (const std::string& name : space_.devices)
+    devices_.push_back(find_device(name));
+}
+
+std::string Evaluator::fingerprint() const {
+  std::ostringstream text;
+  text.precision(17);
+  text << space_.text;
+  constexpr std::uint64_t samples = 1000;
+  const std::uint64_t step = std::max<std::uint64_t>(1, space_.size() / samples);
+  for (std::uint64_t id = 0; id < space_.size(); id += step) {
+    const DesignPoint point = evaluate(id);
+    text << static_cast<int>(point.verdict) << ' ' << point.used.lut << ' ' << point.used.ff;
+    for (const double figure : point.figures)
+      text << ' ' << figure;
+  }
+  return hash_text(text.str());
+}
+
+DesignPoint Evaluator::evaluate(std::uint64_t id) const {
+  DesignPoint point;
+  point.id = id;
+  point.at = coordinates(space_, id);
+  point.variant = point.at.network * space_.codes.size() + point.at.code;
+  const Variant& variant = variants_[point.variant];
+  const Device& device = devices_[point.at.device];
+  DesignChoice choice;
+  choice.lanes = space_.lanes[point.at.lanes];
+  choice.lanes_per_bank = space_.lanes_per_bank[point.at.lanes_per_bank];
+  choice.bank_depth = space_.bank_depths[point.at.bank_depth];
+  choice.multiplier = space_.multipliers[point.at.multiplier];
+  choice.clock_mhz = space_.clocks_mhz[point.at.clock];
+  try {
+    point.design = fit(variant.demand, choice);
+  } catch (const InputError&) {
+    return point;
+  }
+  if (choice.bank_depth &&
+      variant.demand.bank_words(point.design.lanes, point.design.lanes_per_bank) > choice.bank_depth)
+    return point;
+  point.used = resources(point.design);
+  point.timing = run_timing(point.design, variant.layers);
+  const double share = largest_share(point.used, device);
+  const double latency_us = static_cast<double>(point.timing.latency()) / choice.clock_mhz;
+  const auto weights = static_cast<double>(variant.weights);
+  point.figures = {variant.accuracy, latency_us,
+                   weights * choice.clock_mhz * 1e6 / point.timing.interval(), share,
+                   static_cast<double>(variant.stored_bits) / weights};
+  point.verdict = space_.must_fit && share > 1 ? Verdict::does_not_fit
+                  : space_.minimum_accuracy && !(variant.accuracy >= *space_.minimum_accuracy)
+                      ? Verdict::inaccurate
+                  : space_.maximum_latency_us && latency_us > *space_.maximum_latency_us ? Verdict::slow
+                                                                                          : Verdict::feasible;
+  return point;
+}
+
+std::vector<std::string> Evaluator::arguments(const DesignPoint& point) const {
+  std::ostringstream clock;
+  clock.precision(17);
+  clock << point.design.clock_mhz;
+  std::vector<std::string> all = {"--network",
+                                  space_.networks[point.at.network],
+                                  "--device",
+                                  space_.devices[point.at.device],
+                                  "--lanes",
+                                  std::to_string(point.design.lanes),
+                                  "--lanes-per-bank",
+                                  std::to_string(point.design.lanes_per_bank),
+                                  "--bank-depth",
+                                  std::to_string(point.design.bank_depth),
+                                  "--multiplier",
+                                  to_string(point.design.multiplier),
+                                  "--clock",
+                                  clock.str()};
+  if (const auto& code = space_.codes[point.at.code])
+    all.insert(all.end(), {"--code", to_string(*code)});
+  return all;
+}
+
+std::vector<DesignPoint> pareto_front(const std::vector<Objective>& objectives,
+                                      const std::vector<DesignPoint>& points) {
+  struct Candidate {
+    std::array<double, 5> gains{};
+    const DesignPoint* point = nullptr;
+  };
+  std::vector<Candidate> candidates;
+  for (const DesignPoint& point : points) {
+    Candidate& candidate = candidates.emplace_back();
+    candidate.point = &point;
+    std::size_t at = 0;
+    for (const Objective objective : objectives)
+      candidate.gains[at++] = (smaller_is_better(objective) ? -1 : 1) * point.figure(objective);
+  }
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    return a.gains != b.gains ? a.gains > b.gains : a.point->id < b.point->id;
+  });
+  // Only what stands before a candidate can dominate it, or equal it.
+  std::vector<Candidate> front;
+  for (const Candidate& candidate : candidates)
+    if (std::none_of(front.rbegin(), front.rend(), [&](const Candidate& other) {
+          return std::equal(other.gains.begin(), other.gains.end(), candidate.gains.begin(),
+                            std::greater_equal<>());
+        }))
+      front.push_back(candidate);
+  std::vector<DesignPoint> result;
+  for (const Candidate& candidate : front)
+    result.push_back(*candidate.point);
+  return result;
+}
+
+} // namespace deltatwin

@@ -1,0 +1,18 @@
+#pragma once
+#include "explore/database.h"
+#include <boost/json.hpp>
+#include <string>
+
+namespace deltatwin {
+
+/// The command line that simulates a point's design.
+[[nodiscard]] std::string command_line(const Evaluator& evaluator, const DesignPoint& point);
+/// The front, best first by the space's objectives in their order.
+[[nodiscard]] std::vector<DesignPoint> load_front(const Evaluator& evaluator, const Database& database);
+/// The front as a table with a head, a design a line.
+[[nodiscard]] std::string front_csv(const Evaluator& evaluator, const std::vector<DesignPoint>& front);
+/// What render_report() (explore/report.h) shows.
+[[nodiscard]] boost::json::object report_data(const Evaluator& evaluator, const Database& database,
+                                              const std::vector<DesignPoint>& front);
+
+} // namespace deltatwin

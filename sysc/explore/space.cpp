@@ -1,0 +1,166 @@
+#include "explore/space.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include <algorithm>
+#include <filesystem>
+
+namespace deltatwin {
+namespace {
+
+constexpr std::initializer_list<const char*> objective_names = {"accuracy", "latency", "throughput", "share",
+                                                                "bits_a_weight"};
+constexpr std::uint64_t largest_space = std::uint64_t{1} << 40;
+
+// A list, or what stands for a list of one.
+std::vector<JsonField> list(const JsonField& field) {
+  std::vector<JsonField> elements = field.is_array() ? field.elements() : std::vector<JsonField>{field};
+  if (elements.empty())
+    field.fail("expected at least one element");
+  return elements;
+}
+
+template <class Value> void add(std::vector<Value>& values, const Value& value, const JsonField& field) {
+  if (std::find(values.begin(), values.end(), value) != values.end())
+    field.fail("stands there twice");
+  values.push_back(value);
+}
+
+std::vector<std::string> texts(const JsonField& field) {
+  std::vector<std::string> values;
+  for (const JsonField& element : list(field))
+    add(values, element.text(), element);
+  return values;
+}
+
+// Numbers and ranges of them; 0 for "fit" where that is allowed.
+std::vector<int> numbers(const JsonField& field, int low, int high, bool may_fit) {
+  std::vector<int> values;
+  for (const JsonField& element : list(field)) {
+    if (element.is_object()) {
+      element.check_keys({"from", "to", "step"});
+      const auto from = element.at("from").integer(low, high);
+      const auto to = element.at("to").integer(from, high);
+      const auto step = element.has("step") ? element.at("step").integer(1, high) : 1;
+      for (auto value = from; value <= to; value += step)
+        add(values, static_cast<int>(value), element);
+    } else if (element.is_string()) {
+      if (!may_fit || element.text() != "fit")
+        element.fail("\"" + element.text() + "\" is no number" + (may_fit ? " and not \"fit\"" : ""));
+      add(values, 0, element);
+    } else {
+      add(values, static_cast<int>(element.integer(low, high)), element);
+    }
+  }
+  return values;
+}
+
+std::vector<double> clocks(const JsonField& field) {
+  std::vector<double> values;
+  for (const JsonField& element : list(field)) {
+    if (element.is_object()) {
+      for (const int clock : numbers(element, 1, 10000, false))
+        add(values, static_cast<double>(clock), element);
+    } else {
+      add(values, element.number(0.001, 10000), element);
+    }
+  }
+  return values;
+}
+
+} // namespace
+
+const char* to_string(Objective objective) {
+  return objective_names.begin()[static_cast<std::size_t>(objective)];
+}
+
+std::uint64_t Space::size() const {
+  std::uint64_t product = 1;
+  for (const std::size_t axis : {networks.size(), codes.size(), multipliers.size(), lanes.size(),
+                                 lanes_per_bank.size(), bank_depths.size(), devices.size(), clocks_mhz.size()})
+    product = std::min(largest_space, product) * axis;
+  return product;
+}
+
+bool Space::needs_accuracy() const {
+  return minimum_accuracy ||
+         std::find(objectives.begin(), objectives.end(), Objective::accuracy) != objectives.end();
+}
+
+Space parse_space(const std::string& text, const std::string& origin) {
+  const boost::json::value document = parse_json(text, origin);
+  const JsonField root(document, origin + ":");
+  root.check_keys({"format", "networks", "codes", "devices", "lanes", "lanes_per_bank", "bank_depth",
+                   "multipliers", "clock_mhz", "optimize", "constraints"});
+  (void)root.at("format").choice({"deltatwin-space-1"});
+  Space space;
+  space.name = std::filesystem::path(origin).stem().string();
+  space.text = text;
+  space.networks = texts(root.at("networks"));
+  space.devices = texts(root.at("devices"));
+  space.codes = {std::nullopt};
+  if (root.has("codes")) {
+    space.codes.clear();
+    for (const JsonField& element : list(root.at("codes"))) {
+      const int code = element.choice({"as_trained", to_string(Code::raw), to_string(Code::huffman)});
+      add(space.codes, code ? std::optional(static_cast<Code>(code - 1)) : std::nullopt, element);
+    }
+  }
+  space.lanes = numbers(root.at("lanes"), 1, 128, false);
+  space.lanes_per_bank = {0};
+  if (root.has("lanes_per_bank"))
+    space.lanes_per_bank = numbers(root.at("lanes_per_bank"), 1, 36, true);
+  space.bank_depths = {0};
+  if (root.has("bank_depth"))
+    space.bank_depths = numbers(root.at("bank_depth"), 2, 1 << 20, true);
+  space.multipliers = {Multiplier::lut, Multiplier::dsp, Multiplier::dsp_packed, Multiplier::serial};
+  if (root.has("multipliers")) {
+    space.multipliers.clear();
+    for (const JsonField& element : list(root.at("multipliers")))
+      add(space.multipliers,
+          static_cast<Multiplier>(element.choice(
+              {to_string(Multiplier::lut), to_string(Multiplier::dsp), to_string(Multiplier::dsp_packed),
+               to_string(Multiplier::serial)})),
+          element);
+  }
+  space.clocks_mhz = {100};
+  if (root.has("clock_mhz"))
+    space.clocks_mhz = clocks(root.at("clock_mhz"));
+  for (const JsonField& element : list(root.at("optimize")))
+    add(space.objectives, static_cast<Objective>(element.choice(objective_names)), element);
+  if (root.has("constraints")) {
+    const JsonField constraints = root.at("constraints");
+    constraints.check_keys({"fits", "minimum_accuracy", "maximum_latency_us"});
+    if (constraints.has("fits"))
+      space.must_fit = constraints.at("fits").boolean();
+    if (constraints.has("minimum_accuracy"))
+      space.minimum_accuracy = constraints.at("minimum_accuracy").number(0, 1);
+    if (constraints.has("maximum_latency_us"))
+      space.maximum_latency_us = constraints.at("maximum_latency_us").number(0, 1e12);
+  }
+  if (space.size() >= largest_space)
+    throw InputError(origin + ": the space has more than 2^40 points");
+  return space;
+}
+
+Space load_space(const std::string& path) { return parse_space(read_file(path), path); }
+
+Coordinates coordinates(const Space& space, std::uint64_t point) {
+  const auto digit = [&point](std::size_t base) {
+    const std::uint64_t value = point % base;
+    point /= base;
+    return static_cast<std::size_t>(value);
+  };
+  Coordinates at{};
+  at.clock = digit(space.clocks_mhz.size());
+  at.device = digit(space.devices.size());
+  at.bank_depth = digit(space.bank_depths.size());
+  at.lanes_per_bank = digit(space.lanes_per_bank.size());
+  at.lanes = digit(space.lanes.size());
+  at.multiplier = digit(space.multipliers.size());
+  at.code = digit(space.codes.size());
+  at.network = digit(space.networks.size());
+  return at;
+}
+
+} // namespace deltatwin
