@@ -26,20 +26,22 @@ std::string hash_text(const std::string& text) {
   return hex.str();
 }
 
-std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments) {
+std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments,
+                     const std::function<bool(const std::string&)>& watch) {
   const auto program = process::search_path(tool);
   if (program.empty())
     throw ToolError("\"" + tool + "\" is not installed (Debian package " + tool + ")");
   process::ipstream output;
   process::child child(program, process::args(arguments), (process::std_out & process::std_err) > output,
                        process::std_in < process::null);
-  std::ostringstream text;
-  text << output.rdbuf();
+  std::string text, line;
+  while (std::getline(output, line))
+    if (!watch || !watch(line))
+      text += line + "\n";
   child.wait();
   if (child.exit_code() != 0)
-    throw ToolError(tool + " failed with exit code " + std::to_string(child.exit_code()) + ":\n" +
-                    text.str());
-  return text.str();
+    throw ToolError(tool + " failed with exit code " + std::to_string(child.exit_code()) + ":\n" + text);
+  return text;
 }
 
 std::string cache_directory() {

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -12,8 +13,9 @@ public:
 };
 
 /// Runs a program found on the PATH to its end; returns what it printed, throws ToolError with that
-/// when it fails.
-std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments);
+/// when it fails. Each line is first shown to `watch`: those that it takes (true) are left out.
+std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments,
+                     const std::function<bool(const std::string& line)>& watch = {});
 
 /// Where built things are kept: DELTATWIN_CACHE, else XDG_CACHE_HOME/deltatwin, else
 /// ~/.cache/deltatwin.
