@@ -263,7 +263,7 @@ TEST_CASE("design: memories take the fewest block RAMs") {
     CHECK(used.ramb18 == row.ramb18);
     CHECK(used.ramb36 == row.ramb36);
   }
-  CHECK(Resources{0, 0, 0, 3, 2}.bram36() == 4);
+  CHECK(Resources{0, 0, 0, 3, 2, 0}.bram36() == 4);
   Design design;
   const auto dsp = [&design](Multiplier multiplier) {
     design.multiplier = multiplier;

@@ -37,10 +37,10 @@ void list_networks() {
 void list_devices() {
   std::printf("%-8s %8s %8s %8s %7s  %s\n", "device", "LUT", "FF", "DSP48E1", "RAMB36", "");
   for (const Device& device : devices())
-    std::printf("%-8s %8s %8s %8d %7d  %s\n", device.name,
+    std::printf("%-8s %8s %8s %8d %7d  %s\n", device.name.c_str(),
                 grouped(static_cast<std::uint64_t>(device.lut)).c_str(),
                 grouped(static_cast<std::uint64_t>(device.ff)).c_str(), device.dsp, device.bram36,
-                device.description);
+                device.description.c_str());
 }
 
 } // namespace

@@ -27,7 +27,10 @@ auto not_zero(const std::string& complaint) {
 void add_common_options(CLI::App& command, CommonOptions& options, const std::string& images_help) {
   command.add_option("-n,--network", options.network, "name of a committed network, or a network file")
       ->capture_default_str();
-  command.add_option("-d,--device", options.device, "whose budget to compare with")->capture_default_str();
+  command
+      .add_option("-d,--device", options.device,
+                  "name of a known device, or a device file: whose budget to compare with")
+      ->capture_default_str();
   command.add_option("--preset", options.preset,
                      "paper_s15: 1 lane, bit-serial, 32 MHz, for 4-bit networks: the paper's accelerator");
   command.add_option("-l,--lanes", options.lanes, "neurons in parallel, 1 to 128 [16]")
@@ -120,7 +123,7 @@ std::string fixed(double number, int digits) {
 
 std::string bar(int used, int budget) {
   constexpr int width = 20;
-  const int full = std::min(width, (used * width + budget - 1) / budget);
+  const int full = used >= budget ? (used ? width : 0) : (used * width + budget - 1) / budget;
   return "[" + std::string(static_cast<std::size_t>(full), used > budget ? '!' : '#') +
          std::string(static_cast<std::size_t>(width - full), '.') + "]";
 }

@@ -67,7 +67,7 @@ void print_report(const Setup& setup, const SimulationResult& result, const Figu
     std::printf("  %-22s %s\n", name, text.c_str());
   };
   const double cycles = result.cycles_per_inference;
-  std::printf("%s on %s: %d lanes, multiplier %s, %s MHz\n\n", setup.network.name.c_str(), setup.device.name,
+  std::printf("%s on %s: %d lanes, multiplier %s, %s MHz\n\n", setup.network.name.c_str(), setup.device.name.c_str(),
               design.lanes, to_string(design.multiplier),
               fixed(design.clock_mhz, design.clock_mhz < 1 ? 3 : 0).c_str());
   line("accuracy", fixed(100 * result.accuracy, 2) + " % of " +
@@ -89,7 +89,7 @@ void print_report(const Setup& setup, const SimulationResult& result, const Figu
   budget("RAMB36", figures.used.bram36(), setup.device.bram36);
   budget("DSP48E1", figures.used.dsp, setup.device.dsp);
   std::printf("\n  %s %s in block RAM and DSPs; `deltatwin synth` counts LUTs  (simulated in %s s)\n",
-              figures.fits ? "fits" : "DOES NOT FIT", setup.device.name,
+              figures.fits ? "fits" : "DOES NOT FIT", setup.device.name.c_str(),
               fixed(result.wall_seconds, 2).c_str());
 }
 

@@ -10,7 +10,7 @@ namespace deltatwin {
 namespace {
 
 std::string slurm(const std::string& tool, const std::vector<std::string>& arguments) {
-  return run_tool(tool, arguments, "slurm-client");
+  return run_tool(tool, arguments, {}, "slurm-client");
 }
 
 // Tasks that are waiting or at work; none once Slurm has forgotten the job.

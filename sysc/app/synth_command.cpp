@@ -18,7 +18,7 @@ void add_synth_command(CLI::App& app, int& exit_code) {
     const Setup setup(*options);
     Progress progress("synthesizing");
     const SynthesisResult result =
-        synthesize(setup.design, [&](const std::string& text) { progress.message(text); });
+        synthesize(setup.design, [&](double done) { progress.update(done, 1); });
     struct Row {
       const char* name;
       int used, budget;
@@ -28,7 +28,7 @@ void add_synth_command(CLI::App& app, int& exit_code) {
                         {"DSP48E1", result.dsp, setup.device.dsp},
                         {"RAMB36", result.bram36(), setup.device.bram36}};
     std::printf("%s on %s: %d lanes, multiplier %s, by Yosys synth_xilinx\n\n  %-8s %7s / %-7s\n",
-                setup.network.name.c_str(), setup.device.name, setup.design.lanes,
+                setup.network.name.c_str(), setup.device.name.c_str(), setup.design.lanes,
                 to_string(setup.design.multiplier), "", "used", "budget");
     bool fits = true;
     boost::json::object json;
@@ -42,7 +42,7 @@ void add_synth_command(CLI::App& app, int& exit_code) {
     }
     std::printf("\n  %d RAMB36E1 and %d RAMB18E1; %d of the LUTs are LUT-RAM or shift registers\n  %s %s\n",
                 result.ramb36, result.ramb18, result.lut_ram, fits ? "fits" : "DOES NOT FIT",
-                setup.device.name);
+                setup.device.name.c_str());
     write_json(options->json, {{"network", setup.network.name},
                                {"device", setup.device.name},
                                {"lanes", setup.design.lanes},

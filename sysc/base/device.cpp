@@ -1,25 +1,61 @@
 #include "base/device.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <tuple>
 
 namespace deltatwin {
 
-const std::vector<Device>& devices() {
-  static const std::vector<Device> all = {
-      {"xc7s6", "Spartan-7 XC7S6", 3750, 7500, 10, 5},
-      {"xc7s15", "Spartan-7 XC7S15", 8000, 16000, 20, 10},
-      {"xc7s25", "Spartan-7 XC7S25", 14600, 29200, 80, 45},
-      {"xc7s50", "Spartan-7 XC7S50", 32600, 65200, 120, 75},
-      {"xc7z020", "Zynq-7020 XC7Z020 (PYNQ-Z1)", 53200, 106400, 220, 140},
+namespace fs = std::filesystem;
+
+Device load_device(const std::string& path) {
+  const boost::json::value document = parse_json(read_file(path), path);
+  const JsonField field(document, path + ":");
+  field.check_keys({"name", "description", "lut", "ff", "dsp", "bram36"});
+  const auto count = [&field](const char* key) {
+    return static_cast<int>(field.at(key).integer(0, 10'000'000));
   };
+  Device device;
+  device.name = field.at("name").text();
+  device.description = field.at("description").text();
+  device.lut = count("lut");
+  device.ff = count("ff");
+  device.dsp = count("dsp");
+  device.bram36 = count("bram36");
+  return device;
+}
+
+std::string devices_directory() {
+  const char* directory = std::getenv("DELTATWIN_DEVICES");
+  return directory ? directory : DELTATWIN_SOURCE_DIRECTORY "/sysc/devices";
+}
+
+std::vector<Device> devices() {
+  std::vector<Device> all;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(devices_directory(), error))
+    if (entry.path().extension() == ".json")
+      all.push_back(load_device(entry.path().string()));
+  if (error)
+    throw InputError(devices_directory() + ": " + error.message());
+  std::sort(all.begin(), all.end(), [](const Device& a, const Device& b) {
+    return std::tie(a.lut, a.name) < std::tie(b.lut, b.name);
+  });
   return all;
 }
 
-const Device& find_device(const std::string& name) {
+Device find_device(const std::string& name) {
+  std::error_code error;
+  if (name.find('/') != std::string::npos || fs::is_regular_file(name, error))
+    return load_device(name);
   std::string known;
   for (const Device& device : devices()) {
     if (name == device.name)
       return device;
-    known += (known.empty() ? "" : ", ") + std::string(device.name);
+    known += (known.empty() ? "" : ", ") + device.name;
   }
   throw InputError("unknown device \"" + name + "\"; known are " + known);
 }

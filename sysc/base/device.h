@@ -4,15 +4,20 @@
 
 namespace deltatwin {
 
-/// An FPGA's budget (AMD DS180, DS190). One RAMB36 is two RAMB18.
+/// An FPGA's budget. One RAMB36 is two RAMB18.
 struct Device {
-  const char* name;
-  const char* description;
-  int lut, ff, dsp, bram36;
+  std::string name, description;
+  int lut = 0, ff = 0, dsp = 0, bram36 = 0;
 };
 
-[[nodiscard]] const std::vector<Device>& devices();
-/// Throws InputError with the list of known names.
-[[nodiscard]] const Device& find_device(const std::string& name);
+/// Reads a device file: a JSON object of exactly these fields. Throws InputError that names file and field.
+[[nodiscard]] Device load_device(const std::string& path);
+
+/// Where the named devices stand: the environment variable DELTATWIN_DEVICES, or sysc/devices.
+[[nodiscard]] std::string devices_directory();
+/// The named devices, smallest first.
+[[nodiscard]] std::vector<Device> devices();
+/// A device by name, or by the path of its file. Throws InputError with the list of known names.
+[[nodiscard]] Device find_device(const std::string& name);
 
 } // namespace deltatwin

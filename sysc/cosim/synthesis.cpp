@@ -1,43 +1,54 @@
 #include "cosim/synthesis.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "cosim/netlist.h"
 #include "cosim/tool.h"
+#include <cstdlib>
 #include <filesystem>
 #include <unistd.h>
 
 namespace deltatwin {
 namespace {
 
-// A cell's LUTs: LUT-RAM cells take more than one (UG474).
-SynthesisResult count_cells(const boost::json::object& cells) {
-  SynthesisResult result;
-  for (const auto& cell : cells) {
-    const std::string type(cell.key().data(), cell.key().size());
-    const int count = static_cast<int>(cell.value().as_int64());
-    const auto is = [&](const char* prefix) { return type.rfind(prefix, 0) == 0; };
-    const int ram_luts = is("RAM32M") || is("RAM64M") || is("RAM128X1D") || is("RAM256X1S") ? 4
-                         : is("RAM32X1D") || is("RAM64X1D") || is("RAM128X1S")              ? 2
-                         : is("RAM32X1S") || is("RAM64X1S") || is("SRL16") || is("SRLC32")  ? 1
-                                                                                            : 0;
-    if (is("RAMB18"))
-      result.ramb18 += count;
-    else if (is("RAMB36"))
-      result.ramb36 += count;
-    else if (is("DSP48"))
-      result.dsp += count;
-    else if (is("FD") || is("LD"))
-      result.ff += count;
-    else if (is("LUT") || type == "INV")
-      result.lut += count;
-    result.lut_ram += ram_luts * count;
+constexpr std::pair<const char*, int Resources::*> fields[] = {
+    {"lut", &Resources::lut}, {"lut_ram", &Resources::lut_ram}, {"ff", &Resources::ff},
+    {"dsp", &Resources::dsp}, {"ramb18", &Resources::ramb18},   {"ramb36", &Resources::ramb36}};
+
+std::string to_text(const BlockResources& blocks) {
+  boost::json::object document;
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    boost::json::object row;
+    for (const auto& [name, member] : fields)
+      row[name] = blocks[b].*member;
+    document[block_names[b]] = std::move(row);
   }
-  result.lut += result.lut_ram;
+  return boost::json::serialize(document) + "\n";
+}
+
+SynthesisResult from_text(const std::string& text, const std::string& origin) {
+  const boost::json::value document = parse_json(text, origin);
+  SynthesisResult result;
+  for (std::size_t b = 0; b < result.blocks.size(); ++b)
+    for (const auto& [name, member] : fields)
+      result.blocks[b].*member = static_cast<int>(
+          JsonField(document, origin + ":").at(block_names[b]).at(name).integer(0, 1'000'000'000));
+  static_cast<Resources&>(result) = sum(result.blocks);
   return result;
+}
+
+// Yosys numbers its passes, "18.42. Executing ABC pass": synth_xilinx has some fifty, of about the
+// same length.
+double share_done(const std::string& line) {
+  constexpr double passes = 50;
+  const std::size_t point = line.find('.');
+  if (point == std::string::npos || line.find_first_not_of("0123456789") != point)
+    return 0;
+  return std::min(1.0, std::strtod(line.c_str() + point + 1, nullptr) / passes);
 }
 
 } // namespace
 
-SynthesisResult synthesize(const Design& design, const std::function<void(const std::string&)>& message) {
+SynthesisResult synthesize(const Design& design, const std::function<void(double)>& progress) {
   std::string script = "read_verilog -sv -defer";
   std::string key = run_tool("yosys", {"-V"});
   for (const std::string& file : rtl_files(rtl_directory())) {
@@ -47,21 +58,21 @@ SynthesisResult synthesize(const Design& design, const std::function<void(const 
   script += "; chparam";
   for (const auto& [name, value] : design.parameters())
     script += " -set " + name + " " + std::to_string(value);
-  script += " accelerator; synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top accelerator; "
-            "tee -q -o ";
+  script += " accelerator; synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top accelerator; json -o ";
   const std::filesystem::path directory = std::filesystem::path(cache_directory()) / "synthesis";
   const std::string result = (directory / (hash_text(key + script) + ".json")).string();
   if (!std::filesystem::exists(result)) {
-    if (message)
-      message("synthesizing with Yosys (about a minute, once for each design point)");
     const WorkDirectory work(result + "." + std::to_string(getpid()));
-    const std::string statistics = work.path() + "/stat.json";
-    run_tool("yosys", {"-q", "-p", script + statistics + " stat -json -top accelerator"});
-    std::filesystem::rename(statistics, result);
+    const std::string netlist = work.path() + "/netlist.json";
+    run_tool("yosys", {"-v", "2", "-p", script + netlist}, [&](const std::string& line) {
+      const double done = share_done(line);
+      if (done > 0 && progress)
+        progress(done);
+      return done > 0 || line.rfind("Warning: ", 0) == 0;
+    });
+    write_file(result, to_text(count_cells(read_file(netlist), netlist)));
   }
-  const std::string text = read_file(result);
-  const boost::json::value document = parse_json(text.substr(text.find('{')), result);
-  return count_cells(document.at("design").at("num_cells_by_type").as_object());
+  return from_text(read_file(result), result);
 }
 
 } // namespace deltatwin

@@ -27,7 +27,7 @@ std::string hash_text(const std::string& text) {
 }
 
 std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments,
-                     const std::string& package) {
+                     const std::function<bool(const std::string&)>& watch, const std::string& package) {
   const boost::filesystem::path program =
       tool.find('/') == std::string::npos ? process::search_path(tool) : boost::filesystem::path(tool);
   if (program.empty())
@@ -36,13 +36,14 @@ std::string run_tool(const std::string& tool, const std::vector<std::string>& ar
   process::ipstream output;
   process::child child(program, process::args(arguments), (process::std_out & process::std_err) > output,
                        process::std_in < process::null);
-  std::ostringstream text;
-  text << output.rdbuf();
+  std::string text, line;
+  while (std::getline(output, line))
+    if (!watch || !watch(line))
+      text += line + "\n";
   child.wait();
   if (child.exit_code() != 0)
-    throw ToolError(tool + " failed with exit code " + std::to_string(child.exit_code()) + ":\n" +
-                    text.str());
-  return text.str();
+    throw ToolError(tool + " failed with exit code " + std::to_string(child.exit_code()) + ":\n" + text);
+  return text;
 }
 
 std::string shell_line(const std::vector<std::string>& words) {

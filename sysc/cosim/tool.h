@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -12,8 +13,10 @@ public:
 };
 
 /// Runs a program found on the PATH (or named by a path) to its end; returns what it printed, throws
-/// ToolError with that when it fails. `package`: the Debian package that has it, if not its namesake.
+/// ToolError with that when it fails. Each line is first shown to `watch`: those that it takes (true)
+/// are left out. `package` is the Debian package that has the tool, if not its namesake.
 std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments,
+                     const std::function<bool(const std::string& line)>& watch = {},
                      const std::string& package = {});
 
 /// The words as a line that a shell takes apart into them again.
