@@ -7,7 +7,8 @@ class App;
 namespace deltatwin {
 
 // The program's exit codes; 0: done.
-inline constexpr int exit_twins_diverge = 1, exit_bad_input = 2, exit_does_not_fit = 3, exit_interrupted = 130;
+inline constexpr int exit_twins_diverge = 1, exit_bad_input = 2, exit_does_not_fit = 3,
+                     exit_interrupted = 130;
 
 // Each adds a subcommand; those that have something to say with it set the exit code.
 

@@ -19,9 +19,8 @@ constexpr double stated_area_error = 0.15;
 // that does not fit have results too.
 boost::json::value run_command(const std::string& command, const std::vector<std::string>& design,
                                std::vector<std::string> more) {
-  const WorkDirectory work((std::filesystem::temp_directory_path() /
-                            ("deltatwin-confirm-" + std::to_string(getpid())))
-                               .string());
+  const WorkDirectory work(
+      (std::filesystem::temp_directory_path() / ("deltatwin-confirm-" + std::to_string(getpid()))).string());
   const std::string json = work.path() + "/result.json";
   std::vector<std::string> arguments = {command};
   arguments.insert(arguments.end(), design.begin(), design.end());
@@ -76,19 +75,18 @@ bool within(int model, int synthesized) {
 }
 
 void print(const Confirmation& c, const DesignPoint& point) {
-  std::printf("  %-6s %10llu  %3d lanes, %-10s  %10s / %-10s %s  LUT %-24s FF %-24s%s\n", c.kind.c_str(),
-              static_cast<unsigned long long>(c.point), point.design.lanes,
-              to_string(point.design.multiplier), grouped(c.cycles_model).c_str(),
-              grouped(c.cycles_rtl).c_str(),
-              c.cycles_agree() ? "equal    "
-              : c.mismatches   ? "DIVERGENT"
-                               : "UNEQUAL  ",
-              difference(c.model.lut, c.synthesized.lut).c_str(),
-              difference(c.model.ff, c.synthesized.ff).c_str(),
-              within(c.model.lut, c.synthesized.lut) && within(c.model.ff, c.synthesized.ff) &&
-                      c.model.dsp == c.synthesized.dsp && c.model.bram36() == c.synthesized.bram36()
-                  ? ""
-                  : "  area beyond the model's stated error");
+  std::printf(
+      "  %-6s %10llu  %3d lanes, %-10s  %10s / %-10s %s  LUT %-24s FF %-24s%s\n", c.kind.c_str(),
+      static_cast<unsigned long long>(c.point), point.design.lanes, to_string(point.design.multiplier),
+      grouped(c.cycles_model).c_str(), grouped(c.cycles_rtl).c_str(),
+      c.cycles_agree() ? "equal    "
+      : c.mismatches   ? "DIVERGENT"
+                       : "UNEQUAL  ",
+      difference(c.model.lut, c.synthesized.lut).c_str(), difference(c.model.ff, c.synthesized.ff).c_str(),
+      within(c.model.lut, c.synthesized.lut) && within(c.model.ff, c.synthesized.ff) &&
+              c.model.dsp == c.synthesized.dsp && c.model.bram36() == c.synthesized.bram36()
+          ? ""
+          : "  area beyond the model's stated error");
 }
 
 } // namespace

@@ -84,11 +84,13 @@ bool run_sweep(const Evaluator& evaluator, Database& database, const ExploreOpti
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
   std::uint64_t points = 0;
-  const bool complete = sweep(evaluator, database, threads, interrupted, [&](std::uint64_t done, std::uint64_t all) {
-    points = done;
-    progress.update(static_cast<double>(done), static_cast<double>(all),
-                    grouped(static_cast<std::uint64_t>(static_cast<double>(done) / seconds())) + " points/s");
-  });
+  const bool complete =
+      sweep(evaluator, database, threads, interrupted, [&](std::uint64_t done, std::uint64_t all) {
+        points = done;
+        progress.update(static_cast<double>(done), static_cast<double>(all),
+                        grouped(static_cast<std::uint64_t>(static_cast<double>(done) / seconds())) +
+                            " points/s");
+      });
   std::fprintf(stderr, "%s points in %s s on %d %s: %s a second\n", grouped(points).c_str(),
                fixed(seconds(), 2).c_str(), threads, threads == 1 ? "thread" : "threads",
                grouped(static_cast<std::uint64_t>(static_cast<double>(points) / seconds())).c_str());
@@ -107,9 +109,9 @@ void print_front(const Evaluator& evaluator, const Database& database,
   if (front.empty())
     return;
   constexpr std::size_t shown = 10;
-  std::printf("\n  %-18s %-8s %5s %-10s %7s %8s  %9s %9s %10s %11s %6s %6s %4s %6s %6s\n", "network", "device",
-              "lanes", "multiplier", "MHz", "accuracy", "bits a w.", "cycles", "latency us", "M MAC/s", "LUT",
-              "FF", "DSP", "RAMB36", "share");
+  std::printf("\n  %-18s %-8s %5s %-10s %7s %8s  %9s %9s %10s %11s %6s %6s %4s %6s %6s\n", "network",
+              "device", "lanes", "multiplier", "MHz", "accuracy", "bits a w.", "cycles", "latency us",
+              "M MAC/s", "LUT", "FF", "DSP", "RAMB36", "share");
   for (std::size_t i = 0; i < std::min(shown, front.size()); ++i) {
     const DesignPoint& point = front[i];
     const Variant& variant = evaluator.variants()[point.variant];
@@ -195,8 +197,8 @@ int explore_on_slurm(const ExploreOptions& options) {
     for (const std::string& shard : shards)
       for (const char* suffix : {"", "-wal", "-shm"})
         fs::remove(shard + suffix);
-  std::vector<std::string> words = {"explore", options.space, "--out",     options.out,
-                                    "--resume", "--dataset",  options.dataset};
+  std::vector<std::string> words = {"explore",  options.space, "--out",        options.out,
+                                    "--resume", "--dataset",   options.dataset};
   if (options.threads)
     words.insert(words.end(), {"--threads", std::to_string(options.threads)});
   constexpr int rounds = 3; // a task that was killed goes on where it was
@@ -249,8 +251,9 @@ int explore(const ExploreOptions& options) {
 void add_result_options(CLI::App& command, ExploreOptions& options) {
   command.add_option("-o,--out", options.out,
                      "where the results go: OUT.sqlite, OUT.csv, OUT.html [traces/out/<name of the space>]");
-  command.add_option("--confirm", options.confirm,
-                     "run the N best designs, and N random ones, on RTL and through synthesis [0]")
+  command
+      .add_option("--confirm", options.confirm,
+                  "run the N best designs, and N random ones, on RTL and through synthesis [0]")
       ->check(CLI::Range(0, 1000));
   command.add_option("--seed", options.seed, "seed of the random designs to confirm")->capture_default_str();
   command.add_option("--dataset", options.dataset, "directory of the IDX files")->capture_default_str();

@@ -67,8 +67,8 @@ void print_report(const Setup& setup, const SimulationResult& result, const Figu
     std::printf("  %-22s %s\n", name, text.c_str());
   };
   const double cycles = result.cycles_per_inference;
-  std::printf("%s on %s: %d lanes, multiplier %s, %s MHz\n\n", setup.network.name.c_str(), setup.device.name.c_str(),
-              design.lanes, to_string(design.multiplier),
+  std::printf("%s on %s: %d lanes, multiplier %s, %s MHz\n\n", setup.network.name.c_str(),
+              setup.device.name.c_str(), design.lanes, to_string(design.multiplier),
               fixed(design.clock_mhz, design.clock_mhz < 1 ? 3 : 0).c_str());
   line("accuracy", fixed(100 * result.accuracy, 2) + " % of " +
                        grouped(static_cast<std::uint64_t>(result.images)) + " images");

@@ -34,10 +34,9 @@ bool run_job_array(const std::vector<std::string>& words, const std::vector<int>
   std::string array;
   for (const int task : tasks)
     array += (array.empty() ? "" : ",") + std::to_string(task);
-  std::string job =
-      slurm("sbatch", {"--parsable", "--array=" + array, "--job-name=deltatwin", "--output=" + log, "--wrap",
-                       "exec " + shell_line(command) + " --shard $SLURM_ARRAY_TASK_ID/" +
-                           std::to_string(count)});
+  std::string job = slurm(
+      "sbatch", {"--parsable", "--array=" + array, "--job-name=deltatwin", "--output=" + log, "--wrap",
+                 "exec " + shell_line(command) + " --shard $SLURM_ARRAY_TASK_ID/" + std::to_string(count)});
   job = job.substr(0, job.find_first_of(";\n"));
 
   Progress progress("Slurm job " + job);

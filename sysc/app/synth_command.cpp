@@ -17,8 +17,7 @@ void add_synth_command(CLI::App& app, int& exit_code) {
   command->callback([options, &exit_code] {
     const Setup setup(*options);
     Progress progress("synthesizing");
-    const SynthesisResult result =
-        synthesize(setup.design, [&](double done) { progress.update(done, 1); });
+    const SynthesisResult result = synthesize(setup.design, [&](double done) { progress.update(done, 1); });
     struct Row {
       const char* name;
       int used, budget;

@@ -131,39 +131,41 @@ Database::Database(const std::string& path) : Database(path, false) {
 Database Database::create(const std::string& path, const Evaluator& evaluator, Shard shard) {
   const std::string unfinished = path + ".new";
   std::filesystem::remove(unfinished);
-  {
-    Database database(unfinished, true);
-    database.execute("begin");
-    database.execute(schema);
-    auto value = database.prepare("insert into space values(?, ?)");
-    const auto set = [&](const std::string& key, const std::string& text) {
-      value.bind(key, text).step(database);
-    };
-    const Space& space = evaluator.space();
-    set("format", format);
-    set("name", space.name);
-    set("text", space.text);
-    set("fingerprint", evaluator.fingerprint());
-    set("points", std::to_string(space.size()));
-    set("shard", std::to_string(shard.index) + "/" + std::to_string(shard.count));
-    auto network = database.prepare("insert into networks values(?, ?, ?, ?, ?, ?)");
-    int id = 0;
-    for (const Variant& each : evaluator.variants())
-      network.bind(id++, each.network, std::string(each.code), each.accuracy, each.weights, each.stored_bits)
-          .step(database);
-    auto device = database.prepare("insert into devices values(?, ?, ?, ?, ?, ?)");
-    id = 0;
-    for (const Device& each : evaluator.devices())
-      device.bind(id++, std::string(each.name), each.lut, each.ff, each.dsp, each.bram36).step(database);
-    auto multiplier = database.prepare("insert into multipliers values(?, ?)");
-    id = 0;
-    for (const std::string& name : multiplier_names())
-      multiplier.bind(id++, name).step(database);
-    database.execute("commit");
-    database.close();
-  }
+  Database database(unfinished, true);
+  database.describe(evaluator, shard);
+  database.close();
   std::filesystem::rename(unfinished, path);
   return Database(path);
+}
+
+void Database::describe(const Evaluator& evaluator, Shard shard) {
+  execute("begin");
+  execute(schema);
+  auto value = prepare("insert into space values(?, ?)");
+  const auto set = [&](const std::string& key, const std::string& text) {
+    value.bind(key, text).step(*this);
+  };
+  const Space& space = evaluator.space();
+  set("format", format);
+  set("name", space.name);
+  set("text", space.text);
+  set("fingerprint", evaluator.fingerprint());
+  set("points", std::to_string(space.size()));
+  set("shard", std::to_string(shard.index) + "/" + std::to_string(shard.count));
+  auto network = prepare("insert into networks values(?, ?, ?, ?, ?, ?)");
+  int id = 0;
+  for (const Variant& each : evaluator.variants())
+    network.bind(id++, each.network, std::string(each.code), each.accuracy, each.weights, each.stored_bits)
+        .step(*this);
+  auto device = prepare("insert into devices values(?, ?, ?, ?, ?, ?)");
+  id = 0;
+  for (const Device& each : evaluator.devices())
+    device.bind(id++, each.name, each.lut, each.ff, each.dsp, each.bram36).step(*this);
+  auto multiplier = prepare("insert into multipliers values(?, ?)");
+  id = 0;
+  for (const std::string& name : multiplier_names())
+    multiplier.bind(id++, name).step(*this);
+  execute("commit");
 }
 
 Database::Database(Database&& other) noexcept
@@ -186,8 +188,8 @@ Shard Database::shard() const { return parse_shard(space_value("shard")); }
 
 void Database::check(const Evaluator& evaluator) const {
   if (space_value("text") != evaluator.space().text)
-    throw InputError(path_ + ": is of another space (" + space_value("name") + "), or of this one before it " +
-                     "was changed");
+    throw InputError(path_ + ": is of another space (" + space_value("name") +
+                     "), or of this one before it " + "was changed");
   if (space_value("fingerprint") != evaluator.fingerprint())
     throw InputError(path_ + ": a network, a device or deltatwin itself has changed since it was begun");
 }
@@ -217,10 +219,10 @@ void Database::add(const Chunk& chunk) {
   auto point = prepare("insert or replace into points values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   for (const DesignPoint& p : chunk.feasible)
     point
-        .bind(p.id, p.variant, p.at.device, static_cast<int>(p.design.multiplier),
-              p.design.lanes, p.design.lanes_per_bank, p.design.bank_depth, p.design.clock_mhz,
-              p.timing.latency(), p.timing.period, p.timing.period_cycles, p.used.lut, p.used.ff, p.used.dsp,
-              p.used.ramb18, p.used.ramb36)
+        .bind(p.id, p.variant, p.at.device, static_cast<int>(p.design.multiplier), p.design.lanes,
+              p.design.lanes_per_bank, p.design.bank_depth, p.design.clock_mhz, p.timing.latency(),
+              p.timing.period, p.timing.period_cycles, p.used.lut, p.used.ff, p.used.dsp, p.used.ramb18,
+              p.used.ramb36)
         .step(*this);
   auto front = prepare("insert or ignore into front values(?)");
   for (const DesignPoint& p : chunk.front)
@@ -251,8 +253,9 @@ void Database::set_front(const std::vector<DesignPoint>& front) {
 
 std::vector<std::uint64_t> Database::sample(std::uint64_t count) const {
   const std::uint64_t step = counts()[0] / count + 1;
-  return ids("select id from (select id, row_number() over (order by id) as place from points) where place % " +
-             std::to_string(step) + " = 0");
+  return ids(
+      "select id from (select id, row_number() over (order by id) as place from points) where place % " +
+      std::to_string(step) + " = 0");
 }
 
 std::uint64_t Database::feasible(std::uint64_t place) const {

@@ -85,6 +85,7 @@ public:
 private:
   struct Statement;
   Database(const std::string& path, bool create);
+  void describe(const Evaluator& evaluator, Shard shard);
   void execute(const std::string& sql) const;
   [[nodiscard]] Statement prepare(const std::string& sql) const;
   [[nodiscard]] std::vector<std::uint64_t> ids(const std::string& sql) const;

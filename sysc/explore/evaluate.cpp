@@ -4,6 +4,7 @@
 #include "core/inference.h"
 #include "cosim/tool.h"
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <limits>
 #include <sstream>
@@ -18,12 +19,9 @@ bool smaller_is_better(Objective objective) {
 
 // "mixed": some layers are coded, others are not.
 const char* code_of(const Network& network) {
-  const auto coded =
-      std::count_if(network.layers.begin(), network.layers.end(),
-                    [](const Layer& layer) { return layer.code == Code::huffman; });
-  return coded == 0                                                    ? "raw"
-         : static_cast<std::size_t>(coded) == network.layers.size() ? "huffman"
-                                                                       : "mixed";
+  const auto coded = std::count_if(network.layers.begin(), network.layers.end(),
+                                   [](const Layer& layer) { return layer.code == Code::huffman; });
+  return coded == 0 ? "raw" : static_cast<std::size_t>(coded) == network.layers.size() ? "huffman" : "mixed";
 }
 
 double test_accuracy(const Network& network, const Dataset& images) {
@@ -113,35 +111,26 @@ DesignPoint Evaluator::evaluate(std::uint64_t id) const {
   const double share = largest_share(point.used, device);
   const double latency_us = static_cast<double>(point.timing.latency()) / choice.clock_mhz;
   const auto weights = static_cast<double>(variant.weights);
-  point.figures = {variant.accuracy, latency_us,
-                   weights * choice.clock_mhz * 1e6 / point.timing.interval(), share,
-                   static_cast<double>(variant.stored_bits) / weights};
+  point.figures = {variant.accuracy, latency_us, weights * choice.clock_mhz * 1e6 / point.timing.interval(),
+                   share, static_cast<double>(variant.stored_bits) / weights};
   point.verdict = space_.must_fit && share > 1 ? Verdict::does_not_fit
                   : space_.minimum_accuracy && !(variant.accuracy >= *space_.minimum_accuracy)
                       ? Verdict::inaccurate
                   : space_.maximum_latency_us && latency_us > *space_.maximum_latency_us ? Verdict::slow
-                                                                                          : Verdict::feasible;
+                                                                                         : Verdict::feasible;
   return point;
 }
 
 std::vector<std::string> Evaluator::arguments(const DesignPoint& point) const {
-  std::ostringstream clock;
-  clock.precision(17);
-  clock << point.design.clock_mhz;
-  std::vector<std::string> all = {"--network",
-                                  space_.networks[point.at.network],
-                                  "--device",
-                                  space_.devices[point.at.device],
-                                  "--lanes",
-                                  std::to_string(point.design.lanes),
-                                  "--lanes-per-bank",
-                                  std::to_string(point.design.lanes_per_bank),
-                                  "--bank-depth",
-                                  std::to_string(point.design.bank_depth),
-                                  "--multiplier",
-                                  to_string(point.design.multiplier),
-                                  "--clock",
-                                  clock.str()};
+  char clock[32];
+  *std::to_chars(clock, clock + sizeof clock - 1, point.design.clock_mhz).ptr = '\0';
+  std::vector<std::string> all = {"--network",        space_.networks[point.at.network],
+                                  "--device",         space_.devices[point.at.device],
+                                  "--lanes",          std::to_string(point.design.lanes),
+                                  "--lanes-per-bank", std::to_string(point.design.lanes_per_bank),
+                                  "--bank-depth",     std::to_string(point.design.bank_depth),
+                                  "--multiplier",     to_string(point.design.multiplier),
+                                  "--clock",          clock};
   if (const auto& code = space_.codes[point.at.code])
     all.insert(all.end(), {"--code", to_string(*code)});
   return all;

@@ -10,7 +10,8 @@ namespace {
 std::string read_chart_library(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error))
-    throw InputError(path + ": no such file; the report draws with Chart.js 3 (Debian package libjs-chart.js)");
+    throw InputError(path +
+                     ": no such file; the report draws with Chart.js 3 (Debian package libjs-chart.js)");
   return read_file(path);
 }
 

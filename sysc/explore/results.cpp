@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "cosim/tool.h"
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace deltatwin {
@@ -39,6 +40,12 @@ boost::json::object with_command(boost::json::object described, const Evaluator&
                                  const DesignPoint& point) {
   described["command"] = command_line(evaluator, point);
   return described;
+}
+
+std::string shortest(double number) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, number).ptr;
+  return {text, end};
 }
 
 std::string quoted(const std::string& text) {
@@ -81,9 +88,10 @@ std::string front_csv(const Evaluator& evaluator, const std::vector<DesignPoint>
   for (const DesignPoint& point : front)
     add_line(with_command(describe_point(evaluator, point), evaluator, point), [](const auto& cell) {
       const boost::json::value& value = cell.value();
-      return value.is_string() ? quoted(std::string(value.as_string()))
-             : value.is_null() ? std::string()
-                               : boost::json::serialize(value);
+      return value.is_string()   ? quoted(std::string(value.as_string()))
+             : value.is_double() ? shortest(value.as_double())
+             : value.is_null()   ? std::string()
+                                 : boost::json::serialize(value);
     });
   return text;
 }
@@ -113,8 +121,7 @@ boost::json::object report_data(const Evaluator& evaluator, const Database& data
          {"code", variant.code},
          {"accuracy", std::isnan(variant.accuracy) ? boost::json::value() : variant.accuracy},
          {"weights", variant.weights},
-         {"bits_a_weight",
-          static_cast<double>(variant.stored_bits) / static_cast<double>(variant.weights)}});
+         {"bits_a_weight", static_cast<double>(variant.stored_bits) / static_cast<double>(variant.weights)}});
   for (std::size_t i = 0; i < std::min(front.size(), most_rows); ++i)
     rows.push_back(with_command(describe_point(evaluator, front[i]), evaluator, front[i]));
   for (const std::uint64_t id : database.sample(most_rows))

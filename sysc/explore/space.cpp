@@ -76,8 +76,9 @@ const char* to_string(Objective objective) {
 
 std::uint64_t Space::size() const {
   std::uint64_t product = 1;
-  for (const std::size_t axis : {networks.size(), codes.size(), multipliers.size(), lanes.size(),
-                                 lanes_per_bank.size(), bank_depths.size(), devices.size(), clocks_mhz.size()})
+  for (const std::size_t axis :
+       {networks.size(), codes.size(), multipliers.size(), lanes.size(), lanes_per_bank.size(),
+        bank_depths.size(), devices.size(), clocks_mhz.size()})
     product = std::min(largest_space, product) * axis;
   return product;
 }
@@ -118,9 +119,9 @@ Space parse_space(const std::string& text, const std::string& origin) {
     space.multipliers.clear();
     for (const JsonField& element : list(root.at("multipliers")))
       add(space.multipliers,
-          static_cast<Multiplier>(element.choice(
-              {to_string(Multiplier::lut), to_string(Multiplier::dsp), to_string(Multiplier::dsp_packed),
-               to_string(Multiplier::serial)})),
+          static_cast<Multiplier>(
+              element.choice({to_string(Multiplier::lut), to_string(Multiplier::dsp),
+                              to_string(Multiplier::dsp_packed), to_string(Multiplier::serial)})),
           element);
   }
   space.clocks_mhz = {100};
