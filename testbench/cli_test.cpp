@@ -1,142 +1,12 @@
 // The real program (DELTATWIN_BINARY), as a user runs it: files in, exit code, text and files out.
-#include "base/file.h"
-#include "base/network.h"
 #include "core/inference.h"
-#include "random_work.h"
-#include "temporary_directory.h"
-#include <algorithm>
-#include <boost/json.hpp>
-#include <boost/process.hpp>
-#include <catch2/catch.hpp>
-#include <filesystem>
-#include <set>
-#include <sstream>
-#include <sys/wait.h>
+#include "desk.h"
 
 using namespace deltatwin;
 namespace json = boost::json;
 namespace fs = std::filesystem;
-namespace process = boost::process;
 
 namespace {
-
-using Words = std::vector<std::string>;
-
-Words words(const std::string& text) {
-  std::istringstream in(text);
-  return {std::istream_iterator<std::string>(in), {}};
-}
-
-std::string big_endian(std::uint32_t value) {
-  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
-          static_cast<char>(value)};
-}
-
-struct Outcome {
-  bool exited = false; ///< rather than crashed
-  int code = -1;
-  std::string out, err;
-};
-
-/// A directory to work in: networks, a data set of three 28 x 28 images, and broken ones of both.
-class Desk {
-public:
-  static constexpr int images = 3;
-
-  Desk() {
-    RandomWork random(base_seed());
-    const DeltaFormat fixed4{Scheme::fixed_reference, 4, Group::neuron, 0, 3};
-    save("small.json", random.network({784, 10}, fixed4));
-    save("tiny.json", random.network({784, 4}, {Scheme::consecutive, 4, Group::layer, 0, 3}));
-    save("narrow.json", random.network({100, 10}, fixed4));
-    const std::string text = read_file(path("small.json"));
-    write("cut.json", text.substr(0, text.size() / 2));
-    write("wrong.json",
-          "{\"format\": \"deltatwin-network-1\", \"name\": \"wrong\", \"layers\": [{\"inputs\": 0}]}");
-    write("empty.json", "");
-    pixels_ = random.bytes(images * 784);
-    const std::string pixels(pixels_.begin(), pixels_.end());
-    const std::string header = big_endian(0x803) + big_endian(images) + big_endian(28) + big_endian(28);
-    write_dataset("data", header + pixels);
-    write_dataset("cut-data", (header + pixels).substr(0, 2000));
-  }
-
-  [[nodiscard]] std::string path(const std::string& name) const { return work_.path() + "/" + name; }
-  [[nodiscard]] Network network(const std::string& name) const { return load_network(path(name)); }
-  [[nodiscard]] json::value json_file(const std::string& name) const {
-    return json::parse(read_file(path(name)));
-  }
-  /// What the images are to a network: pixel - 128.
-  [[nodiscard]] std::vector<std::int8_t> inputs() const {
-    std::vector<std::int8_t> result;
-    for (const std::int8_t pixel : pixels_)
-      result.push_back(static_cast<std::int8_t>(static_cast<std::uint8_t>(pixel) - 128));
-    return result;
-  }
-
-  /// Everything below the directory: names and contents.
-  [[nodiscard]] std::set<std::pair<std::string, std::string>> everything() const {
-    std::set<std::pair<std::string, std::string>> all;
-    for (const auto& entry : fs::recursive_directory_iterator(work_.path()))
-      all.insert({entry.path().string(), entry.is_regular_file() ? text_of(entry.path().string()) : ""});
-    return all;
-  }
-
-  /// Runs the program in the directory. `environment` is NAME=VALUE, one at most.
-  [[nodiscard]] Outcome run(const Words& arguments, const std::string& environment = "") const {
-    process::environment variables = boost::this_process::environment();
-    variables["DELTATWIN_NETWORKS"] = work_.path();
-    if (!environment.empty())
-      variables[environment.substr(0, environment.find('='))] = environment.substr(environment.find('=') + 1);
-    const std::string out = streams_.path() + "/out", err = streams_.path() + "/err";
-    fs::remove(out); // Boost.Process writes over what is there
-    fs::remove(err);
-    process::child child(std::string(DELTATWIN_BINARY), process::args(arguments), process::std_out > out,
-                         process::std_err > err, process::std_in < process::null,
-                         process::start_dir(work_.path()), variables);
-    child.wait();
-    const int status = child.native_exit_code();
-    return {WIFEXITED(status), child.exit_code(), text_of(out), text_of(err)};
-  }
-
-private:
-  void save(const std::string& name, Network network) {
-    network.name = name.substr(0, name.find('.'));
-    save_network(network, path(name));
-  }
-  void write(const std::string& name, const std::string& text) { write_file(path(name), text); }
-  void write_dataset(const std::string& name, const std::string& image_file) {
-    fs::create_directory(path(name));
-    write(name + "/t10k-images-idx3-ubyte", image_file);
-    write(name + "/t10k-labels-idx1-ubyte", big_endian(0x801) + big_endian(images) + "\x01\x02\x03");
-  }
-  static std::string text_of(const std::string& file) { return fs::file_size(file) ? read_file(file) : ""; }
-
-  TemporaryDirectory work_{"deltatwin-cli"}, streams_{"deltatwin-cli"};
-  std::vector<std::int8_t> pixels_;
-};
-
-struct BadInput {
-  std::string command; ///< its words; options that make it complete are added
-  std::string message; ///< a part of what stderr says
-  std::string environment = "";
-};
-
-// Exit code 2, one line on stderr, nothing on stdout, no file made or changed.
-void require_refused(const Desk& desk, const BadInput& bad) {
-  CAPTURE(bad.command, bad.environment);
-  const auto before = desk.everything();
-  const Outcome outcome = desk.run(words(bad.command), bad.environment);
-  CAPTURE(outcome.err, outcome.out);
-  REQUIRE(outcome.exited);
-  CHECK(outcome.code == 2);
-  CHECK(outcome.out.empty());
-  CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
-  CHECK_THAT(outcome.err, Catch::StartsWith("deltatwin: ") && Catch::EndsWith("\n"));
-  CHECK_THAT(outcome.err, Catch::Contains(bad.message));
-  CHECK_THAT(outcome.err, !Catch::Contains("internal error"));
-  CHECK(desk.everything() == before);
-}
 
 Words subcommands(const std::string& help) {
   Words names;
@@ -427,7 +297,7 @@ TEST_CASE("command line: trace writes waves of both twins and a view of them") {
                     view = read_file(desk.path("waves/tiny.gtkw"));
   for (const char* scope : {"$scope module model $end", "$scope module rtl $end", "$enddefinitions $end"})
     CHECK_THAT(vcd, Catch::Contains(scope));
-  const bool fst = !process::search_path("vcd2fst").empty();
+  const bool fst = !boost::process::search_path("vcd2fst").empty();
   CHECK(fs::exists(desk.path("waves/tiny.fst")) == fst);
   CHECK_THAT(view, Catch::Contains(std::string("waves/tiny.") + (fst ? "fst" : "vcd") + "\"") &&
                        Catch::Contains("model.accelerator.") && Catch::Contains("rtl.TOP.accelerator."));

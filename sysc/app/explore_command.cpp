@@ -8,6 +8,7 @@
 #include "explore/report.h"
 #include "explore/results.h"
 #include "explore/sweep.h"
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -142,47 +143,53 @@ int finish(const Evaluator& evaluator, Database& database, const ExploreOptions&
                     options.dataset);
   write_file(options.out + ".csv", front_csv(evaluator, front));
   write_file(options.out + ".html", render_report(report_data(evaluator, database, front)));
-  database.close();
   std::printf("\n  wrote %s.sqlite, .csv and .html\n", options.out.c_str());
   if (!agree)
     std::fprintf(stderr, "deltatwin: the model's cycles are not those of the RTL\n");
   return !agree ? exit_twins_diverge : front.empty() ? exit_does_not_fit : 0;
 }
 
-int merge_shards(const std::vector<std::string>& shards, const ExploreOptions& options) {
-  const Evaluator evaluator(
-      [&] {
-        const Database first(shards.front());
-        Space space = parse_space(first.space_value("text"), first.space_value("name"));
-        return space;
-      }(),
-      options.dataset);
-  const std::string path = options.out + ".sqlite", unfinished = path + ".merge";
-  if (fs::exists(path) && !options.overwrite && !options.resume)
-    throw InputError(path + ": is there already; --overwrite replaces it");
-  fs::remove(unfinished);
-  Database merged = Database::create(unfinished, evaluator, {});
-  std::vector<bool> there(static_cast<std::size_t>(Database(shards.front()).shard().count));
-  for (const std::string& shard : shards) {
-    const Database database(shard);
+// That these are all shards of one space, complete.
+void check_shards(const Evaluator& evaluator, const std::vector<std::string>& shards) {
+  const int count = Database(shards.front()).shard().count;
+  std::vector<bool> there(static_cast<std::size_t>(count));
+  for (const std::string& path : shards) {
+    const Database database(path);
     database.check(evaluator);
-    const Shard which = database.shard();
-    if (static_cast<std::size_t>(which.count) != there.size())
-      throw InputError(shard + ": is one of " + std::to_string(which.count) + " shards, " + shards.front() +
-                       " one of " + std::to_string(there.size()));
+    const Shard shard = database.shard();
+    const std::string name = std::to_string(shard.index) + "/" + std::to_string(shard.count);
+    if (shard.count != count)
+      throw InputError(path + ": is shard " + name + ", " + shards.front() + " is one of " +
+                       std::to_string(count));
     if (!is_complete(evaluator.space(), database))
-      throw InputError(shard + ": is not complete; `deltatwin explore --shard " +
-                       std::to_string(which.index) + "/" + std::to_string(which.count) +
+      throw InputError(path + ": is not complete; `deltatwin explore --shard " + name +
                        " --resume` goes on with it");
-    there[static_cast<std::size_t>(which.index - 1)] = true;
+    there[static_cast<std::size_t>(shard.index - 1)] = true;
   }
-  for (std::size_t i = 0; i < there.size(); ++i)
-    if (!there[i])
-      throw InputError("shard " + std::to_string(i + 1) + "/" + std::to_string(there.size()) + " is missing");
-  for (const std::string& shard : shards)
-    merged.merge(shard);
-  reduce_front(evaluator, merged);
-  merged.close();
+  const auto missing = std::find(there.begin(), there.end(), false);
+  if (missing != there.end())
+    throw InputError("shard " + std::to_string(missing - there.begin() + 1) + "/" + std::to_string(count) +
+                     " is missing");
+}
+
+int merge_shards(const std::vector<std::string>& shards, const ExploreOptions& options) {
+  const std::string path = options.out + ".sqlite", unfinished = path + ".merge";
+  if (fs::exists(path) && !options.overwrite)
+    throw InputError(path + ": is there already; --overwrite replaces it");
+  const auto read_space = [&] {
+    const Database first(shards.front());
+    return parse_space(first.space_value("text"), first.space_value("name"));
+  };
+  const Evaluator evaluator(read_space(), options.dataset);
+  check_shards(evaluator, shards);
+  make_directory_of(options.out);
+  fs::remove(unfinished);
+  {
+    Database merged = Database::create(unfinished, evaluator, {});
+    for (const std::string& shard : shards)
+      merged.merge(shard);
+    reduce_front(evaluator, merged);
+  }
   fs::rename(unfinished, path);
   Database database(path);
   return finish(evaluator, database, options);
@@ -190,6 +197,10 @@ int merge_shards(const std::vector<std::string>& shards, const ExploreOptions& o
 
 int explore_on_slurm(const ExploreOptions& options) {
   const Space space = load_space(options.space);
+  if (fs::exists(options.out + ".sqlite") && !options.resume && !options.overwrite)
+    throw InputError(options.out +
+                     ".sqlite: is there already; --resume goes on with it, --overwrite begins anew");
+  make_directory_of(options.out);
   std::vector<std::string> shards;
   for (int i = 1; i <= options.slurm; ++i)
     shards.push_back(shard_path(options.out, {i, options.slurm}));
@@ -222,22 +233,23 @@ int explore_on_slurm(const ExploreOptions& options) {
     if (!run_job_array(words, open, options.slurm, log, interrupted))
       return exit_interrupted;
   }
-  return merge_shards(shards, options);
+  ExploreOptions merge = options;
+  merge.overwrite = true;
+  return merge_shards(shards, merge);
 }
 
 int explore(const ExploreOptions& options) {
   const Shard shard = options.shard.empty() ? Shard{} : parse_shard(options.shard);
   if (options.confirm && shard.count > 1)
     throw InputError("--confirm is for a whole space: give it to `deltatwin merge`");
-  make_directory_of(options.out);
   const Evaluator evaluator(load_space(options.space), options.dataset);
+  make_directory_of(options.out);
   Database database = open_database(shard_path(options.out, shard), evaluator, shard, options);
   const bool complete = run_sweep(evaluator, database, options);
   if (!complete)
     std::fprintf(stderr, "stopped; --resume goes on\n");
   int code = 0;
   if (shard.count > 1) {
-    database.close();
     std::printf("shard %d/%d of %s: %s\n", shard.index, shard.count, evaluator.space().name.c_str(),
                 shard_path(options.out, shard).c_str());
   } else {
@@ -285,8 +297,6 @@ void add_explore_command(CLI::App& app, int& exit_code) {
     if (options->out.empty())
       options->out = "traces/out/" + fs::path(options->space).stem().string();
     catch_interrupts();
-    if (options->slurm)
-      make_directory_of(options->out);
     exit_code = options->slurm ? explore_on_slurm(*options) : explore(*options);
   });
 }
@@ -301,7 +311,6 @@ void add_merge_command(CLI::App& app, int& exit_code) {
   command->callback([options, shards, &exit_code] {
     if (options->out.empty())
       options->out = "traces/out/" + Database(shards->front()).space_value("name");
-    make_directory_of(options->out);
     exit_code = merge_shards(*shards, *options);
   });
 }

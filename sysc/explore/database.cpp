@@ -1,7 +1,9 @@
 #include "explore/database.h"
 #include "base/error.h"
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <sqlite3.h>
 #include <utility>
 
@@ -46,6 +48,18 @@ create view designs as
          id in (select point from front) as on_front
   from figures;
 )";
+
+// SQLite itself takes an empty file for a new database.
+void check_is_sqlite(const std::string& path) {
+  constexpr const char magic[] = "SQLite format 3";
+  char begin[sizeof magic] = {};
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    throw InputError(path + ": cannot be read");
+  file.read(begin, sizeof begin);
+  if (std::memcmp(begin, magic, sizeof magic) != 0)
+    throw InputError(path + ": is no SQLite file");
+}
 
 } // namespace
 
@@ -119,21 +133,15 @@ Database::Database(const std::string& path, bool create) : path_(path) {
           "begin immediate; commit");
 }
 
-Database::Database(const std::string& path) : Database(path, false) {
-  try {
-    if (space_value("format") == format)
-      return;
-  } catch (const InputError&) {
-  }
-  throw InputError(path + ": is no result of `deltatwin explore` (" + format + ")");
+Database::Database(const std::string& path) : Database((check_is_sqlite(path), path), false) {
+  if (ids("select 1 from sqlite_master where name = 'space'").empty() || space_value("format") != format)
+    throw InputError(path + ": is no result of `deltatwin explore` (" + format + ")");
 }
 
 Database Database::create(const std::string& path, const Evaluator& evaluator, Shard shard) {
   const std::string unfinished = path + ".new";
   std::filesystem::remove(unfinished);
-  Database database(unfinished, true);
-  database.describe(evaluator, shard);
-  database.close();
+  Database(unfinished, true).describe(evaluator, shard);
   std::filesystem::rename(unfinished, path);
   return Database(path);
 }
@@ -171,11 +179,10 @@ void Database::describe(const Evaluator& evaluator, Shard shard) {
 Database::Database(Database&& other) noexcept
     : path_(std::move(other.path_)), handle_(std::exchange(other.handle_, nullptr)) {}
 
-Database::~Database() { sqlite3_close(handle_); }
-
-void Database::close() {
-  execute("pragma locking_mode = normal; pragma journal_mode = delete");
-  sqlite3_close(std::exchange(handle_, nullptr));
+Database::~Database() {
+  sqlite3_exec(handle_, "pragma locking_mode = normal; pragma journal_mode = delete", nullptr, nullptr,
+               nullptr);
+  sqlite3_close(handle_);
 }
 
 std::string Database::space_value(const std::string& key) const {

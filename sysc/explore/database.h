@@ -54,7 +54,7 @@ public:
   /// A new file, with the space's names.
   static Database create(const std::string& path, const Evaluator& evaluator, Shard shard);
   explicit Database(const std::string& path);
-  ~Database();
+  ~Database(); ///< leaves one plain file; after a crash the next one to open it puts it in order
   Database(Database&&) noexcept;
 
   [[nodiscard]] std::string space_value(const std::string& key) const;
@@ -78,9 +78,6 @@ public:
 
   void add(const Confirmation& confirmation);
   [[nodiscard]] std::vector<Confirmation> confirmations() const;
-
-  /// Leaves one plain file. Without it the next one to open it puts it in order.
-  void close();
 
 private:
   struct Statement;

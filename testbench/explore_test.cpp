@@ -1,0 +1,393 @@
+// The explorer's library: spaces, points, fronts, sweeps and their files.
+#include "base/dataset.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "explore/results.h"
+#include "explore/sweep.h"
+#include "random_work.h"
+#include "temporary_directory.h"
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <map>
+#include <sqlite3.h>
+#include <sstream>
+
+using namespace deltatwin;
+
+namespace {
+
+const std::string head = R"({"format": "deltatwin-space-1", "optimize": ["throughput", "share"], )";
+const std::string axes = R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": 16)";
+
+template <class Work> std::string complaint(Work work) {
+  try {
+    work();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+/// Networks of random weights and shapes in a directory of their own.
+struct Networks {
+  TemporaryDirectory directory{"deltatwin-explore"};
+  std::vector<std::string> files;
+
+  Networks() {
+    RandomWork random(base_seed());
+    const DeltaFormat formats[] = {{Scheme::fixed_reference, 2, Group::layer, 0, 3},
+                                   {Scheme::consecutive, 4, Group::neuron, 0, 2},
+                                   {Scheme::plain, 8, Group::layer, 0, 0}};
+    for (const DeltaFormat& format : formats) {
+      Network network = random.network({60, 40, 30, 10}, format);
+      network.name = "network" + std::to_string(files.size());
+      files.push_back(directory.path() + "/" + network.name + ".json");
+      save_network(network, files.back());
+    }
+  }
+
+  [[nodiscard]] Space space(const std::string& more) const {
+    std::string names;
+    for (const std::string& file : files)
+      names += (names.empty() ? "\"" : ", \"") + file + "\"";
+    return parse_space(R"({"format": "deltatwin-space-1", "networks": [)" + names + "], " + more + "}",
+                       "random.json");
+  }
+};
+
+const std::string large = R"("devices": ["xc7s6", "xc7s15"], "codes": ["raw", "huffman"],
+  "lanes": {"from": 1, "to": 40}, "lanes_per_bank": ["fit", {"from": 1, "to": 9}],
+  "bank_depth": ["fit", 512, 1024], "clock_mhz": [50, 100], "optimize": ["throughput", "share", "bits_a_weight"],
+  "constraints": {"maximum_latency_us": 200})";
+
+/// All tables of a result, row by row.
+std::string dump(const std::string& path) {
+  std::ostringstream text;
+  sqlite3* handle = nullptr;
+  REQUIRE(sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK);
+  const auto print = [](void* out, int columns, char** values, char**) {
+    for (int i = 0; i < columns; ++i)
+      *static_cast<std::ostringstream*>(out) << (values[i] ? values[i] : "null") << '|';
+    *static_cast<std::ostringstream*>(out) << '\n';
+    return 0;
+  };
+  for (const char* table : {"networks", "devices", "multipliers", "points", "chunks", "front", "designs"}) {
+    text << table << '\n';
+    const std::string sql = std::string("select * from ") + table + " order by 1";
+    REQUIRE(sqlite3_exec(handle, sql.c_str(), print, &text, nullptr) == SQLITE_OK);
+  }
+  sqlite3_close(handle);
+  return text.str();
+}
+
+const std::atomic<bool> never_stop = false;
+void no_progress(std::uint64_t, std::uint64_t) {}
+
+} // namespace
+
+TEST_CASE("explore: a space's axes are numbers, ranges and lists of them") {
+  const Space space = parse_space(head + R"("networks": "s15", "codes": ["as_trained", "huffman"],
+    "devices": ["xc7s15", "xc7z020"], "lanes": [3, {"from": 8, "to": 20, "step": 6}],
+    "lanes_per_bank": ["fit", 4], "bank_depth": 2048, "multipliers": "serial", "clock_mhz": [32, 100.5],
+    "constraints": {"fits": false, "minimum_accuracy": 0.5, "maximum_latency_us": 10}})",
+                                  "dir/mine.json");
+  CHECK(space.name == "mine");
+  CHECK(space.networks == std::vector<std::string>{"s15"});
+  CHECK(space.codes == std::vector<std::optional<Code>>{std::nullopt, Code::huffman});
+  CHECK(space.lanes == std::vector<int>{3, 8, 14, 20});
+  CHECK(space.lanes_per_bank == std::vector<int>{0, 4});
+  CHECK(space.bank_depths == std::vector<int>{2048});
+  CHECK(space.multipliers == std::vector<Multiplier>{Multiplier::serial});
+  CHECK(space.clocks_mhz == std::vector<double>{32, 100.5});
+  CHECK(space.objectives == std::vector<Objective>{Objective::throughput, Objective::share});
+  CHECK_FALSE(space.must_fit);
+  CHECK(space.minimum_accuracy == 0.5);
+  CHECK(space.maximum_latency_us == 10);
+  CHECK(space.size() == 2 * 4 * 2 * 2 * 2);
+  CHECK(parse_space(head + axes + "}", "x").size() == 4); // all multipliers
+  std::set<std::vector<std::size_t>> places;
+  for (std::uint64_t id = 0; id < space.size(); ++id) {
+    const Coordinates at = coordinates(space, id);
+    CHECK(at.lanes < 4);
+    places.insert({at.network, at.code, at.multiplier, at.lanes, at.lanes_per_bank, at.bank_depth, at.device,
+                   at.clock});
+  }
+  CHECK(places.size() == space.size());
+  CHECK(coordinates(space, 1).clock == 1); // runs fastest
+}
+
+TEST_CASE("explore: a wrong space is refused with its place") {
+  const std::pair<std::string, std::string> cases[] = {
+      {"", "x.json: line 1: is no valid JSON"},
+      {"[]", "x.json: expected an object"},
+      {R"({"format": "deltatwin-space-2"})", "x.json: format: \"deltatwin-space-2\" is none of"},
+      {head + R"("lanes": 16})", "x.json: \"networks\" is missing"},
+      {head + axes + R"(, "lane": 4})", "x.json: unknown field \"lane\""},
+      {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": []})",
+       "x.json: lanes: expected at least one element"},
+      {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": [4, 129]})",
+       "x.json: lanes[1]: 129 is outside 1..128"},
+      {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": [4, {"from": 3, "to": 5}]})",
+       "x.json: lanes[1]: stands there twice"},
+      {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": {"from": 5, "to": 4}})",
+       "x.json: lanes.to: 4 is outside 5..128"},
+      {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": {"from": 5, "to": 6, "by": 1}})",
+       "x.json: lanes: unknown field \"by\""},
+      {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": "fit"})", "\"fit\" is no number"},
+      {head + axes + R"(, "bank_depth": "big"})", "\"big\" is no number and not \"fit\""},
+      {head + axes + R"(, "multipliers": ["dsp", "dsp"]})", "x.json: multipliers[1]: stands there twice"},
+      {head + axes + R"(, "multipliers": ["fast"]})", "\"fast\" is none of lut, dsp, dsp_packed, serial"},
+      {head + axes + R"(, "codes": "zip"})", "\"zip\" is none of as_trained, raw, huffman"},
+      {head + axes + R"(, "clock_mhz": 0})", "x.json: clock_mhz: expected a number in 0.001..10000, got 0"},
+      {head + axes + R"(, "constraints": {"fits": 1}})", "x.json: constraints.fits: expected true or false"},
+      {head + axes + R"(, "constraints": {"minimum_accuracy": 90}})",
+       "x.json: constraints.minimum_accuracy: expected a number in 0..1, got 90"},
+      {head + axes + R"(, "constraints": {"maximum": 90}})", "unknown field \"maximum\""},
+      {R"({"format": "deltatwin-space-1", "optimize": [], )" + axes + "}", "expected at least one element"},
+      {R"({"format": "deltatwin-space-1", "optimize": "speed", )" + axes + "}",
+       "\"speed\" is none of accuracy, latency, throughput, share, bits_a_weight"},
+  };
+  for (const auto& [text, message] : cases) {
+    CAPTURE(text);
+    CHECK_THAT(complaint([&, &text = text] { (void)parse_space(text, "x.json"); }), Catch::Contains(message));
+  }
+  std::string names;
+  for (int i = 0; i < 3000; ++i)
+    names += (i ? ", \"" : "\"") + std::to_string(i) + "\"";
+  CHECK_THAT(complaint([&] {
+               (void)parse_space(
+                   head + "\"networks\": [" + names + "], \"devices\": [" + names +
+                       R"(], "lanes": {"from": 1, "to": 128}, "clock_mhz": {"from": 1, "to": 10000}})",
+                   "x.json");
+             }),
+             Catch::Contains("x.json: the space has more than 2^40 points"));
+}
+
+TEST_CASE("explore: a point is what the other commands make of its design") {
+  const Networks networks;
+  const Evaluator evaluator(networks.space(large), "/nonexistent");
+  const Space& space = evaluator.space();
+  RandomWork random(base_seed());
+  std::map<Verdict, int> seen;
+  for (int i = 0; i < repeats(400); ++i) {
+    const auto id = random.word(40) % space.size();
+    const DesignPoint point = evaluator.evaluate(id);
+    ++seen[point.verdict];
+    CAPTURE(id, to_string(point.verdict));
+    Network network = load_network(space.networks[point.at.network]);
+    for (Layer& layer : network.layers)
+      layer.code = *space.codes[point.at.code];
+    DesignChoice choice;
+    choice.lanes = space.lanes[point.at.lanes];
+    choice.lanes_per_bank = space.lanes_per_bank[point.at.lanes_per_bank];
+    choice.bank_depth = space.bank_depths[point.at.bank_depth];
+    choice.multiplier = space.multipliers[point.at.multiplier];
+    choice.clock_mhz = space.clocks_mhz[point.at.clock];
+    Design design;
+    Program program;
+    const bool possible = complaint([&] {
+                            design = fit(network, choice);
+                            program = compile(network, design);
+                          }) == "accepted";
+    REQUIRE(possible == (point.verdict != Verdict::impossible));
+    if (!possible)
+      continue;
+    CHECK(point.design.parameters() == design.parameters());
+    const Cycle three = run_cycles(design, program.layers, 3);
+    CHECK(three == run_cycles(point.design, evaluator.variants()[point.variant].layers, 3));
+    CHECK(point.timing.first == run_cycles(design, program.layers, 1));
+    const Resources used = resources(design);
+    const Device& device = evaluator.devices()[point.at.device];
+    CHECK(device.name == space.devices[point.at.device]);
+    CHECK(point.used.bram36() == used.bram36());
+    const bool fits = used.lut <= device.lut && used.ff <= device.ff && used.dsp <= device.dsp &&
+                      used.bram36() <= device.bram36;
+    CHECK(fits == (point.figure(Objective::share) <= 1));
+    CHECK(fits == (point.verdict != Verdict::does_not_fit));
+    const double latency = static_cast<double>(point.timing.latency()) / choice.clock_mhz;
+    CHECK(point.figure(Objective::latency) == latency);
+    if (fits)
+      CHECK(point.verdict == (latency > 200 ? Verdict::slow : Verdict::feasible));
+    CHECK(point.figure(Objective::bits_a_weight) ==
+          static_cast<double>(network.stored_bits()) / static_cast<double>(network.weight_count()));
+    CHECK(point.figure(Objective::throughput) == Approx(static_cast<double>(network.weight_count()) *
+                                                        choice.clock_mhz * 1e6 / point.timing.interval()));
+  }
+  for (const Verdict verdict : {Verdict::feasible, Verdict::impossible, Verdict::does_not_fit, Verdict::slow})
+    CHECK(seen[verdict] > 0);
+}
+
+TEST_CASE("explore: codes do not wear off on each other") {
+  const Evaluator evaluator(
+      parse_space(head + R"("networks": ["s15", "s15_huffman"], "devices": "xc7s15", "lanes": 16,
+                            "codes": ["raw", "huffman", "as_trained"]})",
+                  "x.json"),
+      "/nonexistent");
+  std::vector<std::string> codes;
+  for (const Variant& variant : evaluator.variants())
+    codes.emplace_back(variant.code);
+  CHECK(codes == std::vector<std::string>{"raw", "huffman", "raw", "raw", "huffman", "huffman"});
+  CHECK(evaluator.variants()[3].stored_bits == 922008); // the README's figures
+  CHECK(evaluator.variants()[5].stored_bits == 274033);
+}
+
+TEST_CASE("explore: accuracy is that of the test images, and a space that needs it needs them") {
+  const std::string accurate = R"({"format": "deltatwin-space-1", "optimize": ["accuracy"], )" + axes + "}";
+  const Evaluator evaluator(parse_space(accurate, "x.json"), default_dataset);
+  CHECK(evaluator.variants()[0].accuracy == 0.9030);
+  CHECK(
+      std::isnan(Evaluator(parse_space(head + axes + "}", "x.json"), "/nonexistent").variants()[0].accuracy));
+  CHECK_THAT(complaint([&] { Evaluator(parse_space(accurate, "x.json"), "/nonexistent"); }),
+             Catch::Contains("/nonexistent"));
+  const Evaluator strict(
+      parse_space(head + axes + R"(, "constraints": {"minimum_accuracy": 0.9031}})", "x.json"),
+      default_dataset);
+  CHECK(strict.evaluate(0).verdict == Verdict::inaccurate);
+}
+
+TEST_CASE("explore: the front is what no point dominates") {
+  RandomWork random(base_seed());
+  const std::vector<Objective> objectives = {Objective::accuracy, Objective::share, Objective::throughput};
+  for (int i = 0; i < repeats(100); ++i) {
+    std::vector<DesignPoint> points(static_cast<std::size_t>(random.in(0, 60)));
+    for (DesignPoint& point : points) {
+      point.id = random.word(20);
+      for (double& figure : point.figures)
+        figure = random.in(0, 6);
+    }
+    const auto worse = [&](const DesignPoint& a, const DesignPoint& b) { // a than b, or equal and behind it
+      const double gains[][2] = {
+          {a.figures[0], b.figures[0]}, {-a.figures[3], -b.figures[3]}, {a.figures[2], b.figures[2]}};
+      bool better = false, equal = true;
+      for (const auto& gain : gains) {
+        better |= gain[0] > gain[1];
+        equal &= gain[0] == gain[1];
+      }
+      return !better && (!equal || a.id > b.id);
+    };
+    std::vector<std::uint64_t> expected, found;
+    for (const DesignPoint& point : points)
+      if (std::none_of(points.begin(), points.end(),
+                       [&](const DesignPoint& other) { return worse(point, other); }))
+        expected.push_back(point.id);
+    const std::vector<DesignPoint> front = pareto_front(objectives, points);
+    for (const DesignPoint& point : front)
+      found.push_back(point.id);
+    CHECK(std::is_sorted(front.begin(), front.end(), [](const DesignPoint& a, const DesignPoint& b) {
+      return a.figures[0] > b.figures[0];
+    }));
+    std::sort(expected.begin(), expected.end());
+    std::sort(found.begin(), found.end());
+    CHECK(found == expected);
+  }
+}
+
+TEST_CASE("explore: stopped and resumed, split and merged, on any number of threads: the same result") {
+  const Networks networks;
+  const Evaluator evaluator(networks.space(large), "/nonexistent");
+  const TemporaryDirectory work("deltatwin-explore");
+  const auto path = [&](const std::string& name) { return work.path() + "/" + name + ".sqlite"; };
+  REQUIRE(chunks_of(evaluator.space(), {}).size() > 8);
+  {
+    Database database = Database::create(path("whole"), evaluator, {});
+    CHECK(sweep(evaluator, database, 1, never_stop, no_progress));
+  }
+  const std::string whole = dump(path("whole"));
+  CHECK(std::count(whole.begin(), whole.end(), '\n') > 1000);
+  CHECK_FALSE(std::filesystem::exists(path("whole") + "-wal"));
+
+  std::atomic<bool> stop = false;
+  {
+    Database database = Database::create(path("stopped"), evaluator, {});
+    CHECK_FALSE(sweep(evaluator, database, 2, stop, [&](std::uint64_t, std::uint64_t) { stop = true; }));
+    const std::size_t chunks = database.chunks().size();
+    CHECK(chunks >= 1);
+    CHECK(chunks < chunks_of(evaluator.space(), {}).size());
+    std::uint64_t counted = 0;
+    for (const std::uint64_t count : database.counts())
+      counted += count;
+    CHECK(counted <= chunks * chunk_points);
+    CHECK(!database.front().empty());
+  }
+  {
+    Database database(path("stopped"));
+    database.check(evaluator);
+    CHECK(sweep(evaluator, database, 3, never_stop, no_progress));
+  }
+  CHECK(dump(path("stopped")) == whole);
+
+  for (const int shard : {2, 3, 1, 3}) { // one of them twice
+    const std::string file = path("shard" + std::to_string(shard));
+    Database database =
+        std::filesystem::exists(file) ? Database(file) : Database::create(file, evaluator, {shard, 3});
+    CHECK(database.shard().index == shard);
+    CHECK(sweep(evaluator, database, 2, never_stop, no_progress));
+  }
+  {
+    Database merged = Database::create(path("merged"), evaluator, {});
+    for (const int shard : {1, 2, 3, 2})
+      merged.merge(path("shard" + std::to_string(shard)));
+    reduce_front(evaluator, merged);
+  }
+  CHECK(dump(path("merged")) == whole);
+
+  std::vector<DesignPoint> all;
+  for (std::uint64_t id = 0; id < evaluator.space().size(); ++id)
+    if (const DesignPoint point = evaluator.evaluate(id); point.verdict == Verdict::feasible)
+      all.push_back(point);
+  const Database database(path("merged"));
+  CHECK(database.counts()[0] == all.size());
+  CHECK(database.feasible(7) == all[7].id);
+  CHECK(database.sample(10).size() <= 10);
+  std::vector<std::uint64_t> front;
+  for (const DesignPoint& point : pareto_front(evaluator.space().objectives, all))
+    front.push_back(point.id);
+  std::sort(front.begin(), front.end());
+  CHECK(database.front() == front);
+
+  const std::string csv = front_csv(evaluator, load_front(evaluator, database));
+  CHECK(static_cast<std::size_t>(std::count(csv.begin(), csv.end(), '\n')) == front.size() + 1);
+  CHECK_THAT(csv, Catch::StartsWith("id,network,code,device,lanes,"));
+  CHECK_THAT(csv, Catch::Contains("deltatwin simulate --network "));
+  const boost::json::object data = report_data(evaluator, database, load_front(evaluator, database));
+  CHECK(data.at("front").as_array().size() == front.size());
+  CHECK(data.at("feasible") == all.size());
+}
+
+TEST_CASE("explore: a result that is not this space's is refused, and one that is being written") {
+  const Networks networks;
+  const Evaluator evaluator(networks.space(large), "/nonexistent");
+  const TemporaryDirectory work("deltatwin-explore");
+  const std::string path = work.path() + "/result.sqlite", bad = work.path() + "/bad.sqlite";
+  {
+    const Database database = Database::create(path, evaluator, {});
+    CHECK_THAT(complaint([&] { const Database second(path); }),
+               Catch::Contains("another process works on it"));
+    database.check(evaluator);
+    Space other = evaluator.space();
+    other.text += " ";
+    CHECK_THAT(complaint([&] { database.check(Evaluator(other, "/nonexistent")); }),
+               Catch::Contains("is of another space (random)"));
+    Network changed = load_network(networks.files[0]);
+    changed.layers[0].code = Code::huffman;
+    changed.layers[0].deltas.assign(changed.layers[0].deltas.size(), 0);
+    save_network(changed, networks.files[0]);
+    CHECK_THAT(complaint([&] { database.check(Evaluator(evaluator.space(), "/nonexistent")); }),
+               Catch::Contains("has changed since it was begun"));
+  }
+  CHECK_THAT(complaint([&] { const Database none(bad); }), Catch::Contains("cannot be read"));
+  write_file(bad, "");
+  CHECK_THAT(complaint([&] { const Database none(bad); }), Catch::Contains("is no SQLite file"));
+  write_file(bad, read_file(path).substr(0, 5000));
+  CHECK_THAT(complaint([&] { const Database none(bad); }), Catch::Contains("bad.sqlite: "));
+  sqlite3* handle = nullptr;
+  std::filesystem::remove(bad);
+  sqlite3_open(bad.c_str(), &handle);
+  sqlite3_exec(handle, "create table space(key text, value text)", nullptr, nullptr, nullptr);
+  sqlite3_close(handle);
+  CHECK_THAT(complaint([&] { const Database none(bad); }),
+             Catch::Contains("is no result of `deltatwin explore`"));
+  for (const char* shard : {"", "1", "0/2", "3/2", "1/2x", "a/b", "-1/2"})
+    CHECK_THAT(complaint([&] { (void)parse_shard(shard); }), Catch::Contains("for example 2/8"));
+}
