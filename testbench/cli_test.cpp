@@ -306,14 +306,7 @@ TEST_CASE("command line: trace writes waves of both twins and a view of them") {
 
 TEST_CASE("command line: cosim on broken RTL tells where, and writes waves where it can") {
   const Desk desk;
-  const TemporaryDirectory broken("deltatwin-rtl");
-  for (const auto& entry : fs::directory_iterator(DELTATWIN_RTL_DIRECTORY))
-    fs::copy(entry.path(), broken.path());
-  const std::string file = broken.path() + "/requantizer.sv";
-  std::string text = read_file(file);
-  const std::string rounding = "50'sd128"; // truncate instead
-  REQUIRE(text.find(rounding) != std::string::npos);
-  write_file(file, text.replace(text.find(rounding), rounding.size(), "50'sd0"));
+  const BrokenRtl broken;
   const std::string command =
       "cosim -n small --dataset data --images 3 --lanes 4 --seed 9 --json result.json --waves ";
   const Outcome outcome = desk.run(words(command + "waves"), "DELTATWIN_RTL=" + broken.path());

@@ -78,28 +78,31 @@ public:
 
   /// Runs the program in the directory. `environment` is NAME=VALUE, one at most.
   [[nodiscard]] Outcome run(const Words& arguments, const std::string& environment = "") const {
+    boost::process::child child = start(arguments, environment);
+    child.wait();
+    const int status = child.native_exit_code();
+    return {WIFEXITED(status), child.exit_code(), text_of(out()), text_of(err())};
+  }
+  [[nodiscard]] boost::process::child start(const Words& arguments,
+                                            const std::string& environment = "") const {
     boost::process::environment variables = boost::this_process::environment();
     variables["DELTATWIN_NETWORKS"] = work_.path();
     if (!environment.empty())
       variables[environment.substr(0, environment.find('='))] = environment.substr(environment.find('=') + 1);
-    const std::string out = streams_.path() + "/out", err = streams_.path() + "/err";
-    std::filesystem::remove(out); // Boost.Process writes over what is there
-    std::filesystem::remove(err);
-    boost::process::child child(std::string(DELTATWIN_BINARY), boost::process::args(arguments),
-                                boost::process::std_out > out, boost::process::std_err > err,
-                                boost::process::std_in < boost::process::null,
-                                boost::process::start_dir(work_.path()), variables);
-    child.wait();
-    const int status = child.native_exit_code();
-    return {WIFEXITED(status), child.exit_code(), text_of(out), text_of(err)};
+    std::filesystem::remove(out()); // Boost.Process writes over what is there
+    std::filesystem::remove(err());
+    return boost::process::child(std::string(DELTATWIN_BINARY), boost::process::args(arguments),
+                                 boost::process::std_out > out(), boost::process::std_err > err(),
+                                 boost::process::std_in < boost::process::null,
+                                 boost::process::start_dir(work_.path()), variables);
   }
+  void write(const std::string& name, const std::string& text) const { write_file(path(name), text); }
 
 private:
   void save(const std::string& name, Network network) {
     network.name = name.substr(0, name.find('.'));
     save_network(network, path(name));
   }
-  void write(const std::string& name, const std::string& text) { write_file(path(name), text); }
   void write_dataset(const std::string& name, const std::string& image_file) {
     std::filesystem::create_directory(path(name));
     write(name + "/t10k-images-idx3-ubyte", image_file);
@@ -109,8 +112,28 @@ private:
     return std::filesystem::file_size(file) ? read_file(file) : "";
   }
 
+  [[nodiscard]] std::string out() const { return streams_.path() + "/out"; }
+  [[nodiscard]] std::string err() const { return streams_.path() + "/err"; }
+
   TemporaryDirectory work_{"deltatwin-cli"}, streams_{"deltatwin-cli"};
   std::vector<std::int8_t> pixels_;
+};
+
+/// A copy of the RTL whose requantizer truncates instead of rounding.
+class BrokenRtl {
+public:
+  BrokenRtl() {
+    for (const auto& entry : std::filesystem::directory_iterator(DELTATWIN_RTL_DIRECTORY))
+      std::filesystem::copy(entry.path(), path());
+    const std::string file = path() + "/requantizer.sv", rounding = "50'sd128";
+    std::string text = read_file(file);
+    REQUIRE(text.find(rounding) != std::string::npos);
+    write_file(file, text.replace(text.find(rounding), rounding.size(), "50'sd0"));
+  }
+  [[nodiscard]] std::string path() const { return directory_.path(); }
+
+private:
+  TemporaryDirectory directory_{"deltatwin-rtl"};
 };
 
 struct BadInput {

@@ -312,7 +312,7 @@ TEST_CASE("explore: stopped and resumed, split and merged, on any number of thre
     CHECK(!database.front().empty());
   }
   {
-    Database database(path("stopped"));
+    Database database(path("stopped"), Database::Access::write);
     database.check(evaluator);
     CHECK(sweep(evaluator, database, 3, never_stop, no_progress));
   }
@@ -320,8 +320,8 @@ TEST_CASE("explore: stopped and resumed, split and merged, on any number of thre
 
   for (const int shard : {2, 3, 1, 3}) { // one of them twice
     const std::string file = path("shard" + std::to_string(shard));
-    Database database =
-        std::filesystem::exists(file) ? Database(file) : Database::create(file, evaluator, {shard, 3});
+    Database database = std::filesystem::exists(file) ? Database(file, Database::Access::write)
+                                                      : Database::create(file, evaluator, {shard, 3});
     CHECK(database.shard().index == shard);
     CHECK(sweep(evaluator, database, 2, never_stop, no_progress));
   }
@@ -337,7 +337,7 @@ TEST_CASE("explore: stopped and resumed, split and merged, on any number of thre
   for (std::uint64_t id = 0; id < evaluator.space().size(); ++id)
     if (const DesignPoint point = evaluator.evaluate(id); point.verdict == Verdict::feasible)
       all.push_back(point);
-  const Database database(path("merged"));
+  const Database database(path("merged"), Database::Access::read);
   CHECK(database.counts()[0] == all.size());
   CHECK(database.feasible(7) == all[7].id);
   CHECK(database.sample(10).size() <= 10);
@@ -363,7 +363,7 @@ TEST_CASE("explore: a result that is not this space's is refused, and one that i
   const std::string path = work.path() + "/result.sqlite", bad = work.path() + "/bad.sqlite";
   {
     const Database database = Database::create(path, evaluator, {});
-    CHECK_THAT(complaint([&] { const Database second(path); }),
+    CHECK_THAT(complaint([&] { const Database second(path, Database::Access::read); }),
                Catch::Contains("another process works on it"));
     database.check(evaluator);
     Space other = evaluator.space();
@@ -377,17 +377,20 @@ TEST_CASE("explore: a result that is not this space's is refused, and one that i
     CHECK_THAT(complaint([&] { database.check(Evaluator(evaluator.space(), "/nonexistent")); }),
                Catch::Contains("has changed since it was begun"));
   }
-  CHECK_THAT(complaint([&] { const Database none(bad); }), Catch::Contains("cannot be read"));
+  CHECK_THAT(complaint([&] { const Database none(bad, Database::Access::write); }),
+             Catch::Contains("cannot be read"));
   write_file(bad, "");
-  CHECK_THAT(complaint([&] { const Database none(bad); }), Catch::Contains("is no SQLite file"));
+  CHECK_THAT(complaint([&] { const Database none(bad, Database::Access::write); }),
+             Catch::Contains("is no SQLite file"));
   write_file(bad, read_file(path).substr(0, 5000));
-  CHECK_THAT(complaint([&] { const Database none(bad); }), Catch::Contains("bad.sqlite: "));
+  CHECK_THAT(complaint([&] { const Database none(bad, Database::Access::write); }),
+             Catch::Contains("bad.sqlite: "));
   sqlite3* handle = nullptr;
   std::filesystem::remove(bad);
   sqlite3_open(bad.c_str(), &handle);
   sqlite3_exec(handle, "create table space(key text, value text)", nullptr, nullptr, nullptr);
   sqlite3_close(handle);
-  CHECK_THAT(complaint([&] { const Database none(bad); }),
+  CHECK_THAT(complaint([&] { const Database none(bad, Database::Access::write); }),
              Catch::Contains("is no result of `deltatwin explore`"));
   for (const char* shard : {"", "1", "0/2", "3/2", "1/2x", "a/b", "-1/2"})
     CHECK_THAT(complaint([&] { (void)parse_shard(shard); }), Catch::Contains("for example 2/8"));

@@ -63,7 +63,7 @@ Database open_database(const std::string& path, const Evaluator& evaluator, Shar
     return Database::create(path, evaluator, shard);
   if (!options.resume)
     throw InputError(path + ": is there already; --resume goes on with it, --overwrite begins anew");
-  Database database(path);
+  Database database(path, Database::Access::write);
   database.check(evaluator);
   const Shard there = database.shard();
   if (there.index != shard.index || there.count != shard.count)
@@ -151,10 +151,10 @@ int finish(const Evaluator& evaluator, Database& database, const ExploreOptions&
 
 // That these are all shards of one space, complete.
 void check_shards(const Evaluator& evaluator, const std::vector<std::string>& shards) {
-  const int count = Database(shards.front()).shard().count;
+  const int count = Database(shards.front(), Database::Access::read).shard().count;
   std::vector<bool> there(static_cast<std::size_t>(count));
   for (const std::string& path : shards) {
-    const Database database(path);
+    const Database database(path, Database::Access::read);
     database.check(evaluator);
     const Shard shard = database.shard();
     const std::string name = std::to_string(shard.index) + "/" + std::to_string(shard.count);
@@ -177,7 +177,7 @@ int merge_shards(const std::vector<std::string>& shards, const ExploreOptions& o
   if (fs::exists(path) && !options.overwrite)
     throw InputError(path + ": is there already; --overwrite replaces it");
   const auto read_space = [&] {
-    const Database first(shards.front());
+    const Database first(shards.front(), Database::Access::read);
     return parse_space(first.space_value("text"), first.space_value("name"));
   };
   const Evaluator evaluator(read_space(), options.dataset);
@@ -191,7 +191,7 @@ int merge_shards(const std::vector<std::string>& shards, const ExploreOptions& o
     reduce_front(evaluator, merged);
   }
   fs::rename(unfinished, path);
-  Database database(path);
+  Database database(path, Database::Access::write);
   return finish(evaluator, database, options);
 }
 
@@ -218,7 +218,7 @@ int explore_on_slurm(const ExploreOptions& options) {
     std::string names;
     for (int i = 1; i <= options.slurm; ++i) {
       const std::string& path = shards[static_cast<std::size_t>(i - 1)];
-      if (fs::exists(path) && is_complete(space, Database(path)))
+      if (fs::exists(path) && is_complete(space, Database(path, Database::Access::read)))
         continue;
       open.push_back(i);
       names += (names.empty() ? "" : ", ") + std::to_string(i);
@@ -310,7 +310,7 @@ void add_merge_command(CLI::App& app, int& exit_code) {
   command->footer("Example:\n  deltatwin merge traces/out/my_space.shard-*-of-8.sqlite");
   command->callback([options, shards, &exit_code] {
     if (options->out.empty())
-      options->out = "traces/out/" + Database(shards->front()).space_value("name");
+      options->out = "traces/out/" + Database(shards->front(), Database::Access::read).space_value("name");
     exit_code = merge_shards(*shards, *options);
   });
 }

@@ -124,16 +124,17 @@ Database::Statement Database::prepare(const std::string& sql) const {
   return {handle_, statement};
 }
 
-Database::Database(const std::string& path, bool create) : path_(path) {
-  if (sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0),
-                      nullptr) != SQLITE_OK)
+Database::Database(const std::string& path, int flags) : path_(path) {
+  if (sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr) != SQLITE_OK)
     fail();
-  // Another process's hold shows at once; what is committed survives a crash of this one.
-  execute("pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal; "
-          "begin immediate; commit");
+  if (flags & SQLITE_OPEN_READWRITE) // another's hold shows at once; what is committed survives a crash
+    execute("pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal; "
+            "begin immediate; commit");
 }
 
-Database::Database(const std::string& path) : Database((check_is_sqlite(path), path), false) {
+Database::Database(const std::string& path, Access access)
+    : Database((check_is_sqlite(path), path),
+               access == Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) {
   if (ids("select 1 from sqlite_master where name = 'space'").empty() || space_value("format") != format)
     throw InputError(path + ": is no result of `deltatwin explore` (" + format + ")");
 }
@@ -141,9 +142,9 @@ Database::Database(const std::string& path) : Database((check_is_sqlite(path), p
 Database Database::create(const std::string& path, const Evaluator& evaluator, Shard shard) {
   const std::string unfinished = path + ".new";
   std::filesystem::remove(unfinished);
-  Database(unfinished, true).describe(evaluator, shard);
+  Database(unfinished, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE).describe(evaluator, shard);
   std::filesystem::rename(unfinished, path);
-  return Database(path);
+  return {path, Access::write};
 }
 
 void Database::describe(const Evaluator& evaluator, Shard shard) {
@@ -180,8 +181,9 @@ Database::Database(Database&& other) noexcept
     : path_(std::move(other.path_)), handle_(std::exchange(other.handle_, nullptr)) {}
 
 Database::~Database() {
-  sqlite3_exec(handle_, "pragma locking_mode = normal; pragma journal_mode = delete", nullptr, nullptr,
-               nullptr);
+  if (handle_ && !sqlite3_db_readonly(handle_, "main"))
+    sqlite3_exec(handle_, "pragma locking_mode = normal; pragma journal_mode = delete", nullptr, nullptr,
+                 nullptr);
   sqlite3_close(handle_);
 }
 

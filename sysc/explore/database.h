@@ -53,7 +53,8 @@ class Database {
 public:
   /// A new file, with the space's names.
   static Database create(const std::string& path, const Evaluator& evaluator, Shard shard);
-  explicit Database(const std::string& path);
+  enum class Access { read, write };
+  Database(const std::string& path, Access access);
   ~Database(); ///< leaves one plain file; after a crash the next one to open it puts it in order
   Database(Database&&) noexcept;
 
@@ -81,7 +82,7 @@ public:
 
 private:
   struct Statement;
-  Database(const std::string& path, bool create);
+  Database(const std::string& path, int flags);
   void describe(const Evaluator& evaluator, Shard shard);
   void execute(const std::string& sql) const;
   [[nodiscard]] Statement prepare(const std::string& sql) const;
