@@ -62,9 +62,10 @@ public:
   ~Progress();
   void update(double done, double all);
   void message(const std::string& text);
+  /// Takes the line away, before what stdout is told.
+  void clear();
 
 private:
-  void clear();
   std::string what_;
   double begin_, shown_;
   bool terminal_, line_ = false;
