@@ -60,9 +60,10 @@ public:
   /// `detail`: more to say behind the time left.
   void update(double done, double all, const std::string& detail = {});
   void message(const std::string& text);
+  /// Takes the line away, before what stdout is told.
+  void clear();
 
 private:
-  void clear();
   std::string what_;
   double begin_, shown_;
   bool terminal_, line_ = false;

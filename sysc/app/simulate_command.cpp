@@ -26,7 +26,8 @@ struct Figures {
     utilization =
         static_cast<double>(macs) * design.cycles_per_mac() / (result.cycles_per_inference * design.lanes);
     used = resources(design);
-    fits = used.bram36() <= setup.device.bram36 && used.dsp <= setup.device.dsp;
+    fits = used.lut <= setup.device.lut && used.ff <= setup.device.ff && used.dsp <= setup.device.dsp &&
+           used.bram36() <= setup.device.bram36;
   }
 };
 
@@ -83,12 +84,16 @@ void print_report(const Setup& setup, const SimulationResult& result, const Figu
   print_layers(setup, result);
   std::printf("\n");
   const auto budget = [&](const char* name, int used, int available) {
-    std::printf("  %-8s %s %3d of %3d%s\n", name, bar(used, available).c_str(), used, available,
-                used > available ? "  too many" : "");
+    std::printf("  %-8s %s %6s of %6s%s\n", name, bar(used, available).c_str(),
+                grouped(static_cast<std::uint64_t>(used)).c_str(),
+                grouped(static_cast<std::uint64_t>(available)).c_str(), used > available ? "  too many" : "");
   };
   budget("RAMB36", figures.used.bram36(), setup.device.bram36);
   budget("DSP48E1", figures.used.dsp, setup.device.dsp);
-  std::printf("\n  %s %s in block RAM and DSPs; `deltatwin synth` counts LUTs  (simulated in %s s)\n",
+  budget("LUT", figures.used.lut, setup.device.lut);
+  budget("FF", figures.used.ff, setup.device.ff);
+  std::printf("\n  %s %s; LUT and FF are by the model, within 15 %%: `deltatwin synth` counts them"
+              "  (simulated in %s s)\n",
               figures.fits ? "fits" : "DOES NOT FIT", setup.device.name.c_str(),
               fixed(result.wall_seconds, 2).c_str());
 }
@@ -122,7 +127,9 @@ boost::json::object to_json(const Setup& setup, const SimulationResult& result, 
           {"layers", std::move(layers)},
           {"resources",
            {{"bram36", {{"used", figures.used.bram36()}, {"budget", setup.device.bram36}}},
-            {"dsp", {{"used", figures.used.dsp}, {"budget", setup.device.dsp}}}}},
+            {"dsp", {{"used", figures.used.dsp}, {"budget", setup.device.dsp}}},
+            {"lut", {{"used", figures.used.lut}, {"budget", setup.device.lut}, {"estimate", true}}},
+            {"ff", {{"used", figures.used.ff}, {"budget", setup.device.ff}, {"estimate", true}}}}},
           {"fits", figures.fits},
           {"wall_seconds", result.wall_seconds}};
 }

@@ -5,51 +5,80 @@
 #include <memory>
 
 namespace deltatwin {
+namespace {
+
+struct Budget {
+  const char* name;
+  int used, budget;
+};
+
+boost::json::object to_json(const Resources& used) {
+  return {{"lut", used.lut}, {"lut_ram", used.lut_ram}, {"ff", used.ff},
+          {"dsp", used.dsp}, {"ramb18", used.ramb18},   {"ramb36", used.ramb36}};
+}
+
+void print_row(const char* name, const Resources& used, const Resources& model) {
+  const auto number = [](int value) { return grouped(static_cast<std::uint64_t>(value)); };
+  std::printf("  %-13s %8s %8s %8s %8s %8s %8d %9d %9d\n", name, number(used.lut).c_str(),
+              number(model.lut).c_str(), number(used.ff).c_str(), number(model.ff).c_str(),
+              number(used.lut_ram).c_str(), used.dsp, used.ramb18, used.ramb36);
+}
+
+void print_blocks(const SynthesisResult& result, const BlockResources& model) {
+  std::printf("  %-13s %8s %8s %8s %8s %8s %8s %9s %9s\n", "block", "LUT", "model", "FF", "model", "LUT-RAM",
+              "DSP48E1", "RAMB18E1", "RAMB36E1");
+  for (std::size_t b = 0; b < block_names.size(); ++b)
+    if (result.blocks[b].lut + result.blocks[b].ff + model[b].lut > 0)
+      print_row(block_names[b], result.blocks[b], model[b]);
+  print_row("total", result, sum(model));
+}
+
+} // namespace
+
 void add_synth_command(CLI::App& app, int& exit_code) {
   auto* command =
-      app.add_subcommand("synth", "synthesize the design with Yosys and compare with the device's budget");
+      app.add_subcommand("synth", "synthesize the design with Yosys: area by block, and the device's budget");
   auto options = std::make_shared<CommonOptions>();
   add_common_options(*command, *options, "");
   command->footer("Examples:\n"
                   "  deltatwin synth\n"
                   "  deltatwin synth --network s15 --lanes 32 --multiplier lut --json area.json\n"
+                  "  deltatwin synth --device ./my_board.json\n"
                   "Yosys tells the area, not the speed: the clock stays your assumption.");
   command->callback([options, &exit_code] {
     const Setup setup(*options);
     Progress progress("synthesizing");
     const SynthesisResult result = synthesize(setup.design, [&](double done) { progress.update(done, 1); });
-    struct Row {
-      const char* name;
-      int used, budget;
-    };
-    const Row rows[] = {{"LUT", result.lut, setup.device.lut},
-                        {"FF", result.ff, setup.device.ff},
-                        {"DSP48E1", result.dsp, setup.device.dsp},
-                        {"RAMB36", result.bram36(), setup.device.bram36}};
-    std::printf("%s on %s: %d lanes, multiplier %s, by Yosys synth_xilinx\n\n  %-8s %7s / %-7s\n",
+    progress.clear();
+    const BlockResources model = resources_by_block(setup.design);
+    std::printf("%s on %s: %d lanes, multiplier %s, by Yosys synth_xilinx and by the model\n\n",
                 setup.network.name.c_str(), setup.device.name.c_str(), setup.design.lanes,
-                to_string(setup.design.multiplier), "", "used", "budget");
+                to_string(setup.design.multiplier));
+    print_blocks(result, model);
+    const Budget rows[] = {{"LUT", result.lut, setup.device.lut},
+                           {"FF", result.ff, setup.device.ff},
+                           {"DSP48E1", result.dsp, setup.device.dsp},
+                           {"RAMB36", result.bram36(), setup.device.bram36}};
+    std::printf("\n  %-8s %7s / %-7s\n", "", "used", "budget");
     bool fits = true;
-    boost::json::object json;
-    for (const Row& row : rows) {
-      std::printf("  %-8s %7s / %-7s %5.1f %%%s\n", row.name,
-                  grouped(static_cast<std::uint64_t>(row.used)).c_str(),
-                  grouped(static_cast<std::uint64_t>(row.budget)).c_str(), 100.0 * row.used / row.budget,
+    boost::json::object json, blocks;
+    for (const Budget& row : rows) {
+      std::printf("  %-8s %7s / %-7s %s%s\n", row.name, grouped(static_cast<std::uint64_t>(row.used)).c_str(),
+                  grouped(static_cast<std::uint64_t>(row.budget)).c_str(), bar(row.used, row.budget).c_str(),
                   row.used > row.budget ? "  too many" : "");
       json[row.name] = {{"used", row.used}, {"budget", row.budget}};
       fits = fits && row.used <= row.budget;
     }
-    std::printf("\n  %d RAMB36E1 and %d RAMB18E1; %d of the LUTs are LUT-RAM or shift registers\n  %s %s\n",
-                result.ramb36, result.ramb18, result.lut_ram, fits ? "fits" : "DOES NOT FIT",
-                setup.device.name.c_str());
+    std::printf("\n  %s %s\n", fits ? "fits" : "DOES NOT FIT", setup.device.name.c_str());
+    for (std::size_t b = 0; b < block_names.size(); ++b)
+      blocks[block_names[b]] = {{"synthesis", to_json(result.blocks[b])}, {"model", to_json(model[b])}};
     write_json(options->json, {{"network", setup.network.name},
                                {"device", setup.device.name},
                                {"lanes", setup.design.lanes},
                                {"multiplier", to_string(setup.design.multiplier)},
                                {"resources", std::move(json)},
-                               {"ramb18", result.ramb18},
-                               {"ramb36", result.ramb36},
-                               {"lut_ram", result.lut_ram},
+                               {"blocks", std::move(blocks)},
+                               {"total", {{"synthesis", to_json(result)}, {"model", to_json(sum(model))}}},
                                {"fits", fits}});
     if (!fits)
       exit_code = exit_does_not_fit;

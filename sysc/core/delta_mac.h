@@ -1,6 +1,7 @@
 #pragma once
 #include "base/design.h"
 #include "core/cycle.h"
+#include "core/resources.h"
 #include <cstdint>
 #include <vector>
 
@@ -47,5 +48,8 @@ struct MacBurst {
 
 /// The tile's sums, one a lane, modulo 2^32.
 [[nodiscard]] std::vector<std::int32_t> delta_mac_sums(const MacBurst& burst);
+
+/// What the delta MAC takes, all lanes.
+[[nodiscard]] Resources delta_mac_resources(const Design& design);
 
 } // namespace deltatwin

@@ -105,4 +105,31 @@ DecodedStreams decode_streams(const Design& design, const std::vector<LayerDescr
   return result;
 }
 
+Resources huffman_bank_resources(const Design& design) {
+  // Fitted. FF of a decoder: words of 36 and chunks of 9 bits, two each, and its state.
+  constexpr double shared = 100, per_decoder = 102, per_symbol_bit = 5.5;
+  constexpr int decoder_flip_flops = 126;
+  const int bits = design.delta_bits, books = design.max_layers, lanes = design.lanes, banks = design.banks();
+  const int address = address_bits(design.bank_depth), entries = books << bits;
+  const auto times = [](int count, const Resources& each) {
+    return Resources{count * each.lut,    count * each.ff,     0,
+                     count * each.ramb18, count * each.ramb36, count * each.lut_ram};
+  };
+  Resources all = times(banks, memory_resources(36, design.bank_depth, true));
+  all += times(lanes, lut_ram_resources(bits, entries)); // symbols
+  all += times(banks, lut_ram_resources(address, 8));    // addresses
+  all += times(banks, lut_ram_resources(address, 4));    // lasts
+  all += lut_ram_resources(4, entries);                  // lengths
+  const int tally = 4 * ceil_div(bits + 1, 8);           // of one port
+  all += {tally, 0, 0, 0, 0, tally};
+  for (int length = 1; length <= 8 && books > 1; ++length)
+    all += lut_ram_resources(length + 1 + bits, books); // limits and bases
+  all.lut += static_cast<int>(shared + lanes * (per_decoder + per_symbol_bit * bits)) +
+             (lanes + 1) * memory_mux_luts(bits, ceil_div(entries, 64));
+  const int row = 44 + 8 * bits; // limits and bases of a book, as they are read; the bases once more
+  all.ff += (books > 1 ? 1 : 2) * row + 8 * bits + 3 * bits + 32 + lanes * decoder_flip_flops +
+            banks * (address + 1);
+  return all;
+}
+
 } // namespace deltatwin

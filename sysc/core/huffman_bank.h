@@ -2,6 +2,7 @@
 #include "base/design.h"
 #include "base/program.h"
 #include "core/huffman_decoder.h"
+#include "core/resources.h"
 #include <vector>
 
 namespace deltatwin {
@@ -69,5 +70,8 @@ struct DecodedStreams {
 [[nodiscard]] DecodedStreams decode_streams(const Design& design, const std::vector<LayerDescriptor>& layers,
                                             const std::vector<CodeTable>& books,
                                             const std::vector<std::vector<std::uint64_t>>& lane_words);
+
+/// What all coded banks take, with their decoders and code books.
+[[nodiscard]] Resources huffman_bank_resources(const Design& design);
 
 } // namespace deltatwin

@@ -1,5 +1,6 @@
 #pragma once
 #include "base/network.h"
+#include "core/resources.h"
 #include <algorithm>
 #include <cstdint>
 
@@ -41,6 +42,13 @@ struct RequantizerTiming {
                                                 Activation activation) {
   const std::int64_t low = activation_low(activation), high = activation_high(activation);
   return static_cast<std::int16_t>(std::clamp(requantize_unclamped(sum, multiplier, bias, k), low, high));
+}
+
+/// What the requantizer takes: its product is two DSPs, and what travels along are shift registers.
+[[nodiscard]] constexpr Resources requantizer_resources(const Design& design) {
+  const int shift_registers = 29 + address_bits(2 * design.act_depth);
+  const bool factor_in_register = design.param_depth <= 64; // LUT-RAM has none of its own
+  return {318 + shift_registers, factor_in_register ? 85 : 69, 2, 0, 0, shift_registers};
 }
 
 } // namespace deltatwin

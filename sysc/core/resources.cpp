@@ -1,7 +1,74 @@
 #include "core/resources.h"
+#include "core/delta_mac.h"
+#include "core/huffman_bank.h"
+#include "core/requantizer.h"
+#include "core/scheduler.h"
 #include <limits>
 
 namespace deltatwin {
+namespace {
+
+// A way to build a memory of block RAMs: `units` of them, where a word's address selects one of
+// `pieces` and a word of a piece spans `stride` of the units' `unit_width` bits.
+struct BlockRamShape {
+  int ramb18 = 0, ramb36 = 0; ///< a unit
+  int unit_width = 0, stride = 0, pieces = 0, units = 0;
+};
+
+// As Yosys 0.23's memory_libmap chooses it: a RAMB18 costs 129, a RAMB36 257, a cascade of two 513, and
+// the multiplexers half a point an input. Widths go in bytes of 9 bits; its costs are cut to integers
+// while it looks for a RAM's best width.
+BlockRamShape block_ram_shape(int width, int depth) {
+  struct Kind {
+    int ramb18, ramb36, cost, address_bits, widths;
+  };
+  constexpr int widths[] = {1, 2, 4, 9, 18, 36, 72};
+  constexpr Kind kinds[] = {{1, 0, 129, 14, 6}, {0, 1, 257, 15, 7}, {0, 2, 513, 16, 4}};
+  double cheapest = std::numeric_limits<double>::max();
+  BlockRamShape best;
+  for (const Kind& kind : kinds) {
+    double cost = 0, cut = std::numeric_limits<double>::max();
+    BlockRamShape of_kind;
+    for (int w = 0; w < kind.widths; ++w) {
+      const int unit_width = widths[w], byte = std::min(9, unit_width);
+      const int stride = ceil_div(width, byte) * byte;
+      const int pieces = (depth + (1 << (kind.address_bits - w)) - 1) >> (kind.address_bits - w);
+      const int units = ceil_div(pieces * stride, unit_width);
+      const double this_cost =
+          kind.cost * units + 0.5 * (pieces - 1) * width + (pieces > 1 ? 0.5 * pieces : 0);
+      if (this_cost < cut) {
+        cost = this_cost;
+        cut = static_cast<int>(cost);
+        of_kind = {kind.ramb18, kind.ramb36, unit_width, stride, pieces, units};
+      }
+      if (units == 1)
+        break;
+    }
+    if (cost < cheapest) {
+      cheapest = cost;
+      best = of_kind;
+    }
+    if (of_kind.units == 1)
+      break; // no other kind is cheaper
+  }
+  return best;
+}
+
+// Yosys removes the units of which nothing is read.
+int units_read(const BlockRamShape& shape, int used) {
+  if (used >= shape.stride)
+    return shape.units;
+  int count = 0, next = 0;
+  for (int piece = 0; piece < shape.pieces; ++piece) {
+    const int first = std::max(next, shape.stride * piece / shape.unit_width);
+    const int end = (shape.stride * piece + used - 1) / shape.unit_width + 1;
+    count += std::max(0, end - first);
+    next = std::max(next, end);
+  }
+  return count;
+}
+
+} // namespace
 
 Resources& Resources::operator+=(const Resources& other) {
   lut += other.lut;
@@ -20,44 +87,84 @@ Resources sum(const BlockResources& blocks) {
   return total;
 }
 
-// One RAMB18 where that is enough, else the fewest RAMB36, by the shapes that the 7 series offers
-// (UG473): what Yosys infers.
-Resources memory_resources(int width, int depth, bool block) {
-  if (depth <= 64 && !block)
-    return {};
-  struct Shape {
-    int width, depth;
-  };
-  constexpr Shape half[] = {{36, 512}, {18, 1024}, {9, 2048}, {4, 4096}, {2, 8192}, {1, 16384}};
-  constexpr Shape full[] = {{72, 512}, {36, 1024}, {18, 2048}, {9, 4096}, {4, 8192}, {2, 16384}, {1, 32768}};
-  for (const Shape& shape : half)
-    if (width <= shape.width && depth <= shape.depth)
-      return {0, 0, 0, 1, 0, 0};
-  int fewest = std::numeric_limits<int>::max();
-  for (const Shape& shape : full)
-    fewest = std::min(fewest,
-                      ((width + shape.width - 1) / shape.width) * ((depth + shape.depth - 1) / shape.depth));
-  return {0, 0, 0, 0, fewest, 0};
+Resources lut_ram_resources(int width, int depth) {
+  const int luts = 4 * (depth <= 32 ? ceil_div(width, 6) : ceil_div(width, 3) * ceil_div(depth, 64));
+  return {luts, 0, 0, 0, 0, luts};
 }
 
-Resources resources(const Design& design) {
-  Resources total;
-  const auto add = [&total](int width, int depth, bool block) {
-    const Resources memory = memory_resources(width, depth, block);
-    total.ramb18 += memory.ramb18;
-    total.ramb36 += memory.ramb36;
-  };
-  for (int bank = 0; bank < design.banks(); ++bank)
-    add(design.bank_width(), design.bank_depth, true);
-  add(8, 2 * design.in_depth, false);
-  add(8, 2 * design.act_depth, false);
-  add(8, design.ref_depth, false);
-  add(36, design.param_depth, false);
-  constexpr int shared = 3; // the reference product and the requantizer's 32 x 16 product
-  total.dsp = shared + (design.multiplier == Multiplier::dsp          ? design.lanes
-                        : design.multiplier == Multiplier::dsp_packed ? (design.lanes + 1) / 2
-                                                                      : 0);
-  return total;
+Resources memory_resources(int width, int depth, bool block, int used) {
+  if (depth <= 64 && !block) {
+    Resources memory = lut_ram_resources(width, depth);
+    memory.ff = width; // the read register
+    return memory;
+  }
+  const BlockRamShape shape = block_ram_shape(width, depth);
+  const int units = units_read(shape, used);
+  Resources memory{0, 0, 0, shape.ramb18 * units, shape.ramb36 * units, 0};
+  if (shape.pieces > 1) {
+    memory.lut = memory_mux_luts(used, shape.pieces);
+    memory.ff = address_bits(shape.pieces);
+  }
+  return memory;
 }
+
+namespace {
+
+Resources axi_control_resources(const Design& design) {
+  return {design.huffman ? 240 : 228, 113 - address_bits(design.max_layers)};
+}
+
+Resources output_fifo_resources(const Design& design) {
+  constexpr int width = 17;
+  Resources fifo = lut_ram_resources(width, design.out_depth);
+  fifo.lut += 10 + mux_luts(width, ceil_div(design.out_depth, 64));
+  fifo.ff = 3 * address_bits(design.out_depth) + 2;
+  return fifo;
+}
+
+Resources buffer_resources(const Design& design) {
+  Resources all{1, 0};
+  all += memory_resources(8, 2 * design.in_depth, false);
+  all += memory_resources(8, 2 * design.act_depth, false);
+  all += memory_resources(8, design.ref_depth, false);
+  Resources parameters = memory_resources(36, design.param_depth, false);
+  if (parameters.ramb18 + parameters.ramb36 == 0)
+    parameters.ff = 20; // the bias; the factor's register is the requantizer's DSPs'
+  all += parameters;
+  return all;
+}
+
+Resources weight_bank_resources(const Design& design) {
+  if (design.huffman)
+    return {};
+  const int last_lanes = design.lanes_of_bank(design.banks() - 1);
+  const Resources full = memory_resources(design.bank_width(), design.bank_depth, true);
+  Resources all =
+      memory_resources(design.bank_width(), design.bank_depth, true, last_lanes * design.delta_bits);
+  const int others = design.banks() - 1;
+  all.lut += others * full.lut;
+  all.ramb18 += others * full.ramb18;
+  all.ramb36 += others * full.ramb36; // the output multiplexers' selects are the same in all banks
+  return all;
+}
+
+} // namespace
+
+BlockResources resources_by_block(const Design& design) {
+  BlockResources blocks;
+  const auto of = [&blocks](Block block) -> Resources& { return blocks[static_cast<std::size_t>(block)]; };
+  of(Block::scheduler) = scheduler_resources(design);
+  of(Block::axi_control) = axi_control_resources(design);
+  if (design.huffman)
+    of(Block::huffman_bank) = huffman_bank_resources(design);
+  of(Block::weight_bank) = weight_bank_resources(design);
+  of(Block::delta_mac) = delta_mac_resources(design);
+  of(Block::requantizer) = requantizer_resources(design);
+  of(Block::buffers) = buffer_resources(design);
+  of(Block::output_fifo) = output_fifo_resources(design);
+  return blocks;
+}
+
+Resources resources(const Design& design) { return sum(resources_by_block(design)); }
 
 } // namespace deltatwin

@@ -34,9 +34,36 @@ inline constexpr std::array<const char*, 9> block_names = {"scheduler",   "axi_c
 using BlockResources = std::array<Resources, block_names.size()>;
 [[nodiscard]] Resources sum(const BlockResources& blocks);
 
-/// Of one simple-dual-port memory; those of up to 64 words are distributed unless `block` is forced.
-[[nodiscard]] Resources memory_resources(int width, int depth, bool block);
-/// Of the accelerator: block RAM and DSPs as the RTL infers them.
+// Block RAM, DSPs and LUT-RAM are what the RTL's memories and products come to by the rules of the
+// 7 series and of Yosys. LUTs of logic and flip-flops follow the RTL's structure, with coefficients
+// fitted to synthesis: `resources_test '[.fit]'` prints what they are fitted to.
+
+/// Rounded up.
+[[nodiscard]] constexpr int ceil_div(int number, int by) { return (number + by - 1) / by; }
+/// Bits of an address of `words`.
+[[nodiscard]] constexpr int address_bits(int words) {
+  int bits = 0;
+  while (1 << bits < words)
+    ++bits;
+  return bits;
+}
+/// LUTs of `width` multiplexers of `inputs`. Fitted: half a LUT an input more than one, and more between
+/// the pieces of a memory, whose words are gated too.
+[[nodiscard]] constexpr int mux_luts(int width, int inputs) { return width * (inputs - 1) / 2; }
+[[nodiscard]] constexpr int memory_mux_luts(int width, int pieces) { return width * (pieces - 1) * 7 / 10; }
+
+/// Of a simple-dual-port memory in LUT-RAM, its output multiplexers not included: RAM32M, or RAM64M
+/// where there are more than 32 words.
+[[nodiscard]] Resources lut_ram_resources(int width, int depth);
+/// Of a simple-dual-port memory of which only the lowest `used` bits are read; those of up to 64 words
+/// are LUT-RAM unless `block` is forced.
+[[nodiscard]] Resources memory_resources(int width, int depth, bool block, int used);
+[[nodiscard]] inline Resources memory_resources(int width, int depth, bool block) {
+  return memory_resources(width, depth, block, width);
+}
+
+/// Of the accelerator: what Yosys makes of its RTL, LUT and FF within 15 %.
+[[nodiscard]] BlockResources resources_by_block(const Design& design);
 [[nodiscard]] Resources resources(const Design& design);
 
 } // namespace deltatwin

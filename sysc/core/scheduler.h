@@ -5,6 +5,7 @@
 #include "core/huffman_code_book.h"
 #include "core/huffman_decoder.h"
 #include "core/requantizer.h"
+#include "core/resources.h"
 #include <deque>
 #include <utility>
 #include <vector>
@@ -206,5 +207,8 @@ template <class Visit, class Deliver> RunError SchedulerTiming::issue(Visit visi
   wait_ = ready;
   return {};
 }
+
+/// What the scheduler takes.
+[[nodiscard]] Resources scheduler_resources(const Design& design);
 
 } // namespace deltatwin
