@@ -219,6 +219,33 @@ TEST_CASE("explore: a point is what the other commands make of its design") {
     CHECK(seen[verdict] > 0);
 }
 
+TEST_CASE("explore: an area tolerance lets LUTs and FFs exceed the budget in the model, nothing else") {
+  const TemporaryDirectory directory("deltatwin-explore");
+  const std::string device = directory.path() + "/device.json";
+  Design design;
+  {
+    DesignChoice choice;
+    design = fit(load_network(find_network("s15")), choice);
+  }
+  const Resources used = resources(design);
+  REQUIRE(used.lut > 1000);
+  const auto verdict = [&](int lut, int ff, int dsp, const std::string& constraints) {
+    write_file(device, R"({"name": "mine", "description": "", "lut": )" + std::to_string(lut) + ", \"ff\": " +
+                           std::to_string(ff) + ", \"dsp\": " + std::to_string(dsp) + ", \"bram36\": 10}");
+    const std::string text = R"({"format": "deltatwin-space-1", "networks": "s15", "devices": ")" + device +
+                             R"(", "lanes": 16, "multipliers": "dsp", "optimize": "share", "constraints": )" +
+                             constraints + "}";
+    return Evaluator(parse_space(text, "x.json"), "/nonexistent").evaluate(0).verdict;
+  };
+  const int less = used.lut - used.lut / 20, fewer = used.ff - used.ff / 20;
+  CHECK(verdict(used.lut, used.ff, used.dsp, "{}") == Verdict::feasible);
+  CHECK(verdict(less, used.ff, used.dsp, "{}") == Verdict::does_not_fit);
+  CHECK(verdict(less, fewer, used.dsp, R"({"area_tolerance": 0.06})") == Verdict::feasible);
+  CHECK(verdict(less, fewer, used.dsp, R"({"area_tolerance": 0.04})") == Verdict::does_not_fit);
+  CHECK(verdict(less, fewer, used.dsp - 1, R"({"area_tolerance": 0.9})") == Verdict::does_not_fit);
+  CHECK(verdict(less, fewer, used.dsp - 1, R"({"fits": false})") == Verdict::feasible);
+}
+
 TEST_CASE("explore: codes do not wear off on each other") {
   const Evaluator evaluator(
       parse_space(head + R"("networks": ["s15", "s15_huffman"], "devices": "xc7s15", "lanes": 16,

@@ -101,9 +101,14 @@ TEST_CASE("what Huffman codes buy: a larger network in the same block RAM, at th
   choice.lanes = 21;
   choice.lanes_per_bank = 3;
   choice.multiplier = Multiplier::dsp_packed;
+  const Device device = find_device("xc7s15");
   const Resources whole = resources(fit(paper, choice));
-  CHECK(whole.bram36() <= find_device("xc7s15").bram36);
-  CHECK(whole.dsp <= find_device("xc7s15").dsp);
+  CHECK(whole.bram36() <= device.bram36);
+  CHECK(whole.dsp <= device.dsp);
+  CHECK(whole.lut <= device.lut); // 6,771 by synthesis
+  choice.lanes = 28;
+  choice.lanes_per_bank = 0;
+  CHECK(resources(fit(paper, choice)).lut > device.lut); // 9,208 by synthesis
   const Design raw_design = design_for(s15, 16), coded_design = design_for(coded, 16);
   CHECK(coded.weight_count() > 3 * s15.weight_count() / 2);
   CHECK(resources(coded_design).bram36() <= resources(raw_design).bram36());
@@ -125,7 +130,7 @@ TEST_CASE("what Huffman codes buy: a larger network in the same block RAM, at th
 }
 
 TEST_CASE("s15 and s15_huffman fit the XC7S15 with 16 lanes, by synthesis, as computed") {
-  const Device& device = find_device("xc7s15");
+  const Device device = find_device("xc7s15");
   for (const char* name : {"s15", "s15_huffman"}) {
     CAPTURE(name);
     const Design design = design_for(committed(name), 16);
@@ -139,6 +144,8 @@ TEST_CASE("s15 and s15_huffman fit the XC7S15 with 16 lanes, by synthesis, as co
     CHECK(area.dsp == computed.dsp);
     CHECK(area.ramb18 == computed.ramb18);
     CHECK(area.ramb36 == computed.ramb36);
+    CHECK(computed.lut == Approx(area.lut).epsilon(0.15));
+    CHECK(computed.ff == Approx(area.ff).epsilon(0.15));
   }
 }
 

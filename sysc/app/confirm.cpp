@@ -74,19 +74,17 @@ bool within(int model, int synthesized) {
   return std::abs(model - synthesized) <= stated_area_error * synthesized;
 }
 
-void print(const Confirmation& c, const DesignPoint& point) {
-  std::printf(
-      "  %-6s %10llu  %3d lanes, %-10s  %10s / %-10s %s  LUT %-24s FF %-24s%s\n", c.kind.c_str(),
-      static_cast<unsigned long long>(c.point), point.design.lanes, to_string(point.design.multiplier),
-      grouped(c.cycles_model).c_str(), grouped(c.cycles_rtl).c_str(),
-      c.cycles_agree() ? "equal    "
-      : c.mismatches   ? "DIVERGENT"
-                       : "UNEQUAL  ",
-      difference(c.model.lut, c.synthesized.lut).c_str(), difference(c.model.ff, c.synthesized.ff).c_str(),
-      within(c.model.lut, c.synthesized.lut) && within(c.model.ff, c.synthesized.ff) &&
-              c.model.dsp == c.synthesized.dsp && c.model.bram36() == c.synthesized.bram36()
-          ? ""
-          : "  area beyond the model's stated error");
+void print(const Confirmation& c, const DesignPoint& point, const Device& device) {
+  const char* cycles = c.cycles_agree() ? "equal" : c.mismatches ? "DIVERGENT" : "UNEQUAL";
+  const bool exact = c.model.dsp == c.synthesized.dsp && c.model.bram36() == c.synthesized.bram36();
+  const bool close = within(c.model.lut, c.synthesized.lut) && within(c.model.ff, c.synthesized.ff);
+  std::printf("  %-6s %10llu  %3d lanes, %-10s  %10s / %-10s %-9s  LUT %-24s FF %-24s %s %s%s\n",
+              c.kind.c_str(), static_cast<unsigned long long>(c.point), point.design.lanes,
+              to_string(point.design.multiplier), grouped(c.cycles_model).c_str(),
+              grouped(c.cycles_rtl).c_str(), cycles, difference(c.model.lut, c.synthesized.lut).c_str(),
+              difference(c.model.ff, c.synthesized.ff).c_str(),
+              fits(c.synthesized, device) ? "fits" : "DOES NOT FIT", device.name.c_str(),
+              exact && close ? "" : "; area beyond the model's stated error");
 }
 
 } // namespace
@@ -125,7 +123,7 @@ bool confirm(const Evaluator& evaluator, Database& database, const ConfirmationP
       const Confirmation result =
           run_point(evaluator, point, points == &plan.best ? "best" : "random", dataset);
       database.add(result);
-      print(result, point);
+      print(result, point, evaluator.devices()[point.at.device]);
       std::fflush(stdout);
       agree = agree && result.cycles_agree();
     }

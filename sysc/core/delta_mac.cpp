@@ -25,38 +25,49 @@ std::vector<std::int32_t> delta_mac_sums(const MacBurst& burst) {
 }
 
 Resources delta_mac_resources(const Design& design) {
+  // Of a lane, or of a packed pair; the accumulators have 32 bits each.
+  constexpr int accumulator = 32, shadow = 32;
   const int operand = design.consecutive ? 8 : design.delta_bits, digits = ceil_div(operand, 2);
-  const bool consecutive = design.consecutive, one_bit = operand == 1;
-  // Of a lane, in the order of Multiplier; the accumulator is 32 bits, and so is the shadow of all.
-  constexpr int shadow = 32;
-  const Resources lane_of[] = {
-      {66 + 10 * digits, 40 + operand + (one_bit ? 1 : 2 * digits)},
-      one_bit ? Resources{72, 42} // Yosys leaves a product of one bit to LUTs
-              : Resources{0, consecutive ? operand : 0, 1},
-      {62, 32 + (consecutive ? operand : operand / 2)},
-      {59 + operand, 32 + operand},
-  };
-  constexpr int running = 15; // the adder of deltas and its operand's choice
-  constexpr int front = 150, serial_front = 40;
+  const bool one_bit = operand == 1;
+  // A DSP takes the operand's register in, unless the adder of deltas or a decoder's reset is in the way.
+  const int before_dsp = design.consecutive || design.huffman ? operand : 0;
+  const Resources in_lut{61 + 10 * digits, accumulator + 8 + operand + (one_bit ? 1 : 2 * digits)};
+  const Resources in_serial{(design.consecutive ? 68 : 59) + operand, accumulator + operand};
+  const Resources in_dsp = one_bit ? Resources{72, 42} : Resources{0, before_dsp, 1}; // LUTs for x * 1 bit
+  const Resources in_pair{126, 2 * accumulator + operand + before_dsp, 1};
+  constexpr int running = 15; // LUTs of a lane's adder of deltas
+  constexpr int front = 155, lut_front = 65, serial_front = 40;
+  constexpr int lut_multiples = 19; // FF of 3x and -x
+
   const int lanes = design.lanes;
   Resources all = lut_ram_resources(32, std::max(2, 1 << address_bits(lanes))); // sums of references
+  all.lut += front + mux_luts(32, lanes) + (design.consecutive ? running * lanes : 0);
+  all.ff += 128 + shadow * lanes + 3 * address_bits(lanes);
+  all.dsp += 1; // the references' product
   const auto add = [&all](int count, const Resources& lane) {
     all.lut += count * lane.lut;
     all.ff += count * lane.ff;
     all.dsp += count * lane.dsp;
   };
-  if (design.multiplier == Multiplier::dsp_packed) {
-    add(lanes / 2 * 2, lane_of[static_cast<int>(Multiplier::dsp_packed)]);
-    all.dsp += lanes / 2;
-    add(lanes % 2, lane_of[static_cast<int>(Multiplier::dsp)]); // the odd one has a DSP of its own
-  } else {
-    add(lanes, lane_of[static_cast<int>(design.multiplier)]);
-  }
-  all.lut += front + (consecutive ? running * lanes : 0) + mux_luts(32, lanes);
-  if (design.multiplier == Multiplier::serial)
+  switch (design.multiplier) {
+  case Multiplier::lut:
+    add(lanes, in_lut);
+    all.lut += lut_front;
+    all.ff += lut_multiples;
+    break;
+  case Multiplier::dsp:
+    add(lanes, in_dsp);
+    break;
+  case Multiplier::dsp_packed:
+    add(lanes / 2, in_pair);
+    add(lanes % 2, in_dsp);
+    break;
+  case Multiplier::serial:
+    add(lanes, in_serial);
     all.lut += serial_front;
-  all.ff += 128 + shadow * lanes + 3 * address_bits(lanes);
-  all.dsp += 1; // the references' product
+    all.ff -= 6;
+    break;
+  }
   return all;
 }
 

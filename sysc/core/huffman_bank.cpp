@@ -107,7 +107,7 @@ DecodedStreams decode_streams(const Design& design, const std::vector<LayerDescr
 
 Resources huffman_bank_resources(const Design& design) {
   // Fitted. FF of a decoder: words of 36 and chunks of 9 bits, two each, and its state.
-  constexpr double shared = 100, per_decoder = 102, per_symbol_bit = 5.5;
+  constexpr double shared = 150, per_decoder = 78, per_symbol_bit = 9;
   constexpr int decoder_flip_flops = 126;
   const int bits = design.delta_bits, books = design.max_layers, lanes = design.lanes, banks = design.banks();
   const int address = address_bits(design.bank_depth), entries = books << bits;
@@ -125,9 +125,13 @@ Resources huffman_bank_resources(const Design& design) {
   for (int length = 1; length <= 8 && books > 1; ++length)
     all += lut_ram_resources(length + 1 + bits, books); // limits and bases
   all.lut += static_cast<int>(shared + lanes * (per_decoder + per_symbol_bit * bits)) +
-             (lanes + 1) * memory_mux_luts(bits, ceil_div(entries, 64));
-  const int row = 44 + 8 * bits; // limits and bases of a book, as they are read; the bases once more
-  all.ff += (books > 1 ? 1 : 2) * row + 8 * bits + 3 * bits + 32 + lanes * decoder_flip_flops +
+             (lanes + 1) * mux_luts(14 * bits, ceil_div(entries, 64)) / 10;
+  // A book's limits and bases as they are read; the decoders hold the bases once more, and of a window
+  // as many bits as the longest code has.
+  const int longest = bits < 4 ? (1 << bits) - 1 : 8;
+  const int limits_row = 44, bases_row = longest * bits;
+  all.ff += (books > 1 ? 1 : 2) * limits_row + (books > 1 ? 2 : 3) * bases_row + 3 * bits + 32 +
+            lanes * (decoder_flip_flops - (8 - longest) - (3 - address_bits(longest))) +
             banks * (address + 1);
   return all;
 }

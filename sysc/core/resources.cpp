@@ -102,7 +102,7 @@ Resources memory_resources(int width, int depth, bool block, int used) {
   const int units = units_read(shape, used);
   Resources memory{0, 0, 0, shape.ramb18 * units, shape.ramb36 * units, 0};
   if (shape.pieces > 1) {
-    memory.lut = memory_mux_luts(used, shape.pieces);
+    memory.lut = mux_luts(used, shape.pieces);
     memory.ff = address_bits(shape.pieces);
   }
   return memory;

@@ -47,10 +47,8 @@ using BlockResources = std::array<Resources, block_names.size()>;
     ++bits;
   return bits;
 }
-/// LUTs of `width` multiplexers of `inputs`. Fitted: half a LUT an input more than one, and more between
-/// the pieces of a memory, whose words are gated too.
+/// LUTs of `width` multiplexers of `inputs`. Fitted: half a LUT an input more than one.
 [[nodiscard]] constexpr int mux_luts(int width, int inputs) { return width * (inputs - 1) / 2; }
-[[nodiscard]] constexpr int memory_mux_luts(int width, int pieces) { return width * (pieces - 1) * 7 / 10; }
 
 /// Of a simple-dual-port memory in LUT-RAM, its output multiplexers not included: RAM32M, or RAM64M
 /// where there are more than 32 words.

@@ -31,10 +31,14 @@ double test_accuracy(const Network& network, const Dataset& images) {
   return accuracy(network, images.inputs(images.count), images.labels);
 }
 
-double largest_share(const Resources& used, const Device& device) {
+struct Shares {
+  double logic;  ///< the larger of those of LUT and FF
+  double blocks; ///< the larger of those of DSP48E1 and RAMB36
+};
+Shares shares(const Resources& used, const Device& device) {
   const auto share = [](int part, int whole) { return static_cast<double>(part) / whole; };
-  return std::max({share(used.lut, device.lut), share(used.ff, device.ff), share(used.dsp, device.dsp),
-                   share(used.bram36(), device.bram36)});
+  return {std::max(share(used.lut, device.lut), share(used.ff, device.ff)),
+          std::max(share(used.dsp, device.dsp), share(used.bram36(), device.bram36))};
 }
 
 } // namespace
@@ -108,17 +112,22 @@ DesignPoint Evaluator::evaluate(std::uint64_t id) const {
     return point;
   point.used = resources(point.design);
   point.timing = run_timing(point.design, variant.layers);
-  const double share = largest_share(point.used, device);
+  const Shares share = shares(point.used, device);
   const double latency_us = static_cast<double>(point.timing.latency()) / choice.clock_mhz;
   const auto weights = static_cast<double>(variant.weights);
   point.figures = {variant.accuracy, latency_us, weights * choice.clock_mhz * 1e6 / point.timing.interval(),
                    share, static_cast<double>(variant.stored_bits) / weights};
-  point.verdict = space_.must_fit && share > 1 ? Verdict::does_not_fit
-                  : space_.minimum_accuracy && !(variant.accuracy >= *space_.minimum_accuracy)
-                      ? Verdict::inaccurate
-                  : space_.maximum_latency_us && latency_us > *space_.maximum_latency_us ? Verdict::slow
-                                                                                         : Verdict::feasible;
+  point.verdict =
+      space_.must_fit && (share.blocks > 1 || share.logic > 1 + space_.area_tolerance) ? Verdict::does_not_fit
+      : space_.minimum_accuracy && !(variant.accuracy >= *space_.minimum_accuracy)     ? Verdict::inaccurate
+      : space_.maximum_latency_us && latency_us > *space_.maximum_latency_us           ? Verdict::slow
+                                                                                       : Verdict::feasible;
   return point;
+}
+
+bool fits(const Resources& used, const Device& device) {
+  const Shares share = shares(used, device);
+  return share.logic <= 1 && share.blocks <= 1;
 }
 
 std::vector<std::string> Evaluator::arguments(const DesignPoint& point) const {

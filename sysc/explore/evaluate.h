@@ -72,6 +72,8 @@ private:
   std::vector<Device> devices_;
 };
 
+[[nodiscard]] bool fits(const Resources& used, const Device& device);
+
 /// Of these points, those that no other one dominates: none is at least as good in each of the
 /// space's objectives and better in one. Of equal ones the first stays. Sorted, best first, by the
 /// objectives in their order.

@@ -18,7 +18,7 @@ namespace deltatwin {
 ///     front_size          designs of the whole front
 ///     cloud               [design]: a sample of the feasible designs beside the front
 ///     confirmed           [{id, kind, images, mismatches, cycles_model, cycles_rtl, lut_model, lut_synth,
-///                           ff_*, dsp_*, bram36_*}]; may be empty, kind is best or random
+///                           ff_*, dsp_*, bram36_*, fits}]; may be empty, kind is best or random
 ///
 /// A design is {id, network, code, device, lanes, lanes_per_bank, bank_depth, multiplier, clock_mhz,
 /// accuracy, bits_a_weight, cycles, latency_us, throughput, inferences_per_second, lut, ff, dsp, bram36,

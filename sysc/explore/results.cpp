@@ -126,10 +126,12 @@ boost::json::object report_data(const Evaluator& evaluator, const Database& data
     rows.push_back(with_command(describe_point(evaluator, front[i]), evaluator, front[i]));
   for (const std::uint64_t id : database.sample(most_rows))
     cloud.push_back(describe_point(evaluator, evaluator.evaluate(id)));
-  for (const Confirmation& c : database.confirmations())
+  for (const Confirmation& c : database.confirmations()) {
+    const DesignPoint point = evaluator.evaluate(c.point);
     confirmed.push_back({{"id", c.point},
                          {"kind", c.kind},
-                         {"design", command_line(evaluator, evaluator.evaluate(c.point))},
+                         {"network", evaluator.variants()[point.variant].network},
+                         {"lanes", point.design.lanes},
                          {"images", c.images},
                          {"cycles_model", c.cycles_model},
                          {"cycles_rtl", c.cycles_rtl},
@@ -141,7 +143,9 @@ boost::json::object report_data(const Evaluator& evaluator, const Database& data
                          {"dsp_model", c.model.dsp},
                          {"dsp_synth", c.synthesized.dsp},
                          {"bram36_model", c.model.bram36()},
-                         {"bram36_synth", c.synthesized.bram36()}});
+                         {"bram36_synth", c.synthesized.bram36()},
+                         {"fits", fits(c.synthesized, evaluator.devices()[point.at.device])}});
+  }
   return {{"title", evaluator.space().name},
           {"space", parse_json(evaluator.space().text, evaluator.space().name)},
           {"objectives", std::move(objectives)},

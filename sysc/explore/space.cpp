@@ -131,9 +131,11 @@ Space parse_space(const std::string& text, const std::string& origin) {
     add(space.objectives, static_cast<Objective>(element.choice(objective_names)), element);
   if (root.has("constraints")) {
     const JsonField constraints = root.at("constraints");
-    constraints.check_keys({"fits", "minimum_accuracy", "maximum_latency_us"});
+    constraints.check_keys({"fits", "area_tolerance", "minimum_accuracy", "maximum_latency_us"});
     if (constraints.has("fits"))
       space.must_fit = constraints.at("fits").boolean();
+    if (constraints.has("area_tolerance"))
+      space.area_tolerance = constraints.at("area_tolerance").number(0, 1);
     if (constraints.has("minimum_accuracy"))
       space.minimum_accuracy = constraints.at("minimum_accuracy").number(0, 1);
     if (constraints.has("maximum_latency_us"))

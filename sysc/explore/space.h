@@ -30,7 +30,11 @@ enum class Objective {
 ///       "multipliers": ["lut", "dsp"],                    default: all four
 ///       "clock_mhz": 100,                                 default 100
 ///       "optimize": ["throughput", "share"],
-///       "constraints": {"fits": true, "minimum_accuracy": 0.9, "maximum_latency_us": 100} }
+///       "constraints": {"fits": true, "area_tolerance": 0.05, "minimum_accuracy": 0.9,
+///                       "maximum_latency_us": 100} }
+///
+/// Area by the model has an error (core/resources.h): with a tolerance a design counts as fitting
+/// whose LUTs and FFs are that share above the budget, for synthesis to decide.
 ///
 /// The points are the product of all axes, numbered with the last one (clock) running fastest.
 struct Space {
@@ -45,6 +49,7 @@ struct Space {
   std::vector<Objective> objectives; ///< at least one, no two the same
 
   bool must_fit = true;
+  double area_tolerance = 0;
   std::optional<double> minimum_accuracy, maximum_latency_us;
 
   [[nodiscard]] std::uint64_t size() const;
