@@ -147,7 +147,7 @@ TEST_CASE("explore: a wrong space is refused with its place") {
       {head + axes + R"(, "constraints": {"maximum": 90}})", "unknown field \"maximum\""},
       {R"({"format": "deltatwin-space-1", "optimize": [], )" + axes + "}", "expected at least one element"},
       {R"({"format": "deltatwin-space-1", "optimize": "speed", )" + axes + "}",
-       "\"speed\" is none of accuracy, latency, throughput, share, bits_a_weight"},
+       "\"speed\" is none of accuracy, latency, throughput, share, lut_share, bram_share, bits_a_weight"},
   };
   for (const auto& [text, message] : cases) {
     CAPTURE(text);
@@ -210,6 +210,8 @@ TEST_CASE("explore: a point is what the other commands make of its design") {
     CHECK(point.figure(Objective::latency) == latency);
     if (fits)
       CHECK(point.verdict == (latency > 200 ? Verdict::slow : Verdict::feasible));
+    CHECK(point.figure(Objective::lut_share) == static_cast<double>(used.lut) / device.lut);
+    CHECK(point.figure(Objective::bram_share) == static_cast<double>(used.bram36()) / device.bram36);
     CHECK(point.figure(Objective::bits_a_weight) ==
           static_cast<double>(network.stored_bits()) / static_cast<double>(network.weight_count()));
     CHECK(point.figure(Objective::throughput) == Approx(static_cast<double>(network.weight_count()) *
@@ -276,7 +278,7 @@ TEST_CASE("explore: accuracy is that of the test images, and a space that needs 
 
 TEST_CASE("explore: the front is what no point dominates") {
   RandomWork random(base_seed());
-  const std::vector<Objective> objectives = {Objective::accuracy, Objective::share, Objective::throughput};
+  const std::vector<Objective> goals = {Objective::accuracy, Objective::share, Objective::throughput};
   for (int i = 0; i < repeats(100); ++i) {
     std::vector<DesignPoint> points(static_cast<std::size_t>(random.in(0, 60)));
     for (DesignPoint& point : points) {
@@ -299,7 +301,7 @@ TEST_CASE("explore: the front is what no point dominates") {
       if (std::none_of(points.begin(), points.end(),
                        [&](const DesignPoint& other) { return worse(point, other); }))
         expected.push_back(point.id);
-    const std::vector<DesignPoint> front = pareto_front(objectives, points);
+    const std::vector<DesignPoint> front = pareto_front(goals, points);
     for (const DesignPoint& point : front)
       found.push_back(point.id);
     CHECK(std::is_sorted(front.begin(), front.end(), [](const DesignPoint& a, const DesignPoint& b) {

@@ -60,13 +60,13 @@ Confirmation run_point(const Evaluator& evaluator, const DesignPoint& point, con
   result.mismatches = number(cosim.at("mismatches"));
   const boost::json::value synth = run_command("synth", design, {});
   const auto used = [&](const char* name) {
-    return static_cast<int>(number(synth.at("resources").at(name).at("used")));
+    return static_cast<int>(number(synth.at("total").at("synthesis").at(name)));
   };
-  result.synthesized.lut = used("LUT");
-  result.synthesized.ff = used("FF");
-  result.synthesized.dsp = used("DSP48E1");
-  result.synthesized.ramb18 = static_cast<int>(number(synth.at("ramb18")));
-  result.synthesized.ramb36 = static_cast<int>(number(synth.at("ramb36")));
+  result.synthesized.lut = used("lut");
+  result.synthesized.ff = used("ff");
+  result.synthesized.dsp = used("dsp");
+  result.synthesized.ramb18 = used("ramb18");
+  result.synthesized.ramb36 = used("ramb36");
   return result;
 }
 

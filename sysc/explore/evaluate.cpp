@@ -13,8 +13,7 @@ namespace deltatwin {
 namespace {
 
 bool smaller_is_better(Objective objective) {
-  return objective == Objective::latency || objective == Objective::share ||
-         objective == Objective::bits_a_weight;
+  return objective != Objective::accuracy && objective != Objective::throughput;
 }
 
 // "mixed": some layers are coded, others are not.
@@ -32,14 +31,16 @@ double test_accuracy(const Network& network, const Dataset& images) {
 }
 
 struct Shares {
-  double logic;  ///< the larger of those of LUT and FF
-  double blocks; ///< the larger of those of DSP48E1 and RAMB36
+  double lut, ff, dsp, bram;
+
+  Shares(const Resources& used, const Device& device)
+      : lut(share(used.lut, device.lut)), ff(share(used.ff, device.ff)), dsp(share(used.dsp, device.dsp)),
+        bram(share(used.bram36(), device.bram36)) {}
+  [[nodiscard]] bool fit(double area_tolerance) const {
+    return std::max(lut, ff) <= 1 + area_tolerance && std::max(dsp, bram) <= 1;
+  }
+  static double share(int part, int whole) { return static_cast<double>(part) / whole; }
 };
-Shares shares(const Resources& used, const Device& device) {
-  const auto share = [](int part, int whole) { return static_cast<double>(part) / whole; };
-  return {std::max(share(used.lut, device.lut), share(used.ff, device.ff)),
-          std::max(share(used.dsp, device.dsp), share(used.bram36(), device.bram36))};
-}
 
 } // namespace
 
@@ -112,23 +113,25 @@ DesignPoint Evaluator::evaluate(std::uint64_t id) const {
     return point;
   point.used = resources(point.design);
   point.timing = run_timing(point.design, variant.layers);
-  const Shares share = shares(point.used, device);
+  const Shares share(point.used, device);
   const double latency_us = static_cast<double>(point.timing.latency()) / choice.clock_mhz;
   const auto weights = static_cast<double>(variant.weights);
-  point.figures = {variant.accuracy, latency_us, weights * choice.clock_mhz * 1e6 / point.timing.interval(),
-                   share, static_cast<double>(variant.stored_bits) / weights};
-  point.verdict =
-      space_.must_fit && (share.blocks > 1 || share.logic > 1 + space_.area_tolerance) ? Verdict::does_not_fit
-      : space_.minimum_accuracy && !(variant.accuracy >= *space_.minimum_accuracy)     ? Verdict::inaccurate
-      : space_.maximum_latency_us && latency_us > *space_.maximum_latency_us           ? Verdict::slow
-                                                                                       : Verdict::feasible;
+  point.figures = {variant.accuracy,
+                   latency_us,
+                   weights * choice.clock_mhz * 1e6 / point.timing.interval(),
+                   std::max({share.lut, share.ff, share.dsp, share.bram}),
+                   share.lut,
+                   share.bram,
+                   static_cast<double>(variant.stored_bits) / weights};
+  point.verdict = space_.must_fit && !share.fit(space_.area_tolerance) ? Verdict::does_not_fit
+                  : space_.minimum_accuracy && !(variant.accuracy >= *space_.minimum_accuracy)
+                      ? Verdict::inaccurate
+                  : space_.maximum_latency_us && latency_us > *space_.maximum_latency_us ? Verdict::slow
+                                                                                         : Verdict::feasible;
   return point;
 }
 
-bool fits(const Resources& used, const Device& device) {
-  const Shares share = shares(used, device);
-  return share.logic <= 1 && share.blocks <= 1;
-}
+bool fits(const Resources& used, const Device& device) { return Shares(used, device).fit(0); }
 
 std::vector<std::string> Evaluator::arguments(const DesignPoint& point) const {
   char clock[32];
@@ -145,10 +148,10 @@ std::vector<std::string> Evaluator::arguments(const DesignPoint& point) const {
   return all;
 }
 
-std::vector<DesignPoint> pareto_front(const std::vector<Objective>& objectives,
+std::vector<DesignPoint> pareto_front(const std::vector<Objective>& goals,
                                       const std::vector<DesignPoint>& points) {
   struct Candidate {
-    std::array<double, 5> gains{};
+    std::array<double, objective_count> gains{};
     const DesignPoint* point = nullptr;
   };
   std::vector<Candidate> candidates;
@@ -156,7 +159,7 @@ std::vector<DesignPoint> pareto_front(const std::vector<Objective>& objectives,
     Candidate& candidate = candidates.emplace_back();
     candidate.point = &point;
     std::size_t at = 0;
-    for (const Objective objective : objectives)
+    for (const Objective objective : goals)
       candidate.gains[at++] = (smaller_is_better(objective) ? -1 : 1) * point.figure(objective);
   }
   std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {

@@ -30,7 +30,7 @@ struct DesignPoint {
   Design design;
   RunTiming timing;
   Resources used;
-  std::array<double, 5> figures{}; ///< by Objective; accuracy is NaN where it is not known
+  std::array<double, objective_count> figures{}; ///< by Objective; accuracy is NaN where it is not known
 
   [[nodiscard]] double figure(Objective objective) const {
     return figures[static_cast<std::size_t>(objective)];
@@ -77,7 +77,7 @@ private:
 /// Of these points, those that no other one dominates: none is at least as good in each of the
 /// space's objectives and better in one. Of equal ones the first stays. Sorted, best first, by the
 /// objectives in their order.
-[[nodiscard]] std::vector<DesignPoint> pareto_front(const std::vector<Objective>& objectives,
+[[nodiscard]] std::vector<DesignPoint> pareto_front(const std::vector<Objective>& goals,
                                                     const std::vector<DesignPoint>& points);
 
 } // namespace deltatwin

@@ -106,9 +106,9 @@ boost::json::object report_data(const Evaluator& evaluator, const Database& data
     if (static_cast<Verdict>(v) != Verdict::feasible)
       rejected[to_string(static_cast<Verdict>(v))] = counts[v];
   }
-  boost::json::array objectives, devices, networks, rows, cloud, confirmed;
+  boost::json::array goals, devices, networks, rows, cloud, confirmed;
   for (const Objective objective : evaluator.space().objectives)
-    objectives.emplace_back(to_string(objective));
+    goals.emplace_back(to_string(objective));
   for (const Device& device : evaluator.devices())
     devices.push_back({{"name", device.name},
                        {"lut", device.lut},
@@ -148,7 +148,7 @@ boost::json::object report_data(const Evaluator& evaluator, const Database& data
   }
   return {{"title", evaluator.space().name},
           {"space", parse_json(evaluator.space().text, evaluator.space().name)},
-          {"objectives", std::move(objectives)},
+          {"objectives", std::move(goals)},
           {"points", evaluator.space().size()},
           {"evaluated", evaluated},
           {"feasible", counts[0]},

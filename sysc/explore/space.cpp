@@ -8,8 +8,8 @@
 namespace deltatwin {
 namespace {
 
-constexpr std::initializer_list<const char*> objective_names = {"accuracy", "latency", "throughput", "share",
-                                                                "bits_a_weight"};
+constexpr std::initializer_list<const char*> objective_names = {
+    "accuracy", "latency", "throughput", "share", "lut_share", "bram_share", "bits_a_weight"};
 constexpr std::uint64_t largest_space = std::uint64_t{1} << 40;
 
 // A list, or what stands for a list of one.

@@ -8,14 +8,17 @@
 
 namespace deltatwin {
 
-/// What a design is judged by. All but latency, share and bits a weight are better when larger.
+/// What a design is judged by. Accuracy and throughput are better when larger, all others when smaller.
 enum class Objective {
-  accuracy,     ///< share of the test images
-  latency,      ///< of a lone inference, in us
-  throughput,   ///< MAC/s in steady state
-  share,        ///< of the device: the largest of the shares of LUT, FF, DSP48E1 and RAMB36
+  accuracy,   ///< share of the test images
+  latency,    ///< of a lone inference, in us
+  throughput, ///< MAC/s in steady state
+  share,      ///< of the device: the largest of the shares of LUT, FF, DSP48E1 and RAMB36
+  lut_share,
+  bram_share,   ///< the shares of LUT and RAMB36 alone
   bits_a_weight ///< stored: deltas or codes, references and code books
 };
+inline constexpr std::size_t objective_count = 7;
 [[nodiscard]] const char* to_string(Objective objective);
 
 /// A design space, read from a JSON file:
