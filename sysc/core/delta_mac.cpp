@@ -44,26 +44,21 @@ Resources delta_mac_resources(const Design& design) {
   all.lut += front + mux_luts(32, lanes) + (design.consecutive ? running * lanes : 0);
   all.ff += 128 + shadow * lanes + 3 * address_bits(lanes);
   all.dsp += 1; // the references' product
-  const auto add = [&all](int count, const Resources& lane) {
-    all.lut += count * lane.lut;
-    all.ff += count * lane.ff;
-    all.dsp += count * lane.dsp;
-  };
   switch (design.multiplier) {
   case Multiplier::lut:
-    add(lanes, in_lut);
+    all += lanes * in_lut;
     all.lut += lut_front;
     all.ff += lut_multiples;
     break;
   case Multiplier::dsp:
-    add(lanes, in_dsp);
+    all += lanes * in_dsp;
     break;
   case Multiplier::dsp_packed:
-    add(lanes / 2, in_pair);
-    add(lanes % 2, in_dsp);
+    all += lanes / 2 * in_pair;
+    all += lanes % 2 * in_dsp;
     break;
   case Multiplier::serial:
-    add(lanes, in_serial);
+    all += lanes * in_serial;
     all.lut += serial_front;
     all.ff -= 6;
     break;

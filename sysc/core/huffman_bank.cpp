@@ -106,33 +106,30 @@ DecodedStreams decode_streams(const Design& design, const std::vector<LayerDescr
 }
 
 Resources huffman_bank_resources(const Design& design) {
-  // Fitted. FF of a decoder: words of 36 and chunks of 9 bits, two each, and its state.
-  constexpr double shared = 150, per_decoder = 78, per_symbol_bit = 9;
-  constexpr int decoder_flip_flops = 126;
-  const int bits = design.delta_bits, books = design.max_layers, lanes = design.lanes, banks = design.banks();
+  // Fitted LUTs: of the code book and the turns, of a decoder, and of a decoder by its codes' longest
+  // length, its symbols' bits and the inputs of their table's multiplexers.
+  constexpr double shared = 100, decoder = 69, per_length = 7, per_symbol_bit = 1.7, per_table_input = 0.8;
+  constexpr int decoder_ff = 115; // two words of 36 bits, two chunks of 9, state
+  constexpr int book_ff = 32, per_book_symbol_bit = 3, limits = 44; // of length l, l + 1 bits are kept
+
+  const int bits = design.delta_bits, books = design.max_layers, lanes = design.lanes;
+  const int longest = bits < 4 ? (1 << bits) - 1 : 8; // a complete code of n symbols has none of n bits
   const int address = address_bits(design.bank_depth), entries = books << bits;
-  const auto times = [](int count, const Resources& each) {
-    return Resources{count * each.lut,    count * each.ff,     0,
-                     count * each.ramb18, count * each.ramb36, count * each.lut_ram};
-  };
-  Resources all = times(banks, memory_resources(36, design.bank_depth, true));
-  all += times(lanes, lut_ram_resources(bits, entries)); // symbols
-  all += times(banks, lut_ram_resources(address, 8));    // addresses
-  all += times(banks, lut_ram_resources(address, 4));    // lasts
-  all += lut_ram_resources(4, entries);                  // lengths
-  const int tally = 4 * ceil_div(bits + 1, 8);           // of one port
-  all += {tally, 0, 0, 0, 0, tally};
+  const Resources bank_memories = memory_resources(36, design.bank_depth, true) +
+                                  lut_ram_resources(address, 8) + lut_ram_resources(address, 4);
+  const int tally = 4 * ceil_div(bits + 1, 8); // LUT-RAM with one port for both
+  Resources all = design.banks() * bank_memories + lanes * lut_ram_resources(bits, entries) +
+                  lut_ram_resources(4, entries) + Resources{tally, 0, 0, 0, 0, tally};
   for (int length = 1; length <= 8 && books > 1; ++length)
     all += lut_ram_resources(length + 1 + bits, books); // limits and bases
-  all.lut += static_cast<int>(shared + lanes * (per_decoder + per_symbol_bit * bits)) +
-             (lanes + 1) * mux_luts(14 * bits, ceil_div(entries, 64)) / 10;
-  // A book's limits and bases as they are read; the decoders hold the bases once more, and of a window
-  // as many bits as the longest code has.
-  const int longest = bits < 4 ? (1 << bits) - 1 : 8;
-  const int limits_row = 44, bases_row = longest * bits;
-  all.ff += (books > 1 ? 1 : 2) * limits_row + (books > 1 ? 2 : 3) * bases_row + 3 * bits + 32 +
-            lanes * (decoder_flip_flops - (8 - longest) - (3 - address_bits(longest))) +
-            banks * (address + 1);
+  const double table = per_table_input * bits * (ceil_div(entries, 64) - 1);
+  all.lut +=
+      static_cast<int>(shared + lanes * (decoder + per_length * longest + per_symbol_bit * bits + table));
+  // Limits and bases once more as they are read, and in registers where there is only one book; the
+  // bases a third time behind the decoders' windows.
+  const int copies = books > 1 ? 1 : 2, bases = longest * bits;
+  all.ff += book_ff + per_book_symbol_bit * bits + copies * (limits + bases) + bases +
+            design.banks() * (address + 1) + lanes * (decoder_ff + longest + address_bits(longest));
   return all;
 }
 

@@ -70,16 +70,6 @@ int units_read(const BlockRamShape& shape, int used) {
 
 } // namespace
 
-Resources& Resources::operator+=(const Resources& other) {
-  lut += other.lut;
-  ff += other.ff;
-  dsp += other.dsp;
-  ramb18 += other.ramb18;
-  ramb36 += other.ramb36;
-  lut_ram += other.lut_ram;
-  return *this;
-}
-
 Resources sum(const BlockResources& blocks) {
   Resources total;
   for (const Resources& block : blocks)
@@ -137,14 +127,10 @@ Resources buffer_resources(const Design& design) {
 Resources weight_bank_resources(const Design& design) {
   if (design.huffman)
     return {};
-  const int last_lanes = design.lanes_of_bank(design.banks() - 1);
-  const Resources full = memory_resources(design.bank_width(), design.bank_depth, true);
-  Resources all =
-      memory_resources(design.bank_width(), design.bank_depth, true, last_lanes * design.delta_bits);
-  const int others = design.banks() - 1;
-  all.lut += others * full.lut;
-  all.ramb18 += others * full.ramb18;
-  all.ramb36 += others * full.ramb36; // the output multiplexers' selects are the same in all banks
+  const int others = design.banks() - 1, last_bits = design.lanes_of_bank(others) * design.delta_bits;
+  const Resources last = memory_resources(design.bank_width(), design.bank_depth, true, last_bits);
+  Resources all = others * memory_resources(design.bank_width(), design.bank_depth, true) + last;
+  all.ff = last.ff; // the output multiplexers' selects are the same in all banks
   return all;
 }
 

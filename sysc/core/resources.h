@@ -10,10 +10,24 @@ struct Resources {
   int ff = 0, dsp = 0, ramb18 = 0, ramb36 = 0;
   int lut_ram = 0; ///< the part of `lut` that is LUT-RAM or shift registers
 
-  Resources& operator+=(const Resources& other);
+  constexpr Resources& operator+=(const Resources& other) {
+    lut += other.lut;
+    ff += other.ff;
+    dsp += other.dsp;
+    ramb18 += other.ramb18;
+    ramb36 += other.ramb36;
+    lut_ram += other.lut_ram;
+    return *this;
+  }
   /// In RAMB36 (two RAMB18 share one).
   [[nodiscard]] int bram36() const { return ramb36 + (ramb18 + 1) / 2; }
 };
+
+[[nodiscard]] constexpr Resources operator+(Resources sum, const Resources& other) { return sum += other; }
+[[nodiscard]] constexpr Resources operator*(int count, const Resources& each) {
+  return {count * each.lut,    count * each.ff,     count * each.dsp,
+          count * each.ramb18, count * each.ramb36, count * each.lut_ram};
+}
 
 /// The parts that the accelerator's area is told by; `accelerator` is what belongs to none.
 enum class Block {
