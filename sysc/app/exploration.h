@@ -1,0 +1,31 @@
+#pragma once
+#include "app/options.h"
+#include "explore/database.h"
+#include <string>
+#include <vector>
+
+namespace deltatwin {
+
+/// What `explore` and `merge` share.
+struct ResultOptions {
+  std::string out; ///< OUT.sqlite, OUT.csv, OUT.html
+  std::string dataset = default_dataset;
+  int confirm = 0; ///< designs to run on RTL: the best, and as many at random
+  std::uint64_t seed = 1;
+  bool overwrite = false;
+};
+
+/// Makes the directory of OUT.* if it is not there; throws InputError where nothing can be written.
+void make_directory_of(const std::string& out);
+/// Whether all chunks of the database's shard are done.
+[[nodiscard]] bool is_complete(const Space& space, const Database& database);
+
+/// Of a whole space: prints the front, writes it as CSV and as a report, confirms designs on RTL.
+/// Returns the exit code.
+int finish_exploration(const Evaluator& evaluator, Database& database, const ResultOptions& options);
+
+/// Makes OUT.sqlite of all of a space's shards, then finishes. Throws InputError where one is missing
+/// or not complete, or they do not belong together.
+int merge_shards(const std::vector<std::string>& shards, const ResultOptions& options);
+
+} // namespace deltatwin
