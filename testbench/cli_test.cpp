@@ -54,12 +54,13 @@ public:
     write("wrong.json",
           "{\"format\": \"deltatwin-network-1\", \"name\": \"wrong\", \"layers\": [{\"inputs\": 0}]}");
     write("empty.json", "");
-    fs::create_directory(path("boards"));
+    for (const char* directory : {"boards", "broken"})
+      fs::create_directory(path(directory));
     const std::string board = R"({"name": "my_board", "description": "mine", "lut": 12345, "ff": 9, )";
     write("boards/my_board.json", board + R"("dsp": 11, "bram36": 6})");
-    write("no-dsp.json", board + R"("bram36": 6})");
-    write("half-dsp.json", board + R"("dsp": 0.5, "bram36": 6})");
-    write("two-dsp.json", board + R"("dsp": 2, "dsps": 2, "bram36": 6})");
+    write("broken/no-dsp.json", board + R"("bram36": 6})");
+    write("broken/half-dsp.json", board + R"("dsp": 0.5, "bram36": 6})");
+    write("broken/two-dsp.json", board + R"("dsp": 2, "dsps": 2, "bram36": 6})");
     pixels_ = random.bytes(images * 784);
     const std::string pixels(pixels_.begin(), pixels_.end());
     const std::string header = big_endian(0x803) + big_endian(images) + big_endian(28) + big_endian(28);
@@ -226,9 +227,9 @@ TEST_CASE("command line: an impossible design is refused in one line") {
   for (const BadInput& bad : {
            BadInput{simulate + "--device xc7s16", "unknown device \"xc7s16\"; known are xc7s6, xc7s15"},
            BadInput{simulate + "--device ./none.json", "./none.json: cannot be read"},
-           BadInput{simulate + "--device no-dsp.json", "no-dsp.json: \"dsp\" is missing"},
-           BadInput{simulate + "--device half-dsp.json", "half-dsp.json: dsp: expected an integer"},
-           BadInput{simulate + "--device two-dsp.json", "two-dsp.json: unknown field \"dsps\""},
+           BadInput{simulate + "--device broken/no-dsp.json", "no-dsp.json: \"dsp\" is missing"},
+           BadInput{simulate + "--device broken/half-dsp.json", "half-dsp.json: dsp: expected an integer"},
+           BadInput{simulate + "--device broken/two-dsp.json", "two-dsp.json: unknown field \"dsps\""},
            BadInput{simulate + "--device empty.json", "empty.json: "},
            BadInput{"synth -n small --device cut.json", "cut.json: line "},
            BadInput{"devices", "/nonexistent: No such file or directory", "DELTATWIN_DEVICES=/nonexistent"},
