@@ -89,6 +89,13 @@ TEST_CASE("command line: an impossible design is refused in one line") {
   const std::string simulate = "simulate -n small --dataset data ";
   for (const BadInput& bad : {
            BadInput{simulate + "--device xc7s16", "unknown device \"xc7s16\"; known are xc7s6, xc7s15"},
+           BadInput{simulate + "--device ./none.json", "./none.json: cannot be read"},
+           BadInput{simulate + "--device no-dsp.json", "no-dsp.json: \"dsp\" is missing"},
+           BadInput{simulate + "--device half-dsp.json", "half-dsp.json: dsp: expected an integer"},
+           BadInput{simulate + "--device two-dsp.json", "two-dsp.json: unknown field \"dsps\""},
+           BadInput{simulate + "--device empty.json", "empty.json: "},
+           BadInput{"synth -n small --device cut.json", "cut.json: line "},
+           BadInput{"devices", "/nonexistent: No such file or directory", "DELTATWIN_DEVICES=/nonexistent"},
            BadInput{simulate + "--lanes 0", "lanes is 0, possible are 1..128"},
            BadInput{simulate + "--lanes 00", "lanes is 0, possible are 1..128"},
            BadInput{simulate + "--lanes 129", "lanes is 129, possible are 1..128"},
@@ -184,6 +191,11 @@ TEST_CASE("command line: simulate writes every figure, and they agree with each 
   CHECK(number("/resources/bram36/budget") == 10);
   CHECK(number("/resources/dsp/used") == 8 + 3);
   CHECK(number("/resources/dsp/budget") == 20);
+  CHECK(number("/resources/lut/used") > 1000);
+  CHECK(number("/resources/lut/budget") == 8000);
+  CHECK(result.at_pointer("/resources/lut/estimate") == true);
+  CHECK(number("/resources/ff/used") > 700);
+  CHECK(number("/resources/ff/budget") == 16000);
   CHECK(result.at("fits") == true);
   CHECK(number("/wall_seconds") > 0);
 }
@@ -240,7 +252,9 @@ TEST_CASE("command line: simulate exits with 3 where the design does not fit, un
       {"--device xc7s15 --lanes 17 --allow-overflow", 0, true},
       {"--device xc7s15 --lanes 18 --multiplier lut", 0, true},
       {"--device xc7z020 --lanes 64 --multiplier dsp", 0, true},
-      {"--device xc7s6 --lanes 64 --multiplier lut", 3, false}, // block RAM
+      {"--device xc7s6 --lanes 64 --multiplier lut", 3, false},                      // block RAM
+      {"--device xc7s15 --lanes 128 --lanes-per-bank 9 --multiplier lut", 3, false}, // LUTs
+      {"--device xc7s25 --lanes 64 --multiplier lut", 0, true},
       {"--preset paper_s15", 0, true},
   };
   for (const Case& each : cases) {
@@ -258,9 +272,22 @@ TEST_CASE("command line: simulate exits with 3 where the design does not fit, un
       const json::value& used = result.at("resources").at(what);
       return used.at("used").as_int64() > used.at("budget").as_int64();
     };
-    CHECK((over("bram36") || over("dsp")) == !each.fits);
+    CHECK((over("bram36") || over("dsp") || over("lut") || over("ff")) == !each.fits);
     fs::remove(desk.path("result.json"));
   }
+}
+
+TEST_CASE("command line: a device may be the user's own file") {
+  const Desk desk;
+  const Outcome outcome = desk.run(
+      words("simulate -n small --dataset data --lanes 8 --device boards/my_board.json --json result.json"));
+  CAPTURE(outcome.err, outcome.out);
+  CHECK(outcome.code == 3); // nine flip-flops
+  CHECK_THAT(outcome.out, Catch::Contains("DOES NOT FIT my_board") && Catch::Contains("of 12,345"));
+  const json::value result = desk.json_file("result.json");
+  CHECK(result.at("device") == "my_board");
+  CHECK(result.at_pointer("/resources/dsp/budget") == 11);
+  CHECK(result.at_pointer("/resources/ff/budget") == 9);
 }
 
 TEST_CASE("command line: cosim compares every beat of both twins") {
@@ -346,12 +373,30 @@ TEST_CASE("command line: bench and synth write their figures") {
   CHECK(area.at("fits") == true);
   CHECK(area.at("resources").at("DSP48E1").at("used") == 4 + 3);
   CHECK(area.at("resources").at("LUT").at("used").as_int64() > 300);
+  for (const char* part : {"lut", "ff", "dsp", "ramb18", "ramb36", "lut_ram"}) {
+    CAPTURE(part);
+    std::int64_t blocks = 0;
+    for (const auto& block : area.at("blocks").as_object())
+      blocks += block.value().at("synthesis").at(part).as_int64();
+    const std::int64_t all = area.at("total").at("synthesis").at(part).as_int64();
+    CHECK(blocks == all);
+    CHECK(area.at("total").at("model").at(part).to_number<double>() ==
+          Approx(static_cast<double>(all)).epsilon(0.15));
+  }
+  for (const char* text : {"scheduler", "delta_mac", "weight_bank", "requantizer", "axi_control", "total"})
+    CHECK_THAT(synth.out, Catch::Contains(text));
+  const Outcome missing = desk.run(words("synth -n tiny --lanes 5"), "PATH=/nonexistent");
+  CHECK(missing.code == 2);
+  CHECK_THAT(missing.err, Catch::Contains("\"yosys\" is not installed"));
 }
 
 TEST_CASE("command line: networks and devices are listed") {
   const Desk desk;
   for (const char* broken : {"cut.json", "wrong.json", "empty.json"})
     fs::remove(desk.path(broken));
+  const Outcome own = desk.run(words("devices"), "DELTATWIN_DEVICES=" + desk.path("boards"));
+  CHECK(own.code == 0);
+  CHECK_THAT(own.out, Catch::Contains("my_board") && Catch::Contains("12,345") && !Catch::Contains("xc7s6"));
   const Outcome networks = desk.run({"networks"}), all = desk.run({"devices"});
   REQUIRE(networks.code == 0);
   REQUIRE(all.code == 0);

@@ -1,11 +1,13 @@
 #include "base/design.h"
 #include "base/device.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/program.h"
 #include "core/requantizer.h"
 #include "core/resources.h"
 #include "random_book.h"
 #include "random_work.h"
+#include "temporary_directory.h"
 #include <catch2/catch.hpp>
 #include <limits>
 
@@ -97,12 +99,44 @@ TEST_CASE("devices: budgets are those of the data sheets") {
   CHECK(devices().size() == std::size(rows));
   for (const Row& row : rows) {
     CAPTURE(row.name);
-    const Device& device = find_device(row.name);
+    const Device device = find_device(row.name);
+    CHECK(device.name == row.name);
     CHECK(device.lut == row.lut);
     CHECK(device.ff == row.ff);
     CHECK(device.dsp == row.dsp);
     CHECK(device.bram36 == row.bram36);
   }
+}
+
+TEST_CASE("devices: a file holds exactly the budget's fields") {
+  const TemporaryDirectory directory("deltatwin-device");
+  const std::string path = directory.path() + "/board.json";
+  const auto loaded = [&path](const std::string& text) {
+    write_file(path, text);
+    return complaint([&] { (void)find_device(path); });
+  };
+  const auto with = [](const std::string& name, const std::string& field) {
+    std::string text = R"({"name": "board", "description": "d", "lut": 1, "ff": 2, "dsp": 0, "bram36": 4})";
+    const std::size_t begin = text.find("\"" + name + "\""), end = text.find_first_of(",}", begin);
+    return text.replace(begin, end - begin, field);
+  };
+  CHECK(loaded(with("lut", "\"lut\": 5")) == "accepted");
+  const Device board = load_device(path);
+  CHECK(board.name == "board");
+  CHECK(board.description == "d");
+  CHECK(std::vector<int>{board.lut, board.ff, board.dsp, board.bram36} == std::vector<int>{5, 2, 0, 4});
+  for (const std::string name : {"name", "description", "lut", "ff", "dsp", "bram36"}) {
+    CAPTURE(name);
+    CHECK(loaded(with(name, "\"other\": 1")) == path + ": unknown field \"other\"");
+    CHECK_THAT(loaded(with(name, "\"" + name + "\": null")),
+               Catch::StartsWith(path + ": " + name + ": expected"));
+    CHECK_THAT(loaded(with(name, "\"" + name + "\": -1")), Catch::StartsWith(path + ": " + name + ": "));
+  }
+  CHECK(loaded(R"({"name": "board"})") == path + ": \"description\" is missing");
+  CHECK_THAT(loaded("[]"), Catch::StartsWith(path + ": expected an object"));
+  CHECK_THAT(loaded("{"), Catch::StartsWith(path + ": line 1"));
+  CHECK_THAT(complaint([&] { (void)find_device(directory.path() + "/none.json"); }),
+             Catch::Contains("none.json: cannot be read"));
 }
 
 TEST_CASE("devices: an unknown one is refused with those that are known") {
@@ -245,7 +279,7 @@ TEST_CASE("design: validate names each impossible parameter") {
   }
 }
 
-TEST_CASE("design: memories take the fewest block RAMs") {
+TEST_CASE("design: memories take the cheapest block RAMs, products their DSPs") {
   struct Row {
     int width, depth;
     bool block;
@@ -255,7 +289,7 @@ TEST_CASE("design: memories take the fewest block RAMs") {
       {36, 64, false, 0, 0}, {36, 64, true, 1, 0},   {36, 65, false, 1, 0},  {36, 512, true, 1, 0},
       {72, 512, true, 0, 1}, {36, 1024, true, 0, 1}, {18, 1024, true, 1, 0}, {8, 2048, false, 1, 0},
       {8, 4096, true, 0, 1}, {128, 512, true, 0, 2}, {37, 512, true, 0, 1},  {1, 16384, true, 1, 0},
-      {32, 513, true, 0, 1}, {36, 1025, true, 0, 2}, {36, 2048, true, 0, 2}, {4, 4096, true, 1, 0},
+      {32, 513, true, 0, 1}, {36, 1025, true, 3, 0}, {36, 2048, true, 0, 2}, {4, 4096, true, 1, 0},
   };
   for (const Row& row : rows) {
     CAPTURE(row.width, row.depth, row.block);
@@ -274,6 +308,11 @@ TEST_CASE("design: memories take the fewest block RAMs") {
   CHECK(dsp(Multiplier::serial) == 3);
   CHECK(dsp(Multiplier::dsp) == 20);
   CHECK(dsp(Multiplier::dsp_packed) == 12);
+  design.consecutive = false; // products of one bit are left to LUTs, but for those of a pair
+  design.delta_bits = 1;
+  CHECK(dsp(Multiplier::dsp) == 3);
+  CHECK(dsp(Multiplier::dsp_packed) == 11);
+  CHECK(dsp(Multiplier::lut) == 3);
 }
 
 TEST_CASE("program: every delta, reference and parameter is read back from its place") {

@@ -35,8 +35,9 @@ void list_networks() {
 }
 
 void list_devices() {
+  const std::vector<Device> all = devices();
   std::printf("%-8s %8s %8s %8s %7s  %s\n", "device", "LUT", "FF", "DSP48E1", "RAMB36", "");
-  for (const Device& device : devices())
+  for (const Device& device : all)
     std::printf("%-8s %8s %8s %8d %7d  %s\n", device.name.c_str(),
                 grouped(static_cast<std::uint64_t>(device.lut)).c_str(),
                 grouped(static_cast<std::uint64_t>(device.ff)).c_str(), device.dsp, device.bram36,

@@ -28,7 +28,7 @@ void print_blocks(const SynthesisResult& result, const BlockResources& model) {
   std::printf("  %-13s %8s %8s %8s %8s %8s %8s %9s %9s\n", "block", "LUT", "model", "FF", "model", "LUT-RAM",
               "DSP48E1", "RAMB18E1", "RAMB36E1");
   for (std::size_t b = 0; b < block_names.size(); ++b)
-    if (result.blocks[b].lut + result.blocks[b].ff + model[b].lut > 0)
+    if (const Resources& used = result.blocks[b]; used.lut + used.ff + used.dsp + used.bram36() > 0)
       print_row(block_names[b], result.blocks[b], model[b]);
   print_row("total", result, sum(model));
 }
