@@ -90,9 +90,10 @@ TEST_CASE("command line: an impossible design is refused in one line") {
   for (const BadInput& bad : {
            BadInput{simulate + "--device xc7s16", "unknown device \"xc7s16\"; known are xc7s6, xc7s15"},
            BadInput{simulate + "--device ./none.json", "./none.json: cannot be read"},
-           BadInput{simulate + "--device no-dsp.json", "no-dsp.json: \"dsp\" is missing"},
-           BadInput{simulate + "--device half-dsp.json", "half-dsp.json: dsp: expected an integer"},
-           BadInput{simulate + "--device two-dsp.json", "two-dsp.json: unknown field \"dsps\""},
+           BadInput{simulate + "--device bad-boards/no-dsp.json", "no-dsp.json: \"dsp\" is missing"},
+           BadInput{simulate + "--device bad-boards/half-dsp.json",
+                    "half-dsp.json: dsp: expected an integer"},
+           BadInput{simulate + "--device bad-boards/two-dsp.json", "two-dsp.json: unknown field \"dsps\""},
            BadInput{simulate + "--device empty.json", "empty.json: "},
            BadInput{"synth -n small --device cut.json", "cut.json: line "},
            BadInput{"devices", "/nonexistent: No such file or directory", "DELTATWIN_DEVICES=/nonexistent"},
