@@ -6,7 +6,6 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdio>
-#include <numeric>
 
 using namespace deltatwin;
 
@@ -14,13 +13,16 @@ namespace {
 
 using Seeds = std::vector<std::uint64_t>;
 
+// What the coefficients are fitted to, and what was only held against them; without the largest
+// designs, which take Yosys ten minutes.
 Seeds range(std::uint64_t first, std::uint64_t last) {
-  Seeds seeds(last - first + 1);
-  std::iota(seeds.begin(), seeds.end(), first);
+  constexpr std::uint64_t large[] = {30, 106, 111};
+  Seeds seeds;
+  for (std::uint64_t seed = first; seed <= last; ++seed)
+    if (std::count(std::begin(large), std::end(large), seed) == 0)
+      seeds.push_back(seed);
   return seeds;
 }
-
-// What the coefficients are fitted to, and what was synthesized only after that.
 const Seeds fitted = range(1, 49), held_out = range(101, 125);
 // Of those held out, some that take Yosys seconds.
 const Seeds quick = {101, 103, 109, 125};
@@ -86,6 +88,12 @@ Errors compare(const Seeds& seeds, bool print) {
     CHECK(model.ramb18 == area.ramb18);
     CHECK(model.ramb36 == area.ramb36);
     CHECK(model.lut_ram == area.lut_ram);
+    for (const Block block : {Block::scheduler, Block::axi_control, Block::delta_mac, Block::requantizer})
+      CHECK(area.blocks[static_cast<std::size_t>(block)].ff > 50);
+    for (const Block block : {Block::huffman_bank, Block::weight_bank}) {
+      const bool there = design.huffman == (block == Block::huffman_bank);
+      CHECK((area.blocks[static_cast<std::size_t>(block)].bram36() > 0) == there);
+    }
     const double lut = percent(model.lut, area.lut), ff = percent(model.ff, area.ff);
     CHECK(std::abs(lut) <= 15);
     CHECK(std::abs(ff) <= 15);
@@ -137,17 +145,6 @@ TEST_CASE("resources: DSPs and block RAM are as synthesized, LUT and FF within 1
     CHECK(Errors::median(errors.lut) <= 5);
     CHECK(Errors::median(errors.ff) <= 5);
   }
-}
-
-TEST_CASE("resources: synthesis by block sums to what Yosys reports") {
-  const SynthesisResult area = synthesize(random_design(quick.front()));
-  const Resources total = sum(area.blocks);
-  CHECK(total.lut == area.lut);
-  CHECK(total.ff == area.ff);
-  for (const Block block : {Block::scheduler, Block::axi_control, Block::delta_mac, Block::requantizer})
-    CHECK(area.blocks[static_cast<std::size_t>(block)].ff > 50);
-  CHECK(area.blocks[static_cast<std::size_t>(Block::weight_bank)].bram36() > 0);
-  CHECK(area.blocks[static_cast<std::size_t>(Block::huffman_bank)].lut == 0);
 }
 
 // To fit the coefficients in sysc/core again: area by block of the fitted points, beside the model's.

@@ -24,6 +24,12 @@ BlockRamShape block_ram_shape(int width, int depth) {
   };
   constexpr int widths[] = {1, 2, 4, 9, 18, 36, 72};
   constexpr Kind kinds[] = {{1, 0, 129, 14, 6}, {0, 1, 257, 15, 7}, {0, 2, 513, 16, 4}};
+  int fitting = 0;
+  while (fitting < 7 && widths[fitting] < width)
+    ++fitting;
+  for (const Kind& kind : {kinds[0], kinds[1]}) // one RAMB18 is the cheapest, then one RAMB36
+    if (fitting < kind.widths && depth <= 1 << (kind.address_bits - fitting))
+      return {kind.ramb18, kind.ramb36, widths[fitting], width, 1, 1};
   double cheapest = std::numeric_limits<double>::max();
   BlockRamShape best;
   for (const Kind& kind : kinds) {
@@ -41,15 +47,11 @@ BlockRamShape block_ram_shape(int width, int depth) {
         cut = static_cast<int>(cost);
         of_kind = {kind.ramb18, kind.ramb36, unit_width, stride, pieces, units};
       }
-      if (units == 1)
-        break;
     }
     if (cost < cheapest) {
       cheapest = cost;
       best = of_kind;
     }
-    if (of_kind.units == 1)
-      break; // no other kind is cheaper
   }
   return best;
 }
