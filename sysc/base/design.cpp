@@ -55,20 +55,21 @@ std::vector<std::pair<std::string, int>> Design::parameters() const {
           {"OutDepth", out_depth}};
 }
 
-void validate(const Design& design) {
-  const auto range = [](const char* name, int value, int low, int high) {
-    if (value < low || value > high)
-      throw InputError(std::string(name) + " is " + std::to_string(value) + ", possible are " +
-                       std::to_string(low) + ".." + std::to_string(high));
+std::string complaint(const Design& design) {
+  std::string what;
+  const auto range = [&what](const char* name, int value, int low, int high) {
+    if (what.empty() && (value < low || value > high))
+      what = std::string(name) + " is " + std::to_string(value) + ", possible are " + std::to_string(low) +
+             ".." + std::to_string(high);
   };
-  const auto power = [](const char* name, int value) {
-    if (value & (value - 1))
-      throw InputError(std::string(name) + " is " + std::to_string(value) + ", expected a power of two");
+  const auto power = [&what](const char* name, int value) {
+    if (what.empty() && (value & (value - 1)))
+      what = std::string(name) + " is " + std::to_string(value) + ", expected a power of two";
   };
   range("lanes", design.lanes, 1, max_lanes);
   range("delta bits", design.delta_bits, 1, 8);
   range(design.huffman ? "lanes per bank, with Huffman decoders," : "lanes per bank", design.lanes_per_bank,
-        1, design.huffman ? max_decoders : 36 / design.delta_bits);
+        1, design.huffman ? max_decoders : 36 / std::max(design.delta_bits, 1));
   range("bank depth", design.bank_depth, 2, 1 << 20);
   range("input buffer depth", design.in_depth, 2, 4096);
   range("activation buffer depth", design.act_depth, 2, 4096);
@@ -80,8 +81,14 @@ void validate(const Design& design) {
   power("activation buffer depth", design.act_depth);
   power("maximum of layers", design.max_layers);
   power("output FIFO depth", design.out_depth);
-  if (!(design.clock_mhz >= 0.001 && design.clock_mhz <= 10000))
-    throw InputError("clock is " + std::to_string(design.clock_mhz) + " MHz, possible are 0.001 to 10000");
+  if (what.empty() && !(design.clock_mhz >= 0.001 && design.clock_mhz <= 10000))
+    what = "clock is " + std::to_string(design.clock_mhz) + " MHz, possible are 0.001 to 10000";
+  return what;
+}
+
+void validate(const Design& design) {
+  if (const std::string what = complaint(design); !what.empty())
+    throw InputError(what);
 }
 
 const std::vector<std::string>& multiplier_names() {
@@ -140,7 +147,7 @@ int Demand::bank_words(int lanes, int lanes_per_bank) const {
   return words;
 }
 
-Design fit(const Demand& demand, const DesignChoice& choice) {
+Design smallest_design(const Demand& demand, const DesignChoice& choice) {
   Design design;
   design.lanes = choice.lanes;
   design.multiplier = choice.multiplier;
@@ -148,7 +155,7 @@ Design fit(const Demand& demand, const DesignChoice& choice) {
   design.delta_bits = demand.delta_bits;
   design.consecutive = demand.consecutive;
   design.huffman = demand.huffman;
-  const int lanes = std::clamp(choice.lanes, 1, max_lanes); // what is outside, validate() refuses below
+  const int lanes = std::clamp(choice.lanes, 1, max_lanes); // what is outside, complaint() names
   const int widest = design.huffman ? max_decoders : 36 / design.delta_bits;
   const int banks = (lanes + widest - 1) / widest;
   design.lanes_per_bank = choice.lanes_per_bank ? choice.lanes_per_bank : (lanes + banks - 1) / banks;
@@ -163,7 +170,7 @@ Design fit(const Demand& demand, const DesignChoice& choice) {
   design.act_depth = power_of_two(hidden, 2);
   if (design.huffman) // the lanes' tables have room for every layer's book
     design.max_layers = power_of_two(static_cast<int>(demand.layers.size()), 1);
-  const int group = std::max(design.lanes_per_bank, 1); // what is less, validate() refuses below
+  const int group = std::max(design.lanes_per_bank, 1); // what is less, complaint() names
   design.bank_depth = choice.bank_depth ? choice.bank_depth
                                         : std::max(512, (demand.bank_words(lanes, group) + 511) / 512 * 512);
   const auto table_depth = [](int need) {
@@ -171,6 +178,11 @@ Design fit(const Demand& demand, const DesignChoice& choice) {
   };
   design.ref_depth = table_depth(demand.references);
   design.param_depth = table_depth(neurons);
+  return design;
+}
+
+Design fit(const Network& network, const DesignChoice& choice) {
+  const Design design = smallest_design(Demand(network), choice);
   validate(design);
   return design;
 }

@@ -43,7 +43,9 @@ struct Design {
   [[nodiscard]] std::vector<std::pair<std::string, int>> parameters() const;
 };
 
-/// Throws InputError that names the impossible parameter and what would be possible.
+/// Names the first impossible parameter and what would be possible; empty: the design is possible.
+[[nodiscard]] std::string complaint(const Design& design);
+/// Throws InputError with the complaint, if there is one.
 void validate(const Design& design);
 
 [[nodiscard]] const char* to_string(Multiplier multiplier);
@@ -84,11 +86,10 @@ struct DesignChoice {
   double clock_mhz = 100;
 };
 
-/// The smallest design with this choice that holds the network; throws InputError when the choice
-/// itself is impossible. A bank depth that was chosen may be too small for the network.
-[[nodiscard]] Design fit(const Demand& demand, const DesignChoice& choice);
-[[nodiscard]] inline Design fit(const Network& network, const DesignChoice& choice) {
-  return fit(Demand(network), choice);
-}
+/// The smallest design with this choice that holds the network, possible or not. A bank depth that
+/// was chosen may be too small for the network.
+[[nodiscard]] Design smallest_design(const Demand& demand, const DesignChoice& choice);
+/// The same; throws InputError when it is impossible.
+[[nodiscard]] Design fit(const Network& network, const DesignChoice& choice);
 
 } // namespace deltatwin
