@@ -89,6 +89,7 @@ TEST_CASE("command line: explore's designs are what simulate makes of their comm
 TEST_CASE("command line: wrong words to explore and merge are refused in one line") {
   const Desk desk;
   desk.write("space.json", space);
+  desk.write("space-without-accuracy.json", one_design);
   desk.write("unknown.json", R"({"format": "deltatwin-space-1", "networks": "none", "devices": "xc7s6",
     "lanes": 4, "optimize": "share"})");
   desk.write("device.json", R"({"format": "deltatwin-space-1", "networks": "small", "devices": "xc7s7",
@@ -112,6 +113,9 @@ TEST_CASE("command line: wrong words to explore and merge are refused in one lin
            BadInput{explore + "--shard 1/2 --slurm 2", "--slurm"},
            BadInput{explore + "--resume --overwrite", "--overwrite"},
            BadInput{explore + "--out tiny.json/result", "cannot be"},
+           BadInput{explore + "--out results/", "--out results/ is a directory"},
+           BadInput{"explore space-without-accuracy.json --confirm 1 --dataset none",
+                    "--confirm runs test images, none has none for network small"},
            BadInput{"merge", "shards is required"},
            BadInput{"merge none.sqlite", "none.sqlite: cannot be read"},
            BadInput{"merge tiny.json", "tiny.json: is no SQLite file"},
@@ -127,6 +131,7 @@ TEST_CASE("command line: wrong words to explore and merge are refused in one lin
            BadInput{"explore unknown.json --out a --resume --dataset data", "no network \"none\""},
            BadInput{"merge --dataset data --out a " + shard, "a.sqlite: is there already"},
            BadInput{"merge --dataset data --out b " + shard, "shard 1/3 is missing"},
+           BadInput{explore + "--out a --slurm 3", shard + ": is there already; --resume goes on"},
        })
     require_refused(desk, bad);
 }
@@ -145,6 +150,7 @@ TEST_CASE("command line: explore keeps what is done on Ctrl-C, and resumes") {
   CHECK(fs::exists(desk.path("a.html")));
   CHECK_FALSE(fs::exists(desk.path("a.sqlite-wal")));
   const std::string partial = read_file(desk.path("a.sqlite"));
+  CHECK_THAT(read_file(desk.path("a.html")), Catch::Contains("\"evaluated\":"));
   const Outcome resumed = desk.run(words("explore space.json --dataset data --out a --resume"));
   CAPTURE(resumed.err);
   REQUIRE(resumed.code == 0);
@@ -198,7 +204,11 @@ echo "77;cluster")");
   REQUIRE(slurm.code == 0);
   CHECK(read_file(desk.path("submitted")) == "1,2,3\n2\n");
   same("slurm");
-  script("sbatch", "echo 78\n"); // nothing ever runs
+  desk.write("space.json", space); // another one: nothing of the old shards may be taken for it
+  const Outcome other = desk.run(words(explore + "--out slurm --slurm 3 --resume"), path);
+  CHECK(other.code == 2);
+  CHECK_THAT(other.err, Catch::Contains("slurm.shard-1-of-3.sqlite: is of another space"));
+  script("sbatch", "echo 'sbatch: warning: slow'; echo 78\n"); // nothing ever runs
   const Outcome dead = desk.run(words(explore + "--out dead --slurm 2"), path);
   CHECK(dead.code == 2);
   CHECK_THAT(dead.err,

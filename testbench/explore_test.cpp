@@ -130,7 +130,7 @@ TEST_CASE("explore: a wrong space is refused with its place") {
       {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": [4, 129]})",
        "x.json: lanes[1]: 129 is outside 1..128"},
       {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": [4, {"from": 3, "to": 5}]})",
-       "x.json: lanes[1]: stands there twice"},
+       "x.json: lanes[1]: 4 stands there twice"},
       {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": {"from": 5, "to": 4}})",
        "x.json: lanes.to: 4 is outside 5..128"},
       {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": {"from": 5, "to": 6, "by": 1}})",
@@ -248,6 +248,43 @@ TEST_CASE("explore: an area tolerance lets LUTs and FFs exceed the budget in the
   CHECK(verdict(less, fewer, used.dsp - 1, R"({"fits": false})") == Verdict::feasible);
 }
 
+TEST_CASE("explore: each network, device and image counts in the fingerprint") {
+  const TemporaryDirectory directory("deltatwin-explore");
+  const std::string device = directory.path() + "/device.json";
+  const auto fingerprint = [&](int lut, const std::string& dataset) {
+    write_file(device, R"({"name": "mine", "description": "", "lut": )" + std::to_string(lut) +
+                           R"(, "ff": 9000, "dsp": 20, "bram36": 10})");
+    const std::string text = R"({"format": "deltatwin-space-1", "networks": "s15", "devices": ["xc7s15", ")" +
+                             device +
+                             R"("], "lanes": {"from": 1, "to": 100}, "clock_mhz": {"from": 1, "to": 20},
+                             "optimize": "share"})";
+    return Evaluator(parse_space(text, "x.json"), dataset).fingerprint();
+  };
+  const std::string here = fingerprint(8000, "/nonexistent");
+  CHECK(fingerprint(8000, "/nonexistent") == here);
+  CHECK(fingerprint(8001, "/nonexistent") != here);
+  CHECK(fingerprint(8000, default_dataset) != here);
+}
+
+TEST_CASE("explore: two networks or devices of one name are refused") {
+  const TemporaryDirectory directory("deltatwin-explore");
+  const std::string again = directory.path() + "/again.json";
+  const auto evaluate = [&](const std::string& networks, const std::string& devices) {
+    return complaint([&] {
+      Evaluator(
+          parse_space(head + "\"networks\": " + networks + ", \"devices\": " + devices + R"(, "lanes": 16})",
+                      "x"),
+          "/nonexistent");
+    });
+  };
+  std::filesystem::copy_file(find_network("s15"), again);
+  CHECK(evaluate("[\"s15\", \"" + again + "\"]", "\"xc7s15\"") ==
+        "two of the space's networks have the name s15");
+  write_file(again, read_file(devices_directory() + "/xc7s15.json"));
+  CHECK(evaluate("\"s15\"", "[\"xc7s15\", \"" + again + "\"]") ==
+        "two of the space's devices have the name xc7s15");
+}
+
 TEST_CASE("explore: codes do not wear off on each other") {
   const Evaluator evaluator(
       parse_space(head + R"("networks": ["s15", "s15_huffman"], "devices": "xc7s15", "lanes": 16,
@@ -318,7 +355,7 @@ TEST_CASE("explore: stopped and resumed, split and merged, on any number of thre
   const Evaluator evaluator(networks.space(large), "/nonexistent");
   const TemporaryDirectory work("deltatwin-explore");
   const auto path = [&](const std::string& name) { return work.path() + "/" + name + ".sqlite"; };
-  REQUIRE(chunks_of(evaluator.space(), {}).size() > 8);
+  REQUIRE(chunk_count(evaluator.space(), {}) > 8);
   {
     Database database = Database::create(path("whole"), evaluator, {});
     CHECK(sweep(evaluator, database, 1, never_stop, no_progress));
@@ -333,7 +370,7 @@ TEST_CASE("explore: stopped and resumed, split and merged, on any number of thre
     CHECK_FALSE(sweep(evaluator, database, 2, stop, [&](std::uint64_t, std::uint64_t) { stop = true; }));
     const std::size_t chunks = database.chunks().size();
     CHECK(chunks >= 1);
-    CHECK(chunks < chunks_of(evaluator.space(), {}).size());
+    CHECK(chunks < chunk_count(evaluator.space(), {}));
     std::uint64_t counted = 0;
     for (const std::uint64_t count : database.counts())
       counted += count;
@@ -366,6 +403,23 @@ TEST_CASE("explore: stopped and resumed, split and merged, on any number of thre
   for (std::uint64_t id = 0; id < evaluator.space().size(); ++id)
     if (const DesignPoint point = evaluator.evaluate(id); point.verdict == Verdict::feasible)
       all.push_back(point);
+  { // what a killed process left of a file that is gone
+    Database killed = Database::create(path("killed"), evaluator, {});
+    sweep(evaluator, killed, 1, never_stop, no_progress);
+    std::filesystem::copy(path("killed") + "-wal", path("next") + "-wal");
+    REQUIRE(std::filesystem::file_size(path("next") + "-wal") > 0);
+  }
+  {
+    Database next = Database::create(path("next"), evaluator, {});
+    CHECK(sweep(evaluator, next, 2, never_stop, no_progress));
+  }
+  CHECK(dump(path("next")) == whole);
+  CHECK_THAT(complaint([&] { (void)Database::create(path("next"), evaluator, {}); }),
+             Catch::Contains("cannot be made: File exists"));
+  Database::remove(path("next"));
+  CHECK_FALSE(std::filesystem::exists(path("next")));
+  CHECK_NOTHROW(Database::remove(path("next")));
+
   const Database database(path("merged"), Database::Access::read);
   CHECK(database.counts()[0] == all.size());
   CHECK(database.feasible(7) == all[7].id);
@@ -404,7 +458,7 @@ TEST_CASE("explore: a result that is not this space's is refused, and one that i
     changed.layers[0].deltas.assign(changed.layers[0].deltas.size(), 0);
     save_network(changed, networks.files[0]);
     CHECK_THAT(complaint([&] { database.check(Evaluator(evaluator.space(), "/nonexistent")); }),
-               Catch::Contains("has changed since it was begun"));
+               Catch::Contains("have changed since it was begun"));
   }
   CHECK_THAT(complaint([&] { const Database none(bad, Database::Access::write); }),
              Catch::Contains("cannot be read"));

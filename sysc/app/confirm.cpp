@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cosim/tool.h"
+#include "explore/results.h"
 #include <cstdio>
 #include <filesystem>
 #include <random>
@@ -74,7 +75,8 @@ bool within(int model, int synthesized) {
   return std::abs(model - synthesized) <= stated_area_error * synthesized;
 }
 
-void print(const Confirmation& c, const DesignPoint& point, const Device& device) {
+void print(const Confirmation& c, const Evaluator& evaluator, const DesignPoint& point) {
+  const Device& device = evaluator.devices()[point.at.device];
   const char* cycles = c.cycles_agree() ? "equal" : c.mismatches ? "DIVERGENT" : "UNEQUAL";
   const bool exact = c.model.dsp == c.synthesized.dsp && c.model.bram36() == c.synthesized.bram36();
   const bool close = within(c.model.lut, c.synthesized.lut) && within(c.model.ff, c.synthesized.ff);
@@ -85,6 +87,10 @@ void print(const Confirmation& c, const DesignPoint& point, const Device& device
               difference(c.model.ff, c.synthesized.ff).c_str(),
               fits(c.synthesized, device) ? "fits" : "DOES NOT FIT", device.name.c_str(),
               exact && close ? "" : "; area beyond the model's stated error");
+  if (!c.cycles_agree())
+    std::printf("         again with: %s --images %d\n", command_line(evaluator, point, "cosim").c_str(),
+                images);
+  std::fflush(stdout);
 }
 
 } // namespace
@@ -110,22 +116,28 @@ ConfirmationPlan plan_confirmation(const Evaluator& evaluator, const Database& d
   return plan;
 }
 
-bool confirm(const Evaluator& evaluator, Database& database, const ConfirmationPlan& plan,
-             const std::string& dataset) {
+bool confirm(const Evaluator& evaluator, const ConfirmationPlan& plan, const std::string& dataset,
+             const std::atomic<bool>& stop, const std::function<void(const Confirmation&)>& record) {
   const std::size_t all = plan.best.size() + plan.random.size();
   std::size_t done = 0;
   bool agree = true;
   std::printf("\nconfirmed on RTL (%d images) and by synthesis: model / found\n", images);
   for (const auto* points : {&plan.best, &plan.random})
     for (const DesignPoint& point : *points) {
+      if (stop)
+        return agree;
       std::fprintf(stderr, "confirming %zu of %zu: RTL by Verilator, area by Yosys (a minute or two each)\n",
                    ++done, all);
-      const Confirmation result =
-          run_point(evaluator, point, points == &plan.best ? "best" : "random", dataset);
-      database.add(result);
-      print(result, point, evaluator.devices()[point.at.device]);
-      std::fflush(stdout);
-      agree = agree && result.cycles_agree();
+      try {
+        const Confirmation result =
+            run_point(evaluator, point, points == &plan.best ? "best" : "random", dataset);
+        record(result);
+        print(result, evaluator, point);
+        agree = agree && result.cycles_agree();
+      } catch (const ToolError&) {
+        if (!stop) // Ctrl-C reaches the tools too
+          throw;
+      }
     }
   return agree;
 }

@@ -1,5 +1,7 @@
 #pragma once
 #include "explore/database.h"
+#include <atomic>
+#include <functional>
 #include <vector>
 
 namespace deltatwin {
@@ -14,8 +16,9 @@ struct ConfirmationPlan {
                                                  std::uint64_t seed);
 
 /// Runs each planned design on RTL (`deltatwin cosim`) and through `deltatwin synth`, prints a line
-/// for each and records it. Returns whether all cycles agree. Throws ToolError where a run fails.
-bool confirm(const Evaluator& evaluator, Database& database, const ConfirmationPlan& plan,
-             const std::string& dataset);
+/// for each and hands it to `record`, until `stop` is set. Returns whether all cycles agree. Throws
+/// ToolError where a run fails, InputError where a network has no test images.
+bool confirm(const Evaluator& evaluator, const ConfirmationPlan& plan, const std::string& dataset,
+             const std::atomic<bool>& stop, const std::function<void(const Confirmation&)>& record);
 
 } // namespace deltatwin

@@ -7,8 +7,10 @@
 #include "explore/results.h"
 #include "explore/sweep.h"
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <numeric>
 
 namespace deltatwin {
 namespace {
@@ -18,12 +20,16 @@ namespace fs = std::filesystem;
 void print_front(const Evaluator& evaluator, const Database& database,
                  const std::vector<DesignPoint>& front) {
   const auto counts = database.counts();
-  std::printf("%s: %s points, %s feasible", evaluator.space().name.c_str(),
+  const std::uint64_t evaluated = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  std::printf("%s: %s%s points, %s feasible", evaluator.space().name.c_str(),
+              evaluated < evaluator.space().size() ? (grouped(evaluated) + " of ").c_str() : "",
               grouped(evaluator.space().size()).c_str(), grouped(counts[0]).c_str());
   for (std::size_t v = 1; v < verdicts; ++v)
     if (counts[v])
       std::printf(", %s %s", grouped(counts[v]).c_str(), to_string(static_cast<Verdict>(v)));
   std::printf("; %zu on the front\n", front.size());
+  if (counts[static_cast<std::size_t>(Verdict::impossible)] == evaluated)
+    std::printf("  such as: %s\n", why_impossible(evaluator, evaluator.evaluate(0)).c_str());
   if (front.empty())
     return;
   constexpr std::size_t shown = 10;
@@ -57,34 +63,48 @@ void check_shards(const Evaluator& evaluator, const std::vector<std::string>& sh
     const Database database(path, Database::Access::read);
     database.check(evaluator);
     const Shard shard = database.shard();
-    const std::string name = std::to_string(shard.index) + "/" + std::to_string(shard.count);
     if (shard.count != count)
-      throw InputError(path + ": is shard " + name + ", " + shards.front() + " is one of " +
+      throw InputError(path + ": is shard " + to_string(shard) + ", " + shards.front() + " is one of " +
                        std::to_string(count));
     if (!is_complete(evaluator.space(), database))
-      throw InputError(path + ": is not complete; `deltatwin explore --shard " + name +
+      throw InputError(path + ": is not complete; `deltatwin explore --shard " + to_string(shard) +
                        " --resume` goes on with it");
     there[static_cast<std::size_t>(shard.index - 1)] = true;
   }
   const auto missing = std::find(there.begin(), there.end(), false);
   if (missing != there.end())
-    throw InputError("shard " + std::to_string(missing - there.begin() + 1) + "/" + std::to_string(count) +
+    throw InputError("shard " + to_string(Shard{static_cast<int>(missing - there.begin()) + 1, count}) +
                      " is missing");
 }
 
 } // namespace
 
-void make_directory_of(const std::string& out) {
-  const fs::path directory = fs::path(out).parent_path();
+std::atomic<bool> interrupted = false;
+
+void catch_interrupts() {
+  const auto handler = [](int signal) {
+    interrupted = true;
+    std::signal(signal, SIG_DFL);
+  };
+  std::signal(SIGINT, handler);
+  std::signal(SIGTERM, handler);
+}
+
+void prepare_output(const ResultOptions& options) {
+  const fs::path out = options.out;
+  if (out.filename().empty())
+    throw InputError("--out " + options.out + " is a directory; expected the beginning of file names in it");
   std::error_code error;
-  fs::create_directories(directory.empty() ? "." : directory, error);
+  if (!out.parent_path().empty())
+    fs::create_directories(out.parent_path(), error);
   if (error)
-    throw InputError(directory.string() + ": cannot be made: " + error.message());
-  check_writable(out + ".csv");
+    throw InputError(out.parent_path().string() + ": cannot be made: " + error.message());
+  for (const char* suffix : {".sqlite", ".csv", ".html"})
+    check_writable(options.out + suffix);
 }
 
 bool is_complete(const Space& space, const Database& database) {
-  return database.chunks().size() == chunks_of(space, database.shard()).size();
+  return database.chunks().size() == chunk_count(space, database.shard());
 }
 
 int finish_exploration(const Evaluator& evaluator, Database& database, const ResultOptions& options) {
@@ -101,33 +121,31 @@ int finish_exploration(const Evaluator& evaluator, Database& database, const Res
   if (!options.confirm)
     return 0;
   const bool agree =
-      confirm(evaluator, database,
-              plan_confirmation(evaluator, database, front, options.confirm, options.seed), options.dataset);
-  write_report();
-  if (agree)
-    return 0;
-  std::fprintf(stderr, "deltatwin: the model's cycles are not those of the RTL\n");
-  return exit_twins_diverge;
+      confirm(evaluator, plan_confirmation(evaluator, database, front, options.confirm, options.seed),
+              options.dataset, interrupted, [&](const Confirmation& confirmation) {
+                database.add(confirmation);
+                write_report();
+              });
+  if (!agree)
+    std::fprintf(stderr, "deltatwin: the model's cycles are not those of the RTL\n");
+  return !agree ? exit_twins_diverge : interrupted ? exit_interrupted : 0;
 }
 
-int merge_shards(const std::vector<std::string>& shards, const ResultOptions& options) {
+int merge_shards(const Evaluator& evaluator, const std::vector<std::string>& shards,
+                 const ResultOptions& options) {
   const std::string path = options.out + ".sqlite", unfinished = path + ".merge";
   if (fs::exists(path) && !options.overwrite)
     throw InputError(path + ": is there already; --overwrite replaces it");
-  const auto read_space = [&] {
-    const Database first(shards.front(), Database::Access::read);
-    return parse_space(first.space_value("text"), first.space_value("name"));
-  };
-  const Evaluator evaluator(read_space(), options.dataset);
   check_shards(evaluator, shards);
-  make_directory_of(options.out);
-  fs::remove(unfinished);
+  prepare_output(options);
+  Database::remove(unfinished);
   {
     Database merged = Database::create(unfinished, evaluator, {});
     for (const std::string& shard : shards)
       merged.merge(shard);
     reduce_front(evaluator, merged);
   }
+  Database::remove(path);
   fs::rename(unfinished, path);
   Database database(path, Database::Access::write);
   return finish_exploration(evaluator, database, options);

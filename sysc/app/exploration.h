@@ -1,6 +1,7 @@
 #pragma once
 #include "app/options.h"
 #include "explore/database.h"
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,13 @@ struct ResultOptions {
   bool overwrite = false;
 };
 
+/// Set by Ctrl-C and a batch system's SIGTERM once catch_interrupts() was called; a second one ends
+/// the program at once.
+extern std::atomic<bool> interrupted;
+void catch_interrupts();
+
 /// Makes the directory of OUT.* if it is not there; throws InputError where nothing can be written.
-void make_directory_of(const std::string& out);
+void prepare_output(const ResultOptions& options);
 /// Whether all chunks of the database's shard are done.
 [[nodiscard]] bool is_complete(const Space& space, const Database& database);
 
@@ -24,8 +30,9 @@ void make_directory_of(const std::string& out);
 /// Returns the exit code.
 int finish_exploration(const Evaluator& evaluator, Database& database, const ResultOptions& options);
 
-/// Makes OUT.sqlite of all of a space's shards, then finishes. Throws InputError where one is missing
+/// Makes OUT.sqlite of all of the space's shards, then finishes. Throws InputError where one is missing
 /// or not complete, or they do not belong together.
-int merge_shards(const std::vector<std::string>& shards, const ResultOptions& options);
+int merge_shards(const Evaluator& evaluator, const std::vector<std::string>& shards,
+                 const ResultOptions& options);
 
 } // namespace deltatwin

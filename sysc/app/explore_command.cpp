@@ -5,7 +5,7 @@
 #include "cosim/tool.h"
 #include "explore/sweep.h"
 #include <algorithm>
-#include <csignal>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -22,18 +22,6 @@ struct ExploreOptions : ResultOptions {
   bool resume = false;
 };
 
-std::atomic<bool> interrupted = false;
-
-// Ctrl-C and a batch system's SIGTERM end a sweep in good order; a second one ends it at once.
-void catch_interrupts() {
-  const auto handler = [](int signal) {
-    interrupted = true;
-    std::signal(signal, SIG_DFL);
-  };
-  std::signal(SIGINT, handler);
-  std::signal(SIGTERM, handler);
-}
-
 std::string shard_path(const std::string& prefix, Shard shard) {
   return shard.count == 1 ? prefix + ".sqlite"
                           : prefix + ".shard-" + std::to_string(shard.index) + "-of-" +
@@ -42,20 +30,25 @@ std::string shard_path(const std::string& prefix, Shard shard) {
 
 Database open_database(const std::string& path, const Evaluator& evaluator, Shard shard,
                        const ExploreOptions& options) {
-  if (fs::exists(path) && options.overwrite)
-    for (const char* suffix : {"", "-wal", "-shm"})
-      fs::remove(path + suffix);
+  if (options.overwrite)
+    Database::remove(path);
   if (!fs::exists(path))
     return Database::create(path, evaluator, shard);
   if (!options.resume)
     throw InputError(path + ": is there already; --resume goes on with it, --overwrite begins anew");
   Database database(path, Database::Access::write);
   database.check(evaluator);
-  const Shard there = database.shard();
-  if (there.index != shard.index || there.count != shard.count)
-    throw InputError(path + ": holds shard " + std::to_string(there.index) + "/" +
-                     std::to_string(there.count));
+  if (to_string(database.shard()) != to_string(shard))
+    throw InputError(path + ": holds shard " + to_string(database.shard()));
   return database;
+}
+
+// Before hours of sweeping: that cosim will have its images.
+void check_confirmable(const Evaluator& evaluator, const ExploreOptions& options) {
+  for (const Variant& variant : evaluator.variants())
+    if (options.confirm && std::isnan(variant.accuracy))
+      throw InputError("--confirm runs test images, " + options.dataset + " has none for network " +
+                       variant.network);
 }
 
 bool run_sweep(const Evaluator& evaluator, Database& database, const ExploreOptions& options) {
@@ -80,30 +73,32 @@ bool run_sweep(const Evaluator& evaluator, Database& database, const ExploreOpti
   return complete;
 }
 
-int explore_on_slurm(const ExploreOptions& options) {
-  const Space space = load_space(options.space);
-  if (fs::exists(options.out + ".sqlite") && !options.resume && !options.overwrite)
-    throw InputError(options.out +
-                     ".sqlite: is there already; --resume goes on with it, --overwrite begins anew");
-  make_directory_of(options.out);
+int explore_on_slurm(const Evaluator& evaluator, const ExploreOptions& options) {
+  const std::string whole = shard_path(options.out, {});
   std::vector<std::string> shards;
   for (int i = 1; i <= options.slurm; ++i)
     shards.push_back(shard_path(options.out, {i, options.slurm}));
-  if (options.overwrite)
-    for (const std::string& shard : shards)
-      for (const char* suffix : {"", "-wal", "-shm"})
-        fs::remove(shard + suffix);
-  std::vector<std::string> words = {"explore",  options.space, "--out",        options.out,
-                                    "--resume", "--dataset",   options.dataset};
-  if (options.threads)
-    words.insert(words.end(), {"--threads", std::to_string(options.threads)});
+  for (const std::string& path : shards) {
+    if (options.overwrite)
+      Database::remove(path);
+    if (fs::exists(path) && !options.resume)
+      throw InputError(path + ": is there already; --resume goes on with it, --overwrite begins anew");
+    if (fs::exists(path))
+      Database(path, Database::Access::read).check(evaluator);
+  }
+  if (fs::exists(whole) && !options.resume && !options.overwrite)
+    throw InputError(whole + ": is there already; --resume goes on with it, --overwrite begins anew");
+  const int threads = std::max(1, options.threads);
+  const std::vector<std::string> words = {"explore",       options.space, "--out",
+                                          options.out,     "--resume",    "--dataset",
+                                          options.dataset, "--threads",   std::to_string(threads)};
   constexpr int rounds = 3; // a task that was killed goes on where it was
   for (int round = 0;; ++round) {
     std::vector<int> open;
     std::string names;
     for (int i = 1; i <= options.slurm; ++i) {
       const std::string& path = shards[static_cast<std::size_t>(i - 1)];
-      if (fs::exists(path) && is_complete(space, Database(path, Database::Access::read)))
+      if (fs::exists(path) && is_complete(evaluator.space(), Database(path, Database::Access::read)))
         continue;
       open.push_back(i);
       names += (names.empty() ? "" : ", ") + std::to_string(i);
@@ -115,12 +110,12 @@ int explore_on_slurm(const ExploreOptions& options) {
       throw ToolError("shards " + names + " are not complete after " + std::to_string(rounds) +
                       " rounds; see " + log);
     std::fprintf(stderr, "submitting shards %s of %d to Slurm\n", names.c_str(), options.slurm);
-    if (!run_job_array(words, open, options.slurm, log, interrupted))
+    if (!run_job_array(words, open, options.slurm, threads, log, interrupted))
       return exit_interrupted;
   }
-  ExploreOptions merge = options;
+  ResultOptions merge = options;
   merge.overwrite = true;
-  return merge_shards(shards, merge);
+  return merge_shards(evaluator, shards, merge);
 }
 
 int explore(const ExploreOptions& options) {
@@ -128,14 +123,18 @@ int explore(const ExploreOptions& options) {
   if (options.confirm && shard.count > 1)
     throw InputError("--confirm is for a whole space: give it to `deltatwin merge`");
   const Evaluator evaluator(load_space(options.space), options.dataset);
-  make_directory_of(options.out);
+  check_confirmable(evaluator, options);
+  prepare_output(options);
+  catch_interrupts();
+  if (options.slurm)
+    return explore_on_slurm(evaluator, options);
   Database database = open_database(shard_path(options.out, shard), evaluator, shard, options);
   const bool complete = run_sweep(evaluator, database, options);
   if (!complete)
     std::fprintf(stderr, "stopped; --resume goes on\n");
   int code = 0;
   if (shard.count > 1) {
-    std::printf("shard %d/%d of %s: %s\n", shard.index, shard.count, evaluator.space().name.c_str(),
+    std::printf("shard %s of %s: %s\n", to_string(shard).c_str(), evaluator.space().name.c_str(),
                 shard_path(options.out, shard).c_str());
   } else {
     ExploreOptions then = options;
@@ -181,8 +180,7 @@ void add_explore_command(CLI::App& app, int& exit_code) {
   command->callback([options, &exit_code] {
     if (options->out.empty())
       options->out = "traces/out/" + fs::path(options->space).stem().string();
-    catch_interrupts();
-    exit_code = options->slurm ? explore_on_slurm(*options) : explore(*options);
+    exit_code = explore(*options);
   });
 }
 
@@ -194,9 +192,15 @@ void add_merge_command(CLI::App& app, int& exit_code) {
   add_result_options(*command, *options);
   command->footer("Example:\n  deltatwin merge traces/out/my_space.shard-*-of-8.sqlite");
   command->callback([options, shards, &exit_code] {
+    const auto read_space = [&] {
+      const Database first(shards->front(), Database::Access::read);
+      return parse_space(first.space_value("text"), first.space_value("name"));
+    };
+    const Evaluator evaluator(read_space(), options->dataset);
     if (options->out.empty())
-      options->out = "traces/out/" + Database(shards->front(), Database::Access::read).space_value("name");
-    exit_code = merge_shards(*shards, *options);
+      options->out = "traces/out/" + evaluator.space().name;
+    catch_interrupts();
+    exit_code = merge_shards(evaluator, *shards, *options);
   });
 }
 

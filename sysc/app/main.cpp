@@ -20,7 +20,8 @@ int sc_main(int argc, char** argv) {
       "Cycle-exact simulation of neural-network accelerators for tiny FPGAs, and the proof of it on RTL.");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "help of all commands");
-  app.footer("Exit codes: 0 done, 1 the twins diverge, 2 bad input, 3 the design does not fit the device,\n"
+  app.footer("Exit codes: 0 done, 1 the twins diverge, 2 bad input, 3 the design does not fit the device "
+             "(explore: none does),\n"
              "130 interrupted.\n"
              "Start with: deltatwin simulate");
   int exit_code = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <regex>
 #include <thread>
 
 namespace deltatwin {
@@ -25,31 +26,49 @@ std::size_t open_tasks(const std::string& job) {
   }
 }
 
+// "JOB" or "JOB;CLUSTER", among what else sbatch says.
+std::string job_of(const std::string& output) {
+  std::smatch job;
+  if (!std::regex_search(output, job, std::regex("(?:^|\n)(\\d+)(?:;|\n|$)")))
+    throw ToolError("sbatch named no job: " + output);
+  return job[1];
+}
+
 } // namespace
 
-bool run_job_array(const std::vector<std::string>& words, const std::vector<int>& tasks, int count,
+bool run_job_array(const std::vector<std::string>& words, const std::vector<int>& tasks, int count, int cpus,
                    const std::string& log, const std::atomic<bool>& stop) {
+  constexpr auto pause = std::chrono::seconds(1);
+  constexpr int patience = 60; // unanswered questions in a row
   std::vector<std::string> command = {std::filesystem::read_symlink("/proc/self/exe").string()};
   command.insert(command.end(), words.begin(), words.end());
   std::string array;
   for (const int task : tasks)
     array += (array.empty() ? "" : ",") + std::to_string(task);
-  std::string job = slurm(
-      "sbatch", {"--parsable", "--array=" + array, "--job-name=deltatwin", "--output=" + log, "--wrap",
-                 "exec " + shell_line(command) + " --shard $SLURM_ARRAY_TASK_ID/" + std::to_string(count)});
-  job = job.substr(0, job.find_first_of(";\n"));
+  const std::string job = job_of(slurm(
+      "sbatch", {"--parsable", "--array=" + array, "--job-name=deltatwin", "--output=" + log,
+                 "--cpus-per-task=" + std::to_string(cpus), "--wrap",
+                 "exec " + shell_line(command) + " --shard $SLURM_ARRAY_TASK_ID/" + std::to_string(count)}));
 
   Progress progress("Slurm job " + job);
-  while (const std::size_t open = open_tasks(job)) {
+  for (int unanswered = 0;;) {
     if (stop) {
       slurm("scancel", {job});
       return false;
     }
-    progress.update(static_cast<double>(tasks.size() - std::min(open, tasks.size())),
-                    static_cast<double>(tasks.size()));
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    try {
+      const std::size_t open = open_tasks(job);
+      if (open == 0)
+        return true;
+      unanswered = 0;
+      progress.update(static_cast<double>(tasks.size() - std::min(open, tasks.size())),
+                      static_cast<double>(tasks.size()));
+    } catch (const ToolError&) {
+      if (!stop && ++unanswered == patience) // Ctrl-C reaches squeue too
+        throw;
+    }
+    std::this_thread::sleep_for(pause);
   }
-  return true;
 }
 
 } // namespace deltatwin

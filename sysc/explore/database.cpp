@@ -1,10 +1,12 @@
 #include "explore/database.h"
 #include "base/error.h"
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sqlite3.h>
+#include <unistd.h>
 #include <utility>
 
 namespace deltatwin {
@@ -48,6 +50,12 @@ create view designs as
          id in (select point from front) as on_front
   from figures;
 )";
+
+// A killed process's journal would be played into the next file of this name.
+void remove_journals(const std::string& path) {
+  for (const char* suffix : {"-journal", "-wal", "-shm"})
+    unlink((path + suffix).c_str());
+}
 
 // SQLite itself takes an empty file for a new database.
 void check_is_sqlite(const std::string& path) {
@@ -125,11 +133,16 @@ Database::Statement Database::prepare(const std::string& sql) const {
 }
 
 Database::Database(const std::string& path, int flags) : path_(path) {
-  if (sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr) != SQLITE_OK)
-    fail();
-  if (flags & SQLITE_OPEN_READWRITE) // another's hold shows at once; what is committed survives a crash
-    execute("pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal; "
-            "begin immediate; commit");
+  try {
+    if (sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr) != SQLITE_OK)
+      fail();
+    if (flags & SQLITE_OPEN_READWRITE) // another's hold shows at once; what is committed survives a crash
+      execute("pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal; "
+              "begin immediate; commit");
+  } catch (...) {
+    sqlite3_close(handle_);
+    throw;
+  }
 }
 
 Database::Database(const std::string& path, Access access)
@@ -140,11 +153,24 @@ Database::Database(const std::string& path, Access access)
 }
 
 Database Database::create(const std::string& path, const Evaluator& evaluator, Shard shard) {
-  const std::string unfinished = path + ".new";
-  std::filesystem::remove(unfinished);
+  const std::string unfinished = path + ".new" + std::to_string(getpid());
   Database(unfinished, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE).describe(evaluator, shard);
-  std::filesystem::rename(unfinished, path);
+  if (!std::filesystem::exists(path))
+    remove_journals(path);
+  const bool published = link(unfinished.c_str(), path.c_str()) == 0; // unless another was faster
+  const std::string why = std::strerror(errno);
+  unlink(unfinished.c_str());
+  if (!published)
+    throw InputError(path + ": cannot be made: " + why);
   return {path, Access::write};
+}
+
+void Database::remove(const std::string& path) {
+  if (std::filesystem::exists(path)) {
+    const Database check(path, Access::write);
+    unlink(path.c_str());
+  }
+  remove_journals(path);
 }
 
 void Database::describe(const Evaluator& evaluator, Shard shard) {
@@ -160,7 +186,7 @@ void Database::describe(const Evaluator& evaluator, Shard shard) {
   set("text", space.text);
   set("fingerprint", evaluator.fingerprint());
   set("points", std::to_string(space.size()));
-  set("shard", std::to_string(shard.index) + "/" + std::to_string(shard.count));
+  set("shard", to_string(shard));
   auto network = prepare("insert into networks values(?, ?, ?, ?, ?, ?)");
   int id = 0;
   for (const Variant& each : evaluator.variants())
@@ -198,9 +224,10 @@ Shard Database::shard() const { return parse_shard(space_value("shard")); }
 void Database::check(const Evaluator& evaluator) const {
   if (space_value("text") != evaluator.space().text)
     throw InputError(path_ + ": is of another space (" + space_value("name") +
-                     "), or of this one before it " + "was changed");
+                     "), or of an earlier text of it");
   if (space_value("fingerprint") != evaluator.fingerprint())
-    throw InputError(path_ + ": a network, a device or deltatwin itself has changed since it was begun");
+    throw InputError(path_ +
+                     ": a network, a device, the test images or deltatwin have changed since it was begun");
 }
 
 std::vector<std::uint64_t> Database::ids(const std::string& sql) const {
@@ -298,14 +325,13 @@ std::vector<Confirmation> Database::confirmations() const {
   return all;
 }
 
-std::vector<std::uint64_t> chunks_of(const Space& space, Shard shard) {
-  std::vector<std::uint64_t> chunks;
+std::uint64_t chunk_count(const Space& space, Shard shard) {
   const std::uint64_t all = (space.size() + chunk_points - 1) / chunk_points;
-  for (auto chunk = static_cast<std::uint64_t>(shard.index - 1); chunk < all;
-       chunk += static_cast<std::uint64_t>(shard.count))
-    chunks.push_back(chunk);
-  return chunks;
+  const auto count = static_cast<std::uint64_t>(shard.count);
+  return (all + count - static_cast<std::uint64_t>(shard.index)) / count;
 }
+
+std::string to_string(Shard shard) { return std::to_string(shard.index) + "/" + std::to_string(shard.count); }
 
 Shard parse_shard(const std::string& text) {
   Shard shard;

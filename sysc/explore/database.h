@@ -15,8 +15,12 @@ struct Shard {
 };
 /// From "i/n"; throws InputError.
 [[nodiscard]] Shard parse_shard(const std::string& text);
-/// The chunks that a shard of a space has, ascending.
-[[nodiscard]] std::vector<std::uint64_t> chunks_of(const Space& space, Shard shard);
+[[nodiscard]] std::string to_string(Shard shard);
+/// How many chunks of a space a shard has, and the id of one of them.
+[[nodiscard]] std::uint64_t chunk_count(const Space& space, Shard shard);
+[[nodiscard]] inline std::uint64_t chunk_id(Shard shard, std::uint64_t place) {
+  return static_cast<std::uint64_t>(shard.index - 1) + place * static_cast<std::uint64_t>(shard.count);
+}
 
 /// `chunk_points` points of a space, evaluated together.
 inline constexpr std::uint64_t chunk_points = 4096;
@@ -51,12 +55,15 @@ struct Confirmation {
 /// One process has it open at a time; a second one gets an InputError.
 class Database {
 public:
-  /// A new file, with the space's names.
+  /// A new file, with the space's names; throws InputError where one is there.
   static Database create(const std::string& path, const Evaluator& evaluator, Shard shard);
   enum class Access { read, write };
   Database(const std::string& path, Access access);
   ~Database(); ///< leaves one plain file; after a crash the next one to open it puts it in order
   Database(Database&&) noexcept;
+
+  /// Deletes a result, if it is there; throws InputError when it is none, or in use.
+  static void remove(const std::string& path);
 
   [[nodiscard]] std::string space_value(const std::string& key) const;
   [[nodiscard]] Shard shard() const;

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <functional>
 #include <limits>
+#include <set>
 #include <sstream>
 
 namespace deltatwin {
@@ -58,8 +59,11 @@ Evaluator::Evaluator(Space space, const std::string& dataset) : space_(std::move
     if (space_.needs_accuracy())
       throw;
   }
+  std::set<std::string> networks;
   for (const std::string& name : space_.networks) {
     const Network network = load_network(find_network(name));
+    if (!networks.insert(network.name).second)
+      throw InputError("two of the space's networks have the name " + network.name);
     double accuracy = std::numeric_limits<double>::quiet_NaN();
     if (space_.needs_accuracy() || images.pixels == network.layers.front().inputs)
       accuracy = test_accuracy(network, images);
@@ -73,17 +77,26 @@ Evaluator::Evaluator(Space space, const std::string& dataset) : space_(std::move
   }
   for (const std::string& name : space_.devices)
     devices_.push_back(find_device(name));
+  std::set<std::string> names;
+  for (const Device& device : devices_)
+    if (!names.insert(device.name).second)
+      throw InputError("two of the space's devices have the name " + device.name);
 }
 
 std::string Evaluator::fingerprint() const {
   std::ostringstream text;
   text.precision(17);
   text << space_.text;
-  constexpr std::uint64_t samples = 1000;
-  const std::uint64_t step = std::max<std::uint64_t>(1, space_.size() / samples);
-  for (std::uint64_t id = 0; id < space_.size(); id += step) {
-    const DesignPoint point = evaluate(id);
-    text << static_cast<int>(point.verdict) << ' ' << point.used.lut << ' ' << point.used.ff;
+  for (const Device& device : devices_)
+    text << ' ' << device.name << ' ' << device.lut << ' ' << device.ff << ' ' << device.dsp << ' '
+         << device.bram36;
+  for (const Variant& variant : variants_)
+    text << ' ' << variant.network << ' ' << variant.code << ' ' << variant.accuracy << ' '
+         << variant.stored_bits;
+  constexpr std::uint64_t samples = 1000, spread = 0x9e3779b97f4a7c15; // over all axes
+  for (std::uint64_t i = 0; i < samples; ++i) {
+    const DesignPoint point = evaluate(i * spread % space_.size());
+    text << ' ' << static_cast<int>(point.verdict) << ' ' << point.used.lut << ' ' << point.used.ff;
     for (const double figure : point.figures)
       text << ' ' << figure;
   }
@@ -127,6 +140,16 @@ DesignPoint Evaluator::evaluate(std::uint64_t id) const {
                   : space_.maximum_latency_us && latency_us > *space_.maximum_latency_us ? Verdict::slow
                                                                                          : Verdict::feasible;
   return point;
+}
+
+std::string why_impossible(const Evaluator& evaluator, const DesignPoint& point) {
+  const std::string what = complaint(point.design);
+  const Demand& demand = evaluator.variants()[point.variant].demand;
+  return !what.empty()
+             ? what
+             : "the network needs " +
+                   std::to_string(demand.bank_words(point.design.lanes, point.design.lanes_per_bank)) +
+                   " words of each weight bank, the design has " + std::to_string(point.design.bank_depth);
 }
 
 bool fits(const Resources& used, const Device& device) { return Shares(used, device).fit(0); }

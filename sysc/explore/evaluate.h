@@ -21,7 +21,7 @@ enum class Verdict {
 inline constexpr std::size_t verdicts = 5;
 [[nodiscard]] const char* to_string(Verdict verdict);
 
-/// A point of a space, evaluated. Of an impossible one only `id`, `at` and `verdict` mean anything.
+/// A point of a space, evaluated. An impossible one has no timing, area and figures.
 struct DesignPoint {
   std::uint64_t id = 0;
   Coordinates at{};
@@ -71,6 +71,9 @@ private:
   std::vector<Variant> variants_;
   std::vector<Device> devices_;
 };
+
+/// Of an impossible point.
+[[nodiscard]] std::string why_impossible(const Evaluator& evaluator, const DesignPoint& point);
 
 [[nodiscard]] bool fits(const Resources& used, const Device& device);
 

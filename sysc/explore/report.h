@@ -10,10 +10,11 @@ namespace deltatwin {
 ///     title               text
 ///     space               the space as given: any JSON
 ///     objectives          names of fields of a design
-///     points, feasible    designs in the space, and those of them that nothing rejects
+///     points, evaluated   designs in the space, and those of them that are done
+///     feasible            those that nothing rejects
 ///     rejected            object: designs by reason
 ///     devices             [{name, lut, ff, dsp, bram36}]: budgets
-///     networks            [{name, accuracy, weights, bits_a_weight}]
+///     networks            [{name, code, accuracy, weights, bits_a_weight}]
 ///     front               [design]: those to show, with `command`
 ///     front_size          designs of the whole front
 ///     cloud               [design]: a sample of the feasible designs beside the front

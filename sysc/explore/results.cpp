@@ -49,7 +49,7 @@ std::string shortest(double number) {
 }
 
 std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos)
+  if (text.find_first_of(",\"\r\n") == std::string::npos)
     return text;
   std::string result = "\"";
   for (const char letter : text)
@@ -59,8 +59,8 @@ std::string quoted(const std::string& text) {
 
 } // namespace
 
-std::string command_line(const Evaluator& evaluator, const DesignPoint& point) {
-  std::vector<std::string> words = {"deltatwin", "simulate"};
+std::string command_line(const Evaluator& evaluator, const DesignPoint& point, const std::string& command) {
+  std::vector<std::string> words = {"deltatwin", command};
   for (std::string& argument : evaluator.arguments(point))
     words.push_back(std::move(argument));
   return shell_line(words);

@@ -5,8 +5,9 @@
 
 namespace deltatwin {
 
-/// The command line that simulates a point's design.
-[[nodiscard]] std::string command_line(const Evaluator& evaluator, const DesignPoint& point);
+/// The command line for a point's design.
+[[nodiscard]] std::string command_line(const Evaluator& evaluator, const DesignPoint& point,
+                                       const std::string& command = "simulate");
 /// The front, best first by the space's objectives in their order.
 [[nodiscard]] std::vector<DesignPoint> load_front(const Evaluator& evaluator, const Database& database);
 /// The front as a table with a head, a design a line.

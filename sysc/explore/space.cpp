@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 namespace deltatwin {
 namespace {
@@ -36,6 +37,12 @@ std::vector<std::string> texts(const JsonField& field) {
 // Numbers and ranges of them; 0 for "fit" where that is allowed.
 std::vector<int> numbers(const JsonField& field, int low, int high, bool may_fit) {
   std::vector<int> values;
+  std::set<int> seen;
+  const auto add_number = [&](std::int64_t number, const JsonField& element) {
+    if (!seen.insert(static_cast<int>(number)).second)
+      element.fail(std::to_string(number) + " stands there twice");
+    values.push_back(static_cast<int>(number));
+  };
   for (const JsonField& element : list(field)) {
     if (element.is_object()) {
       element.check_keys({"from", "to", "step"});
@@ -43,13 +50,13 @@ std::vector<int> numbers(const JsonField& field, int low, int high, bool may_fit
       const auto to = element.at("to").integer(from, high);
       const auto step = element.has("step") ? element.at("step").integer(1, high) : 1;
       for (auto value = from; value <= to; value += step)
-        add(values, static_cast<int>(value), element);
+        add_number(value, element);
     } else if (element.is_string()) {
       if (!may_fit || element.text() != "fit")
         element.fail("\"" + element.text() + "\" is no number" + (may_fit ? " and not \"fit\"" : ""));
-      add(values, 0, element);
+      add_number(0, element);
     } else {
-      add(values, static_cast<int>(element.integer(low, high)), element);
+      add_number(element.integer(low, high), element);
     }
   }
   return values;

@@ -36,6 +36,8 @@ inline constexpr std::size_t objective_count = 7;
 ///       "constraints": {"fits": true, "area_tolerance": 0.05, "minimum_accuracy": 0.9,
 ///                       "maximum_latency_us": 100} }
 ///
+/// Files of networks and devices are found from the directory in which the program runs.
+///
 /// Area by the model has an error (core/resources.h): with a tolerance a design counts as fitting
 /// whose LUTs and FFs are that share above the budget, for synthesis to decide.
 ///

@@ -1,8 +1,8 @@
 #include "explore/sweep.h"
 #include <algorithm>
 #include <exception>
-#include <iterator>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace deltatwin {
@@ -26,44 +26,51 @@ Chunk evaluate_chunk(const Evaluator& evaluator, std::uint64_t id) {
 
 bool sweep(const Evaluator& evaluator, Database& database, int threads, const std::atomic<bool>& stop,
            const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-  const std::vector<std::uint64_t> mine = chunks_of(evaluator.space(), database.shard());
+  const Shard shard = database.shard();
+  const std::uint64_t chunks = chunk_count(evaluator.space(), shard);
   const std::vector<std::uint64_t> done = database.chunks();
-  std::vector<std::uint64_t> open;
-  std::set_difference(mine.begin(), mine.end(), done.begin(), done.end(), std::back_inserter(open));
+  const std::uint64_t open = chunks - done.size();
 
-  std::atomic<std::size_t> next = 0;
+  std::atomic<std::uint64_t> next = 0;
   std::atomic<bool> failed = false;
-  std::size_t finished = 0;
+  std::uint64_t finished = 0;
   std::exception_ptr failure;
   std::mutex mutex; // of the database, and of the two above
   const auto work = [&] {
     try {
       while (!stop && !failed) {
-        const std::size_t at = next++;
-        if (at >= open.size())
+        const std::uint64_t place = next++;
+        if (place >= chunks)
           return;
-        const Chunk chunk = evaluate_chunk(evaluator, open[at]);
+        const std::uint64_t id = chunk_id(shard, place);
+        if (std::binary_search(done.begin(), done.end(), id))
+          continue;
+        const Chunk chunk = evaluate_chunk(evaluator, id);
         const std::lock_guard<std::mutex> lock(mutex);
         database.add(chunk);
         progress(std::min(++finished * chunk_points, evaluator.space().size()),
-                 std::min(open.size() * chunk_points, evaluator.space().size()));
+                 std::min(open * chunk_points, evaluator.space().size()));
       }
     } catch (...) {
       const std::lock_guard<std::mutex> lock(mutex);
-      failure = std::current_exception();
+      if (!failed)
+        failure = std::current_exception();
       failed = true;
     }
   };
   std::vector<std::thread> helpers;
-  for (int i = 1; i < threads; ++i)
-    helpers.emplace_back(work);
+  try {
+    for (int i = 1; i < threads; ++i)
+      helpers.emplace_back(work);
+  } catch (const std::system_error&) { // then with as many as there are
+  }
   work();
   for (std::thread& helper : helpers)
     helper.join();
   if (failure)
     std::rethrow_exception(failure);
   reduce_front(evaluator, database);
-  return finished == open.size();
+  return finished == open;
 }
 
 void reduce_front(const Evaluator& evaluator, Database& database) {
