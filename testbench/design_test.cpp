@@ -1,12 +1,12 @@
 #include "base/design.h"
 #include "base/device.h"
-#include "base/error.h"
 #include "base/file.h"
 #include "base/program.h"
 #include "core/requantizer.h"
 #include "core/resources.h"
 #include "random_book.h"
 #include "random_work.h"
+#include "refusal.h"
 #include "temporary_directory.h"
 #include <catch2/catch.hpp>
 #include <limits>
@@ -14,15 +14,6 @@
 using namespace deltatwin;
 
 namespace {
-
-template <class Work> std::string complaint(Work work) {
-  try {
-    work();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
 
 // Layers of several schemes, groups and D.
 Network mixed_network(RandomWork& random, int widest) {
@@ -113,7 +104,7 @@ TEST_CASE("devices: a file holds exactly the budget's fields") {
   const std::string path = directory.path() + "/board.json";
   const auto loaded = [&path](const std::string& text) {
     write_file(path, text);
-    return complaint([&] { (void)find_device(path); });
+    return refusal([&] { (void)find_device(path); });
   };
   const auto with = [](const std::string& name, const std::string& field) {
     std::string text = R"({"name": "board", "description": "d", "lut": 1, "ff": 2, "dsp": 0, "bram36": 4})";
@@ -135,13 +126,13 @@ TEST_CASE("devices: a file holds exactly the budget's fields") {
   CHECK(loaded(R"({"name": "board"})") == path + ": \"description\" is missing");
   CHECK_THAT(loaded("[]"), Catch::StartsWith(path + ": expected an object"));
   CHECK_THAT(loaded("{"), Catch::StartsWith(path + ": line 1"));
-  CHECK_THAT(complaint([&] { (void)find_device(directory.path() + "/none.json"); }),
+  CHECK_THAT(refusal([&] { (void)find_device(directory.path() + "/none.json"); }),
              Catch::Contains("none.json: cannot be read"));
 }
 
 TEST_CASE("devices: an unknown one is refused with those that are known") {
   for (const std::string name : {"xc7s16", "", "XC7S15", "xc7s15 "})
-    CHECK(complaint([&] { (void)find_device(name); }) ==
+    CHECK(refusal([&] { (void)find_device(name); }) ==
           "unknown device \"" + name + "\"; known are xc7s6, xc7s15, xc7s25, xc7s50, xc7z020");
 }
 
@@ -221,7 +212,7 @@ TEST_CASE("design: fit refuses an impossible choice by name") {
       {[](DesignChoice& c) { c.clock_mhz = 0; }, "clock is 0.000000 MHz, possible are 0.001 to 10000"},
   };
   for (const Case& bad : cases)
-    CHECK_THAT(complaint([&] {
+    CHECK_THAT(refusal([&] {
                  DesignChoice choice;
                  bad.choose(choice);
                  (void)fit(network, choice);
@@ -255,7 +246,7 @@ TEST_CASE("design: validate names each impossible parameter") {
       design.lanes_per_bank = 1;
       design.out_depth = 128;
     }
-    return complaint([&] { validate(design); });
+    return refusal([&] { validate(design); });
   };
   CHECK_NOTHROW(validate(Design()));
   for (const Case& each : cases) {
@@ -275,7 +266,7 @@ TEST_CASE("design: validate names each impossible parameter") {
                              std::numeric_limits<double>::infinity()}) {
     Design design;
     design.clock_mhz = clock;
-    CHECK_THAT(complaint([&] { validate(design); }), Catch::StartsWith("clock is "));
+    CHECK_THAT(refusal([&] { validate(design); }), Catch::StartsWith("clock is "));
   }
 }
 
@@ -423,17 +414,17 @@ TEST_CASE("program: a stream that overflows its bank is named with lane, layer a
   const std::vector<int> words = stream_words(bits);
   design.bank_depth = words[0] + words[1] + words[2] - 1;
   const std::string there = std::to_string(36 * (words[2] - 1));
-  CHECK(complaint([&] { (void)compile(network, design); }) ==
+  CHECK(refusal([&] { (void)compile(network, design); }) ==
         "the stream of lane 2 overflows weight bank 0 in layer 1: it needs " +
             std::to_string(bits[0][2] + bits[1][2]) + " bits, " + there + " are there; the bank has " +
             std::to_string(design.bank_depth) + " words and would need " +
             std::to_string(design.bank_depth + 1));
   design.huffman = false;
   design.lanes_per_bank = 6;
-  CHECK(complaint([&] { (void)compile(network, design); }) ==
+  CHECK(refusal([&] { (void)compile(network, design); }) ==
         "layer 0 is Huffman-coded, the design's lanes have no decoders");
   design.huffman = true;
-  CHECK(complaint([&] { validate(design); }) ==
+  CHECK(refusal([&] { validate(design); }) ==
         "lanes per bank, with Huffman decoders, is 6, possible are 1..4");
 }
 
@@ -479,11 +470,11 @@ TEST_CASE("program: what does not go into the design is named with its need") {
     design.*each.parameter = each.enough;
     CHECK_NOTHROW(compile(network, design));
     design.*each.parameter = each.too_small;
-    CHECK(complaint([&] { (void)compile(network, design); }) == each.message);
+    CHECK(refusal([&] { (void)compile(network, design); }) == each.message);
   }
   Design design = fitting;
   design.consecutive = false;
-  CHECK(complaint([&] { (void)compile(network, design); }) ==
+  CHECK(refusal([&] { (void)compile(network, design); }) ==
         "layer 0 is consecutive, the design's lanes have no running delta");
 }
 

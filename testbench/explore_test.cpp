@@ -1,10 +1,10 @@
 // The explorer's library: spaces, points, fronts, sweeps and their files.
 #include "base/dataset.h"
-#include "base/error.h"
 #include "base/file.h"
 #include "explore/results.h"
 #include "explore/sweep.h"
 #include "random_work.h"
+#include "refusal.h"
 #include "temporary_directory.h"
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -20,15 +20,6 @@ namespace {
 
 const std::string head = R"({"format": "deltatwin-space-1", "optimize": ["throughput", "share"], )";
 const std::string axes = R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": 16)";
-
-template <class Work> std::string complaint(Work work) {
-  try {
-    work();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
 
 /// Networks of random weights and shapes in a directory of their own.
 struct Networks {
@@ -151,12 +142,12 @@ TEST_CASE("explore: a wrong space is refused with its place") {
   };
   for (const auto& [text, message] : cases) {
     CAPTURE(text);
-    CHECK_THAT(complaint([&, &text = text] { (void)parse_space(text, "x.json"); }), Catch::Contains(message));
+    CHECK_THAT(refusal([&, &text = text] { (void)parse_space(text, "x.json"); }), Catch::Contains(message));
   }
   std::string names;
   for (int i = 0; i < 3000; ++i)
     names += (i ? ", \"" : "\"") + std::to_string(i) + "\"";
-  CHECK_THAT(complaint([&] {
+  CHECK_THAT(refusal([&] {
                (void)parse_space(
                    head + "\"networks\": [" + names + "], \"devices\": [" + names +
                        R"(], "lanes": {"from": 1, "to": 128}, "clock_mhz": {"from": 1, "to": 10000}})",
@@ -187,7 +178,7 @@ TEST_CASE("explore: a point is what the other commands make of its design") {
     choice.clock_mhz = space.clocks_mhz[point.at.clock];
     Design design;
     Program program;
-    const bool possible = complaint([&] {
+    const bool possible = refusal([&] {
                             design = fit(network, choice);
                             program = compile(network, design);
                           }) == "accepted";
@@ -270,7 +261,7 @@ TEST_CASE("explore: two networks or devices of one name are refused") {
   const TemporaryDirectory directory("deltatwin-explore");
   const std::string again = directory.path() + "/again.json";
   const auto evaluate = [&](const std::string& networks, const std::string& devices) {
-    return complaint([&] {
+    return refusal([&] {
       Evaluator(
           parse_space(head + "\"networks\": " + networks + ", \"devices\": " + devices + R"(, "lanes": 16})",
                       "x"),
@@ -305,7 +296,7 @@ TEST_CASE("explore: accuracy is that of the test images, and a space that needs 
   CHECK(evaluator.variants()[0].accuracy == 0.9030);
   CHECK(
       std::isnan(Evaluator(parse_space(head + axes + "}", "x.json"), "/nonexistent").variants()[0].accuracy));
-  CHECK_THAT(complaint([&] { Evaluator(parse_space(accurate, "x.json"), "/nonexistent"); }),
+  CHECK_THAT(refusal([&] { Evaluator(parse_space(accurate, "x.json"), "/nonexistent"); }),
              Catch::Contains("/nonexistent"));
   const Evaluator strict(
       parse_space(head + axes + R"(, "constraints": {"minimum_accuracy": 0.9031}})", "x.json"),
@@ -414,7 +405,7 @@ TEST_CASE("explore: stopped and resumed, split and merged, on any number of thre
     CHECK(sweep(evaluator, next, 2, never_stop, no_progress));
   }
   CHECK(dump(path("next")) == whole);
-  CHECK_THAT(complaint([&] { (void)Database::create(path("next"), evaluator, {}); }),
+  CHECK_THAT(refusal([&] { (void)Database::create(path("next"), evaluator, {}); }),
              Catch::Contains("cannot be made: File exists"));
   Database::remove(path("next"));
   CHECK_FALSE(std::filesystem::exists(path("next")));
@@ -446,35 +437,35 @@ TEST_CASE("explore: a result that is not this space's is refused, and one that i
   const std::string path = work.path() + "/result.sqlite", bad = work.path() + "/bad.sqlite";
   {
     const Database database = Database::create(path, evaluator, {});
-    CHECK_THAT(complaint([&] { const Database second(path, Database::Access::read); }),
+    CHECK_THAT(refusal([&] { const Database second(path, Database::Access::read); }),
                Catch::Contains("another process works on it"));
     database.check(evaluator);
     Space other = evaluator.space();
     other.text += " ";
-    CHECK_THAT(complaint([&] { database.check(Evaluator(other, "/nonexistent")); }),
+    CHECK_THAT(refusal([&] { database.check(Evaluator(other, "/nonexistent")); }),
                Catch::Contains("is of another space (random)"));
     Network changed = load_network(networks.files[0]);
     changed.layers[0].code = Code::huffman;
     changed.layers[0].deltas.assign(changed.layers[0].deltas.size(), 0);
     save_network(changed, networks.files[0]);
-    CHECK_THAT(complaint([&] { database.check(Evaluator(evaluator.space(), "/nonexistent")); }),
+    CHECK_THAT(refusal([&] { database.check(Evaluator(evaluator.space(), "/nonexistent")); }),
                Catch::Contains("have changed since it was begun"));
   }
-  CHECK_THAT(complaint([&] { const Database none(bad, Database::Access::write); }),
+  CHECK_THAT(refusal([&] { const Database none(bad, Database::Access::write); }),
              Catch::Contains("cannot be read"));
   write_file(bad, "");
-  CHECK_THAT(complaint([&] { const Database none(bad, Database::Access::write); }),
+  CHECK_THAT(refusal([&] { const Database none(bad, Database::Access::write); }),
              Catch::Contains("is no SQLite file"));
   write_file(bad, read_file(path).substr(0, 5000));
-  CHECK_THAT(complaint([&] { const Database none(bad, Database::Access::write); }),
+  CHECK_THAT(refusal([&] { const Database none(bad, Database::Access::write); }),
              Catch::Contains("bad.sqlite: "));
   sqlite3* handle = nullptr;
   std::filesystem::remove(bad);
   sqlite3_open(bad.c_str(), &handle);
   sqlite3_exec(handle, "create table space(key text, value text)", nullptr, nullptr, nullptr);
   sqlite3_close(handle);
-  CHECK_THAT(complaint([&] { const Database none(bad, Database::Access::write); }),
+  CHECK_THAT(refusal([&] { const Database none(bad, Database::Access::write); }),
              Catch::Contains("is no result of `deltatwin explore`"));
   for (const char* shard : {"", "1", "0/2", "3/2", "1/2x", "a/b", "-1/2"})
-    CHECK_THAT(complaint([&] { (void)parse_shard(shard); }), Catch::Contains("for example 2/8"));
+    CHECK_THAT(refusal([&] { (void)parse_shard(shard); }), Catch::Contains("for example 2/8"));
 }
