@@ -28,9 +28,10 @@ void list_networks() {
     for (const Layer& layer : network.layers)
       shape += "-" + std::to_string(layer.outputs);
     const Layer& first = network.layers.front();
-    std::printf("%-20s %-32s %10s %12s  %s, D=%d\n", std::filesystem::path(files[i]).stem().c_str(),
+    std::printf("%-20s %-32s %10s %12s  %s, D=%d%s\n", std::filesystem::path(files[i]).stem().c_str(),
                 shape.c_str(), grouped(network.weight_count()).c_str(),
-                grouped(network.weight_bits()).c_str(), to_string(first.scheme), first.delta_bits);
+                grouped(network.stored_bits()).c_str(), to_string(first.scheme), first.delta_bits,
+                first.code == Code::huffman ? ", Huffman-coded" : "");
   }
 }
 
