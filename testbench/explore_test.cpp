@@ -233,6 +233,7 @@ TEST_CASE("explore: an area tolerance lets LUTs and FFs exceed the budget in the
   const int less = used.lut - used.lut / 20, fewer = used.ff - used.ff / 20;
   CHECK(verdict(used.lut, used.ff, used.dsp, "{}") == Verdict::feasible);
   CHECK(verdict(less, used.ff, used.dsp, "{}") == Verdict::does_not_fit);
+  CHECK(verdict(used.lut, fewer, used.dsp, "{}") == Verdict::does_not_fit);
   CHECK(verdict(less, fewer, used.dsp, R"({"area_tolerance": 0.06})") == Verdict::feasible);
   CHECK(verdict(less, fewer, used.dsp, R"({"area_tolerance": 0.04})") == Verdict::does_not_fit);
   CHECK(verdict(less, fewer, used.dsp - 1, R"({"area_tolerance": 0.9})") == Verdict::does_not_fit);
@@ -274,6 +275,17 @@ TEST_CASE("explore: two networks or devices of one name are refused") {
   write_file(again, read_file(devices_directory() + "/xc7s15.json"));
   CHECK(evaluate("\"s15\"", "[\"xc7s15\", \"" + again + "\"]") ==
         "two of the space's devices have the name xc7s15");
+}
+
+TEST_CASE("explore: a chosen bank depth is enough to the word") {
+  const Evaluator evaluator(parse_space(head + R"("networks": "s15", "devices": "xc7z020", "lanes": 16,
+                              "bank_depth": [8175, 8176], "multipliers": "dsp"})",
+                                        "x.json"),
+                            "/nonexistent");
+  CHECK(evaluator.evaluate(0).verdict == Verdict::impossible); // 9 * 784 + 7 * 144 + 112
+  CHECK(why_impossible(evaluator, evaluator.evaluate(0)) ==
+        "the network needs 8176 words of each weight bank, the design has 8175");
+  CHECK(evaluator.evaluate(1).verdict == Verdict::feasible);
 }
 
 TEST_CASE("explore: codes do not wear off on each other") {
@@ -428,6 +440,8 @@ TEST_CASE("explore: stopped and resumed, split and merged, on any number of thre
   const boost::json::object data = report_data(evaluator, database, load_front(evaluator, database));
   CHECK(data.at("front").as_array().size() == front.size());
   CHECK(data.at("feasible") == all.size());
+  CHECK(data.at("cloud").as_array().size() > front.size());
+  CHECK(data.at("cloud").as_array().size() <= 2000);
 }
 
 TEST_CASE("explore: a result that is not this space's is refused, and one that is being written") {

@@ -12,11 +12,12 @@ public:
   // Calls visit(const IssuedBlock&) for each block of one inference; gives its last output beat.
   template <class Visit> Cycle infer(Visit visit) {
     timing_.loaded(timing_.input_ready() + static_cast<Cycle>(timing_.layers()[0].inputs) - 1);
-    timing_.issue(visit, [this](int base, int active, Cycle offered, std::vector<Cycle>& taken) {
-      take_each_cycle(base, active, std::max(offered, output_free_), taken);
-      output_free_ = taken.back() + 1;
+    Cycle end = 0;
+    timing_.issue(visit, [&end](int base, int active, Cycle offered, std::vector<Cycle>& taken) {
+      take_each_cycle(base, active, offered, taken);
+      end = taken.back();
     });
-    return output_free_ - 1;
+    return end;
   }
   Cycle infer() {
     return infer([](const IssuedBlock&) {});
@@ -26,7 +27,6 @@ public:
 
 private:
   SchedulerTiming timing_;
-  Cycle output_free_ = 0;
 };
 
 } // namespace
