@@ -110,8 +110,9 @@ Resources huffman_bank_resources(const Design& design) {
   // symbols' bits; and of a bit's multiplexer between 1, 2, 4, .. 64 LUT-RAMs of a table, where ABC's
   // luck shows.
   constexpr double shared = 100, decoder = 69, per_length = 7, per_symbol_bit = 1.7;
-  constexpr double table_mux[] = {0, 1.2, 3.3, 6, 15, 13, 46};
-  constexpr int decoder_ff = 115; // two words of 36 bits, two chunks of 9, state
+  constexpr double table_mux[] = {0, 1.2, 3.3, 6, 5.7, 13, 46};
+  constexpr double mux_of_16_books = 15; // 64 symbols each: the layer alone selects
+  constexpr int decoder_ff = 115;        // two words of 36 bits, two chunks of 9, state
   constexpr int book_ff = 32, per_book_symbol_bit = 3, limits = 44; // of length l, l + 1 bits are kept
 
   const int bits = design.delta_bits, books = design.max_layers, lanes = design.lanes;
@@ -124,7 +125,8 @@ Resources huffman_bank_resources(const Design& design) {
                   lut_ram_resources(4, entries) + Resources{tally, 0, 0, 0, 0, tally};
   for (int length = 1; length <= 8 && books > 1; ++length)
     all += lut_ram_resources(length + 1 + bits, books); // limits and bases
-  const double mux = table_mux[address_bits(ceil_div(entries, 64))];
+  const double mux =
+      bits == 6 && books == 16 ? mux_of_16_books : table_mux[address_bits(ceil_div(entries, 64))];
   all.lut += static_cast<int>(shared + lanes * (decoder + per_length * longest + per_symbol_bit * bits) +
                               (lanes * bits + 4) * mux); // symbols, and lengths of 4 bits
   // Limits and bases once more as they are read, and in registers where there is only one book; the
