@@ -60,14 +60,9 @@ Confirmation run_point(const Evaluator& evaluator, const DesignPoint& point, con
   result.cycles_rtl = number(cosim.at("rtl_cycles"));
   result.mismatches = number(cosim.at("mismatches"));
   const boost::json::value synth = run_command("synth", design, {});
-  const auto used = [&](const char* name) {
-    return static_cast<int>(number(synth.at("total").at("synthesis").at(name)));
-  };
-  result.synthesized.lut = used("lut");
-  result.synthesized.ff = used("ff");
-  result.synthesized.dsp = used("dsp");
-  result.synthesized.ramb18 = used("ramb18");
-  result.synthesized.ramb36 = used("ramb36");
+  const boost::json::value& total = synth.at("total").at("synthesis");
+  for (const auto& [name, member] : resource_fields)
+    result.synthesized.*member = static_cast<int>(number(total.at(name)));
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include "explore/results.h"
 #include "explore/sweep.h"
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -41,10 +42,10 @@ void print_front(const Evaluator& evaluator, const Database& database,
     const Variant& variant = evaluator.variants()[point.variant];
     const double accuracy = point.figure(Objective::accuracy);
     std::printf("  %-18s %-8s %5d %-10s %7s %8s  %9s %9s %10s %11s %6d %6d %4d %6d %4.0f %%\n",
-                variant.network.c_str(), std::string(evaluator.devices()[point.at.device].name).c_str(),
+                variant.network.c_str(), evaluator.devices()[point.at.device].name.c_str(),
                 point.design.lanes, to_string(point.design.multiplier),
                 fixed(point.design.clock_mhz, point.design.clock_mhz < 1 ? 3 : 0).c_str(),
-                accuracy == accuracy ? (fixed(100 * accuracy, 2) + " %").c_str() : "-",
+                std::isnan(accuracy) ? "-" : (fixed(100 * accuracy, 2) + " %").c_str(),
                 fixed(point.figure(Objective::bits_a_weight), 2).c_str(),
                 grouped(static_cast<std::uint64_t>(point.timing.interval() + 0.5)).c_str(),
                 fixed(point.figure(Objective::latency), 1).c_str(),

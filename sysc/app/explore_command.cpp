@@ -28,6 +28,10 @@ std::string shard_path(const std::string& prefix, Shard shard) {
                                 std::to_string(shard.count) + ".sqlite";
 }
 
+[[noreturn]] void refuse_existing(const std::string& path) {
+  throw InputError(path + ": is there already; --resume goes on with it, --overwrite begins anew");
+}
+
 Database open_database(const std::string& path, const Evaluator& evaluator, Shard shard,
                        const ExploreOptions& options) {
   if (options.overwrite)
@@ -35,7 +39,7 @@ Database open_database(const std::string& path, const Evaluator& evaluator, Shar
   if (!fs::exists(path))
     return Database::create(path, evaluator, shard);
   if (!options.resume)
-    throw InputError(path + ": is there already; --resume goes on with it, --overwrite begins anew");
+    refuse_existing(path);
   Database database(path, Database::Access::write);
   database.check(evaluator);
   if (to_string(database.shard()) != to_string(shard))
@@ -82,12 +86,12 @@ int explore_on_slurm(const Evaluator& evaluator, const ExploreOptions& options) 
     if (options.overwrite)
       Database::remove(path);
     if (fs::exists(path) && !options.resume)
-      throw InputError(path + ": is there already; --resume goes on with it, --overwrite begins anew");
+      refuse_existing(path);
     if (fs::exists(path))
       Database(path, Database::Access::read).check(evaluator);
   }
   if (fs::exists(whole) && !options.resume && !options.overwrite)
-    throw InputError(whole + ": is there already; --resume goes on with it, --overwrite begins anew");
+    refuse_existing(whole);
   const int threads = std::max(1, options.threads);
   const std::vector<std::string> words = {"explore",       options.space, "--out",
                                           options.out,     "--resume",    "--dataset",

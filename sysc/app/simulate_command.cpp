@@ -26,8 +26,7 @@ struct Figures {
     utilization =
         static_cast<double>(macs) * design.cycles_per_mac() / (result.cycles_per_inference * design.lanes);
     used = resources(design);
-    fits = used.lut <= setup.device.lut && used.ff <= setup.device.ff && used.dsp <= setup.device.dsp &&
-           used.bram36() <= setup.device.bram36;
+    fits = deltatwin::fits(used, setup.device);
   }
 };
 

@@ -13,8 +13,10 @@ struct Budget {
 };
 
 boost::json::object to_json(const Resources& used) {
-  return {{"lut", used.lut}, {"lut_ram", used.lut_ram}, {"ff", used.ff},
-          {"dsp", used.dsp}, {"ramb18", used.ramb18},   {"ramb36", used.ramb36}};
+  boost::json::object json;
+  for (const auto& [name, member] : resource_fields)
+    json[name] = used.*member;
+  return json;
 }
 
 void print_row(const char* name, const Resources& used, const Resources& model) {
@@ -60,16 +62,15 @@ void add_synth_command(CLI::App& app, int& exit_code) {
                            {"DSP48E1", result.dsp, setup.device.dsp},
                            {"RAMB36", result.bram36(), setup.device.bram36}};
     std::printf("\n  %-8s %7s / %-7s\n", "", "used", "budget");
-    bool fits = true;
+    const bool fit = fits(result, setup.device);
     boost::json::object json, blocks;
     for (const Budget& row : rows) {
       std::printf("  %-8s %7s / %-7s %s%s\n", row.name, grouped(static_cast<std::uint64_t>(row.used)).c_str(),
                   grouped(static_cast<std::uint64_t>(row.budget)).c_str(), bar(row.used, row.budget).c_str(),
                   row.used > row.budget ? "  too many" : "");
       json[row.name] = {{"used", row.used}, {"budget", row.budget}};
-      fits = fits && row.used <= row.budget;
     }
-    std::printf("\n  %s %s\n", fits ? "fits" : "DOES NOT FIT", setup.device.name.c_str());
+    std::printf("\n  %s %s\n", fit ? "fits" : "DOES NOT FIT", setup.device.name.c_str());
     for (std::size_t b = 0; b < block_names.size(); ++b)
       blocks[block_names[b]] = {{"synthesis", to_json(result.blocks[b])}, {"model", to_json(model[b])}};
     write_json(options->json, {{"network", setup.network.name},
@@ -79,8 +80,8 @@ void add_synth_command(CLI::App& app, int& exit_code) {
                                {"resources", std::move(json)},
                                {"blocks", std::move(blocks)},
                                {"total", {{"synthesis", to_json(result)}, {"model", to_json(sum(model))}}},
-                               {"fits", fits}});
-    if (!fits)
+                               {"fits", fit}});
+    if (!fit)
       exit_code = exit_does_not_fit;
   });
 }

@@ -72,6 +72,11 @@ int units_read(const BlockRamShape& shape, int used) {
 
 } // namespace
 
+bool fits(const Resources& used, const Device& device, double tolerance) {
+  return used.lut <= (1 + tolerance) * device.lut && used.ff <= (1 + tolerance) * device.ff &&
+         used.dsp <= device.dsp && used.bram36() <= device.bram36;
+}
+
 Resources sum(const BlockResources& blocks) {
   Resources total;
   for (const Resources& block : blocks)

@@ -1,6 +1,8 @@
 #pragma once
 #include "base/design.h"
+#include "base/device.h"
 #include <array>
+#include <utility>
 
 namespace deltatwin {
 
@@ -28,6 +30,14 @@ struct Resources {
   return {count * each.lut,    count * each.ff,     count * each.dsp,
           count * each.ramb18, count * each.ramb36, count * each.lut_ram};
 }
+
+/// Each count by name.
+inline constexpr std::pair<const char*, int Resources::*> resource_fields[] = {
+    {"lut", &Resources::lut}, {"lut_ram", &Resources::lut_ram}, {"ff", &Resources::ff},
+    {"dsp", &Resources::dsp}, {"ramb18", &Resources::ramb18},   {"ramb36", &Resources::ramb36}};
+
+/// Whether a device has this much; of LUTs and FFs, `tolerance` of the budget more are let through.
+[[nodiscard]] bool fits(const Resources& used, const Device& device, double tolerance = 0);
 
 /// The parts that the accelerator's area is told by; `accelerator` is what belongs to none.
 enum class Block {

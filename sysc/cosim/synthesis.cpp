@@ -10,15 +10,11 @@
 namespace deltatwin {
 namespace {
 
-constexpr std::pair<const char*, int Resources::*> fields[] = {
-    {"lut", &Resources::lut}, {"lut_ram", &Resources::lut_ram}, {"ff", &Resources::ff},
-    {"dsp", &Resources::dsp}, {"ramb18", &Resources::ramb18},   {"ramb36", &Resources::ramb36}};
-
 std::string to_text(const BlockResources& blocks) {
   boost::json::object document;
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     boost::json::object row;
-    for (const auto& [name, member] : fields)
+    for (const auto& [name, member] : resource_fields)
       row[name] = blocks[b].*member;
     document[block_names[b]] = std::move(row);
   }
@@ -29,7 +25,7 @@ SynthesisResult from_text(const std::string& text, const std::string& origin) {
   const boost::json::value document = parse_json(text, origin);
   SynthesisResult result;
   for (std::size_t b = 0; b < result.blocks.size(); ++b)
-    for (const auto& [name, member] : fields)
+    for (const auto& [name, member] : resource_fields)
       result.blocks[b].*member = static_cast<int>(
           JsonField(document, origin + ":").at(block_names[b]).at(name).integer(0, 1'000'000'000));
   static_cast<Resources&>(result) = sum(result.blocks);

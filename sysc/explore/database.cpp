@@ -72,12 +72,10 @@ void check_is_sqlite(const std::string& path) {
 } // namespace
 
 struct Database::Statement {
-  sqlite3* handle;
   sqlite3_stmt* statement;
 
-  Statement(sqlite3* database, sqlite3_stmt* prepared) : handle(database), statement(prepared) {}
-  Statement(Statement&& other) noexcept
-      : handle(other.handle), statement(std::exchange(other.statement, nullptr)) {}
+  explicit Statement(sqlite3_stmt* prepared) : statement(prepared) {}
+  Statement(Statement&& other) noexcept : statement(std::exchange(other.statement, nullptr)) {}
   ~Statement() { sqlite3_finalize(statement); }
 
   template <class... Values> Statement& bind(const Values&... values) {
@@ -129,7 +127,7 @@ Database::Statement Database::prepare(const std::string& sql) const {
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v2(handle_, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK)
     fail();
-  return {handle_, statement};
+  return Statement(statement);
 }
 
 Database::Database(const std::string& path, int flags) : path_(path) {

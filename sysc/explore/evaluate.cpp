@@ -31,17 +31,7 @@ double test_accuracy(const Network& network, const Dataset& images) {
   return accuracy(network, images.inputs(images.count), images.labels);
 }
 
-struct Shares {
-  double lut, ff, dsp, bram;
-
-  Shares(const Resources& used, const Device& device)
-      : lut(share(used.lut, device.lut)), ff(share(used.ff, device.ff)), dsp(share(used.dsp, device.dsp)),
-        bram(share(used.bram36(), device.bram36)) {}
-  [[nodiscard]] bool fit(double area_tolerance) const {
-    return std::max(lut, ff) <= 1 + area_tolerance && std::max(dsp, bram) <= 1;
-  }
-  static double share(int part, int whole) { return static_cast<double>(part) / whole; }
-};
+double share(int part, int whole) { return static_cast<double>(part) / whole; }
 
 } // namespace
 
@@ -124,17 +114,19 @@ DesignPoint Evaluator::evaluate(std::uint64_t id) const {
     return point;
   point.used = resources(point.design);
   point.timing = run_timing(point.design, variant.layers);
-  const Shares share(point.used, device);
+  const double lut_share = share(point.used.lut, device.lut);
+  const double bram_share = share(point.used.bram36(), device.bram36);
   const double latency_us = static_cast<double>(point.timing.latency()) / choice.clock_mhz;
   const auto weights = static_cast<double>(variant.weights);
-  point.figures = {variant.accuracy,
-                   latency_us,
-                   weights * choice.clock_mhz * 1e6 / point.timing.interval(),
-                   std::max({share.lut, share.ff, share.dsp, share.bram}),
-                   share.lut,
-                   share.bram,
-                   static_cast<double>(variant.stored_bits) / weights};
-  point.verdict = space_.must_fit && !share.fit(space_.area_tolerance) ? Verdict::does_not_fit
+  point.figures = {
+      variant.accuracy,
+      latency_us,
+      weights * choice.clock_mhz * 1e6 / point.timing.interval(),
+      std::max({lut_share, share(point.used.ff, device.ff), share(point.used.dsp, device.dsp), bram_share}),
+      lut_share,
+      bram_share,
+      static_cast<double>(variant.stored_bits) / weights};
+  point.verdict = space_.must_fit && !fits(point.used, device, space_.area_tolerance) ? Verdict::does_not_fit
                   : space_.minimum_accuracy && !(variant.accuracy >= *space_.minimum_accuracy)
                       ? Verdict::inaccurate
                   : space_.maximum_latency_us && latency_us > *space_.maximum_latency_us ? Verdict::slow
@@ -151,8 +143,6 @@ std::string why_impossible(const Evaluator& evaluator, const DesignPoint& point)
                    std::to_string(demand.bank_words(point.design.lanes, point.design.lanes_per_bank)) +
                    " words of each weight bank, the design has " + std::to_string(point.design.bank_depth);
 }
-
-bool fits(const Resources& used, const Device& device) { return Shares(used, device).fit(0); }
 
 std::vector<std::string> Evaluator::arguments(const DesignPoint& point) const {
   char clock[32];

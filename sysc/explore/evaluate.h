@@ -75,8 +75,6 @@ private:
 /// Of an impossible point.
 [[nodiscard]] std::string why_impossible(const Evaluator& evaluator, const DesignPoint& point);
 
-[[nodiscard]] bool fits(const Resources& used, const Device& device);
-
 /// Of these points, those that no other one dominates: none is at least as good in each of the
 /// space's objectives and better in one. Of equal ones the first stays. Sorted, best first, by the
 /// objectives in their order.
