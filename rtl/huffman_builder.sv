@@ -105,6 +105,14 @@ module huffman_builder #(
   (* ram_style = "distributed" *)
   logic [IndexBits-1:0] ranks_q [2 ** IndexBits];
 
+  initial begin
+    for (int i = 0; i < 2 ** IndexBits; i++) begin
+      counts_q[i] = '0;
+      sorted_q[i] = '0;
+      ranks_q[i] = '0;
+    end
+  end
+
   logic [CountBits-1:0] count, other;
   logic [IndexBits-1:0] rank_q, rank;
   logic [ItemBits-1:0]  used_q;
@@ -134,6 +142,11 @@ module huffman_builder #(
   // Of a level and item, how many of the items up to it are symbols.
   (* ram_style = "distributed" *)
   logic [ItemBits-1:0] reaches_q [2 ** (ItemBits + 3)];
+
+  initial begin
+    for (int i = 0; i < 2 ** ItemBits; i++) packages_q[i] = '0;
+    for (int i = 0; i < 2 ** (ItemBits + 3); i++) reaches_q[i] = '0;
+  end
 
   logic [ItemBits-1:0]   symbols_taken_q, symbols_taken, packages_taken_q, pair_addr_q;
   logic [IndexBits-1:0]  pair_first, pair_second;

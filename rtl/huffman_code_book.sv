@@ -123,28 +123,19 @@ module huffman_code_book #(
     if (update) codes_q[slot] <= code_next;
   end
 
-  // Faults, known with the last level.
-  logic       long_q;
+  // Faults, known with the last level. Assigns, because Icarus 11 runs an always_comb of done_o for
+  // ever.
+  logic       long_q, limits_end, whole;
   logic [1:0] fault;
 
-  always_comb begin
-    fault = NoFault;
-    if (total == '0 && !long_q) fault = Empty;
-    else if (long_q || 32'(space) > 256) fault = Oversubscribed;
-    else if (32'(space) != 256 && !(32'(space) == 128 && total == CountBits'(1)))
-      fault = Incomplete;
-  end
+  assign whole = 32'(space) == 256 || (32'(space) == 128 && total == CountBits'(1));
+  assign fault = (total == '0 && !long_q) ? Empty
+      : (long_q || 32'(space) > 256) ? Oversubscribed
+      : !whole ? Incomplete : NoFault;
 
-  always_comb begin
-    done_o = 1'b0;
-    fault_o = NoFault;
-    if (state_q == Limit && levels_end) begin
-      done_o = fault != NoFault;
-      fault_o = fault;
-    end else if (state_q == Place) begin
-      done_o = symbols_end;
-    end
-  end
+  assign limits_end = state_q == Limit && levels_end;
+  assign fault_o = limits_end ? fault : NoFault;
+  assign done_o = (limits_end && fault != NoFault) || (state_q == Place && symbols_end);
 
   always_comb begin
     state_d = state_q;
