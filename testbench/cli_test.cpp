@@ -1,6 +1,6 @@
 // The real program (DELTATWIN_BINARY), as a user runs it: files in, exit code, text and files out.
-#include "core/inference.h"
 #include "desk.h"
+#include "net/inference.h"
 
 using namespace deltatwin;
 namespace json = boost::json;

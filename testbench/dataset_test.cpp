@@ -1,6 +1,6 @@
-#include "base/dataset.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "net/dataset.h"
 #include "temporary_directory.h"
 #include <algorithm>
 #include <boost/iostreams/copy.hpp>

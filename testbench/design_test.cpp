@@ -1,13 +1,13 @@
-#include "base/design.h"
 #include "base/device.h"
 #include "base/file.h"
-#include "base/program.h"
-#include "core/requantizer.h"
-#include "core/resources.h"
+#include "blocks/requantizer.h"
 #include "random_book.h"
 #include "random_work.h"
 #include "refusal.h"
 #include "temporary_directory.h"
+#include "tops/accelerator/area.h"
+#include "tops/accelerator/design.h"
+#include "tops/accelerator/program.h"
 #include <catch2/catch.hpp>
 #include <limits>
 

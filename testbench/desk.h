@@ -1,6 +1,6 @@
 #pragma once
 #include "base/file.h"
-#include "base/network.h"
+#include "net/network.h"
 #include "random_work.h"
 #include "temporary_directory.h"
 #include <algorithm>

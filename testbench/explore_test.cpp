@@ -1,8 +1,8 @@
 // The explorer's library: spaces, points, fronts, sweeps and their files.
-#include "base/dataset.h"
 #include "base/file.h"
 #include "explore/results.h"
 #include "explore/sweep.h"
+#include "net/dataset.h"
 #include "random_work.h"
 #include "refusal.h"
 #include "temporary_directory.h"

@@ -1,4 +1,4 @@
-#include "core/inference.h"
+#include "net/inference.h"
 #include "random_work.h"
 #include <catch2/catch.hpp>
 

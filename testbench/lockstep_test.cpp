@@ -1,6 +1,6 @@
 #include "base/file.h"
+#include "base/tool.h"
 #include "context_guard.h"
-#include "cosim/tool.h"
 #include "cosim/twins.h"
 #include "random_work.h"
 #include "temporary_directory.h"

@@ -1,8 +1,8 @@
 // Are the twins' tests any good? Breaks the RTL at random, one place at a time, and counts how many
 // of the broken ones the lockstep catches. Hidden from the quick run; the README names the command.
 #include "base/file.h"
+#include "base/tool.h"
 #include "context_guard.h"
-#include "cosim/tool.h"
 #include "cosim/twins.h"
 #include "random_work.h"
 #include "temporary_directory.h"

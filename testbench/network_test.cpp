@@ -1,7 +1,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/huffman.h"
-#include "base/network.h"
+#include "net/network.h"
 #include "random_work.h"
 #include "temporary_directory.h"
 #include <boost/json.hpp>

@@ -1,22 +1,21 @@
 // The committed networks: what they reach, what they cost, how fast the hardware runs them.
 #include "app/simulation.h"
-#include "base/dataset.h"
 #include "base/device.h"
+#include "base/paths.h"
 #include "context_guard.h"
-#include "core/inference.h"
-#include "core/resources.h"
 #include "cosim/synthesis.h"
 #include "cosim/twins.h"
+#include "net/dataset.h"
+#include "net/inference.h"
 #include "random_work.h"
+#include "tops/accelerator/area.h"
 #include <catch2/catch.hpp>
 
 using namespace deltatwin;
 
 namespace {
 
-Network committed(const std::string& name) {
-  return load_network(DELTATWIN_SOURCE_DIRECTORY "/traces/" + name + ".json");
-}
+Network committed(const std::string& name) { return load_network(source_path("traces/" + name + ".json")); }
 
 Design design_for(const Network& network, int lanes, Multiplier multiplier = Multiplier::dsp) {
   DesignChoice choice;

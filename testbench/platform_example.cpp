@@ -3,12 +3,12 @@
 //
 //     platform_example NETWORK.json           the model
 //     platform_example NETWORK.json --rtl     the Verilated RTL; prints the same
-#include "base/dataset.h"
 #include "base/error.h"
-#include "base/program.h"
-#include "core/inference.h"
 #include "cosim/rtl_accelerator.h"
+#include "net/dataset.h"
+#include "net/inference.h"
 #include "tlm/host.h"
+#include "tops/accelerator/program.h"
 #include <cstdio>
 #include <cstring>
 #include <memory>

@@ -1,7 +1,7 @@
 #pragma once
-#include "base/design.h"
-#include "base/network.h"
-#include "base/program.h"
+#include "net/network.h"
+#include "tops/accelerator/design.h"
+#include "tops/accelerator/program.h"
 #include <cstdint>
 #include <random>
 #include <vector>

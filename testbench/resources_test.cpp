@@ -1,7 +1,7 @@
 // The model of area (core/resources.h) against what Yosys makes of random design points.
-#include "core/resources.h"
 #include "cosim/synthesis.h"
 #include "random_work.h"
+#include "tops/accelerator/area.h"
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>

@@ -1,8 +1,8 @@
 #include "context_guard.h"
-#include "core/run_timing.h"
 #include "random_work.h"
 #include "tlm/accelerator.h"
 #include "tlm/host.h"
+#include "tops/accelerator/run_timing.h"
 #include <catch2/catch.hpp>
 
 using namespace deltatwin;

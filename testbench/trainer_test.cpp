@@ -1,6 +1,6 @@
 // The trainer: exact fake quantization, networks that learn, repeatability.
 #include "base/error.h"
-#include "core/inference.h"
+#include "net/inference.h"
 #include "train/fake_quantize.h"
 #include "train/trainer.h"
 #include <algorithm>

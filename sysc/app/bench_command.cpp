@@ -2,8 +2,8 @@
 #include "app/options.h"
 #include "app/simulation.h"
 #include "base/error.h"
-#include "core/inference.h"
 #include "cosim/session.h"
+#include "net/inference.h"
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -2,7 +2,7 @@
 #include "app/options.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "cosim/tool.h"
+#include "base/tool.h"
 #include "explore/results.h"
 #include <cstdio>
 #include <filesystem>

@@ -2,7 +2,7 @@
 #include "app/exploration.h"
 #include "app/slurm.h"
 #include "base/error.h"
-#include "cosim/tool.h"
+#include "base/tool.h"
 #include "explore/sweep.h"
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "app/commands.h"
 #include "base/error.h"
-#include "cosim/tool.h"
+#include "base/tool.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <systemc>

@@ -1,9 +1,9 @@
 #pragma once
-#include "base/dataset.h"
-#include "base/design.h"
 #include "base/device.h"
-#include "base/network.h"
-#include "base/program.h"
+#include "net/dataset.h"
+#include "net/network.h"
+#include "tops/accelerator/design.h"
+#include "tops/accelerator/program.h"
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <string>

@@ -4,7 +4,7 @@
 #include "app/storage.h"
 #include "base/error.h"
 #include "base/huffman.h"
-#include "core/resources.h"
+#include "tops/accelerator/area.h"
 #include <cstdio>
 #include <memory>
 

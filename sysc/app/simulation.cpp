@@ -1,7 +1,7 @@
 #include "app/simulation.h"
-#include "core/inference.h"
-#include "core/run_timing.h"
+#include "net/inference.h"
 #include "tlm/host.h"
+#include "tops/accelerator/run_timing.h"
 #include <chrono>
 
 namespace deltatwin {

@@ -1,8 +1,8 @@
 #pragma once
-#include "base/dataset.h"
-#include "base/design.h"
-#include "base/program.h"
+#include "net/dataset.h"
 #include "tlm/host.h"
+#include "tops/accelerator/design.h"
+#include "tops/accelerator/program.h"
 #include <cstdint>
 #include <vector>
 

@@ -1,6 +1,6 @@
 #include "app/slurm.h"
 #include "app/options.h"
-#include "cosim/tool.h"
+#include "base/tool.h"
 #include <algorithm>
 #include <chrono>
 #include <filesystem>

@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/huffman.h"
-#include "core/inference.h"
+#include "net/inference.h"
 #include "train/trainer.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/paths.h"
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -30,7 +31,7 @@ Device load_device(const std::string& path) {
 
 std::string devices_directory() {
   const char* directory = std::getenv("DELTATWIN_DEVICES");
-  return directory ? directory : DELTATWIN_SOURCE_DIRECTORY "/sysc/devices";
+  return directory ? directory : source_path("sysc/devices");
 }
 
 std::vector<Device> devices() {

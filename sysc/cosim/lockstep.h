@@ -1,5 +1,5 @@
 #pragma once
-#include "core/trace.h"
+#include "base/trace.h"
 #include "cosim/rtl_library.h"
 #include <optional>
 #include <string>

@@ -1,5 +1,5 @@
 #pragma once
-#include "core/resources.h"
+#include "tops/accelerator/area.h"
 #include <string>
 
 namespace deltatwin {

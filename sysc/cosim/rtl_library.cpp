@@ -1,6 +1,7 @@
 #include "cosim/rtl_library.h"
 #include "base/file.h"
-#include "cosim/tool.h"
+#include "base/paths.h"
+#include "base/tool.h"
 #include <algorithm>
 #include <boost/dll/shared_library.hpp>
 #include <filesystem>
@@ -47,7 +48,7 @@ std::string build_rtl(const RtlSource& source, const std::function<void(const st
     arguments.push_back("--trace");
   for (const auto& [name, value] : source.parameters)
     arguments.push_back("-G" + name + "=" + std::to_string(value));
-  const std::string shim = read_file(DELTATWIN_SOURCE_DIRECTORY "/sysc/cosim/rtl_shim.cpp");
+  const std::string shim = read_file(source_path("sysc/cosim/rtl_shim.cpp"));
   std::string key = shim + tool_version;
   for (const std::string& argument : arguments)
     key += argument + "\n";

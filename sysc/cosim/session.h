@@ -1,10 +1,10 @@
 #pragma once
-#include "base/program.h"
-#include "core/accelerator.h"
-#include "core/pacer.h"
+#include "base/pacer.h"
 #include "cosim/lockstep.h"
 #include "cosim/waves.h"
 #include "tlm/host.h"
+#include "tops/accelerator/accelerator.h"
+#include "tops/accelerator/program.h"
 #include <functional>
 #include <optional>
 #include <string>

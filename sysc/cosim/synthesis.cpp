@@ -1,8 +1,8 @@
 #include "cosim/synthesis.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/tool.h"
 #include "cosim/netlist.h"
-#include "cosim/tool.h"
 #include <cstdlib>
 #include <filesystem>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 #pragma once
-#include "base/design.h"
-#include "core/trace.h"
+#include "base/trace.h"
+#include "tops/accelerator/design.h"
 #include <map>
 #include <string>
 #include <vector>

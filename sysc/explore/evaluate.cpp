@@ -1,8 +1,8 @@
 #include "explore/evaluate.h"
-#include "base/dataset.h"
 #include "base/error.h"
-#include "core/inference.h"
-#include "cosim/tool.h"
+#include "base/tool.h"
+#include "net/dataset.h"
+#include "net/inference.h"
 #include <algorithm>
 #include <charconv>
 #include <functional>

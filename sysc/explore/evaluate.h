@@ -1,9 +1,9 @@
 #pragma once
 #include "base/device.h"
-#include "base/program.h"
-#include "core/resources.h"
-#include "core/run_timing.h"
 #include "explore/space.h"
+#include "tops/accelerator/area.h"
+#include "tops/accelerator/program.h"
+#include "tops/accelerator/run_timing.h"
 #include <array>
 #include <string>
 #include <vector>

@@ -1,6 +1,7 @@
 #include "explore/report.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/paths.h"
 #include <filesystem>
 #include <stdexcept>
 
@@ -39,7 +40,7 @@ std::string fill(const std::string& page, const std::string& library, const std:
 std::string render_report(const boost::json::object& data, const std::string& chart_library) {
   const std::string library =
       read_chart_library(chart_library.empty() ? DELTATWIN_CHART_LIBRARY : chart_library);
-  return fill(read_file(DELTATWIN_SOURCE_DIRECTORY "/sysc/explore/report.html"), library, in_script(data));
+  return fill(read_file(source_path("sysc/explore/report.html")), library, in_script(data));
 }
 
 } // namespace deltatwin

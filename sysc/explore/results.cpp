@@ -1,6 +1,6 @@
 #include "explore/results.h"
 #include "base/json.h"
-#include "cosim/tool.h"
+#include "base/tool.h"
 #include <algorithm>
 #include <charconv>
 #include <cmath>

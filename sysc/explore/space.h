@@ -1,6 +1,6 @@
 #pragma once
-#include "base/design.h"
-#include "base/network.h"
+#include "net/network.h"
+#include "tops/accelerator/design.h"
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
-#include "core/accelerator.h"
 #include "tlm/stream.h"
+#include "tops/accelerator/accelerator.h"
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
 

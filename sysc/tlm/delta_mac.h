@@ -1,5 +1,5 @@
 #pragma once
-#include "core/delta_mac.h"
+#include "blocks/delta_mac.h"
 #include "tlm/stream.h"
 #include <tlm_utils/simple_target_socket.h>
 

@@ -1,6 +1,6 @@
 #pragma once
-#include "base/program.h"
 #include "tlm/accelerator.h"
+#include "tops/accelerator/program.h"
 #include <algorithm>
 #include <functional>
 #include <string>

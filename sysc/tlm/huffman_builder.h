@@ -1,6 +1,6 @@
 #pragma once
-#include "core/huffman_builder.h"
-#include "core/pacer.h"
+#include "base/pacer.h"
+#include "blocks/huffman_builder.h"
 #include "tlm/stream.h"
 #include <tlm_utils/simple_target_socket.h>
 

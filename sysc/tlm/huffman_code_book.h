@@ -1,5 +1,5 @@
 #pragma once
-#include "core/huffman_code_book.h"
+#include "blocks/huffman_code_book.h"
 #include "tlm/stream.h"
 #include <optional>
 #include <tlm_utils/simple_target_socket.h>

@@ -1,5 +1,5 @@
 #pragma once
-#include "core/huffman_decoder.h"
+#include "blocks/huffman_decoder.h"
 #include "tlm/stream.h"
 #include <tlm_utils/simple_target_socket.h>
 #include <vector>

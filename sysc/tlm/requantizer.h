@@ -1,5 +1,5 @@
 #pragma once
-#include "core/requantizer.h"
+#include "blocks/requantizer.h"
 #include "tlm/stream.h"
 #include <tlm_utils/simple_target_socket.h>
 #include <vector>

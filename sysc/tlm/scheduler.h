@@ -1,5 +1,5 @@
 #pragma once
-#include "core/scheduler.h"
+#include "blocks/scheduler.h"
 #include "tlm/stream.h"
 #include <optional>
 #include <tlm_utils/simple_target_socket.h>

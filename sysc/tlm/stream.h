@@ -1,5 +1,5 @@
 #pragma once
-#include "core/cycle.h"
+#include "base/cycle.h"
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

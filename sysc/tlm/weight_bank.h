@@ -1,6 +1,6 @@
 #pragma once
-#include "core/resources.h"
-#include "core/weight_bank.h"
+#include "base/resources.h"
+#include "blocks/weight_bank.h"
 #include "tlm/stream.h"
 #include <tlm_utils/simple_target_socket.h>
 

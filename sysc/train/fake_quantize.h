@@ -1,5 +1,5 @@
 #pragma once
-#include "base/network.h"
+#include "net/network.h"
 #include <vector>
 
 namespace deltatwin {

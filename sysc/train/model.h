@@ -1,5 +1,5 @@
 #pragma once
-#include "base/network.h"
+#include "net/network.h"
 #include "train/fake_quantize.h"
 #include <string>
 #include <torch/torch.h>

@@ -1,6 +1,6 @@
 #include "train/trainer.h"
 #include "base/error.h"
-#include "core/inference.h"
+#include "net/inference.h"
 #include "train/model.h"
 #include "train/optimizer.h"
 #include <algorithm>

@@ -1,6 +1,6 @@
 #pragma once
-#include "base/dataset.h"
-#include "base/network.h"
+#include "net/dataset.h"
+#include "net/network.h"
 #include <functional>
 #include <string>
 #include <vector>

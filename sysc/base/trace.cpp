@@ -1,0 +1,23 @@
+#include "base/trace.h"
+#include <algorithm>
+
+namespace deltatwin {
+namespace {
+
+template <class Predicate>
+void drop(std::vector<std::vector<Beat>>& beats, std::size_t first, Predicate unwanted) {
+  for (std::size_t i = first; i < beats.size(); ++i)
+    beats[i].erase(std::remove_if(beats[i].begin(), beats[i].end(), unwanted), beats[i].end());
+}
+
+} // namespace
+
+void BeatTrace::drop_cycles_after(Cycle cycle, std::size_t first) {
+  drop(beats, first, [=](const Beat& beat) { return beat.cycle > cycle; });
+}
+
+void BeatTrace::drop_origins_after(Cycle cycle, std::size_t first) {
+  drop(beats, first, [=](const Beat& beat) { return beat.origin > cycle; });
+}
+
+} // namespace deltatwin

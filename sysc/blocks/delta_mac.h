@@ -1,0 +1,55 @@
+#pragma once
+#include "base/cycle.h"
+#include "base/resources.h"
+#include "tops/accelerator/design.h"
+#include <cstdint>
+#include <vector>
+
+namespace deltatwin {
+
+/// The delta MAC's pure functions. L lanes work on L neurons; one activation is broadcast a beat.
+/// Fixed-reference (Federl et al.): sum x*(r + d*2^s) = (sum x*d)*2^s + r*(sum x), so the lane
+/// multiplies by the delta alone and the reference costs one product a neuron and block.
+/// Consecutive uses the same identity with the running sum of deltas in place of d.
+struct DeltaMacTiming {
+  int cycles_per_mac; ///< C: beats are at least this far apart
+  int accumulate;     ///< A: from a block's last beat to its final accumulators
+
+  explicit DeltaMacTiming(const Design& design)
+      : cycles_per_mac(design.cycles_per_mac()),
+        accumulate(design.multiplier == Multiplier::serial ? cycles_per_mac + 1 : 3) {}
+  /// From a block's last beat to lane 0's reference request; one more cycle a lane.
+  [[nodiscard]] Cycle reference_request() const { return static_cast<Cycle>(accumulate); }
+  /// From a tile's last beat to lane 0's sum; one more cycle a lane.
+  [[nodiscard]] Cycle sum() const { return static_cast<Cycle>(accumulate) + 3; }
+};
+
+/// The operand that a lane multiplies by: a delta, or the running sum of deltas (8 bits, wraps).
+[[nodiscard]] constexpr int lane_operand(bool consecutive, bool block_first, int previous, int delta) {
+  return static_cast<std::int8_t>((consecutive && !block_first ? previous : 0) + delta);
+}
+
+/// Sign-extends lane `slot`'s delta from a bank word.
+[[nodiscard]] constexpr int extract_delta(std::uint64_t word, int slot, int delta_bits) {
+  const auto bits = static_cast<std::uint32_t>(word >> (slot * delta_bits)) << (32 - delta_bits);
+  return static_cast<std::int32_t>(bits) >> (32 - delta_bits);
+}
+
+/// A tile's work: `inputs` beats of one activation and `lanes` deltas.
+struct MacBurst {
+  int lanes = 1;        ///< active lanes
+  int block_length = 1; ///< beats that share a reference
+  int shift = 0;        ///< s
+  bool consecutive = false;
+  std::vector<std::int8_t> x;          ///< [inputs]
+  std::vector<std::int8_t> deltas;     ///< [inputs * lanes]
+  std::vector<std::int8_t> references; ///< [blocks * lanes]
+};
+
+/// The tile's sums, one a lane, modulo 2^32.
+[[nodiscard]] std::vector<std::int32_t> delta_mac_sums(const MacBurst& burst);
+
+/// What the delta MAC takes, all lanes.
+[[nodiscard]] Resources delta_mac_resources(const Design& design);
+
+} // namespace deltatwin

@@ -1,0 +1,140 @@
+#include "blocks/huffman_bank.h"
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace deltatwin {
+
+std::vector<std::uint64_t> read_stream(const std::vector<std::uint64_t>& bank, const StreamBounds& bounds) {
+  std::uint32_t addresses = 2;
+  while (addresses < bank.size())
+    addresses *= 2;
+  std::vector<std::uint64_t> words;
+  for (std::uint32_t at = bounds.first % addresses;; at = (at + 1) % addresses) {
+    words.push_back(at < bank.size() ? bank[at] : 0);
+    if (at == bounds.last % addresses)
+      return words;
+  }
+}
+
+int ReadTurns::turn(Cycle cycle) const {
+  const Cycle origin = cycle >= first_ ? first_ : before_;
+  return origin == never || cycle < origin ? -1
+                                           : static_cast<int>((cycle - origin) % static_cast<Cycle>(turns_));
+}
+
+Cycle ReadTurns::offer(int lane_of_bank, Cycle from) const {
+  from = std::max(from, first_);
+  while (turn(from - 1) != lane_of_bank)
+    ++from;
+  return from;
+}
+
+void BankDecoders::start(std::vector<std::vector<std::uint64_t>> words, Cycle clean) {
+  words_ = std::move(words);
+  decoders_.assign(words_.size(), {});
+  seen_.assign(words_.size(), 0);
+  for (HuffmanDecoderCore& decoder : decoders_)
+    decoder.reset(clean);
+  turns_.reset(clean);
+  begin_streams();
+}
+
+void BankDecoders::begin_streams() {
+  for (std::size_t lane = 0; lane < decoders_.size(); ++lane) {
+    const int lane_of_bank = static_cast<int>(lane) % lanes_per_bank_;
+    decoders_[lane].stream(words_[lane], [turns = turns_, lane_of_bank](std::size_t, Cycle from) {
+      return turns.offer(lane_of_bank, from);
+    });
+  }
+}
+
+void BankDecoders::take(const CodeTable& book, int active, Cycle cycle) {
+  for (int lane = 0; lane < active; ++lane)
+    decoders_[static_cast<std::size_t>(lane)].take(book, cycle);
+}
+
+void BankDecoders::end(Cycle cycle) {
+  for (HuffmanDecoderCore& decoder : decoders_)
+    decoder.end(cycle);
+  turns_.restart(cycle + 1);
+  begin_streams();
+}
+
+DecodedStreams decode_streams(const Design& design, const std::vector<LayerDescriptor>& layers,
+                              const std::vector<CodeTable>& books,
+                              const std::vector<std::vector<std::uint64_t>>& lane_words) {
+  std::size_t slots = 0;
+  for (const LayerDescriptor& layer : layers)
+    slots += static_cast<std::size_t>((layer.outputs + design.lanes - 1) / design.lanes * layer.inputs);
+  DecodedStreams result;
+  result.banks.assign(static_cast<std::size_t>(design.banks()), std::vector<std::uint64_t>(slots));
+  const auto found = [&result](StreamFault fault, std::size_t slot, Cycle delay) {
+    const auto order = std::tie(slot, delay, fault);
+    if (fault != StreamFault::none &&
+        (result.fault == StreamFault::none || order < std::tie(result.slot, result.delay, result.fault))) {
+      result.fault = fault;
+      result.slot = slot;
+      result.delay = delay;
+    }
+  };
+  for (int lane = 0; lane < design.lanes; ++lane) {
+    const auto bank = static_cast<std::size_t>(lane / design.lanes_per_bank);
+    const int lsb = lane % design.lanes_per_bank * design.delta_bits;
+    // What is decoded does not depend on when: here each word comes as soon as it can be taken.
+    HuffmanDecoderCore decoder;
+    decoder.reset(0);
+    decoder.stream(lane_words[static_cast<std::size_t>(lane)], [](std::size_t, Cycle from) { return from; });
+    Cycle now = decoder.ready(0);
+    std::size_t slot = 0;
+    for (std::size_t l = 0; l < layers.size(); ++l)
+      for (int base = 0; base < layers[l].outputs; base += design.lanes) {
+        const bool active = base + lane < layers[l].outputs;
+        for (int i = 0; i < layers[l].inputs; ++i, ++slot) {
+          if (!active)
+            continue;
+          now = decoder.ready(now + 1);
+          const HuffmanDecoderCore::Symbol taken = decoder.take(books[l], now);
+          result.banks[bank][slot] |= static_cast<std::uint64_t>(taken.symbol) << lsb;
+          found(taken.fault, slot, 1);
+        }
+      }
+    const HuffmanDecoderCore::End end = decoder.end(now);
+    found(end.fault, slots - 1, end.raised - now);
+  }
+  return result;
+}
+
+Resources huffman_bank_resources(const Design& design) {
+  // Fitted LUTs: of the code book and the turns, and of a decoder, by its codes' longest length and its
+  // symbols' bits; and of a bit's multiplexer between 1, 2, 4, .. 64 LUT-RAMs of a table, where ABC's
+  // luck shows.
+  constexpr double shared = 100, decoder = 69, per_length = 7, per_symbol_bit = 1.7;
+  constexpr double table_mux[] = {0, 1.2, 3.3, 6, 5.7, 13, 46};
+  constexpr double mux_of_16_books = 15; // 64 symbols each: the layer alone selects
+  constexpr int decoder_ff = 115;        // two words of 36 bits, two chunks of 9, state
+  constexpr int book_ff = 32, per_book_symbol_bit = 3, limits = 44; // of length l, l + 1 bits are kept
+
+  const int bits = design.delta_bits, books = design.max_layers, lanes = design.lanes;
+  const int longest = bits < 4 ? (1 << bits) - 1 : 8; // a complete code of n symbols has none of n bits
+  const int address = address_bits(design.bank_depth), entries = books << bits;
+  const Resources bank_memories = memory_resources(36, design.bank_depth, true) +
+                                  lut_ram_resources(address, 8) + lut_ram_resources(address, 4);
+  const int tally = 4 * ceil_div(bits + 1, 8); // LUT-RAM with one port for both
+  Resources all = design.banks() * bank_memories + lanes * lut_ram_resources(bits, entries) +
+                  lut_ram_resources(4, entries) + Resources{tally, 0, 0, 0, 0, tally};
+  for (int length = 1; length <= 8 && books > 1; ++length)
+    all += lut_ram_resources(length + 1 + bits, books); // limits and bases
+  const double mux =
+      bits == 6 && books == 16 ? mux_of_16_books : table_mux[address_bits(ceil_div(entries, 64))];
+  all.lut += static_cast<int>(shared + lanes * (decoder + per_length * longest + per_symbol_bit * bits) +
+                              (lanes * bits + 4) * mux); // symbols, and lengths of 4 bits
+  // Limits and bases once more as they are read, and in registers where there is only one book; the
+  // bases a third time behind the decoders' windows.
+  const int copies = books > 1 ? 1 : 2, bases = longest * bits;
+  all.ff += book_ff + per_book_symbol_bit * bits + copies * (limits + bases) + bases +
+            design.banks() * (address + 1) + lanes * (decoder_ff + longest + address_bits(longest));
+  return all;
+}
+
+} // namespace deltatwin

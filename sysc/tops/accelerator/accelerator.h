@@ -1,0 +1,168 @@
+#pragma once
+#include "base/trace.h"
+#include "blocks/huffman_bank.h"
+#include "blocks/scheduler.h"
+#include "net/inference.h"
+#include "tops/accelerator/design.h"
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace deltatwin {
+
+/// The accelerator's 32-bit registers, by byte address. Reads and writes not named answer
+/// SLVERR, and so do writes to all but CONTROL while a run is under way or in error.
+namespace reg {
+inline constexpr std::uint32_t id = 0x00;           ///< RO "DTW1"
+inline constexpr std::uint32_t control = 0x04;      ///< WO bit 0 start, bit 1 soft reset
+inline constexpr std::uint32_t status = 0x08;       ///< RO [1:0] Status, [15:8] ErrorCode, [23:16] layer
+inline constexpr std::uint32_t images = 0x0c;       ///< RW inferences of a run
+inline constexpr std::uint32_t cycles_lo = 0x10;    ///< RO running cycles since START
+inline constexpr std::uint32_t cycles_hi = 0x14;    ///< RO
+inline constexpr std::uint32_t inferences = 0x18;   ///< RO inferences whose last output was taken
+inline constexpr std::uint32_t layers = 0x1c;       ///< RW [7:0] layers of the program
+inline constexpr std::uint32_t load_address = 0x20; ///< RW [31:28] Memory, [27:20] bank, [19:0] word
+inline constexpr std::uint32_t load_high = 0x24;    ///< RW [3:0] bits 35:32 of the words to load
+inline constexpr std::uint32_t load_data = 0x28;    ///< WO loads a word, then the word address += 1
+inline constexpr std::uint32_t config =
+    0x2c; ///< RO [7:0] lanes [11:8] D [15:12] multiplier [16] consecutive [22:17] lanes a bank [23] huffman
+inline constexpr std::uint32_t bank_depth = 0x30;   ///< RO
+inline constexpr std::uint32_t buffer_depth = 0x34; ///< RO [15:0] input, [31:16] activations
+inline constexpr std::uint32_t table_depth = 0x38;  ///< RO [15:0] parameters, [31:16] references
+} // namespace reg
+
+inline constexpr std::uint32_t control_start = 1, control_reset = 2;
+enum class Status { idle, running, done, error };
+/// With decoders only: code_books holds a code length a word, at layer * 2^D + symbol; streams holds
+/// the first and the last word address of a lane's stream in its bank, at 2 * lane and 2 * lane + 1.
+enum class Memory { weights, references, parameters, program, code_books, streams };
+
+/// Positions in AcceleratorCore::interfaces(); weight bank b is at bank0 + b, and behind the banks,
+/// with decoders, the words that lane l's decoder takes are at bank0 + banks + l.
+namespace port {
+enum : std::size_t { aw, w, b, ar, r, s_axis, m_axis, slot, mac, ref, sum, act, bank0 };
+}
+
+/// Idle cycles that a source leaves before beat `index` of a call, after the beat before was taken.
+using Gaps = std::function<unsigned(std::uint64_t index)>;
+
+/// Output beats of one tile on their way to whoever takes them. `taken` receives the cycle of each
+/// beat: not before it is offered, and each later than the one before.
+struct OutputTile {
+  const std::int16_t* values;
+  int count;
+  bool last;     ///< the tile ends an inference: its last beat carries TLAST
+  Cycle offered; ///< of the first beat, after the beats before were taken; one more cycle a beat
+};
+using OutputSink = std::function<void(const OutputTile&, std::vector<Cycle>& taken)>;
+
+/// A sink that is always ready.
+void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken);
+
+/// What the accelerator does and when, without SystemC: registers, streams, and the interior's
+/// beats on demand. Calls come in the order of their cycles, per interface.
+///
+/// What happens is computed as far ahead as the inputs given allow; a soft reset or a framing
+/// error takes back what it prevents in the trace, but not what an OutputSink has been given.
+class AcceleratorCore {
+public:
+  explicit AcceleratorCore(const Design& design);
+
+  struct ReadResult {
+    std::uint32_t data = 0;
+    bool okay = true;
+  };
+  /// A register access that is transferred in `cycle`; false: SLVERR.
+  bool write(std::uint32_t address, std::uint32_t data, Cycle cycle);
+  [[nodiscard]] ReadResult read(std::uint32_t address, Cycle cycle) const;
+  void soft_reset(Cycle cycle);
+  /// rst_ni is low from `cycle` on: registers too. Memories keep their contents.
+  void hard_reset(Cycle cycle);
+
+  /// Offers `count` beats at the input stream, the first one not before cycle `from`, with gaps
+  /// if given; `from` becomes the cycle after the last beat taken. `tlast` is given to each inference's last
+  /// beat, and to none else, unless `tlast_at` (may be null) says otherwise. Returns the cycle of each beat
+  /// that is taken; fewer than `count` when the run ends or errs before. `taken` may be null; then the return
+  /// value counts.
+  std::size_t input(const std::int8_t* data, std::size_t count, Cycle& from, const Gaps& gaps = {},
+                    std::vector<Cycle>* taken = nullptr, const std::uint8_t* tlast_at = nullptr);
+
+  void set_sink(OutputSink sink) { sink_ = std::move(sink); }
+  /// Records the interior's beats in the order of interfaces(), from port::s_axis on; null stops.
+  void set_trace(BeatTrace* trace) { trace_ = trace; }
+
+  [[nodiscard]] const Design& design() const { return design_; }
+  [[nodiscard]] Status status(Cycle cycle) const;
+  /// The run's length in cycles; `never` while it is not known.
+  [[nodiscard]] Cycle stop_cycle() const { return stop_; }
+  [[nodiscard]] Cycle start_cycle() const { return start_; }
+  [[nodiscard]] const RunError& error() const { return error_; }
+  /// Cycles in which inferences of this run ended (their last output beats).
+  [[nodiscard]] std::vector<Cycle> completions() const;
+
+  /// The interfaces that are held against the RTL, in the order of `port`.
+  [[nodiscard]] static std::vector<Interface> interfaces(const Design& design);
+
+private:
+  struct Completion {
+    Cycle cycle, origin;
+  };
+  bool start(Cycle cycle);
+  [[nodiscard]] bool load(std::uint32_t data);
+  [[nodiscard]] std::vector<std::vector<std::uint64_t>> lane_words() const;
+  void build_books(const std::vector<LayerDescriptor>& table);
+  /// Bank words of raw deltas, a slot each.
+  [[nodiscard]] const std::vector<std::vector<std::uint64_t>>& slot_words() const {
+    return design_.huffman ? decoded_streams_.banks : banks_;
+  }
+  [[nodiscard]] std::vector<DenseLayer> decode() const;
+  void issue_image();
+  void fail(const RunError& error);
+  void fail_stream(const IssuedBlock& block);
+  void compute_sums();
+  void trace_block(const IssuedBlock& block);
+  void trace_decoders(const IssuedBlock& block);
+  void trace_fetches();
+  void stop_fetches();
+
+  Design design_;
+  OutputSink sink_ = take_at_once;
+  BeatTrace* trace_ = nullptr;
+
+  // Memories.
+  std::vector<std::vector<std::uint64_t>> banks_;
+  std::vector<std::uint8_t> references_;
+  std::vector<std::uint64_t> parameters_;
+  std::vector<std::uint32_t> program_;
+  std::vector<std::uint8_t> code_lengths_;
+  std::vector<std::uint32_t> streams_; ///< two a lane
+
+  // Registers.
+  std::uint32_t images_ = 0, layers_ = 0, load_address_ = 0, load_high_ = 0;
+
+  // The run.
+  struct Snapshot {
+    Status status = Status::idle;
+    Cycle cycles = 0;
+    std::uint32_t inferences = 0;
+  } before_start_; ///< what a read in START's own cycle still sees
+  bool started_ = false;
+  Cycle start_ = 0, stop_ = never; ///< START's cycle; the first cycle in which nothing runs
+  RunError error_;
+  std::unique_ptr<SchedulerTiming> timing_;
+  std::unique_ptr<IntegerInference> inference_;
+  std::vector<DenseLayer> decoded_;
+  std::vector<CodeTable> books_; ///< with decoders: one a layer
+  DecodedStreams decoded_streams_;
+  std::vector<std::int8_t> loading_;  ///< the inference that is being loaded
+  std::vector<std::int16_t> results_; ///< of the inferences whose outputs are computed already
+  std::size_t results_used_ = 0;
+  std::uint32_t loaded_ = 0, issued_ = 0;
+  Cycle output_free_ = 0; ///< the cycle after the latest output beat
+  std::vector<Completion> completions_;
+  std::vector<std::vector<std::int8_t>> activations_; ///< of the inference being traced, a layer each
+  std::vector<std::vector<std::int32_t>> sums_;
+  BankDecoders decoders_; ///< of the run being traced
+};
+
+} // namespace deltatwin

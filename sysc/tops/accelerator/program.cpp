@@ -1,0 +1,200 @@
+#include "tops/accelerator/program.h"
+#include "base/error.h"
+#include "base/huffman.h"
+#include "blocks/requantizer.h"
+#include <algorithm>
+#include <numeric>
+
+namespace deltatwin {
+namespace {
+
+// Calls visit(base, active) for each tile of a layer.
+template <class Visit> void for_each_tile(const Layer& layer, int lanes, Visit visit) {
+  for (int base = 0; base < layer.outputs; base += lanes)
+    visit(base, std::min(lanes, layer.outputs - base));
+}
+
+std::uint64_t symbol(const Layer& layer, int output, int input, int bits) {
+  const auto at = static_cast<std::size_t>(output) * static_cast<std::size_t>(layer.inputs) +
+                  static_cast<std::size_t>(input);
+  return static_cast<std::uint64_t>(layer.deltas[at]) & ((std::uint64_t{1} << bits) - 1);
+}
+
+std::vector<std::vector<std::uint64_t>> raw_banks(const Network& network, const Design& design) {
+  std::vector<std::vector<std::uint64_t>> banks(static_cast<std::size_t>(design.banks()));
+  for (const Layer& layer : network.layers)
+    for_each_tile(layer, design.lanes, [&](int base, int active) {
+      for (int i = 0; i < layer.inputs; ++i)
+        for (int bank = 0; bank < design.banks(); ++bank) {
+          std::uint64_t word = 0;
+          const int first = bank * design.lanes_per_bank;
+          for (int slot = 0; slot < design.lanes_per_bank && first + slot < active; ++slot)
+            word |= symbol(layer, base + first + slot, i, design.delta_bits) << (slot * design.delta_bits);
+          banks[static_cast<std::size_t>(bank)].push_back(word);
+        }
+    });
+  return banks;
+}
+
+// The words of each lane's stream, at least one.
+std::vector<std::vector<std::uint64_t>> pack_streams(const Network& network, const Design& design) {
+  std::vector<std::vector<std::uint64_t>> streams(static_cast<std::size_t>(design.lanes));
+  std::vector<BitPacker> packers(streams.size());
+  for (const Layer& layer : network.layers) {
+    const std::vector<int> lengths = layer.code_lengths();
+    const std::vector<unsigned> codes = canonical_codes(lengths);
+    const int bits = layer.code == Code::raw ? design.delta_bits : layer.delta_bits;
+    for (int o = 0; o < layer.outputs; ++o) {
+      const auto lane = static_cast<std::size_t>(o % design.lanes);
+      for (int i = 0; i < layer.inputs; ++i) {
+        const auto delta = static_cast<std::size_t>(symbol(layer, o, i, bits));
+        const bool raw = layer.code == Code::raw;
+        if (const auto word = packers[lane].put(raw ? static_cast<unsigned>(delta) : codes[delta],
+                                                raw ? bits : lengths[delta]))
+          streams[lane].push_back(*word);
+      }
+    }
+  }
+  for (std::size_t lane = 0; lane < streams.size(); ++lane)
+    if (!packers[lane].empty() || streams[lane].empty())
+      streams[lane].push_back(packers[lane].flush());
+  return streams;
+}
+
+[[noreturn]] void fail_overflow(const Network& network, const Design& design, std::size_t lane,
+                                std::uint64_t words_there) {
+  const auto bits = stream_bits(network, design.lanes, design.delta_bits);
+  const std::vector<int> words = stream_words(bits);
+  const int bank = static_cast<int>(lane) / design.lanes_per_bank;
+  const auto first = words.begin() + bank * design.lanes_per_bank;
+  const std::uint64_t there = stream_word_bits * words_there;
+  std::uint64_t needed = 0;
+  std::size_t layer = bits.size();
+  for (std::size_t l = 0; l < bits.size(); ++l) {
+    needed += bits[l][lane];
+    if (needed > there)
+      layer = std::min(layer, l);
+  }
+  layer = std::min(layer, bits.size() - 1);
+  needed = std::max<std::uint64_t>(needed, stream_word_bits); // a stream of no symbols has a word
+  throw InputError("the stream of lane " + std::to_string(lane) + " overflows weight bank " +
+                   std::to_string(bank) + " in layer " + std::to_string(layer) + ": it needs " +
+                   std::to_string(needed) + " bits, " + std::to_string(there) + " are there; the bank has " +
+                   std::to_string(design.bank_depth) + " words and would need " +
+                   std::to_string(std::accumulate(first, first + design.lanes_of_bank(bank), 0)));
+}
+
+void lay_streams(const Network& network, const Design& design, Program& program) {
+  program.banks.resize(static_cast<std::size_t>(design.banks()));
+  const std::vector<std::vector<std::uint64_t>> streams = pack_streams(network, design);
+  for (std::size_t lane = 0; lane < streams.size(); ++lane) {
+    const std::vector<std::uint64_t>& stream = streams[lane];
+    auto& bank = program.banks[lane / static_cast<std::size_t>(design.lanes_per_bank)];
+    if (bank.size() + stream.size() > static_cast<std::size_t>(design.bank_depth))
+      fail_overflow(network, design, lane, static_cast<std::uint64_t>(design.bank_depth) - bank.size());
+    program.streams.push_back({static_cast<std::uint32_t>(bank.size()),
+                               static_cast<std::uint32_t>(bank.size() + stream.size() - 1)});
+    bank.insert(bank.end(), stream.begin(), stream.end());
+  }
+  const std::size_t symbols = std::size_t{1} << design.delta_bits;
+  for (const Layer& layer : network.layers) {
+    const std::size_t book = program.code_lengths.size();
+    program.code_lengths.resize(book + symbols);
+    const std::vector<int> lengths = layer.code_lengths();
+    for (int delta = -static_cast<int>(lengths.size()) / 2; delta < static_cast<int>(lengths.size()) / 2;
+         ++delta)
+      program.code_lengths[book + (static_cast<std::size_t>(delta) & (symbols - 1))] =
+          static_cast<std::uint8_t>(lengths[static_cast<std::size_t>(delta) & (lengths.size() - 1)]);
+  }
+}
+
+} // namespace
+
+std::uint32_t LayerDescriptor::word(int index) const {
+  const auto u = [](int value) { return static_cast<std::uint32_t>(value); };
+  return index == 0 ? u(inputs) | u(outputs) << 13 | u(static_cast<int>(activation)) << 26 |
+                          u(consecutive) << 28 | u(huffman) << 29
+                    : u(block_length) | u(delta_shift) << 13 | u(shift) << 16;
+}
+
+LayerDescriptor LayerDescriptor::from_words(std::uint32_t word0, std::uint32_t word1) {
+  LayerDescriptor layer;
+  layer.inputs = word0 & 0x1fff;
+  layer.outputs = word0 >> 13 & 0x1fff;
+  layer.activation = static_cast<Activation>(word0 >> 26 & 3);
+  layer.consecutive = word0 >> 28 & 1;
+  layer.huffman = word0 >> 29 & 1;
+  layer.block_length = word1 & 0x1fff;
+  layer.delta_shift = word1 >> 13 & 7;
+  layer.shift = word1 >> 16 & 31;
+  return layer;
+}
+
+std::vector<LayerDescriptor> read_table(const std::vector<std::uint32_t>& words) {
+  std::vector<LayerDescriptor> table;
+  for (std::size_t i = 0; i + 1 < words.size(); i += 2)
+    table.push_back(LayerDescriptor::from_words(words[i], words[i + 1]));
+  return table;
+}
+
+std::vector<LayerDescriptor> describe(const Network& network) {
+  std::vector<LayerDescriptor> layers;
+  for (const Layer& layer : network.layers) {
+    LayerDescriptor& descriptor = layers.emplace_back();
+    descriptor.inputs = layer.inputs;
+    descriptor.outputs = layer.outputs;
+    descriptor.activation = layer.activation;
+    descriptor.consecutive = layer.scheme == Scheme::consecutive;
+    descriptor.huffman = layer.code == Code::huffman;
+    descriptor.block_length = layer.block_length();
+    descriptor.delta_shift = layer.shift;
+    descriptor.shift = layer.requantizer.shift - 8;
+  }
+  return layers;
+}
+
+Program compile(const Network& network, const Design& design) {
+  Program program;
+  program.layers = describe(network);
+  for (std::size_t l = 0; l < network.layers.size(); ++l) {
+    const Layer& layer = network.layers[l];
+    const std::string which = "layer " + std::to_string(l);
+    if (layer.delta_bits > design.delta_bits)
+      throw InputError(which + " has " + std::to_string(layer.delta_bits) +
+                       "-bit deltas, the design's lanes take " + std::to_string(design.delta_bits));
+    if (program.layers[l].consecutive && !design.consecutive)
+      throw InputError(which + " is consecutive, the design's lanes have no running delta");
+    if (program.layers[l].huffman && !design.huffman)
+      throw InputError(which + " is Huffman-coded, the design's lanes have no decoders");
+    for_each_tile(layer, design.lanes, [&](int base, int active) {
+      for (int block = 0; block < layer.blocks(); ++block)
+        for (int lane = 0; lane < active; ++lane)
+          program.references.push_back(static_cast<std::int8_t>(layer.reference(base + lane, block)));
+    });
+    for (int o = 0; o < layer.outputs; ++o)
+      program.parameters.push_back(pack_parameter(layer.requantizer.multiplier[static_cast<std::size_t>(o)],
+                                                  layer.requantizer.bias[static_cast<std::size_t>(o)]));
+  }
+  const auto check = [](const char* memory, std::size_t need, int depth) {
+    if (need > static_cast<std::size_t>(depth))
+      throw InputError("the network needs " + std::to_string(need) + " words of " + memory +
+                       ", the design has " + std::to_string(depth));
+  };
+  std::size_t hidden = 0;
+  for (std::size_t l = 0; l + 1 < network.layers.size(); ++l)
+    hidden = std::max(hidden, static_cast<std::size_t>(network.layers[l].outputs));
+  check("program table", program.layers.size(), design.max_layers);
+  check("input buffer", static_cast<std::size_t>(network.layers.front().inputs), design.in_depth);
+  check("activation buffer", hidden, design.act_depth);
+  check("reference memory", program.references.size(), design.ref_depth);
+  check("parameter memory", program.parameters.size(), design.param_depth);
+  if (design.huffman) {
+    lay_streams(network, design, program);
+  } else {
+    program.banks = raw_banks(network, design);
+    check("each weight bank", program.banks[0].size(), design.bank_depth);
+  }
+  return program;
+}
+
+} // namespace deltatwin
