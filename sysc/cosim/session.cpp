@@ -169,7 +169,7 @@ SessionPacers::SessionPacers(const Session& session)
       r(session.stall, session.seed * 8 + 4), source(session.stall, session.seed * 8 + 5),
       sink(session.stall, session.seed * 8 + 6) {}
 
-OutputSink paced_sink(const Pacer& pacer) {
+TileSink paced_sink(const Pacer& pacer) {
   return [pacer](const OutputTile& tile, std::vector<Cycle>& taken) {
     Cycle offered = tile.offered;
     for (int i = 0; i < tile.count; ++i, ++offered)

@@ -78,7 +78,7 @@ struct SessionPacers {
 };
 
 /// The sink at the output stream: takes a beat in each cycle in which its pacer is ready.
-[[nodiscard]] OutputSink paced_sink(const Pacer& pacer);
+[[nodiscard]] TileSink paced_sink(const Pacer& pacer);
 
 /// Runs a session on the model, from cycle `begin` on, and records its beats.
 void run_model(const Session& session, SocketPort& port, SessionTrace& trace, Cycle begin = 0);

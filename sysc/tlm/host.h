@@ -39,7 +39,7 @@ public:
   void stream(const std::int8_t* data, std::size_t count);
 
   /// What takes the results; at once by default. Results are collected whatever the sink.
-  void set_sink(OutputSink sink) { sink_ = std::move(sink); }
+  void set_sink(TileSink sink) { sink_ = std::move(sink); }
   [[nodiscard]] const std::vector<std::int16_t>& results() const { return results_; }
   void clear_results() { results_.clear(); }
   /// The cycle of the latest output beat.
@@ -52,7 +52,7 @@ private:
   bool access(tlm::tlm_command command, std::uint32_t address, std::uint32_t& data, Cycle cycle);
 
   Clock clock_;
-  OutputSink sink_ = take_at_once;
+  TileSink sink_ = take_at_once;
   std::vector<std::int16_t> results_;
   Cycle now_ = 0, last_output_ = 0;
 };

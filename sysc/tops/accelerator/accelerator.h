@@ -4,6 +4,7 @@
 #include "blocks/scheduler.h"
 #include "net/inference.h"
 #include "tops/accelerator/design.h"
+#include "tops/top.h"
 #include <functional>
 #include <memory>
 #include <vector>
@@ -43,9 +44,6 @@ namespace port {
 enum : std::size_t { aw, w, b, ar, r, s_axis, m_axis, slot, mac, ref, sum, act, bank0 };
 }
 
-/// Idle cycles that a source leaves before beat `index` of a call, after the beat before was taken.
-using Gaps = std::function<unsigned(std::uint64_t index)>;
-
 /// Output beats of one tile on their way to whoever takes them. `taken` receives the cycle of each
 /// beat: not before it is offered, and each later than the one before.
 struct OutputTile {
@@ -54,7 +52,7 @@ struct OutputTile {
   bool last;     ///< the tile ends an inference: its last beat carries TLAST
   Cycle offered; ///< of the first beat, after the beats before were taken; one more cycle a beat
 };
-using OutputSink = std::function<void(const OutputTile&, std::vector<Cycle>& taken)>;
+using TileSink = std::function<void(const OutputTile&, std::vector<Cycle>& taken)>;
 
 /// A sink that is always ready.
 void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken);
@@ -63,7 +61,7 @@ void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken);
 /// beats on demand. Calls come in the order of their cycles, per interface.
 ///
 /// What happens is computed as far ahead as the inputs given allow; a soft reset or a framing
-/// error takes back what it prevents in the trace, but not what an OutputSink has been given.
+/// error takes back what it prevents in the trace, but not what an TileSink has been given.
 class AcceleratorCore {
 public:
   explicit AcceleratorCore(const Design& design);
@@ -87,7 +85,7 @@ public:
   std::size_t input(const std::int8_t* data, std::size_t count, Cycle& from, const Gaps& gaps = {},
                     std::vector<Cycle>* taken = nullptr, const std::uint8_t* tlast_at = nullptr);
 
-  void set_sink(OutputSink sink) { sink_ = std::move(sink); }
+  void set_sink(TileSink sink) { sink_ = std::move(sink); }
   /// Records the interior's beats in the order of interfaces(), from port::s_axis on; null stops.
   void set_trace(BeatTrace* trace) { trace_ = trace; }
 
@@ -126,7 +124,7 @@ private:
   void stop_fetches();
 
   Design design_;
-  OutputSink sink_ = take_at_once;
+  TileSink sink_ = take_at_once;
   BeatTrace* trace_ = nullptr;
 
   // Memories.
