@@ -94,7 +94,7 @@ void run(const BenchOptions& options) {
                      std::to_string(images.count) + " images");
   const std::vector<std::int8_t> inputs = images.inputs(images.count);
   Progress progress("benchmark");
-  RtlModel rtl({"accelerator", setup.design.parameters(), false, ""},
+  RtlModel rtl({"accelerator", setup.design.parameters(), false, "", true},
                [&](const std::string& text) { progress.message(text); });
   IntegerInference inference(setup.network);
   std::vector<std::int16_t> outputs(static_cast<std::size_t>(images.count) *

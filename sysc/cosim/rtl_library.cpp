@@ -4,6 +4,8 @@
 #include "base/tool.h"
 #include <algorithm>
 #include <boost/dll/shared_library.hpp>
+#include <boost/process/search_path.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <regex>
@@ -35,6 +37,11 @@ std::string top_header(const std::string& top, const std::string& header, const 
          "      out[count] = signal;\n    ++count;\n  }\n  return count;\n}\n";
 }
 
+bool is_checked(const RtlSource& source) {
+  const char* variable = std::getenv("DELTATWIN_RTL_CHECKED");
+  return !source.fast && variable && variable == std::string("1");
+}
+
 } // namespace
 
 std::string build_rtl(const RtlSource& source, const std::function<void(const std::string&)>& progress) {
@@ -49,7 +56,8 @@ std::string build_rtl(const RtlSource& source, const std::function<void(const st
   for (const auto& [name, value] : source.parameters)
     arguments.push_back("-G" + name + "=" + std::to_string(value));
   const std::string shim = read_file(source_path("sysc/cosim/rtl_shim.cpp"));
-  std::string key = shim + tool_version;
+  const std::string level = is_checked(source) ? "-O1" : "-O3";
+  std::string key = shim + tool_version + level;
   for (const std::string& argument : arguments)
     key += argument + "\n";
   for (const std::string& file : files)
@@ -79,9 +87,11 @@ std::string build_rtl(const RtlSource& source, const std::function<void(const st
                                    "-f",
                                    "V" + source.top + ".mk",
                                    "VM_USER_CLASSES=rtl_shim",
-                                   "OPT_FAST=-O3 -fPIC",
+                                   "OPT_FAST=" + level + " -fPIC",
                                    "OPT_SLOW=-O1 -fPIC",
-                                   "OPT_GLOBAL=-O2 -fPIC"};
+                                   "OPT_GLOBAL=-O1 -fPIC"};
+  if (!boost::process::search_path("ccache").empty())
+    make.push_back("OBJCACHE=ccache");
   make.insert(make.end(), objects.begin(), objects.end());
   run_tool("make", make);
   std::vector<std::string> link = {"-shared", "-pthread", "-o", (work / "lib.so").string()};

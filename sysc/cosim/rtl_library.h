@@ -15,6 +15,7 @@ struct RtlSource {
   std::vector<std::pair<std::string, int>> parameters; ///< Verilator's -G
   bool trace = false;                                  ///< with VCD
   std::string directory;                               ///< empty: the project's rtl/
+  bool fast = false; ///< for speed whatever DELTATWIN_RTL_CHECKED says: for the benchmark
 };
 
 /// A signal of a Verilated model: a port, or a net of the top that Verilator keeps.
@@ -26,8 +27,9 @@ struct RtlSignal {
   void set_bits(int lsb, int bits, std::uint64_t value) const;
 };
 
-/// A Verilated model (`--cc -O3`), built on demand, cached under a hash of RTL, parameters and tool
-/// version, and loaded as a shared library.
+/// A Verilated model, built on demand, cached under a hash of RTL, parameters and tool version, and
+/// loaded as a shared library. It is compiled with -O3, or with -O1, for tests that build more than
+/// they run, where the environment variable DELTATWIN_RTL_CHECKED is 1.
 ///
 ///     RtlModel rtl({"requantizer", {{"TagBits", 4}}});
 ///     rtl.signal("valid_i").set(1);
