@@ -30,22 +30,25 @@ module accelerator #(
   parameter int ParamDepth = 512,
   /// Layer descriptors, a power of two, at most 16.
   parameter int MaxLayers = 16,
-  /// Words of the output FIFO, a power of two, at least Lanes.
+  /// Words of the output FIFO, a power of two from Lanes to 4096.
   parameter int OutDepth = 32
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
   // AXI4-Lite: program, control, status
   input  logic [11:0] s_axil_awaddr_i,
+  input  logic [2:0]  s_axil_awprot_i,
   input  logic        s_axil_awvalid_i,
   output logic        s_axil_awready_o,
   input  logic [31:0] s_axil_wdata_i,
+  input  logic [3:0]  s_axil_wstrb_i,
   input  logic        s_axil_wvalid_i,
   output logic        s_axil_wready_o,
   output logic [1:0]  s_axil_bresp_o,
   output logic        s_axil_bvalid_o,
   input  logic        s_axil_bready_i,
   input  logic [11:0] s_axil_araddr_i,
+  input  logic [2:0]  s_axil_arprot_i,
   input  logic        s_axil_arvalid_i,
   output logic        s_axil_arready_o,
   output logic [31:0] s_axil_rdata_o,
@@ -101,8 +104,8 @@ module accelerator #(
   if (Consecutive < 0 || Consecutive > 1) begin : gen_bad_consecutive
     consecutive_must_be_0_or_1 u_error ();
   end
-  if (BankDepth < 1 || BankDepth > 2 ** 20) begin : gen_bad_bank_depth
-    bank_depth_must_be_1_to_1048576 u_error ();
+  if (BankDepth < 2 || BankDepth > 2 ** 20) begin : gen_bad_bank_depth
+    bank_depth_must_be_2_to_1048576 u_error ();
   end
   if (InDepth < 2 || InDepth > 4096 || 2 ** $clog2(InDepth) != InDepth) begin : gen_bad_in_depth
     in_depth_must_be_a_power_of_two_from_2_to_4096 u_error ();
@@ -110,14 +113,14 @@ module accelerator #(
   if (ActDepth < 2 || ActDepth > 4096 || 2 ** $clog2(ActDepth) != ActDepth) begin : gen_bad_act
     act_depth_must_be_a_power_of_two_from_2_to_4096 u_error ();
   end
-  if (RefDepth < 1 || RefDepth > 65535 || ParamDepth < 1 || ParamDepth > 65535) begin : gen_bad_ref
-    ref_depth_and_param_depth_must_be_1_to_65535 u_error ();
+  if (RefDepth < 2 || RefDepth > 65535 || ParamDepth < 2 || ParamDepth > 65535) begin : gen_bad_ref
+    ref_depth_and_param_depth_must_be_2_to_65535 u_error ();
   end
   if (MaxLayers < 1 || MaxLayers > 16 || 2 ** $clog2(MaxLayers) != MaxLayers) begin : gen_bad_layers
     max_layers_must_be_a_power_of_two_from_1_to_16 u_error ();
   end
-  if (OutDepth < Lanes || 2 ** $clog2(OutDepth) != OutDepth) begin : gen_bad_out_depth
-    out_depth_must_be_a_power_of_two_and_at_least_lanes u_error ();
+  if (OutDepth < Lanes || OutDepth > 4096 || 2 ** $clog2(OutDepth) != OutDepth) begin : gen_bad_out
+    out_depth_must_be_a_power_of_two_from_lanes_to_4096 u_error ();
   end
 
   // Control.
@@ -152,15 +155,18 @@ module accelerator #(
     .clk_i,
     .rst_ni,
     .s_axil_awaddr_i,
+    .s_axil_awprot_i,
     .s_axil_awvalid_i,
     .s_axil_awready_o,
     .s_axil_wdata_i,
+    .s_axil_wstrb_i,
     .s_axil_wvalid_i,
     .s_axil_wready_o,
     .s_axil_bresp_o,
     .s_axil_bvalid_o,
     .s_axil_bready_i,
     .s_axil_araddr_i,
+    .s_axil_arprot_i,
     .s_axil_arvalid_i,
     .s_axil_arready_o,
     .s_axil_rdata_o,
@@ -187,22 +193,22 @@ module accelerator #(
   );
 
   // The beats that both twins are compared on.
-  logic                       slot  /*verilator public_flat_rd*/;
-  logic [19:0]                slot_weight_addr  /*verilator public_flat_rd*/;
-  logic [12:0]                slot_x_addr  /*verilator public_flat_rd*/;
-  logic [3:0]                 slot_layer  /*verilator public_flat_rd*/;
-  logic                       mac_valid  /*verilator public_flat_rd*/;
-  logic [7:0]                 mac_x  /*verilator public_flat_rd*/;
-  logic [3:0]                 mac_flags  /*verilator public_flat_rd*/;
-  logic [Lanes*DeltaBits-1:0] mac_deltas  /*verilator public_flat_rd*/;
-  logic                       ref_valid  /*verilator public_flat_rd*/;
-  logic [19:0]                ref_addr  /*verilator public_flat_rd*/;
-  logic                       sum_valid  /*verilator public_flat_rd*/;
-  logic [31:0]                sum_data  /*verilator public_flat_rd*/;
-  logic                       act_valid  /*verilator public_flat_rd*/;
-  logic [13:0]                act_addr  /*verilator public_flat_rd*/;
-  logic [7:0]                 act_data  /*verilator public_flat_rd*/;
-  logic [Lanes-1:0]           fetch  /*verilator public_flat_rd*/;
+  logic                       slot;
+  logic [19:0]                slot_weight_addr;
+  logic [12:0]                slot_x_addr;
+  logic [3:0]                 slot_layer;
+  logic                       mac_valid;
+  logic [7:0]                 mac_x;
+  logic [3:0]                 mac_flags;
+  logic [Lanes*DeltaBits-1:0] mac_deltas;
+  logic                       ref_valid;
+  logic [19:0]                ref_addr;
+  logic                       sum_valid;
+  logic [31:0]                sum_data;
+  logic                       act_valid;
+  logic [13:0]                act_addr;
+  logic [7:0]                 act_data;
+  logic [Lanes-1:0]           fetch;
 
   // Scheduler.
   logic                  build_start, build_uniform, build_done;

@@ -1,6 +1,14 @@
 // The AXI4-Lite slave: registers, start and soft reset, and the port that loads the memories.
-// AW and W beats are taken together in one cycle, the effect is visible in the next and B comes
-// with it; a read captures its register in the cycle of the AR beat. One response waits at a time.
+// AW and W are taken in any order, one of each ahead of its response. A write happens in the cycle
+// of the later of its two beats or, if the response before it still waits then, in the cycle after
+// that one's beat: in that cycle start_o, clear_o and the load port are high, in the next its effect
+// is visible and B comes. A read captures its register in the cycle of the AR beat, as it was before
+// a write of that cycle. One response of each kind waits at a time, so an access takes two cycles.
+// No ready depends on an input.
+//
+// A write with WSTRB 1111 writes, with 0000 it answers OKAY without any effect, whatever its
+// address, and with another it answers SLVERR without effect. An address that is not a register's
+// own answers SLVERR, so each that is no multiple of four. PROT is ignored.
 
 `default_nettype none
 
@@ -35,22 +43,25 @@ module axi_control #(
   input  logic             rst_ni,
   // AXI4-Lite
   input  logic [11:0]      s_axil_awaddr_i,
+  input  logic [2:0]       s_axil_awprot_i,
   input  logic             s_axil_awvalid_i,
   output logic             s_axil_awready_o,
   input  logic [31:0]      s_axil_wdata_i,
+  input  logic [3:0]       s_axil_wstrb_i,
   input  logic             s_axil_wvalid_i,
   output logic             s_axil_wready_o,
   output logic [1:0]       s_axil_bresp_o,
   output logic             s_axil_bvalid_o,
   input  logic             s_axil_bready_i,
   input  logic [11:0]      s_axil_araddr_i,
+  input  logic [2:0]       s_axil_arprot_i,
   input  logic             s_axil_arvalid_i,
   output logic             s_axil_arready_o,
   output logic [31:0]      s_axil_rdata_o,
   output logic [1:0]       s_axil_rresp_o,
   output logic             s_axil_rvalid_o,
   input  logic             s_axil_rready_i,
-  // Control and status; start_o and clear_o are high in the cycle of the write beat
+  // Control and status
   output logic             start_o,
   output logic             clear_o,
   output logic [7:0]       layers_o,
@@ -90,18 +101,55 @@ module axi_control #(
   assign images_o = images_q;
   assign layers_o = layers_q;
   assign load_addr_o = load_addr_q;
-  assign load_data_o = {load_high_q, s_axil_wdata_i};
 
-  // Write channel.
-  logic write, write_ok, writable, control_ok, load_ok, load;
+  // A beat waits in its register until the other one and the response before are there. Of an
+  // address it keeps which register it means, 16 for none.
+  logic        aw_held_q, w_held_q, aw_there, w_there, write;
+  logic [4:0]  aw_index, aw_index_q;
+  logic [31:0] data, data_q;
+  logic        whole, whole_q, empty, empty_q;
+  logic [11:0] address;
 
-  assign write = s_axil_awvalid_i && s_axil_wvalid_i && !s_axil_bvalid_o;
-  assign s_axil_awready_o = write;
-  assign s_axil_wready_o = write;
+  assign s_axil_awready_o = !aw_held_q;
+  assign s_axil_wready_o = !w_held_q;
+  assign aw_there = aw_held_q || s_axil_awvalid_i;
+  assign w_there = w_held_q || s_axil_wvalid_i;
+  assign write = aw_there && w_there && !s_axil_bvalid_o;
+
+  assign aw_index = {s_axil_awaddr_i[11:6] != '0 || s_axil_awaddr_i[1:0] != '0,
+                     s_axil_awaddr_i[5:2]};
+  assign address = {5'd0, aw_held_q ? aw_index_q : aw_index, 2'd0};
+  assign data = w_held_q ? data_q : s_axil_wdata_i;
+  assign whole = w_held_q ? whole_q : s_axil_wstrb_i == '1;
+  assign empty = w_held_q ? empty_q : s_axil_wstrb_i == '0;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      aw_held_q <= 1'b0;
+      w_held_q <= 1'b0;
+    end else begin
+      aw_held_q <= aw_there && !write;
+      w_held_q <= w_there && !write;
+    end
+    if (!aw_held_q) aw_index_q <= aw_index;
+    if (!w_held_q) begin
+      data_q <= s_axil_wdata_i;
+      whole_q <= s_axil_wstrb_i == '1;
+      empty_q <= s_axil_wstrb_i == '0;
+    end
+  end
+
+  logic unused_prot;
+  assign unused_prot = ^{s_axil_awprot_i, s_axil_arprot_i};
+
+  // What a whole write does.
+  logic writable, control_ok, load_ok, allowed, act, load;
+
+  assign load_data_o = {load_high_q, data};
 
   // Finished blocks still drain after an error: what they read must not change before the reset.
   assign writable = status_i != StatusRunning && status_i != StatusError;
-  assign control_ok = s_axil_wdata_i[1] || !s_axil_wdata_i[0] || writable;
+  assign control_ok = data[1] || !data[0] || writable;
 
   always_comb begin
     case (load_memory_q)
@@ -117,19 +165,19 @@ module axi_control #(
   end
 
   always_comb begin
-    case (s_axil_awaddr_i)
-      AddrControl: write_ok = control_ok;
-      AddrImages, AddrLayers, AddrLoadAddress, AddrLoadHigh: write_ok = writable;
-      AddrLoadData: write_ok = writable && load_ok;
-      default: write_ok = 1'b0;
+    case (address)
+      AddrControl: allowed = control_ok;
+      AddrImages, AddrLayers, AddrLoadAddress, AddrLoadHigh: allowed = writable;
+      AddrLoadData: allowed = writable && load_ok;
+      default: allowed = 1'b0;
     endcase
   end
 
-  assign clear_o = write && s_axil_awaddr_i == AddrControl && s_axil_wdata_i[1];
-  assign start_o = write && s_axil_awaddr_i == AddrControl && s_axil_wdata_i[1:0] == 2'b01
-      && control_ok;
+  assign act = write && whole && allowed;
+  assign clear_o = act && address == AddrControl && data[1];
+  assign start_o = act && address == AddrControl && data[1:0] == 2'b01;
 
-  assign load = write && s_axil_awaddr_i == AddrLoadData && write_ok;
+  assign load = act && address == AddrLoadData;
   assign load_reference_o = load && load_memory_q == MemReferences;
   assign load_parameter_o = load && load_memory_q == MemParameters;
   assign load_program_o = load && load_memory_q == MemProgram;
@@ -147,12 +195,12 @@ module axi_control #(
       load_bank_q <= '0;
       load_addr_q <= '0;
       load_high_q <= '0;
-    end else if (write && write_ok) begin
-      case (s_axil_awaddr_i)
-        AddrImages: images_q <= s_axil_wdata_i;
-        AddrLayers: layers_q <= s_axil_wdata_i[7:0];
-        AddrLoadAddress: {load_memory_q, load_bank_q, load_addr_q} <= s_axil_wdata_i;
-        AddrLoadHigh: load_high_q <= s_axil_wdata_i[3:0];
+    end else if (act) begin
+      case (address)
+        AddrImages: images_q <= data;
+        AddrLayers: layers_q <= data[7:0];
+        AddrLoadAddress: {load_memory_q, load_bank_q, load_addr_q} <= data;
+        AddrLoadHigh: load_high_q <= data[3:0];
         AddrLoadData: load_addr_q <= load_addr_q + 1'b1;
         default: ;
       endcase
@@ -163,7 +211,7 @@ module axi_control #(
     if (!rst_ni) s_axil_bvalid_o <= 1'b0;
     else if (write) s_axil_bvalid_o <= 1'b1;
     else if (s_axil_bready_i) s_axil_bvalid_o <= 1'b0;
-    if (write) s_axil_bresp_o <= write_ok ? Okay : SlvErr;
+    if (write) s_axil_bresp_o <= (empty || (whole && allowed)) ? Okay : SlvErr;
   end
 
   // Read channel.
@@ -208,6 +256,25 @@ module axi_control #(
       s_axil_rresp_o <= read_ok ? Okay : SlvErr;
     end
   end
+
+`ifndef YOSYS
+  always @(posedge clk_i) begin
+    if (rst_ni) begin
+      assert (!start_o || writable) else $error("START while a run is there");
+      assert (32'(load_book_o) + 32'(load_stream_o) + 32'(load_program_o) + 32'(load_parameter_o)
+              + 32'(load_reference_o) + $countones(load_weight_o) <= 1)
+          else $error("a word is loaded into several memories");
+    end
+  end
+
+  handshake_check #(.Width(2)) u_check_b (
+    .clk_i, .rst_ni, .valid_i(s_axil_bvalid_o), .ready_i(s_axil_bready_i), .data_i(s_axil_bresp_o)
+  );
+  handshake_check #(.Width(34)) u_check_r (
+    .clk_i, .rst_ni, .valid_i(s_axil_rvalid_o), .ready_i(s_axil_rready_i),
+    .data_i({s_axil_rdata_o, s_axil_rresp_o})
+  );
+`endif
 
 endmodule
 

@@ -106,7 +106,7 @@ module huffman_bank #(
 
   // Decoders. No word is offered in the cycle after the reset, so that theirs may be that late.
   logic             restart_q;
-  logic [Lanes-1:0] errors, bad_code, too_short, unused_ready, unused_valid;
+  logic [Lanes-1:0] errors, bad_code, too_short, decoder_ready, unused_valid;
 
   always_ff @(posedge clk_i) restart_q <= !rst_ni;
 
@@ -133,7 +133,7 @@ module huffman_bank #(
         .word_ready_o(ready[l]),
         .take_i(take_i[l]),
         .end_i,
-        .ready_o(unused_ready[l]),
+        .ready_o(decoder_ready[l]),
         .valid_o(unused_valid[l]),
         .symbol_o(symbols_o[l*SymbolBits +: SymbolBits]),
         .error_o(errors[l]),
@@ -151,7 +151,22 @@ module huffman_bank #(
   assign fault_o = (bad_code != '0) ? 2'd1 : (too_short != '0) ? 2'd2 : error_o ? 2'd3 : 2'd0;
 
   logic unused;
-  assign unused = ^{unused_ready, unused_valid};
+  assign unused = ^{decoder_ready, unused_valid};
+
+`ifndef YOSYS
+  // A word that was read again before its lane's address moved on.
+  logic stale_q;
+
+  always_ff @(posedge clk_i) stale_q <= rst_ni && fetched && lane_q == turn_i;
+
+  always @(posedge clk_i) begin
+    if (rst_ni) begin
+      assert (!(fetched && stale_q)) else $error("a decoder takes a word twice");
+      assert ((take_i & ~decoder_ready) == '0) else $error("a symbol is taken before it is there");
+      assert (!stream_we_i) else $error("a stream's bounds are written while it is read");
+    end
+  end
+`endif
 
 endmodule
 

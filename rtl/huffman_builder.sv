@@ -219,6 +219,17 @@ module huffman_builder #(
     end
   end
 
+`ifndef YOSYS
+  // A pair that is written in the cycle in which it is read would be read too early.
+  logic collides;
+  assign collides = pair_write_q && pair_addr_q == {!level_q[0], packages_taken_q[IndexBits-1:0]};
+
+  always @(posedge clk_i) begin
+    if (rst_ni && state_q == Merge && level_q != 4'd2)
+      assert (!collides || item_q == '0) else $error("a package is read before it is there");
+  end
+`endif
+
 endmodule
 
 `default_nettype wire

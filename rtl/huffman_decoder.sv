@@ -172,7 +172,7 @@ module huffman_decoder #(
       failed_q <= failed;
       valid_o <= take_i && ready_o;
       took_q <= took;
-      // A valid open word means here that next and current are valid too.
+      // A valid open word means here that next and current are valid too (asserted below).
       left_over_q <= ending && (!got_last_q || held_valid_q
                                 || (open_valid_q && !chunk_q[1] && !(chunk_q[0] && advance)));
       drained_q <= draining_q;
@@ -227,6 +227,18 @@ module huffman_decoder #(
   end
 
   assign symbol_o = (took_q && coded_q && !too_short_q && !failed_q) ? symbols_q[table_addr] : '0;
+
+`ifndef YOSYS
+  always @(posedge clk_i) begin
+    if (rst_ni) begin
+      assert (!(ending && open_valid_q) || (next_valid_q && current_valid_q))
+          else $error("a stream ends with a hole in front of its open word");
+      assert (next_valid_q || next_q == '0) else $error("a chunk that is not valid is not zero");
+      assert (current_valid_q || current_q == '0)
+          else $error("a chunk that is not valid is not zero");
+    end
+  end
+`endif
 
 endmodule
 

@@ -1,5 +1,6 @@
 // The queue in front of the output stream: a word pushed in cycle c is on the stream from c + 1.
-// There is no full flag, because the scheduler's credits never let more than Depth words in.
+// There is no full flag, because the scheduler's credits never let more than Depth words in. The
+// reset empties it, and withdraws a word that was offered and not taken.
 
 `default_nettype none
 
@@ -44,6 +45,18 @@ module output_fifo #(
       if (valid_o && ready_i) read_q <= read_q + 1'b1;
     end
   end
+
+`ifndef YOSYS
+  logic [AddrBits:0] used;
+  assign used = write_q - read_q;
+
+  always @(posedge clk_i) begin
+    if (rst_ni && push_i)
+      assert (32'(used) < Depth) else $error("a word is pushed into a full FIFO");
+  end
+
+  handshake_check #(.Width(Width)) u_check (.clk_i, .rst_ni, .valid_i(valid_o), .ready_i, .data_i(data_o));
+`endif
 
 endmodule
 

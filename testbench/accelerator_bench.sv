@@ -19,6 +19,7 @@ module accelerator_bench;
   logic clk, rst_n, running;
   logic [11:0] awaddr, araddr;
   logic [31:0] wdata, rdata;
+  logic [3:0]  wstrb;
   logic [1:0]  bresp, rresp;
   logic        awvalid, awready, wvalid, wready, bvalid, bready, arvalid, arready, rvalid, rready;
   logic [7:0]  in_data;
@@ -43,15 +44,18 @@ module accelerator_bench;
     .clk_i(clk),
     .rst_ni(rst_n),
     .s_axil_awaddr_i(awaddr),
+    .s_axil_awprot_i(3'bx),
     .s_axil_awvalid_i(awvalid),
     .s_axil_awready_o(awready),
     .s_axil_wdata_i(wdata),
+    .s_axil_wstrb_i(wstrb),
     .s_axil_wvalid_i(wvalid),
     .s_axil_wready_o(wready),
     .s_axil_bresp_o(bresp),
     .s_axil_bvalid_o(bvalid),
     .s_axil_bready_i(bready),
     .s_axil_araddr_i(araddr),
+    .s_axil_arprot_i(3'bx),
     .s_axil_arvalid_i(arvalid),
     .s_axil_arready_o(arready),
     .s_axil_rdata_o(rdata),
@@ -93,15 +97,24 @@ module accelerator_bench;
   end
 
   // AXI4-Lite.
-  task automatic write(input [11:0] address, input [31:0] data);
+  task automatic strobed_write(input [11:0] address, input [31:0] data, input [3:0] strobe,
+                               input [1:0] response);
     logic aw_done, w_done;
-    awaddr <= address;
-    wdata <= data;
-    awvalid <= 1'b1;
-    wvalid <= 1'b1;
+    int   aw_gap, w_gap;
+    aw_gap = $urandom_range(2);
+    w_gap = $urandom_range(2);
     aw_done = 1'b0;
     w_done = 1'b0;
-    while (!aw_done || !w_done) begin
+    for (int cycle = 0; !aw_done || !w_done; cycle++) begin
+      if (cycle == aw_gap) begin
+        awvalid <= 1'b1;
+        awaddr <= address;
+      end
+      if (cycle == w_gap) begin
+        wvalid <= 1'b1;
+        wdata <= data;
+        wstrb <= strobe;
+      end
       @(posedge clk);
       if (awvalid && awready) begin
         aw_done = 1'b1;
@@ -112,6 +125,7 @@ module accelerator_bench;
         w_done = 1'b1;
         wvalid <= 1'b0;
         wdata <= 'x;
+        wstrb <= 'x;
       end
     end
     do begin
@@ -119,10 +133,14 @@ module accelerator_bench;
       @(posedge clk);
     end while (!(bvalid && bready));
     bready <= 1'b0;
-    if (bresp != 2'd0) begin
-      $display("write to %h refused", address);
+    if (bresp !== response) begin
+      $display("write to %h with strobe %b answers %0d", address, strobe, bresp);
       $fatal(1);
     end
+  endtask
+
+  task automatic write(input [11:0] address, input [31:0] data);
+    strobed_write(address, data, 4'b1111, 2'd0);
   endtask
 
   task automatic expect_read(input [11:0] address, input [31:0] value);
@@ -307,6 +325,11 @@ module accelerator_bench;
     expect_read(12'h000, 32'h44545731);
     expect_read(12'h008, 32'd0);
     expect_read(12'h010, 32'd0);
+    write(12'h00C, 32'h12345678);
+    strobed_write(12'h00C, 32'h9, 4'b0000, 2'd0);
+    strobed_write(12'h00C, 32'h9, 4'b0011, 2'd2);
+    strobed_write(12'h00D, 32'h9, 4'b1111, 2'd2);
+    expect_read(12'h00C, 32'h12345678);
 
     for (int layer = 0; layer < Layers; layer++) begin
       load(32'h30000000 + 2 * layer,

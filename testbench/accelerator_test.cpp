@@ -466,6 +466,8 @@ TEST_CASE("accelerator twins answer the same on every register access") {
     const CosimResult result = twins.run([&](Session& session) {
       const auto random_access = [&] {
         std::uint32_t address = static_cast<std::uint32_t>(random.in(0, 20) * 4);
+        if (random.in(0, 9) == 0) // a part of a word, or far away
+          address = static_cast<std::uint32_t>(random.in(0, 0xfff));
         if (address == reg::control || address == reg::layers || address == reg::images)
           address = reg::id;
         session.actions.push_back(action(random.in(0, 1) ? HostAction::write : HostAction::read, address,
@@ -474,6 +476,8 @@ TEST_CASE("accelerator twins answer the same on every register access") {
           session.actions.back().data = static_cast<std::uint32_t>(random.in(0, 7)) << 28 |
                                         static_cast<std::uint32_t>(random.in(0, 3)) << 20 |
                                         static_cast<std::uint32_t>(random.in(0, 1600));
+        if (random.in(0, 3) == 0)
+          session.actions.back().strobe = static_cast<unsigned>(random.in(0, 3) ? random.in(0, 15) : 0);
       };
       for (int k = 0; k < 200; ++k)
         random_access();

@@ -26,7 +26,7 @@ Design tiny_design() {
 RtlSource broken_rtl(const TemporaryDirectory& directory, const std::string& file, const std::string& line,
                      const std::string& wrong) {
   for (const auto& entry : std::filesystem::directory_iterator(rtl_directory()))
-    if (entry.path().extension() == ".sv")
+    if (entry.path().extension() == ".sv" || entry.path().extension() == ".vlt")
       std::filesystem::copy(entry.path(), directory.path());
   const std::string path = directory.path() + "/" + file;
   std::string text = read_file(path);

@@ -104,8 +104,7 @@ TEST_CASE("mutants of the RTL are caught", "[.mutation]") {
   int caught = 0, survived = 0, refused = 0;
   for (int i = 0; i < repeats(40); ++i) {
     const TemporaryDirectory directory("deltatwin-mutant");
-    for (const std::string& file : rtl_files(rtl_directory()))
-      std::filesystem::copy(file, directory.path());
+    std::filesystem::copy(rtl_directory(), directory.path());
     const Mutant mutant = mutate(random, files);
     write_file(directory.path() + "/" + mutant.file, mutant.text);
     RtlSource source;

@@ -41,6 +41,7 @@ double time_rtl(RtlModel& rtl, const Program& program, const std::vector<std::in
     rtl.signal(name).set(0);
   for (const char* name : {"s_axil_bready_i", "s_axil_rready_i", "m_axis_tready_i"})
     rtl.signal(name).set(1);
+  rtl.signal("s_axil_wstrb_i").set(0xf);
   rtl.signal("rst_ni").set(0);
   cycle();
   rtl.signal("rst_ni").set(1);

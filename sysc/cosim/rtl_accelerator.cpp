@@ -46,10 +46,11 @@ void RtlAccelerator::advance(Cycle cycle) {
   }
 }
 
-bool RtlAccelerator::write(std::uint32_t address, std::uint32_t data, Cycle cycle) {
+bool RtlAccelerator::write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) {
   advance(cycle);
   rtl_.signal("s_axil_awaddr_i").set(address);
   rtl_.signal("s_axil_wdata_i").set(data);
+  rtl_.signal("s_axil_wstrb_i").set(strobe);
   rtl_.signal("s_axil_awvalid_i").set(1);
   rtl_.signal("s_axil_wvalid_i").set(1);
   settle(); // the contract: both beats in this cycle, the response in the next
@@ -60,6 +61,8 @@ bool RtlAccelerator::write(std::uint32_t address, std::uint32_t data, Cycle cycl
   const bool okay = rtl_.signal("s_axil_bresp_o").get(0, 2) == 0;
   edge();
   // What TLAST needs to know of the program: the inputs of layer 0, word 0 of the table.
+  if (strobe != 0xf)
+    return okay;
   if (okay && address == reg::load_address)
     load_address_ = data;
   if (okay && address == reg::load_data) {

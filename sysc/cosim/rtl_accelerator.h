@@ -13,7 +13,7 @@ public:
                  const std::function<void(const std::string&)>& message = {});
 
 protected:
-  bool write(std::uint32_t address, std::uint32_t data, Cycle cycle) override;
+  bool write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) override;
   AcceleratorCore::ReadResult read(std::uint32_t address, Cycle cycle) override;
   std::size_t stream(const std::int8_t* data, std::size_t count, Cycle& from,
                      StreamExtension* extension) override;

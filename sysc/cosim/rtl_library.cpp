@@ -53,6 +53,8 @@ std::string build_rtl(const RtlSource& source, const std::function<void(const st
                                         source.top,    "-y",   directory.string()};
   if (source.trace)
     arguments.push_back("--trace");
+  if (is_checked(source))
+    arguments.push_back("--assert");
   for (const auto& [name, value] : source.parameters)
     arguments.push_back("-G" + name + "=" + std::to_string(value));
   const std::string shim = read_file(source_path("sysc/cosim/rtl_shim.cpp"));
@@ -62,6 +64,11 @@ std::string build_rtl(const RtlSource& source, const std::function<void(const st
     key += argument + "\n";
   for (const std::string& file : files)
     key += read_file(file);
+  const fs::path inner_nets = directory / (source.top + ".vlt"); // those that stay for us to see
+  if (fs::exists(inner_nets)) {
+    arguments.push_back(inner_nets.string());
+    key += read_file(inner_nets.string());
+  }
   const fs::path library = fs::path(cache_directory()) / "rtl" / (source.top + "-" + hash_text(key) + ".so");
   if (fs::exists(library))
     return library.string();

@@ -22,14 +22,14 @@ public:
       : session_(session), trace_(trace), pace_(session), rst_ni_(rtl.signal("rst_ni")),
         awaddr_(rtl.signal("s_axil_awaddr_i")), awvalid_(rtl.signal("s_axil_awvalid_i")),
         awready_(rtl.signal("s_axil_awready_o")), wdata_(rtl.signal("s_axil_wdata_i")),
-        wvalid_(rtl.signal("s_axil_wvalid_i")), wready_(rtl.signal("s_axil_wready_o")),
-        bvalid_(rtl.signal("s_axil_bvalid_o")), bready_(rtl.signal("s_axil_bready_i")),
-        araddr_(rtl.signal("s_axil_araddr_i")), arvalid_(rtl.signal("s_axil_arvalid_i")),
-        arready_(rtl.signal("s_axil_arready_o")), rdata_(rtl.signal("s_axil_rdata_o")),
-        rvalid_(rtl.signal("s_axil_rvalid_o")), rready_(rtl.signal("s_axil_rready_i")),
-        tdata_(rtl.signal("s_axis_tdata_i")), tlast_(rtl.signal("s_axis_tlast_i")),
-        tvalid_(rtl.signal("s_axis_tvalid_i")), tready_(rtl.signal("s_axis_tready_o")),
-        sink_ready_(rtl.signal("m_axis_tready_i")) {}
+        wstrb_(rtl.signal("s_axil_wstrb_i")), wvalid_(rtl.signal("s_axil_wvalid_i")),
+        wready_(rtl.signal("s_axil_wready_o")), bvalid_(rtl.signal("s_axil_bvalid_o")),
+        bready_(rtl.signal("s_axil_bready_i")), araddr_(rtl.signal("s_axil_araddr_i")),
+        arvalid_(rtl.signal("s_axil_arvalid_i")), arready_(rtl.signal("s_axil_arready_o")),
+        rdata_(rtl.signal("s_axil_rdata_o")), rvalid_(rtl.signal("s_axil_rvalid_o")),
+        rready_(rtl.signal("s_axil_rready_i")), tdata_(rtl.signal("s_axis_tdata_i")),
+        tlast_(rtl.signal("s_axis_tlast_i")), tvalid_(rtl.signal("s_axis_tvalid_i")),
+        tready_(rtl.signal("s_axis_tready_o")), sink_ready_(rtl.signal("m_axis_tready_i")) {}
 
   [[nodiscard]] const std::vector<std::uint32_t>& reads() const { return reads_; }
   [[nodiscard]] bool in_reset() const { return rst_ni_.get(0, 1) == 0; }
@@ -101,6 +101,7 @@ private:
       case HostAction::write:
         awaddr_.set(action.address);
         wdata_.set(action.data);
+        wstrb_.set(action.strobe);
         aw_from_ = cycle + pace_.aw.gap(action_);
         w_from_ = cycle + pace_.w.gap(action_);
         aw_done_ = w_done_ = false;
@@ -127,9 +128,9 @@ private:
   const Session& session_;
   const SessionTrace& trace_;
   SessionPacers pace_;
-  const RtlSignal &rst_ni_, &awaddr_, &awvalid_, &awready_, &wdata_, &wvalid_, &wready_, &bvalid_, &bready_,
-      &araddr_, &arvalid_, &arready_, &rdata_, &rvalid_, &rready_, &tdata_, &tlast_, &tvalid_, &tready_,
-      &sink_ready_;
+  const RtlSignal &rst_ni_, &awaddr_, &awvalid_, &awready_, &wdata_, &wstrb_, &wvalid_, &wready_, &bvalid_,
+      &bready_, &araddr_, &arvalid_, &arready_, &rdata_, &rvalid_, &rready_, &tdata_, &tlast_, &tvalid_,
+      &tready_, &sink_ready_;
   std::size_t action_ = 0, beat_ = 0;
   bool busy_ = false, aw_done_ = false, w_done_ = false, ar_done_ = false;
   Cycle aw_from_ = 0, w_from_ = 0, ar_from_ = 0, offer_from_ = 0;
@@ -183,8 +184,8 @@ SocketPort::SocketPort(const Design& design, const Pacer& sink)
   end_elaboration();
 }
 
-bool SocketPort::write(std::uint32_t address, std::uint32_t data, Cycle cycle) {
-  return host_.write_at(address, data, cycle);
+bool SocketPort::write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) {
+  return host_.write_at(address, data, cycle, strobe);
 }
 
 AcceleratorCore::ReadResult SocketPort::read(std::uint32_t address, Cycle cycle) {
@@ -211,10 +212,10 @@ void run_model(const Session& session, SocketPort& port, SessionTrace& trace, Cy
     trace.action_start.push_back(now);
     switch (action.kind) {
     case HostAction::write: {
-      const Cycle beat = now + std::max(pace.aw.gap(index), pace.w.gap(index));
-      const bool okay = port.write(action.address, action.data, beat);
-      trace.beats.add(port::aw, {beat, action.address, {}, beat});
-      trace.beats.add(port::w, {beat, action.data, {}, beat});
+      const Cycle aw = now + pace.aw.gap(index), w = now + pace.w.gap(index), beat = std::max(aw, w);
+      const bool okay = port.write(action.address, action.data, beat, action.strobe);
+      trace.beats.add(port::aw, {aw, action.address, {}, aw});
+      trace.beats.add(port::w, {w, action.data | std::uint64_t{action.strobe} << 32, {}, w});
       const Cycle response = pace.b.next_ready(beat + 1);
       trace.beats.add(port::b, {response, okay ? 0u : 2u, {}, response});
       now = response + 1;

@@ -25,6 +25,7 @@ struct HostAction {
     hard_reset ///< rst_ni is low for `cycles`
   } kind = wait;
   std::uint32_t address = 0, data = 0;
+  unsigned strobe = 0xf; ///< of a write: WSTRB
   Cycle cycles = 0;
   std::vector<std::int8_t> values{}; ///< of a stream
   std::vector<std::uint8_t> tlast{}; ///< of each value
@@ -50,7 +51,7 @@ public:
   [[nodiscard]] AcceleratorCore& core() { return accelerator_.core(); }
   [[nodiscard]] Host& host() { return host_; }
 
-  bool write(std::uint32_t address, std::uint32_t data, Cycle cycle);
+  bool write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe = 0xf);
   AcceleratorCore::ReadResult read(std::uint32_t address, Cycle cycle);
   void input(const HostAction& stream, Cycle from, const Pacer& gaps);
   void hard_reset(Cycle cycle);

@@ -9,8 +9,22 @@ AcceleratorSockets::AcceleratorSockets(const sc_core::sc_module_name& name, cons
   input.register_b_transport(this, &AcceleratorSockets::input_transport);
 }
 
+namespace {
+
+// WSTRB of four bytes.
+unsigned strobe(const tlm::tlm_generic_payload& payload) {
+  unsigned bits = 0;
+  for (unsigned i = 0; i < 4; ++i)
+    bits |= unsigned{!payload.get_byte_enable_ptr() || payload.get_byte_enable_length() == 0 ||
+                     payload.get_byte_enable_ptr()[i % payload.get_byte_enable_length()] != 0}
+            << i;
+  return bits;
+}
+
+} // namespace
+
 void AcceleratorSockets::control_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
-  if (payload.get_data_length() != 4 || payload.get_byte_enable_ptr() || payload.get_address() % 4) {
+  if (payload.get_data_length() != 4) { // AXI4-Lite has no bursts
     payload.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
     return;
   }
@@ -20,7 +34,7 @@ void AcceleratorSockets::control_transport(tlm::tlm_generic_payload& payload, sc
   if (payload.is_write()) {
     std::uint32_t data;
     std::memcpy(&data, payload.get_data_ptr(), 4);
-    okay = write(address, data, cycle);
+    okay = write(address, data, cycle, strobe(payload));
   } else if (payload.is_read()) {
     const AcceleratorCore::ReadResult result = read(address, cycle);
     std::memcpy(payload.get_data_ptr(), &result.data, 4);
@@ -74,8 +88,8 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const Design& desi
   core_.set_sink([this](const OutputTile& tile, std::vector<Cycle>& taken) { deliver(tile, taken); });
 }
 
-bool Accelerator::write(std::uint32_t address, std::uint32_t data, Cycle cycle) {
-  return core_.write(address, data, cycle);
+bool Accelerator::write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) {
+  return core_.write(address, data, cycle, strobe);
 }
 
 AcceleratorCore::ReadResult Accelerator::read(std::uint32_t address, Cycle cycle) {

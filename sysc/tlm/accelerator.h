@@ -16,7 +16,8 @@ namespace deltatwin {
 ///     accelerator.output.bind(host.output);     // a burst of int16 results a tile of the last layer
 ///
 /// `control`: the annotated delay is the cycle of the address and data beats; on the way back the
-/// earliest one of the response beat. SLVERR is TLM_GENERIC_ERROR_RESPONSE.
+/// earliest one of the response beat. SLVERR is TLM_GENERIC_ERROR_RESPONSE. Byte enables are WSTRB: a
+/// write without any byte does nothing, one of some bytes is refused.
 /// `input`, `output`: see StreamExtension. A burst that is not taken whole (the run has ended, or
 /// erred) answers TLM_GENERIC_ERROR_RESPONSE.
 class AcceleratorSockets : public sc_core::sc_module {
@@ -29,7 +30,7 @@ public:
 
 protected:
   AcceleratorSockets(const sc_core::sc_module_name& name, const Design& design);
-  virtual bool write(std::uint32_t address, std::uint32_t data, Cycle cycle) = 0;
+  virtual bool write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) = 0;
   virtual AcceleratorCore::ReadResult read(std::uint32_t address, Cycle cycle) = 0;
   /// Returns how many beats were taken; `from` becomes the cycle after the last one.
   virtual std::size_t stream(const std::int8_t* data, std::size_t count, Cycle& from,
@@ -52,7 +53,7 @@ public:
   [[nodiscard]] const AcceleratorCore& core() const { return core_; }
 
 protected:
-  bool write(std::uint32_t address, std::uint32_t data, Cycle cycle) override;
+  bool write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) override;
   AcceleratorCore::ReadResult read(std::uint32_t address, Cycle cycle) override;
   std::size_t stream(const std::int8_t* data, std::size_t count, Cycle& from,
                      StreamExtension* extension) override;

@@ -12,26 +12,34 @@ Host::Host(const sc_core::sc_module_name& name, AcceleratorSockets& accelerator)
   output.register_b_transport(this, &Host::output_transport);
 }
 
-bool Host::access(tlm::tlm_command command, std::uint32_t address, std::uint32_t& data, Cycle cycle) {
+bool Host::access(tlm::tlm_command command, std::uint32_t address, std::uint32_t& data, Cycle cycle,
+                  unsigned strobe) {
   tlm::tlm_generic_payload payload;
   payload.set_command(command);
   payload.set_address(address);
   payload.set_data_ptr(reinterpret_cast<unsigned char*>(&data));
   payload.set_data_length(4);
   payload.set_streaming_width(4);
+  unsigned char enables[4];
+  for (unsigned i = 0; i < 4; ++i)
+    enables[i] = strobe >> i & 1 ? TLM_BYTE_ENABLED : TLM_BYTE_DISABLED;
+  if (strobe != 0xf) {
+    payload.set_byte_enable_ptr(enables);
+    payload.set_byte_enable_length(4);
+  }
   sc_core::sc_time delay = clock_.until(cycle);
   control->b_transport(payload, delay);
   now_ = clock_.cycle(delay) + 1; // the response beat is taken at once
   return payload.is_response_ok();
 }
 
-bool Host::write_at(std::uint32_t address, std::uint32_t data, Cycle cycle) {
-  return access(tlm::TLM_WRITE_COMMAND, address, data, cycle);
+bool Host::write_at(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) {
+  return access(tlm::TLM_WRITE_COMMAND, address, data, cycle, strobe);
 }
 
 AcceleratorCore::ReadResult Host::read_at(std::uint32_t address, Cycle cycle) {
   AcceleratorCore::ReadResult result;
-  result.okay = access(tlm::TLM_READ_COMMAND, address, result.data, cycle);
+  result.okay = access(tlm::TLM_READ_COMMAND, address, result.data, cycle, 0xf);
   return result;
 }
 

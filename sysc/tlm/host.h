@@ -24,8 +24,8 @@ public:
 
   Host(const sc_core::sc_module_name& name, AcceleratorSockets& accelerator);
 
-  /// A register access in a given cycle.
-  bool write_at(std::uint32_t address, std::uint32_t data, Cycle cycle);
+  /// A register access in a given cycle; `strobe`: the bytes written.
+  bool write_at(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe = 0xf);
   AcceleratorCore::ReadResult read_at(std::uint32_t address, Cycle cycle);
   /// Stream beats from a given cycle on; returns whether all were taken.
   bool stream_at(const std::int8_t* data, std::size_t count, Cycle& cycle,
@@ -49,7 +49,8 @@ public:
 
 private:
   void output_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-  bool access(tlm::tlm_command command, std::uint32_t address, std::uint32_t& data, Cycle cycle);
+  bool access(tlm::tlm_command command, std::uint32_t address, std::uint32_t& data, Cycle cycle,
+              unsigned strobe);
 
   Clock clock_;
   TileSink sink_ = take_at_once;

@@ -25,7 +25,7 @@ std::vector<Interface> AcceleratorCore::interfaces(const Design& design) {
   };
   std::vector<Interface> all = {
       axi("aw", "valid_i", "ready_o", {{"s_axil_awaddr_i", 12}}),
-      axi("w", "valid_i", "ready_o", {{"s_axil_wdata_i", 32}}),
+      axi("w", "valid_i", "ready_o", {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}),
       axi("b", "valid_o", "ready_i", {{"s_axil_bresp_o", 2}}),
       axi("ar", "valid_i", "ready_o", {{"s_axil_araddr_i", 12}}),
       axi("r", "valid_o", "ready_i", {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}}),
@@ -65,15 +65,16 @@ AcceleratorCore::AcceleratorCore(const Design& design)
       streams_(design.huffman ? 2 * static_cast<std::size_t>(design.lanes) : 0), decoders_(design) {}
 
 bool AcceleratorCore::load(std::uint32_t data) {
-  const auto memory = static_cast<Memory>(load_address_ >> 28);
-  const std::size_t bank = load_address_ >> 20 & 0xff;
-  const std::size_t word = load_address_ & 0xfffff;
-  const std::uint64_t value = std::uint64_t{load_high_} << 32 | data;
+  const auto memory = static_cast<Memory>(registers_.load_address >> 28);
+  const std::size_t bank = registers_.load_address >> 20 & 0xff;
+  const std::size_t word = registers_.load_address & 0xfffff;
+  const std::uint64_t value = std::uint64_t{registers_.load_high} << 32 | data;
   const auto store = [&](auto& words, std::uint64_t mask) {
     if (word >= words.size() || (memory != Memory::weights && bank != 0))
       return false;
     words[word] = static_cast<std::decay_t<decltype(words[0])>>(value & mask);
-    load_address_ = (load_address_ & 0xfff00000u) | ((load_address_ + 1) & 0xfffffu);
+    registers_.load_address =
+        (registers_.load_address & 0xfff00000u) | ((registers_.load_address + 1) & 0xfffffu);
     return true;
   };
   switch (memory) {
@@ -93,8 +94,12 @@ bool AcceleratorCore::load(std::uint32_t data) {
   return false;
 }
 
-bool AcceleratorCore::write(std::uint32_t address, std::uint32_t data, Cycle cycle) {
+bool AcceleratorCore::write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) {
+  if (strobe != 0xf)
+    return strobe == 0;
   const Status now = status(cycle);
+  before_write_ = registers_;
+  write_ = cycle;
   if (address == reg::control) {
     if (data & control_reset)
       soft_reset(cycle);
@@ -106,16 +111,16 @@ bool AcceleratorCore::write(std::uint32_t address, std::uint32_t data, Cycle cyc
     return false;
   switch (address) {
   case reg::images:
-    images_ = data;
+    registers_.images = data;
     return true;
   case reg::layers:
-    layers_ = data & 0xff;
+    registers_.layers = data & 0xff;
     return true;
   case reg::load_address:
-    load_address_ = data;
+    registers_.load_address = data;
     return true;
   case reg::load_high:
-    load_high_ = data & 0xf;
+    registers_.load_high = data & 0xf;
     return true;
   case reg::load_data:
     return load(data);
@@ -124,34 +129,44 @@ bool AcceleratorCore::write(std::uint32_t address, std::uint32_t data, Cycle cyc
   }
 }
 
+AcceleratorCore::Snapshot AcceleratorCore::progress(Cycle cycle) const {
+  if (control_ != never && cycle <= control_)
+    return before_control_;
+  if (!started_)
+    return {};
+  Snapshot now;
+  now.status = status(cycle);
+  if (now.status == Status::error)
+    now.error = bits(static_cast<int>(error_.code), 8) | bits(error_.layer, 16);
+  now.cycles = std::min(cycle, stop_) - (start_ + 1);
+  now.inferences = static_cast<std::uint32_t>(std::count_if(
+      completions_.begin(), completions_.end(), [=](const Completion& c) { return c.cycle < cycle; }));
+  return now;
+}
+
 AcceleratorCore::ReadResult AcceleratorCore::read(std::uint32_t address, Cycle cycle) const {
-  const Status now = status(cycle);
-  const Cycle cycles = !started_         ? 0
-                       : cycle <= start_ ? before_start_.cycles
-                                         : std::min(cycle, stop_) - (start_ + 1);
+  const Registers& registers = write_ != never && cycle <= write_ ? before_write_ : registers_;
   switch (address) {
   case reg::id:
     return {0x44545731};
-  case reg::status:
-    return {static_cast<std::uint32_t>(now) |
-            (now == Status::error ? bits(static_cast<int>(error_.code), 8) | bits(error_.layer, 16) : 0)};
+  case reg::status: {
+    const Snapshot now = progress(cycle);
+    return {static_cast<std::uint32_t>(now.status) | now.error};
+  }
   case reg::images:
-    return {images_};
+    return {registers.images};
   case reg::cycles_lo:
-    return {static_cast<std::uint32_t>(cycles)};
+    return {static_cast<std::uint32_t>(progress(cycle).cycles)};
   case reg::cycles_hi:
-    return {static_cast<std::uint32_t>(cycles >> 32)};
+    return {static_cast<std::uint32_t>(progress(cycle).cycles >> 32)};
   case reg::inferences:
-    if (started_ && cycle <= start_)
-      return {before_start_.inferences};
-    return {static_cast<std::uint32_t>(std::count_if(completions_.begin(), completions_.end(),
-                                                     [=](const Completion& c) { return c.cycle < cycle; }))};
+    return {progress(cycle).inferences};
   case reg::layers:
-    return {layers_};
+    return {registers.layers};
   case reg::load_address:
-    return {load_address_};
+    return {registers.load_address};
   case reg::load_high:
-    return {load_high_};
+    return {registers.load_high};
   case reg::config:
     return {bits(design_.lanes, 0) | bits(design_.delta_bits, 8) |
             bits(static_cast<int>(design_.multiplier), 12) | bits(design_.consecutive, 16) |
@@ -168,10 +183,10 @@ AcceleratorCore::ReadResult AcceleratorCore::read(std::uint32_t address, Cycle c
 }
 
 Status AcceleratorCore::status(Cycle cycle) const {
+  if (control_ != never && cycle <= control_)
+    return before_control_.status;
   if (!started_)
     return Status::idle;
-  if (cycle <= start_)
-    return before_start_.status;
   if (cycle < stop_)
     return Status::running;
   return error_.code == ErrorCode::none ? Status::done : Status::error;
@@ -185,6 +200,8 @@ std::vector<Cycle> AcceleratorCore::completions() const {
 }
 
 void AcceleratorCore::soft_reset(Cycle cycle) {
+  before_control_ = progress(cycle);
+  control_ = cycle;
   if (trace_)
     trace_->drop_cycles_after(cycle, port::s_axis);
   started_ = false;
@@ -195,13 +212,10 @@ void AcceleratorCore::soft_reset(Cycle cycle) {
 
 void AcceleratorCore::hard_reset(Cycle cycle) {
   soft_reset(cycle ? cycle - 1 : 0);
-  images_ = layers_ = load_address_ = load_high_ = 0;
+  registers_ = {};
 }
 
 bool AcceleratorCore::start(Cycle cycle) {
-  before_start_ = {status(cycle),
-                   read(reg::cycles_lo, cycle).data | Cycle{read(reg::cycles_hi, cycle).data} << 32,
-                   read(reg::inferences, cycle).data};
   soft_reset(cycle);
   started_ = true;
   start_ = cycle;
@@ -214,8 +228,8 @@ bool AcceleratorCore::start(Cycle cycle) {
   const std::vector<std::vector<std::uint64_t>> streams = lane_words();
   decoders_.start(streams, cycle + 1); // they take their first words while the program is checked
   std::vector<LayerDescriptor> table = read_table(program_);
-  error_ = check_program(design_, table, layers_, images_);
-  table.resize(layers_);
+  error_ = check_program(design_, table, registers_.layers, registers_.images);
+  table.resize(registers_.layers);
   if (error_.code == ErrorCode::none && design_.huffman) {
     build_books(table);
     error_ = check_books(design_, books_);
@@ -230,7 +244,7 @@ bool AcceleratorCore::start(Cycle cycle) {
   if (design_.huffman)
     decoded_streams_ = decode_streams(design_, table, books_, streams);
   timing_ = std::make_unique<SchedulerTiming>(design_, std::move(table),
-                                              cycle + preparation_cycles(design_, layers_));
+                                              cycle + preparation_cycles(design_, registers_.layers));
   decoded_ = decode();
   inference_ = std::make_unique<IntegerInference>(decoded_);
   return true;
@@ -289,7 +303,7 @@ std::size_t AcceleratorCore::input(const std::int8_t* data, std::size_t count, C
                                    std::vector<Cycle>* taken, const std::uint8_t* tlast_at) {
   std::size_t given = 0;
   const std::size_t length = timing_ ? static_cast<std::size_t>(timing_->layers()[0].inputs) : 0;
-  while (given < count && timing_ && loaded_ < images_) {
+  while (given < count && timing_ && loaded_ < registers_.images) {
     const std::size_t at = loading_.size();
     const std::size_t ahead = std::min((count - given) / length, largest_batch);
     if (at == 0 && results_used_ == results_.size() && ahead > 0) {
@@ -370,7 +384,7 @@ void AcceleratorCore::issue_image() {
       trace_->add(port::m_axis, {taken[i],
                                  static_cast<std::uint16_t>(values[base + static_cast<int>(i)]) |
                                      std::uint64_t{tlast} << 16,
-                                 {static_cast<int>(issued_), static_cast<int>(layers_) - 1,
+                                 {static_cast<int>(issued_), static_cast<int>(registers_.layers) - 1,
                                   base / design_.lanes, base + static_cast<int>(i)},
                                  origin});
     }
@@ -381,7 +395,7 @@ void AcceleratorCore::issue_image() {
   ++issued_;
   if (error.code != ErrorCode::none)
     fail(error);
-  else if (completions_.size() == images_)
+  else if (completions_.size() == registers_.images)
     stop_ = completions_.back().cycle + 1;
   if (trace_ && error_.code != ErrorCode::none) // what was traced of blocks behind a bad stream
     trace_->drop_origins_after(error_.cycle, port::s_axis);

@@ -70,9 +70,13 @@ public:
     std::uint32_t data = 0;
     bool okay = true;
   };
-  /// A register access that is transferred in `cycle`; false: SLVERR.
-  bool write(std::uint32_t address, std::uint32_t data, Cycle cycle);
+  /// A register access that is transferred in `cycle`; false: SLVERR. A read sees what was there
+  /// before a write of its own cycle, whichever is called first. `strobe` as in AXI4-Lite: a write
+  /// without any byte does nothing, one of some bytes is refused.
+  bool write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe = 0xf);
   [[nodiscard]] ReadResult read(std::uint32_t address, Cycle cycle) const;
+  /// What CONTROL's bit 1 does: the run, its results and the output stream's beats that were not
+  /// taken are gone, one that was offered is withdrawn. Registers and memories stay.
   void soft_reset(Cycle cycle);
   /// rst_ni is low from `cycle` on: registers too. Memories keep their contents.
   void hard_reset(Cycle cycle);
@@ -136,14 +140,21 @@ private:
   std::vector<std::uint32_t> streams_; ///< two a lane
 
   // Registers.
-  std::uint32_t images_ = 0, layers_ = 0, load_address_ = 0, load_high_ = 0;
+  struct Registers {
+    std::uint32_t images = 0, layers = 0, load_address = 0, load_high = 0;
+  } registers_, before_write_;
+  Cycle write_ = never; ///< the latest write's cycle, in which a read sees before_write_
 
   // The run.
   struct Snapshot {
     Status status = Status::idle;
+    std::uint32_t error = 0; ///< as STATUS shows it
     Cycle cycles = 0;
     std::uint32_t inferences = 0;
-  } before_start_; ///< what a read in START's own cycle still sees
+  };
+  [[nodiscard]] Snapshot progress(Cycle cycle) const;
+  Snapshot before_control_; ///< what a read in the cycle of START or reset still sees
+  Cycle control_ = never;   ///< that cycle, of the latest
   bool started_ = false;
   Cycle start_ = 0, stop_ = never; ///< START's cycle; the first cycle in which nothing runs
   RunError error_;

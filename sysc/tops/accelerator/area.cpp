@@ -16,7 +16,7 @@ Resources sum(const BlockResources& blocks) {
 namespace {
 
 Resources axi_control_resources(const Design& design) {
-  return {design.huffman ? 240 : 228, 113 - address_bits(design.max_layers)};
+  return {design.huffman ? 290 : 278, 154 - address_bits(design.max_layers)};
 }
 
 Resources output_fifo_resources(const Design& design) {
