@@ -1,6 +1,11 @@
 // The accelerator: an AXI4-Lite slave to program it, a stream of activations in, a stream of
 // results out. Structure only: every decision is the scheduler's, and everything behind it runs
-// without ever stalling. The nets marked public are the beats that both twins are compared on.
+// without ever stalling.
+//
+// A soft reset through CONTROL resets both streams too: an output beat that was offered and not
+// taken is withdrawn. In Error, after a TLAST in the wrong place say, and in Idle and Done, no input
+// beat is taken: a host that goes on offering the rest of a packet offers the next run's first
+// beats, so it drops that rest before it starts again.
 
 `default_nettype none
 

@@ -1,6 +1,7 @@
 // The accelerator in 4-state simulation: from a reset of one cycle on no X on any handshake, nor on
 // a payload that is offered, while a small network of random weights runs with stalls everywhere;
-// its results are held against plain integer arithmetic. Inputs that are not valid are X.
+// its results are held against plain integer arithmetic. Inputs that are not valid are X. Then what
+// a host meets in a soft reset and after a TLAST in the wrong place.
 
 `default_nettype none
 
@@ -160,6 +161,29 @@ module accelerator_bench;
     end
   endtask
 
+  // A write and a read of which all beats are transferred in one cycle.
+  task automatic write_and_read(input [11:0] to, input [31:0] data, input [11:0] from,
+                                input [31:0] value);
+    awaddr <= to;
+    wdata <= data;
+    wstrb <= 4'b1111;
+    araddr <= from;
+    {awvalid, wvalid, arvalid, bready, rready} <= '1;
+    @(posedge clk);
+    if (!(awready && wready && arready)) begin
+      $display("not ready at rest");
+      $fatal(1);
+    end
+    {awvalid, wvalid, arvalid} <= '0;
+    {awaddr, wdata, wstrb, araddr} <= 'x;
+    @(posedge clk);
+    {bready, rready} <= '0;
+    if (!(bvalid && rvalid) || bresp !== 2'd0 || rdata !== value) begin
+      $display("read of %h beside a write of %h gives %h instead of %h", from, to, rdata, value);
+      $fatal(1);
+    end
+  endtask
+
   task automatic load(input [31:0] where, input [35:0] word);
     write(12'h020, where);
     write(12'h024, 32'(word[35:32]));
@@ -286,6 +310,69 @@ module accelerator_bench;
     out_ready <= 1'b0;
   end
 
+  task automatic send(input [7:0] value, input last);
+    in_valid <= 1'b1;
+    in_data <= value;
+    in_last <= last;
+    do @(posedge clk); while (!in_ready);
+    in_valid <= 1'b0;
+    in_data <= 'x;
+    in_last <= 1'bx;
+  endtask
+
+  task automatic demand(input condition, input [8*40-1:0] what);
+    if (condition !== 1'b1) begin
+      $display("%0s", what);
+      $fatal(1);
+    end
+  endtask
+
+  // CONTROL's reset withdraws an output beat that was offered and not taken. Reads in the cycles of
+  // the writes see what was before.
+  task automatic reset_with_an_output_offered;
+    write_and_read(12'h00C, 32'd1, 12'h00C, Images);
+    write_and_read(12'h004, 32'd1, 12'h008, 32'd2);
+    for (int i = 0; i < Inputs0; i++) send(image[i], i == Inputs0 - 1);
+    while (!out_valid) @(posedge clk);
+    write_and_read(12'h004, 32'd2, 12'h008, 32'd1);
+    @(posedge clk);
+    demand(!out_valid, "an output beat outlives the reset");
+    demand(!in_ready, "an input beat is taken in Idle");
+    expect_read(12'h008, 32'd0);
+    expect_read(12'h010, 32'd0);
+  endtask
+
+  // After a TLAST in the wrong place no more is taken. What the host goes on offering is the next
+  // run's first beat.
+  task automatic rest_of_a_packet;
+    logic signed [15:0] expected [Outputs1];
+    write(12'h004, 32'd1);
+    for (int i = 0; i < 3; i++) send(image[i], i == 2);
+    fork
+      for (int i = 3; i < 3 + Inputs0; i++) send(image[i], i == 2 + Inputs0);
+      begin
+        expect_read(12'h008, 32'h00000C03);
+        demand(!in_ready, "an input beat is taken in Error");
+        strobed_write(12'h004, 32'd1, 4'b1111, 2'd2);
+        strobed_write(12'h00C, 32'd1, 4'b1111, 2'd2);
+        expect_read(12'h008, 32'h00000C03);
+        write(12'h004, 32'd2);
+        write(12'h004, 32'd1);
+      end
+    join
+    for (int i = 0; i < Inputs0; i++) activations[i] = $signed(image[3 + i]);
+    infer;
+    for (int o = 0; o < Outputs1; o++) expected[o] = results[o];
+    out_ready <= 1'b1;
+    for (int o = 0; o < Outputs1; o++) begin
+      do @(posedge clk); while (!out_valid);
+      demand(out_data === expected[o], "wrong result after an error");
+    end
+    out_ready <= 1'b0;
+    @(posedge clk);
+    expect_read(12'h008, 32'd2);
+  endtask
+
   int first;
 
   initial begin
@@ -361,6 +448,8 @@ module accelerator_bench;
     expect_read(12'h008, 32'd2);
     expect_read(12'h018, Images);
     expect_read(12'h014, 32'd0);
+    reset_with_an_output_offered;
+    rest_of_a_packet;
     $display("passed");
     $finish;
   end

@@ -60,6 +60,9 @@ void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken);
 /// What the accelerator does and when, without SystemC: registers, streams, and the interior's
 /// beats on demand. Calls come in the order of their cycles, per interface.
 ///
+/// In status `error`, after a TLAST in the wrong place say, no input is taken until the reset and the next
+/// START, which takes what is offered then as its own: the host drops the rest of a packet before.
+///
 /// What happens is computed as far ahead as the inputs given allow; a soft reset or a framing
 /// error takes back what it prevents in the trace, but not what an TileSink has been given.
 class AcceleratorCore {
