@@ -53,11 +53,11 @@ TEST_CASE("command line: a wrong network is refused in one line") {
            BadInput{simulate + "cut.json", "cut.json: line "},
            BadInput{simulate + "wrong.json", "wrong.json: layers[0].inputs: 0 is outside 1..4096"},
            BadInput{simulate + "empty.json", "empty.json: "},
+           BadInput{simulate + "/dev/zero", "/dev/zero: is a device, expected a file"},
            BadInput{simulate + "narrow", "narrow has 100 inputs, the images of data have 784 pixels"},
            BadInput{"cosim --dataset data -n cut.json", "cut.json: line "},
            BadInput{"trace --dataset data -n narrow", "narrow has 100 inputs"},
            BadInput{"bench --dataset data -n wrong.json", "layers[0].inputs"},
-           BadInput{"networks", "cut.json: line "},
            BadInput{"networks", "/nonexistent: No such file or directory", "DELTATWIN_NETWORKS=/nonexistent"},
        })
     require_refused(desk, bad);
@@ -96,6 +96,8 @@ TEST_CASE("command line: an impossible design is refused in one line") {
            BadInput{simulate + "--device bad-boards/two-dsp.json", "two-dsp.json: unknown field \"dsps\""},
            BadInput{simulate + "--device empty.json", "empty.json: "},
            BadInput{"synth -n small --device cut.json", "cut.json: line "},
+           BadInput{simulate + "--device my_board", "lut.json: line 1, column 36: the key \"lut\" stands",
+                    "DELTATWIN_DEVICES=" + desk.path("twice")},
            BadInput{"devices", "/nonexistent: No such file or directory", "DELTATWIN_DEVICES=/nonexistent"},
            BadInput{simulate + "--lanes 0", "lanes is 0, possible are 1..128"},
            BadInput{simulate + "--lanes 00", "lanes is 0, possible are 1..128"},
@@ -393,10 +395,16 @@ TEST_CASE("command line: bench and synth write their figures") {
 
 TEST_CASE("command line: networks and devices are listed") {
   const Desk desk;
-  for (const char* broken : {"cut.json", "wrong.json", "empty.json"})
+  for (const char* broken : {"cut.json", "wrong.json", "empty.json"}) { // hides no other
+    CHECK_THAT(desk.run({"networks"}).err,
+               Catch::Contains(std::string("deltatwin: not listed: ")) && Catch::Contains(broken));
+    CHECK_THAT(desk.run({"networks"}).out, Catch::Contains("small "));
     fs::remove(desk.path(broken));
+  }
+  desk.write("boards/package.json", "{\"name\": \"package\", \"version\": \"1\"}");
   const Outcome own = desk.run(words("devices"), "DELTATWIN_DEVICES=" + desk.path("boards"));
   CHECK(own.code == 0);
+  CHECK_THAT(own.err, Catch::Contains("package.json: unknown field \"version\""));
   CHECK_THAT(own.out, Catch::Contains("my_board") && Catch::Contains("12,345") && !Catch::Contains("xc7s6"));
   const Outcome networks = desk.run({"networks"}), all = desk.run({"devices"});
   REQUIRE(networks.code == 0);
@@ -405,4 +413,13 @@ TEST_CASE("command line: networks and devices are listed") {
     CHECK_THAT(networks.out, Catch::Contains(text));
   for (const char* text : {"xc7s6 ", "xc7s15 ", "xc7s25 ", "xc7s50 ", "xc7z020 ", "106,400"})
     CHECK_THAT(all.out, Catch::Contains(text));
+}
+
+TEST_CASE("command line: what standard output does not take is an error") {
+  namespace bp = boost::process;
+  const TemporaryDirectory directory("deltatwin-cli");
+  const std::string err = directory.path() + "/err";
+  CHECK(bp::system(std::string(DELTATWIN_BINARY), bp::args({"devices"}), bp::std_out > "/dev/full",
+                   bp::std_err > err) == 2);
+  CHECK(read_file(err) == "deltatwin: standard output cannot be written: No space left on device\n");
 }

@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "net/dataset.h"
+#include "random_work.h"
 #include "temporary_directory.h"
 #include <algorithm>
 #include <boost/iostreams/copy.hpp>
@@ -147,11 +148,25 @@ TEST_CASE("data set: wrong files are refused by name") {
          f.images = idx({0xffffffff, 28, 28}, "x");
        },
        images + impossible},
-      {"10 million images, none there",
+      {"a million images, none there",
+       [](Files& f) {
+         f.images = idx({1000000, 28, 28}, "x");
+         f.labels = idx({1000000}, std::string(1000000, 'x'));
+       },
+       images + truncated + ": 784000000 bytes of data expected, 1 there"},
+      {"more than a gigabyte",
        [](Files& f) {
          f.images = idx({10000000, 28, 28}, "x");
+         f.labels = idx({10000000}, std::string(10000000, 'x'));
        },
-       images + truncated + ": 7840000000 bytes of data expected, 1 there"},
+       images + ": has 7840000000 bytes of data in its header, at most 1073741824 are read"},
+      {"compressed to nothing",
+       [](Files& f) {
+         f.images = gzip(idx({500000, 28, 28}, std::string(1000000, '\0')));
+         f.images_suffix = ".gz";
+         f.labels = idx({500000}, std::string(500000, 'x'));
+       },
+       images + ".gz: has 392000000 bytes of data in its header, compressed to "},
       {"images of 2^64 pixels",
        [](Files& f) {
          f.images = idx({3, 0xffffffff, 0xffffffff}, "x");
@@ -210,6 +225,34 @@ TEST_CASE("data set: a wrong bit in a compressed file is found before it is data
       }
     }
   CHECK(accepted <= 16); // padding, and the length that gzip repeats at its end
+}
+
+TEST_CASE("data set: zeros behind a compressed file are padding") {
+  const Files whole = compressed();
+  for (const std::size_t zeros : {1u, 2u, 511u, 5000u}) {
+    CAPTURE(zeros);
+    Files files = whole;
+    files.images.append(zeros, '\0');
+    files.labels.append(zeros, '\0');
+    CHECK(load(files).images == load(whole).images);
+  }
+}
+
+TEST_CASE("data set: images of another size than the network's are refused before they are read") {
+  const TemporaryDirectory directory("deltatwin-dataset");
+  write_file(directory.path() + "/t10k-images-idx3-ubyte", idx({1000, 28, 28}, "none are there"));
+  write_file(directory.path() + "/t10k-labels-idx1-ubyte", idx({1000}, "neither"));
+  RandomWork random(base_seed());
+  Network network = random.network({100, 10}, {Scheme::plain, 8, Group::layer, 0, 0});
+  network.name = "narrow";
+  CHECK_THROWS_WITH(load_dataset(directory.path(), "t10k", 0, &network),
+                    "network narrow has 100 inputs, the images of " + directory.path() + " have 784 pixels");
+}
+
+TEST_CASE("data set: a label that a network has no output for is refused") {
+  CHECK_NOTHROW(check_labels({0, 3, 9}, 10));
+  CHECK_THROWS_WITH(check_labels({0, 10, 9}, 10), "image 1 has the label 10, but the network has 10 outputs: "
+                                                  "no accuracy can be told");
 }
 
 TEST_CASE("data set: a directory in a file's place and no directory at all are refused") {

@@ -48,12 +48,13 @@ public:
     write("wrong.json",
           "{\"format\": \"deltatwin-network-1\", \"name\": \"wrong\", \"layers\": [{\"inputs\": 0}]}");
     write("empty.json", "");
-    for (const char* directory : {"boards", "bad-boards"})
+    for (const char* directory : {"boards", "bad-boards", "twice"})
       std::filesystem::create_directory(path(directory));
     const std::string board = R"({"name": "my_board", "description": "mine", "lut": 12345, "ff": 9, )";
     write("boards/my_board.json", board + R"("dsp": 11, "bram36": 6})");
     write("bad-boards/no-dsp.json", board + R"("bram36": 6})");
     write("bad-boards/half-dsp.json", board + R"("dsp": 0.5, "bram36": 6})");
+    write("twice/lut.json", R"({"name": "my_board", "lut": 1, "lut": 2})");
     write("bad-boards/two-dsp.json", board + R"("dsp": 2, "dsps": 2, "bram36": 6})");
     pixels_ = random.bytes(images * 784);
     const std::string pixels(pixels_.begin(), pixels_.end());

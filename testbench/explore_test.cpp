@@ -111,7 +111,7 @@ TEST_CASE("explore: a space's axes are numbers, ranges and lists of them") {
 
 TEST_CASE("explore: a wrong space is refused with its place") {
   const std::pair<std::string, std::string> cases[] = {
-      {"", "x.json: line 1: is no valid JSON"},
+      {"", "x.json: line 1, column 1: is no valid JSON"},
       {"[]", "x.json: expected an object"},
       {R"({"format": "deltatwin-space-2"})", "x.json: format: \"deltatwin-space-2\" is none of"},
       {head + R"("lanes": 16})", "x.json: \"networks\" is missing"},
@@ -129,8 +129,9 @@ TEST_CASE("explore: a wrong space is refused with its place") {
       {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": "fit"})", "\"fit\" is no number"},
       {head + axes + R"(, "bank_depth": "big"})", "\"big\" is no number and not \"fit\""},
       {head + axes + R"(, "multipliers": ["dsp", "dsp"]})", "x.json: multipliers[1]: stands there twice"},
-      {head + axes + R"(, "multipliers": ["fast"]})", "\"fast\" is none of lut, dsp, dsp_packed, serial"},
-      {head + axes + R"(, "codes": "zip"})", "\"zip\" is none of as_trained, raw, huffman"},
+      {head + axes + R"(, "multipliers": ["fast"]})",
+       "\"fast\" is none of \"lut\", \"dsp\", \"dsp_packed\", \"serial\""},
+      {head + axes + R"(, "codes": "zip"})", "\"zip\" is none of \"as_trained\", \"raw\", \"huffman\""},
       {head + axes + R"(, "clock_mhz": 0})", "x.json: clock_mhz: expected a number in 0.001..10000, got 0"},
       {head + axes + R"(, "constraints": {"fits": 1}})", "x.json: constraints.fits: expected true or false"},
       {head + axes + R"(, "constraints": {"minimum_accuracy": 90}})",
@@ -138,7 +139,8 @@ TEST_CASE("explore: a wrong space is refused with its place") {
       {head + axes + R"(, "constraints": {"maximum": 90}})", "unknown field \"maximum\""},
       {R"({"format": "deltatwin-space-1", "optimize": [], )" + axes + "}", "expected at least one element"},
       {R"({"format": "deltatwin-space-1", "optimize": "speed", )" + axes + "}",
-       "\"speed\" is none of accuracy, latency, throughput, share, lut_share, bram_share, bits_a_weight"},
+       "\"speed\" is none of \"accuracy\", \"latency\", \"throughput\", \"share\", \"lut_share\", "
+       "\"bram_share\", \"bits_a_weight\""},
   };
   for (const auto& [text, message] : cases) {
     CAPTURE(text);
@@ -205,8 +207,8 @@ TEST_CASE("explore: a point is what the other commands make of its design") {
     CHECK(point.figure(Objective::bram_share) == static_cast<double>(used.bram36()) / device.bram36);
     CHECK(point.figure(Objective::bits_a_weight) ==
           static_cast<double>(network.stored_bits()) / static_cast<double>(network.weight_count()));
-    CHECK(point.figure(Objective::throughput) == Approx(static_cast<double>(network.weight_count()) *
-                                                        choice.clock_mhz * 1e6 / point.timing.interval()));
+    CHECK(point.figure(Objective::throughput) ==
+          Approx(static_cast<double>(network.macs()) * choice.clock_mhz * 1e6 / point.timing.interval()));
   }
   for (const Verdict verdict : {Verdict::feasible, Verdict::impossible, Verdict::does_not_fit, Verdict::slow})
     CHECK(seen[verdict] > 0);

@@ -234,6 +234,7 @@ TEST_CASE("network file: the small network says what it should") {
   CHECK(weights(1) == std::vector<int>{127, -1, 0, -100, 0, 27});
   CHECK(weights(2) == std::vector<int>{127, -128, 0, 1});
   CHECK(network.weight_count() == 12 + 6 + 4);
+  CHECK(network.macs() == 4 * 3 + 3 * 2 + 2 * 2);
   CHECK(network.weight_bits() == (12 * 4 + 6 * 8) + (6 * 8 + 2 * 8) + 4 * 8);
 }
 
@@ -251,7 +252,7 @@ TEST_CASE("network file: a layer's code is raw, or as it says") {
   CHECK(layer.stored_bits() == coded_bits(layer.histogram(), layer.code_lengths()) +
                                    4 * (std::uint64_t{1} << layer.delta_bits) + 8 * layer.references.size());
   CHECK(complaint(changed("/layers/1/code", "\"zip\"")) ==
-        place("/layers/1/code") + ": \"zip\" is none of raw, huffman");
+        place("/layers/1/code") + ": \"zip\" is none of \"raw\", \"huffman\"");
 }
 
 TEST_CASE("network file: a missing field is named") {
@@ -330,14 +331,19 @@ TEST_CASE("network file: fields that contradict each other are named") {
   };
   const Case cases[] = {
       {"/format", "\"deltatwin-network-2\"", "", "expected \"deltatwin-network-1\""},
-      {"/name", "\"\"", "", "expected letters, digits"},
-      {"/name", "\"../small\"", "", "expected letters, digits"},
-      {"/name", "\"a/b\"", "", "expected letters, digits"},
-      {"/name", "\"a b\"", "", "expected letters, digits"},
+      {"/name", "\"\"", "", "expected 1 to 100 letters, digits"},
+      {"/name", "\"../small\"", "", "expected 1 to 100 letters, digits"},
+      {"/name", "\"a/b\"", "", "expected 1 to 100 letters, digits"},
+      {"/name", "\"a b\"", "", "expected 1 to 100 letters, digits"},
+      {"/name", "\".hid\"", "", "expected 1 to 100 letters, digits"},
+      {"/name", "\"-n\"", "", "expected 1 to 100 letters, digits"},
+      {"/name", "\"=1+1\"", "", "expected 1 to 100 letters, digits"},
+      {"/name", "\"a\\u001b[31m\"", "", "expected 1 to 100 letters, digits"},
       {"/name", "\"S.m-a_1\"", "", "accepted"},
-      {"/layers/0/scheme", "\"huffman\"", "", "\"huffman\" is none of fixed_reference, consecutive, plain"},
-      {"/layers/1/group", "\"row\"", "", "\"row\" is none of layer, neuron, block"},
-      {"/layers/2/activation", "\"sigmoid\"", "", "\"sigmoid\" is none of none, relu, hardtanh"},
+      {"/layers/0/scheme", "\"huffman\"", "",
+       "\"huffman\" is none of \"fixed_reference\", \"consecutive\", \"plain\""},
+      {"/layers/1/group", "\"row\"", "", "\"row\" is none of \"layer\", \"neuron\", \"block\""},
+      {"/layers/2/activation", "\"sigmoid\"", "", "\"sigmoid\" is none of \"none\", \"relu\", \"hardtanh\""},
       // wrong counts
       {"/layers", "[]", "", "expected 1 to 16, got 0"},
       {"/layers/0/references", "[1, 2, 3, 4, 5]", "", "expected 6 integers, got 5"},
@@ -397,7 +403,7 @@ TEST_CASE("network file: layers that do not chain and too many of them are named
   CHECK(complaint(json::serialize(document)) == "net.json: layers: expected 1 to 16, got 17");
 }
 
-TEST_CASE("network file: what is no JSON document is refused with its line") {
+TEST_CASE("network file: what is no JSON document is refused with its line and column") {
   struct Case {
     std::string text, message;
   };
@@ -411,7 +417,6 @@ TEST_CASE("network file: what is no JSON document is refused with its line") {
       {"{\"name\": 'x'}", "line 1"},
       {"// comment\n{}", "line 1"},
       {std::string("\0\0\0\0", 4), "line 1"},
-      {"\xef\xbb\xbf{}", "line 1"},
       {"{\"name\": \"\xff\"}", "line 1"},
       {deep, "line 1"},
       {small_network + "\n\n}", "line 16"},
@@ -421,7 +426,8 @@ TEST_CASE("network file: what is no JSON document is refused with its line") {
   };
   for (const Case& bad : cases) {
     CAPTURE(bad.text.substr(0, 60));
-    CHECK_THAT(complaint(bad.text), Catch::StartsWith("net.json: " + bad.message + ": is no valid JSON: "));
+    CHECK_THAT(complaint(bad.text), Catch::StartsWith("net.json: " + bad.message + ", column ") &&
+                                        Catch::Contains(": is no valid JSON: "));
   }
   CHECK(complaint(small_network + " \r\n\t\n") == "accepted");
 }

@@ -63,7 +63,7 @@ TEST_CASE("committed networks reach their accuracy on the simulated accelerator"
     }
     // A tile's bubbles and a layer's hand-over cost at most 3 %.
     CHECK(result.cycles_per_inference <= 1.03 * static_cast<double>(ideal_cycles(network, row.lanes)));
-    CHECK(static_cast<double>(network.weight_count()) > 0.875 * row.lanes * result.cycles_per_inference);
+    CHECK(static_cast<double>(network.macs()) > 0.875 * row.lanes * result.cycles_per_inference);
   }
   CHECK(fixed4 >= int8 - 0.005);
 }

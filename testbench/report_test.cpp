@@ -36,19 +36,23 @@ json::object design(int id, const std::string& network) {
 }
 
 json::object exploration(const std::string& name) {
-  return {
-      {"title", name},
-      {"space", {{"networks", {name}}, {name, 1}}},
-      {"objectives", {"throughput", "share"}},
-      {"points", 3},
-      {"feasible", 2},
-      {"rejected", {{name, 1}}},
-      {"devices", {{{"name", "d"}, {"lut", 8000}, {"ff", 16000}, {"dsp", 20}, {"bram36", 10}}}},
-      {"networks", {{{"name", name}, {"accuracy", nullptr}, {"weights", 130144}, {"bits_a_weight", 2.0}}}},
-      {"front", {design(1, name)}},
-      {"front_size", 1},
-      {"cloud", {design(2, name)}},
-      {"confirmed", json::array()}};
+  return {{"title", name},
+          {"space", {{"networks", {name}}, {name, 1}}},
+          {"objectives", {"throughput", "share"}},
+          {"points", 3},
+          {"feasible", 2},
+          {"rejected", {{name, 1}}},
+          {"devices", {{{"name", "d"}, {"lut", 8000}, {"ff", 16000}, {"dsp", 20}, {"bram36", 10}}}},
+          {"networks",
+           {{{"name", name},
+             {"accuracy", nullptr},
+             {"macs", 130144},
+             {"weights", 130144},
+             {"bits_a_weight", 2.0}}}},
+          {"front", {design(1, name)}},
+          {"front_size", 1},
+          {"cloud", {design(2, name)}},
+          {"confirmed", json::array()}};
 }
 
 const std::string data_begin = "<script type=\"application/json\" id=\"data\">";

@@ -324,7 +324,8 @@ TEST_CASE("impossible options are refused by name", "[trainer]") {
     CHECK_THROWS_AS(check(options), InputError);
     CHECK_THROWS_WITH(check(options), Catch::Matchers::StartsWith(part));
   };
-  refused("--name", [](TrainOptions& o) { o.name = "a b"; });
+  for (const char* name : {"a b", "", ".hid", "-x", "=1+1", "a\x1b[31m", "a/b"})
+    refused("--name", [name](TrainOptions& o) { o.name = name; });
   refused("--layers", [](TrainOptions& o) { o.hidden = {100, 0}; });
   refused("--layers", [](TrainOptions& o) { o.hidden.assign(16, 8); });
   refused("--teacher", [](TrainOptions& o) { o.teacher = {5000}; });

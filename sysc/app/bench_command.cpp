@@ -116,7 +116,7 @@ void run(const BenchOptions& options) {
   if (simulation.results() != outputs)
     throw std::runtime_error("simulation and plain inference disagree");
   const double sim = median(simulated), functional = median(plain), hardware = median(verilated);
-  const double macs = static_cast<double>(setup.network.weight_count()) * images.count;
+  const double macs = static_cast<double>(setup.network.macs()) * images.count;
   std::printf("%s, %d lanes, %s images, one core, median of %d runs taken in turn\n\n",
               setup.network.name.c_str(), setup.design.lanes,
               grouped(static_cast<std::uint64_t>(images.count)).c_str(), options.repeats);

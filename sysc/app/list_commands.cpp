@@ -1,6 +1,7 @@
 #include "app/commands.h"
 #include "app/options.h"
 #include "base/error.h"
+#include "base/text.h"
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -8,6 +9,11 @@
 
 namespace deltatwin {
 namespace {
+
+void tell_foreign(const std::vector<std::string>& complaints) {
+  for (const std::string& complaint : complaints)
+    std::fprintf(stderr, "deltatwin: not listed: %s\n", printable(complaint).c_str());
+}
 
 void list_networks() {
   std::vector<std::string> files;
@@ -19,30 +25,40 @@ void list_networks() {
     throw InputError(networks_directory() + ": " + error.message());
   std::sort(files.begin(), files.end());
   std::vector<Network> networks;
-  for (const std::string& file : files)
-    networks.push_back(load_network(file));
-  std::printf("%-20s %-32s %10s %12s  %s\n", "network", "layers", "weights", "bits", "format");
-  for (std::size_t i = 0; i < files.size(); ++i) {
+  std::vector<std::string> names, foreign;
+  for (const std::string& file : files) {
+    try {
+      networks.push_back(load_network(file));
+      names.push_back(printable(std::filesystem::path(file).stem().string()));
+    } catch (const InputError& complaint) {
+      foreign.emplace_back(complaint.what());
+    }
+  }
+  std::printf("%-20s %-32s %10s %10s %12s  %s\n", "network", "layers", "MACs", "weights", "bits", "format");
+  for (std::size_t i = 0; i < networks.size(); ++i) {
     const Network& network = networks[i];
     std::string shape = std::to_string(network.layers.front().inputs);
     for (const Layer& layer : network.layers)
       shape += "-" + std::to_string(layer.outputs);
     const Layer& first = network.layers.front();
-    std::printf("%-20s %-32s %10s %12s  %s, D=%d%s\n", std::filesystem::path(files[i]).stem().c_str(),
-                shape.c_str(), grouped(network.weight_count()).c_str(),
+    std::printf("%-20s %-32s %10s %10s %12s  %s, D=%d%s\n", names[i].c_str(), shape.c_str(),
+                grouped(network.macs()).c_str(), grouped(network.weight_count()).c_str(),
                 grouped(network.stored_bits()).c_str(), to_string(first.scheme), first.delta_bits,
                 first.code == Code::huffman ? ", Huffman-coded" : "");
   }
+  tell_foreign(foreign);
 }
 
 void list_devices() {
-  const std::vector<Device> all = devices();
+  std::vector<std::string> foreign;
+  const std::vector<Device> all = devices(&foreign);
   std::printf("%-8s %8s %8s %8s %7s  %s\n", "device", "LUT", "FF", "DSP48E1", "RAMB36", "");
   for (const Device& device : all)
     std::printf("%-8s %8s %8s %8d %7d  %s\n", device.name.c_str(),
                 grouped(static_cast<std::uint64_t>(device.lut)).c_str(),
                 grouped(static_cast<std::uint64_t>(device.ff)).c_str(), device.dsp, device.bram36,
-                device.description.c_str());
+                printable(device.description).c_str());
+  tell_foreign(foreign);
 }
 
 } // namespace

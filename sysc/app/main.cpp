@@ -1,14 +1,17 @@
 #include "app/commands.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "base/tool.h"
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <systemc>
 
 namespace {
 
 int fail(const std::string& message) {
-  std::fprintf(stderr, "deltatwin: %s\n", message.c_str());
+  std::fprintf(stderr, "deltatwin: %s\n", deltatwin::printable(message).c_str());
   return deltatwin::exit_bad_input;
 }
 
@@ -60,6 +63,8 @@ int sc_main(int argc, char** argv) {
   } catch (const std::exception& error) {
     return fail(std::string("internal error: ") + error.what());
   }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    return fail(std::string("standard output cannot be written: ") + std::strerror(errno));
   return exit_code;
 }
 

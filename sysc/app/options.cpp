@@ -92,11 +92,7 @@ Setup::Setup(const CommonOptions& options)
 }
 
 Dataset load_test_images(const CommonOptions& options, const Network& network) {
-  Dataset images = load_dataset(options.dataset, "t10k", options.images);
-  if (images.pixels != network.layers.front().inputs)
-    throw InputError("network " + network.name + " has " + std::to_string(network.layers.front().inputs) +
-                     " inputs, the images of " + options.dataset + " have " + std::to_string(images.pixels) +
-                     " pixels");
+  Dataset images = load_dataset(options.dataset, "t10k", options.images, &network);
   if (options.images > images.count)
     throw InputError("--images asks for " + std::to_string(options.images) + ", the test set of " +
                      options.dataset + " has " + std::to_string(images.count));

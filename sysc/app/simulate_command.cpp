@@ -21,7 +21,7 @@ struct Figures {
   Figures(const Setup& setup, const SimulationResult& result)
       : storage(setup.network, setup.design, setup.program) {
     const Design& design = setup.design;
-    macs = setup.network.weight_count();
+    macs = setup.network.macs();
     macs_per_second = static_cast<double>(macs) * design.clock_mhz * 1e6 / result.cycles_per_inference;
     utilization =
         static_cast<double>(macs) * design.cycles_per_mac() / (result.cycles_per_inference * design.lanes);
@@ -49,7 +49,7 @@ void print_layers(const Setup& setup, const SimulationResult& result) {
               "        cycles     MAC/s   utilization\n");
   for (std::size_t l = 0; l < setup.network.layers.size(); ++l) {
     const Layer& layer = setup.network.layers[l];
-    const double macs = static_cast<double>(layer.inputs) * layer.outputs;
+    const double macs = static_cast<double>(layer.macs());
     const double cycles = static_cast<double>(result.layer_cycles[l]);
     const std::string shape = std::to_string(layer.inputs) + "x" + std::to_string(layer.outputs);
     std::printf(
@@ -103,6 +103,8 @@ boost::json::object to_json(const Setup& setup, const SimulationResult& result, 
   for (std::size_t l = 0; l < setup.network.layers.size(); ++l)
     layers.push_back({{"inputs", setup.network.layers[l].inputs},
                       {"outputs", setup.network.layers[l].outputs},
+                      {"macs", setup.network.layers[l].macs()},
+                      {"weights", setup.network.layers[l].deltas.size()},
                       {"cycles", result.layer_cycles[l]},
                       {"code", to_string(setup.network.layers[l].code)},
                       {"stored_bits", setup.network.layers[l].stored_bits()}});

@@ -28,6 +28,7 @@ Cycle Simulator::cycles() const {
 }
 
 SimulationResult simulate(const Design& design, const Program& program, const Dataset& images) {
+  check_labels(images.labels, program.layers.back().outputs);
   Simulator simulator(design, program);
   const std::vector<std::int8_t> inputs = images.inputs(images.count);
   SimulationResult result;

@@ -63,7 +63,8 @@ void Storage::print() const {
 }
 
 boost::json::object Storage::json() const {
-  return {{"stored_bits", stored_bits},
+  return {{"weights", weights},
+          {"stored_bits", stored_bits},
           {"uncoded_bits", uncoded_bits},
           {"int8_bits", 8 * weights},
           {"bits_per_weight", bits_a_weight()},

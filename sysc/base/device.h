@@ -15,8 +15,9 @@ struct Device {
 
 /// Where the named devices stand: the environment variable DELTATWIN_DEVICES, or sysc/devices.
 [[nodiscard]] std::string devices_directory();
-/// The named devices, smallest first.
-[[nodiscard]] std::vector<Device> devices();
+/// The named devices, smallest first. What else is in their directory hides none of them: `foreign`, if
+/// not null, gets why a .json file there is no device.
+[[nodiscard]] std::vector<Device> devices(std::vector<std::string>* foreign = nullptr);
 /// A device by name, or by the path of its file. Throws InputError with the list of known names.
 [[nodiscard]] Device find_device(const std::string& name);
 

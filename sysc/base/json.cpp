@@ -1,72 +1,274 @@
 #include "base/json.h"
 #include "base/error.h"
+#include "base/text.h"
 #include <algorithm>
+#include <boost/json/basic_parser_impl.hpp>
+#include <limits>
 #include <sstream>
+#include <unordered_set>
 
 namespace deltatwin {
+namespace {
+
+constexpr std::size_t most_values = 1'000'000; ///< besides integers in lists of integers
+
+bool is_int32(std::int64_t number) {
+  return number >= std::numeric_limits<std::int32_t>::min() &&
+         number <= std::numeric_limits<std::int32_t>::max();
+}
+
+// What Boost's parser calls on the way: builds the value.
+class Builder {
+public:
+  using error_code = boost::json::error_code;
+  using string_view = boost::json::string_view;
+  static constexpr std::size_t max_array_size = -1, max_object_size = -1, max_string_size = -1,
+                               max_key_size = -1;
+
+  JsonValue root;
+  std::string problem; ///< what is wrong beside the syntax
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_object_begin(error_code& error) { return open(JsonValue::Object(), error); }
+  bool on_object_end(std::size_t, error_code&) { return close(); }
+  bool on_array_begin(error_code& error) { return open(JsonValue::Integers(), error); }
+  bool on_array_end(std::size_t, error_code&) {
+    if (auto* integers = std::get_if<JsonValue::Integers>(&open_.back().value->is))
+      integers->shrink_to_fit();
+    return close();
+  }
+  bool on_key_part(string_view part, std::size_t, error_code&) { return add(text_, part); }
+  bool on_key(string_view part, std::size_t, error_code& error) {
+    add(text_, part);
+    auto& seen = open_.back().keys;
+    if (!seen.insert(text_).second)
+      return fail("the key \"" + printable(text_).substr(0, 100) + "\" stands there twice", error);
+    std::get<JsonValue::Object>(open_.back().value->is).push_back({std::move(text_), {}});
+    text_.clear();
+    return true;
+  }
+  bool on_string_part(string_view part, std::size_t, error_code&) { return add(text_, part); }
+  bool on_string(string_view part, std::size_t, error_code& error) {
+    add(text_, part);
+    const bool put_it = put({std::move(text_)}, error) != nullptr;
+    text_.clear();
+    return put_it;
+  }
+  bool on_number_part(string_view, error_code&) { return true; }
+  bool on_int64(std::int64_t number, string_view, error_code& error) {
+    if (!open_.empty() && is_int32(number))
+      if (auto* list = std::get_if<JsonValue::Integers>(&open_.back().value->is)) {
+        list->push_back(static_cast<std::int32_t>(number));
+        return true;
+      }
+    return put({number}, error) != nullptr;
+  }
+  bool on_uint64(std::uint64_t number, string_view, error_code& error) {
+    return put({static_cast<double>(number)}, error) != nullptr;
+  }
+  bool on_double(double number, string_view, error_code& error) { return put({number}, error) != nullptr; }
+  bool on_bool(bool value, error_code& error) { return put({value}, error) != nullptr; }
+  bool on_null(error_code& error) { return put({nullptr}, error) != nullptr; }
+  bool on_comment_part(string_view, error_code&) { return true; }
+  bool on_comment(string_view, error_code&) { return true; }
+
+private:
+  struct Open {
+    JsonValue* value;
+    std::unordered_set<std::string> keys;
+  };
+
+  static bool add(std::string& text, string_view part) {
+    text.append(part.data(), part.size());
+    return true;
+  }
+  bool fail(std::string what, error_code& error) {
+    problem = std::move(what);
+    error = boost::json::error::syntax;
+    return false;
+  }
+  // Where the value now stands; null with an error. A container stays in its place while it is open:
+  // only the innermost one grows.
+  JsonValue* put(JsonValue value, error_code& error) {
+    if (++values_ > most_values) {
+      fail("holds more than " + std::to_string(most_values) + " values that are no integers of a list",
+           error);
+      return nullptr;
+    }
+    if (open_.empty()) {
+      root = std::move(value);
+      return &root;
+    }
+    auto& parent = open_.back().value->is;
+    if (auto* object = std::get_if<JsonValue::Object>(&parent)) {
+      object->back().value = std::move(value);
+      return &object->back().value;
+    }
+    if (const auto* integers = std::get_if<JsonValue::Integers>(&parent)) { // no longer
+      if (integers->size() > most_values - std::min(most_values, values_)) {
+        fail("a list of more than " + std::to_string(integers->size()) + " integers holds something else",
+             error);
+        return nullptr;
+      }
+      values_ += integers->size();
+      JsonValue::List list;
+      for (const std::int32_t number : *integers)
+        list.push_back({std::int64_t{number}});
+      parent = std::move(list);
+    }
+    auto& list = std::get<JsonValue::List>(parent);
+    list.push_back(std::move(value));
+    return &list.back();
+  }
+  template <class Container> bool open(Container container, error_code& error) {
+    JsonValue* value = put({std::move(container)}, error);
+    if (value)
+      open_.push_back({value, {}});
+    return value != nullptr;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::vector<Open> open_;
+  std::string text_;
+  std::size_t values_ = 0;
+};
+
+[[noreturn]] void fail_at(const std::string& origin, std::string_view text, std::size_t offset,
+                          const std::string& what) {
+  const std::string_view before = text.substr(0, offset);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const std::string_view last = before.substr(before.rfind('\n') + 1); // npos + 1 is 0
+  const auto column =
+      1 + std::count_if(last.begin(), last.end(), [](char byte) { return (byte & 0xc0) != 0x80; });
+  throw InputError(origin + ": line " + std::to_string(line) + ", column " + std::to_string(column) + ": " +
+                   what);
+}
+
+// Runs a parser over a whole text: write(data, size, error) returns how much it has read.
+template <class Write>
+void parse_whole(std::string_view text, const std::string& origin, const std::string& problem, Write write) {
+  constexpr std::string_view mark = "\xef\xbb\xbf";
+  const std::size_t begin = text.substr(0, mark.size()) == mark ? mark.size() : 0;
+  boost::json::error_code error;
+  const std::size_t read = begin + write(text.data() + begin, text.size() - begin, error);
+  if (error)
+    fail_at(origin, text, read,
+            !problem.empty()                          ? problem
+            : error == boost::json::error::incomplete ? "is no valid JSON: it ends too early"
+                                                      : "is no valid JSON: " + error.message());
+  if (const auto rest = text.find_first_not_of(" \t\r\n", read); rest != std::string::npos)
+    fail_at(origin, text, rest, "is no valid JSON: there is more after the end");
+}
+
+} // namespace
 
 void JsonField::fail(const std::string& what) const {
   throw InputError(path_ + (path_.back() == ':' ? " " : ": ") + what);
 }
 
-JsonField JsonField::at(std::string_view key) const {
-  const auto* object = value_.if_object();
-  if (!object)
+const JsonValue::Object& JsonField::object() const {
+  if (!is_object())
     fail("expected an object");
-  const auto* member = object->if_contains({key.data(), key.size()});
-  if (!member)
-    fail("\"" + std::string(key) + "\" is missing");
-  return {*member, path_ + (path_.back() == ':' ? " " : ".") + std::string(key)};
+  return std::get<JsonValue::Object>(value_->is);
+}
+
+bool JsonField::is_array() const {
+  return value_ && (std::holds_alternative<JsonValue::List>(value_->is) ||
+                    std::holds_alternative<JsonValue::Integers>(value_->is));
+}
+bool JsonField::is_object() const { return value_ && std::holds_alternative<JsonValue::Object>(value_->is); }
+bool JsonField::is_string() const { return value_ && std::holds_alternative<std::string>(value_->is); }
+
+JsonField JsonField::at(std::string_view key) const {
+  for (const auto& member : object())
+    if (member.key == key)
+      return {member.value, path_ + (path_.back() == ':' ? " " : ".") + std::string(key)};
+  fail("\"" + std::string(key) + "\" is missing");
 }
 
 bool JsonField::has(std::string_view key) const {
-  const auto* object = value_.if_object();
-  return object && object->contains({key.data(), key.size()});
+  if (!is_object())
+    return false;
+  const auto& members = object();
+  return std::any_of(members.begin(), members.end(), [key](const auto& member) { return member.key == key; });
 }
 
 void JsonField::check_keys(std::initializer_list<std::string_view> known) const {
-  const auto* object = value_.if_object();
-  if (!object)
-    fail("expected an object");
-  for (const auto& member : *object) {
-    const std::string_view key{member.key().data(), member.key().size()};
-    if (std::find(known.begin(), known.end(), key) == known.end())
-      fail("unknown field \"" + std::string(key) + "\"");
-  }
+  for (const auto& member : object())
+    if (std::find(known.begin(), known.end(), member.key) == known.end())
+      fail("unknown field \"" + printable(member.key).substr(0, 100) + "\"");
+}
+
+// As much of the value as a message needs.
+std::string JsonField::shown() const {
+  if (is_array() || is_object())
+    return is_array() ? "a list" : "an object";
+  std::ostringstream text;
+  text.precision(17);
+  if (!value_)
+    text << element_;
+  else if (const auto* word = std::get_if<std::string>(&value_->is))
+    text << '"' << printable(*word).substr(0, 40) << '"';
+  else if (const auto* integer = std::get_if<std::int64_t>(&value_->is))
+    text << *integer;
+  else if (const auto* real = std::get_if<double>(&value_->is))
+    text << *real;
+  else if (const auto* flag = std::get_if<bool>(&value_->is))
+    text << (*flag ? "true" : "false");
+  else
+    text << "null";
+  return text.str();
 }
 
 std::int64_t JsonField::integer(std::int64_t low, std::int64_t high) const {
   const auto range = [&] { return std::to_string(low) + ".." + std::to_string(high); };
-  if (!value_.is_int64())
-    fail("expected an integer in " + range() + ", got " + boost::json::serialize(value_).substr(0, 40));
-  const std::int64_t number = value_.as_int64();
+  const auto* integer = value_ ? std::get_if<std::int64_t>(&value_->is) : nullptr;
+  if (value_ && !integer)
+    fail("expected an integer in " + range() + ", got " + shown());
+  const std::int64_t number = integer ? *integer : element_;
   if (number < low || number > high)
     fail(std::to_string(number) + " is outside " + range());
   return number;
 }
 
 double JsonField::number(double low, double high) const {
-  boost::json::error_code error;
-  const auto number = value_.to_number<double>(error);
-  if (error || !(number >= low && number <= high)) {
+  double number = std::numeric_limits<double>::quiet_NaN();
+  if (!value_)
+    number = element_;
+  else if (const auto* integer = std::get_if<std::int64_t>(&value_->is))
+    number = static_cast<double>(*integer);
+  else if (const auto* real = std::get_if<double>(&value_->is))
+    number = *real;
+  if (!(number >= low && number <= high)) {
     std::ostringstream message;
-    message << "expected a number in " << low << ".." << high << ", got "
-            << boost::json::serialize(value_).substr(0, 40);
+    message << "expected a number in " << low << ".." << high << ", got " << shown();
     fail(message.str());
   }
   return number;
 }
 
 bool JsonField::boolean() const {
-  if (!value_.is_bool())
+  const auto* flag = value_ ? std::get_if<bool>(&value_->is) : nullptr;
+  if (!flag)
     fail("expected true or false");
-  return value_.as_bool();
+  return *flag;
 }
 
 std::string JsonField::text() const {
-  if (!value_.is_string())
+  if (!is_string())
     fail("expected a string");
-  return {value_.as_string().data(), value_.as_string().size()};
+  return std::get<std::string>(value_->is);
+}
+
+std::string JsonField::name() const {
+  const std::string name = text();
+  if (const std::string what = name_complaint(name); !what.empty())
+    fail(what);
+  return name;
 }
 
 int JsonField::choice(std::initializer_list<const char*> names) const {
@@ -76,51 +278,60 @@ int JsonField::choice(std::initializer_list<const char*> names) const {
   for (const char* candidate : names) {
     if (name == candidate)
       return index;
-    list += std::string(index++ ? ", " : "") + candidate;
+    list += std::string(index++ ? ", " : "") + "\"" + candidate + "\"";
   }
-  fail("\"" + name + "\" is none of " + list);
+  fail(shown() + " is none of " + list);
 }
 
-std::vector<JsonField> JsonField::elements() const {
-  if (!value_.is_array())
+std::vector<JsonField> JsonField::elements(std::size_t most) const {
+  if (!is_array())
     fail("expected an array");
+  const auto* integers = std::get_if<JsonValue::Integers>(&value_->is);
+  const auto* list = std::get_if<JsonValue::List>(&value_->is);
+  const std::size_t count = integers ? integers->size() : list->size();
+  if (count > most)
+    fail("expected at most " + std::to_string(most) + " elements, got " + std::to_string(count));
   std::vector<JsonField> result;
-  for (const auto& element : value_.as_array())
-    result.emplace_back(element, path_ + "[" + std::to_string(result.size()) + "]");
+  result.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string path = path_ + "[" + std::to_string(i) + "]";
+    result.push_back(integers ? JsonField((*integers)[i], path) : JsonField((*list)[i], path));
+  }
   return result;
 }
 
 std::vector<int> JsonField::integers(std::size_t count, std::int64_t low, std::int64_t high) const {
-  if (!value_.is_array())
+  if (!is_array())
     fail("expected an array of " + std::to_string(count) + " integers");
-  const auto& array = value_.as_array();
-  if (array.size() != count)
-    fail("expected " + std::to_string(count) + " integers, got " + std::to_string(array.size()));
+  const auto* packed = std::get_if<JsonValue::Integers>(&value_->is);
+  const std::size_t there = packed ? packed->size() : std::get<JsonValue::List>(value_->is).size();
+  if (there != count)
+    fail("expected " + std::to_string(count) + " integers, got " + std::to_string(there));
   std::vector<int> result(count);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto* number = array[i].if_int64();
-    result[i] =
-        static_cast<int>(number && *number >= low && *number <= high
-                             ? *number
-                             : JsonField(array[i], path_ + "[" + std::to_string(i) + "]").integer(low, high));
+    if (packed && (*packed)[i] >= low && (*packed)[i] <= high)
+      result[i] = (*packed)[i];
+    else
+      result[i] = static_cast<int>(elements(count)[i].integer(low, high));
   }
   return result;
 }
 
+JsonDocument::JsonDocument(const std::string& text, const std::string& origin) : origin_(origin) {
+  boost::json::basic_parser<Builder> parser{boost::json::parse_options()};
+  parse_whole(text, origin, parser.handler().problem,
+              [&](const char* data, std::size_t size, boost::json::error_code& error) {
+                return parser.write_some(false, data, size, error);
+              });
+  value_ = std::make_unique<const JsonValue>(std::move(parser.handler().root));
+}
+
 boost::json::value parse_json(const std::string& text, const std::string& origin) {
-  boost::json::error_code error;
-  boost::json::stream_parser parser;
-  const std::size_t read = parser.write_some(text.data(), text.size(), error);
-  if (!error)
-    parser.finish(error);
-  if (!error && parser.done()) {
-    const auto rest = text.find_first_not_of(" \t\r\n", read);
-    if (rest == std::string::npos)
-      return parser.release();
-    error = boost::json::error::extra_data;
-  }
-  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(read), '\n');
-  throw InputError(origin + ": line " + std::to_string(line) + ": is no valid JSON: " + error.message());
+  boost::json::parser parser;
+  parse_whole(text, origin, "", [&](const char* data, std::size_t size, boost::json::error_code& error) {
+    return parser.write_some(data, size, error);
+  });
+  return parser.release();
 }
 
 } // namespace deltatwin

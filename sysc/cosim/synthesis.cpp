@@ -22,12 +22,12 @@ std::string to_text(const BlockResources& blocks) {
 }
 
 SynthesisResult from_text(const std::string& text, const std::string& origin) {
-  const boost::json::value document = parse_json(text, origin);
+  const JsonDocument document(text, origin);
   SynthesisResult result;
   for (std::size_t b = 0; b < result.blocks.size(); ++b)
     for (const auto& [name, member] : resource_fields)
-      result.blocks[b].*member = static_cast<int>(
-          JsonField(document, origin + ":").at(block_names[b]).at(name).integer(0, 1'000'000'000));
+      result.blocks[b].*member =
+          static_cast<int>(document.root().at(block_names[b]).at(name).integer(0, 1'000'000'000));
   static_cast<Resources&>(result) = sum(result.blocks);
   return result;
 }

@@ -12,12 +12,12 @@
 namespace deltatwin {
 namespace {
 
-constexpr const char* format = "deltatwin-explore-1";
+constexpr const char* format = "deltatwin-explore-2";
 
 constexpr const char* schema = R"(
 create table space(key text primary key, value text not null) without rowid;
-create table networks(id integer primary key, name text, code text, accuracy real, weights integer,
-                      stored_bits integer);
+create table networks(id integer primary key, name text, code text, accuracy real, macs integer,
+                      weights integer, stored_bits integer);
 create table devices(id integer primary key, name text, lut integer, ff integer, dsp integer, bram36 integer);
 create table multipliers(id integer primary key, name text);
 create table points(id integer primary key, network integer, device integer, multiplier integer, lanes integer,
@@ -33,7 +33,7 @@ create table confirmed(point integer primary key, kind text, images integer, cyc
                        ff_synth integer, dsp_synth integer, ramb18_synth integer, ramb36_synth integer);
 create view designs as
   with figures as (
-    select p.*, n.name as network_name, n.code, n.accuracy, n.weights,
+    select p.*, n.name as network_name, n.code, n.accuracy, n.macs, n.weights,
            1.0 * n.stored_bits / n.weights as bits_a_weight, d.name as device_name,
            m.name as multiplier_name, 1.0 * p.period_cycles / p.period as cycles,
            p.ramb36 + (p.ramb18 + 1) / 2 as bram36,
@@ -42,8 +42,8 @@ create view designs as
     from points p join networks n on n.id = p.network join devices d on d.id = p.device
          join multipliers m on m.id = p.multiplier)
   select id, network_name as network, code, device_name as device, lanes, lanes_per_bank, bank_depth,
-         multiplier_name as multiplier, clock_mhz, accuracy, bits_a_weight, cycles,
-         latency_cycles / clock_mhz as latency_us, weights * clock_mhz * 1e6 / cycles as throughput,
+         multiplier_name as multiplier, clock_mhz, accuracy, macs, weights, bits_a_weight, cycles,
+         latency_cycles / clock_mhz as latency_us, macs * clock_mhz * 1e6 / cycles as throughput,
          clock_mhz * 1e6 / cycles as inferences_per_second, lut, ff, dsp, ramb18, ramb36, bram36,
          lut_share, ff_share, dsp_share, bram_share,
          max(lut_share, ff_share, dsp_share, bram_share) as share,
@@ -185,10 +185,12 @@ void Database::describe(const Evaluator& evaluator, Shard shard) {
   set("fingerprint", evaluator.fingerprint());
   set("points", std::to_string(space.size()));
   set("shard", to_string(shard));
-  auto network = prepare("insert into networks values(?, ?, ?, ?, ?, ?)");
+  auto network = prepare("insert into networks values(?, ?, ?, ?, ?, ?, ?)");
   int id = 0;
   for (const Variant& each : evaluator.variants())
-    network.bind(id++, each.network, std::string(each.code), each.accuracy, each.weights, each.stored_bits)
+    network
+        .bind(id++, each.network, std::string(each.code), each.accuracy, each.macs, each.weights,
+              each.stored_bits)
         .step(*this);
   auto device = prepare("insert into devices values(?, ?, ?, ?, ?, ?)");
   id = 0;

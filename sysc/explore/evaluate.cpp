@@ -61,8 +61,8 @@ Evaluator::Evaluator(Space space, const std::string& dataset) : space_(std::move
       Network coded = network;
       for (Layer& layer : coded.layers)
         layer.code = code.value_or(layer.code);
-      variants_.push_back({coded.name, code_of(coded), accuracy, coded.weight_count(), coded.stored_bits(),
-                           Demand(coded), describe(coded)});
+      variants_.push_back({coded.name, code_of(coded), accuracy, coded.macs(), coded.weight_count(),
+                           coded.stored_bits(), Demand(coded), describe(coded)});
     }
   }
   for (const std::string& name : space_.devices)
@@ -117,15 +117,14 @@ DesignPoint Evaluator::evaluate(std::uint64_t id) const {
   const double lut_share = share(point.used.lut, device.lut);
   const double bram_share = share(point.used.bram36(), device.bram36);
   const double latency_us = static_cast<double>(point.timing.latency()) / choice.clock_mhz;
-  const auto weights = static_cast<double>(variant.weights);
   point.figures = {
       variant.accuracy,
       latency_us,
-      weights * choice.clock_mhz * 1e6 / point.timing.interval(),
+      static_cast<double>(variant.macs) * choice.clock_mhz * 1e6 / point.timing.interval(),
       std::max({lut_share, share(point.used.ff, device.ff), share(point.used.dsp, device.dsp), bram_share}),
       lut_share,
       bram_share,
-      static_cast<double>(variant.stored_bits) / weights};
+      static_cast<double>(variant.stored_bits) / static_cast<double>(variant.weights)};
   point.verdict = space_.must_fit && !fits(point.used, device, space_.area_tolerance) ? Verdict::does_not_fit
                   : space_.minimum_accuracy && !(variant.accuracy >= *space_.minimum_accuracy)
                       ? Verdict::inaccurate

@@ -42,7 +42,7 @@ struct Variant {
   std::string network; ///< its name
   const char* code;    ///< "raw", "huffman", or "mixed"
   double accuracy;     ///< of the integer network on the test images; NaN where it is not known
-  std::uint64_t weights, stored_bits;
+  std::uint64_t macs, weights, stored_bits;
   Demand demand;
   std::vector<LayerDescriptor> layers;
 };

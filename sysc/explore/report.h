@@ -14,7 +14,7 @@ namespace deltatwin {
 ///     feasible            those that nothing rejects
 ///     rejected            object: designs by reason
 ///     devices             [{name, lut, ff, dsp, bram36}]: budgets
-///     networks            [{name, code, accuracy, weights, bits_a_weight}]
+///     networks            [{name, code, accuracy, macs, weights, bits_a_weight}]
 ///     front               [design]: those to show, with `command`
 ///     front_size          designs of the whole front
 ///     cloud               [design]: a sample of the feasible designs beside the front
@@ -22,10 +22,10 @@ namespace deltatwin {
 ///                           ff_*, dsp_*, bram36_*, fits}]; may be empty, kind is best or random
 ///
 /// A design is {id, network, code, device, lanes, lanes_per_bank, bank_depth, multiplier, clock_mhz,
-/// accuracy, bits_a_weight, cycles, latency_us, throughput, inferences_per_second, lut, ff, dsp, bram36,
-/// share}: accuracy of 0..1, throughput in MAC/s, share the largest of the four shares of the device.
-/// A figure that is not known is null. Throws InputError when `chart_library` (default: where Debian's
-/// package has it) cannot be read.
+/// accuracy, macs, weights, bits_a_weight, cycles, latency_us, throughput, inferences_per_second, lut, ff,
+/// dsp, bram36, share}: accuracy of 0..1, throughput in MAC/s, share the largest of the four shares of the
+/// device. A figure that is not known is null. Throws InputError when `chart_library` (default: where
+/// Debian's package has it) cannot be read.
 [[nodiscard]] std::string render_report(const boost::json::object& data,
                                         const std::string& chart_library = {});
 

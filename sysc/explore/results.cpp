@@ -24,6 +24,8 @@ boost::json::object describe_point(const Evaluator& evaluator, const DesignPoint
           {"multiplier", to_string(point.design.multiplier)},
           {"clock_mhz", point.design.clock_mhz},
           {"accuracy", std::isnan(variant.accuracy) ? boost::json::value() : variant.accuracy},
+          {"macs", variant.macs},
+          {"weights", variant.weights},
           {"bits_a_weight", point.figure(Objective::bits_a_weight)},
           {"cycles", interval},
           {"latency_us", point.figure(Objective::latency)},
@@ -120,6 +122,7 @@ boost::json::object report_data(const Evaluator& evaluator, const Database& data
         {{"name", variant.network},
          {"code", variant.code},
          {"accuracy", std::isnan(variant.accuracy) ? boost::json::value() : variant.accuracy},
+         {"macs", variant.macs},
          {"weights", variant.weights},
          {"bits_a_weight", static_cast<double>(variant.stored_bits) / static_cast<double>(variant.weights)}});
   for (std::size_t i = 0; i < std::min(front.size(), most_rows); ++i)

@@ -96,8 +96,8 @@ bool Space::needs_accuracy() const {
 }
 
 Space parse_space(const std::string& text, const std::string& origin) {
-  const boost::json::value document = parse_json(text, origin);
-  const JsonField root(document, origin + ":");
+  const JsonDocument document(text, origin);
+  const JsonField root = document.root();
   root.check_keys({"format", "networks", "codes", "devices", "lanes", "lanes_per_bank", "bank_depth",
                    "multipliers", "clock_mhz", "optimize", "constraints"});
   (void)root.at("format").choice({"deltatwin-space-1"});
@@ -153,7 +153,7 @@ Space parse_space(const std::string& text, const std::string& origin) {
   return space;
 }
 
-Space load_space(const std::string& path) { return parse_space(read_file(path), path); }
+Space load_space(const std::string& path) { return parse_space(read_file(path, 1 << 24), path); }
 
 Coordinates coordinates(const Space& space, std::uint64_t point) {
   const auto digit = [&point](std::size_t base) {

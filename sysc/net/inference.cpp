@@ -1,6 +1,7 @@
 #include "net/inference.h"
 #include "base/error.h"
 #include "blocks/requantizer.h"
+#include "net/dataset.h"
 #include <algorithm>
 
 namespace deltatwin {
@@ -108,6 +109,7 @@ int argmax(const std::int16_t* values, int count) {
 double accuracy(const Network& network, const std::vector<std::int8_t>& inputs,
                 const std::vector<std::uint8_t>& labels) {
   IntegerInference inference(network);
+  check_labels(labels, inference.outputs());
   const int count = static_cast<int>(labels.size());
   std::vector<std::int16_t> outputs(static_cast<std::size_t>(count) * inference.outputs());
   inference.run(inputs.data(), count, outputs.data());

@@ -4,6 +4,7 @@
 #include "base/huffman.h"
 #include "base/json.h"
 #include "base/paths.h"
+#include "base/text.h"
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -201,6 +202,10 @@ std::vector<int> Layer::code_lengths() const {
   return code == Code::raw ? std::vector<int>() : huffman_lengths(histogram());
 }
 
+std::uint64_t Layer::macs() const {
+  return static_cast<std::uint64_t>(inputs) * static_cast<std::uint64_t>(outputs);
+}
+
 std::uint64_t Layer::code_bits() const {
   return code == Code::raw ? deltas.size() * static_cast<std::uint64_t>(delta_bits)
                            : coded_bits(histogram(), code_lengths());
@@ -215,6 +220,13 @@ std::uint64_t Network::weight_count() const {
   std::uint64_t count = 0;
   for (const Layer& layer : layers)
     count += layer.deltas.size();
+  return count;
+}
+
+std::uint64_t Network::macs() const {
+  std::uint64_t count = 0;
+  for (const Layer& layer : layers)
+    count += layer.macs();
   return count;
 }
 
@@ -347,17 +359,13 @@ void validate(const Network& network, const std::string& origin) {
 }
 
 Network parse_network(const std::string& text, const std::string& origin) {
-  const boost::json::value document = parse_json(text, origin);
-  const JsonField root(document, origin + ":");
+  const JsonDocument document(text, origin);
+  const JsonField root = document.root();
   root.check_keys({"format", "name", "description", "layers"});
   if (root.at("format").text() != "deltatwin-network-1")
     root.at("format").fail("expected \"deltatwin-network-1\"");
   Network network;
-  network.name = root.at("name").text();
-  constexpr const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-  if (network.name.empty() || network.name[0] == '.' ||
-      network.name.find_first_not_of(allowed) != std::string::npos) // it becomes file names
-    root.at("name").fail("expected letters, digits, _, - and ., not beginning with a .");
+  network.name = root.at("name").name();
   if (root.has("description"))
     network.description = root.at("description").text();
   for (const JsonField& layer : root.at("layers").elements())
@@ -382,9 +390,11 @@ std::string find_network(const std::string& name) {
   return path;
 }
 
-Network load_network(const std::string& path) { return parse_network(read_file(path), path); }
+Network load_network(const std::string& path) { return parse_network(read_file(path, 1 << 28), path); }
 
 void save_network(const Network& network, const std::string& path) {
+  if (const std::string what = name_complaint(network.name); !what.empty())
+    throw InputError(path + ": name: " + what);
   std::string text = "{\"format\": \"deltatwin-network-1\",\n \"name\": " + quoted(network.name) +
                      ",\n \"description\": " + quoted(network.description) + ",\n \"layers\": [\n";
   for (std::size_t l = 0; l < network.layers.size(); ++l)

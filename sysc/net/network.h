@@ -53,6 +53,8 @@ struct Layer {
   [[nodiscard]] int reference(int output, int block_index) const;
   /// The decoded weights, [outputs * inputs], each in int8.
   [[nodiscard]] std::vector<std::int8_t> weights() const;
+  /// Multiplications of an inference.
+  [[nodiscard]] std::uint64_t macs() const;
   /// Storage of deltas and references in bits, without the code.
   [[nodiscard]] std::uint64_t weight_bits() const;
   /// Bits of the deltas alone: their codes, or D each.
@@ -71,7 +73,10 @@ struct Network {
   std::string description; ///< where it comes from: the training command, the data set
   std::vector<Layer> layers;
 
+  /// Weights that are stored.
   [[nodiscard]] std::uint64_t weight_count() const;
+  /// Multiplications of an inference: a dense layer has as many as weights, others more.
+  [[nodiscard]] std::uint64_t macs() const;
   [[nodiscard]] std::uint64_t weight_bits() const;
   [[nodiscard]] std::uint64_t stored_bits() const;
 };

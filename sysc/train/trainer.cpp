@@ -1,12 +1,11 @@
 #include "train/trainer.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "net/inference.h"
 #include "train/model.h"
 #include "train/optimizer.h"
 #include <algorithm>
-#include <cctype>
 #include <cmath>
-#include <cstring>
 
 namespace deltatwin {
 namespace {
@@ -226,10 +225,8 @@ int default_shift(Scheme scheme, int delta_bits, Code code) {
 }
 
 void check(const TrainOptions& options) {
-  require(!options.name.empty() &&
-              std::all_of(options.name.begin(), options.name.end(),
-                          [](unsigned char c) { return std::isalnum(c) || std::strchr("_-.", c); }),
-          "--name: \"" + options.name + "\", expected letters, digits, and any of _ - .");
+  const std::string name = name_complaint(options.name);
+  require(name.empty(), "--name: " + name);
   check_widths(options.hidden, "--layers");
   check_widths(options.teacher, "--teacher");
   require(options.teacher_channels.size() <= 8,
