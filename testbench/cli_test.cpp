@@ -28,7 +28,8 @@ TEST_CASE("command line: help tells every command with an example") {
   CHECK(help.err.empty());
   CHECK_THAT(help.out, Catch::Contains("Start with: deltatwin simulate"));
   const Words commands = subcommands(help.out);
-  for (const char* command : {"simulate", "cosim", "trace", "bench", "train", "networks", "devices"})
+  for (const char* command :
+       {"simulate", "cosim", "trace", "synth", "explore", "merge", "bench", "train", "networks", "devices"})
     CHECK(std::count(commands.begin(), commands.end(), command) == 1);
   for (const std::string& command : commands) {
     CAPTURE(command);
@@ -54,7 +55,11 @@ TEST_CASE("command line: a wrong network is refused in one line") {
            BadInput{simulate + "wrong.json", "wrong.json: layers[0].inputs: 0 is outside 1..4096"},
            BadInput{simulate + "empty.json", "empty.json: "},
            BadInput{simulate + "/dev/zero", "/dev/zero: is a device, expected a file"},
-           BadInput{simulate + "narrow", "narrow has 100 inputs, the images of data have 784 pixels"},
+           BadInput{simulate + "narrow",
+                    "narrow has 100 inputs, the images of data have 784 pixels; --images random:100 makes "
+                    "some up, a --dataset of narrow's own holds t10k-images-idx3-ubyte and "
+                    "t10k-labels-idx1-ubyte (or "
+                    ".gz) with 100 pixels an image"},
            BadInput{"cosim --dataset data -n cut.json", "cut.json: line "},
            BadInput{"trace --dataset data -n narrow", "narrow has 100 inputs"},
            BadInput{"bench --dataset data -n wrong.json", "layers[0].inputs"},
@@ -76,8 +81,16 @@ TEST_CASE("command line: a wrong data set is refused in one line") {
            BadInput{"simulate -n small --dataset data --images -1", "--images"},
            BadInput{"simulate -n small --dataset data --images many", "--images"},
            BadInput{"cosim -n small --dataset data --images 0", "--images is 0, expected at least 1"},
-           BadInput{"trace -n small --dataset data --image 3",
-                    "--image is 3, the test set of data has images 0 to 2"},
+           BadInput{"simulate -n small --dataset data --images random", "possible are 0..10000000, random:N"},
+           BadInput{"simulate -n small --dataset data --images random:", "is no number of images"},
+           BadInput{"simulate -n small --dataset data --images random:0", "is no number of images"},
+           BadInput{"simulate -n small --dataset data --images random:0x3", "is no number of images"},
+           BadInput{"simulate -n small --dataset data --images random:3:", "\"\" is no seed"},
+           BadInput{"simulate -n small --dataset data --images random:3:-1", "\"-1\" is no seed"},
+           BadInput{"simulate -n small --images random:10000000", "are too many: of 784 pixels each, 342392"},
+           BadInput{"cosim -n small --images random:0", "is no number of images"},
+           BadInput{"trace -n small --dataset data --image 3", "--image is 3, there are images 0 to 2"},
+           BadInput{"trace -n small --images random:2 --image 2", "--image is 2, there are images 0 to 1"},
            BadInput{"bench -n small --dataset data --rtl-images 4",
                     "--rtl-images is 4, but there are 3 images"},
        })
@@ -116,7 +129,7 @@ TEST_CASE("command line: an impossible design is refused in one line") {
            BadInput{simulate + "--clock 0", "clock is 0"},
            BadInput{simulate + "--clock 0.0", "clock is 0"},
            BadInput{simulate + "--clock -5", "clock is -5"},
-           BadInput{simulate + "--clock nan", "clock is nan"},
+           BadInput{simulate + "--clock nan", "--clock: \"nan\" is no decimal number"},
            BadInput{simulate + "--clock fast", "--clock"},
            BadInput{simulate + "--code zip", "unknown code \"zip\"; known are raw, huffman"},
            BadInput{simulate + "--code huffman --lanes-per-bank 5",
@@ -140,10 +153,15 @@ TEST_CASE("command line: wrong words, stalls and places are refused in one line"
            BadInput{"simulat", "unknown command \"simulat\""},
            BadInput{"--version", "unknown command \"--version\""},
            BadInput{"simulat --lanes 4", "unknown command \"simulat\""},
-           BadInput{"simulate --lane 4", "--lane"},
-           BadInput{"simulate small", "small"},
+           BadInput{"simulate --lane 4", "simulate: unknown option --lane; did you mean --lanes?"},
+           BadInput{"simulate --lane=4", "unknown option --lane=4; did you mean --lanes?"},
+           BadInput{"cosim --stal 0.1 --lanes 4", "unknown option --stal; did you mean --stall?"},
+           BadInput{"simulate --quiet", "simulate: unknown option --quiet (deltatwin simulate --help"},
+           BadInput{"simulate small", "simulate: \"small\" is unexpected"},
+           BadInput{"cosin --lanes 4", "unknown command \"cosin\"; did you mean cosim?"},
            BadInput{"simulate --network", "--network"},
-           BadInput{"devices --json x.json", "--json"},
+           BadInput{"devices --lanes 3", "--lanes"},
+           BadInput{"devices --json missing/x.json", "missing/x.json: cannot be written"},
            BadInput{cosim + "--stall 1", "--stall"},
            BadInput{cosim + "--stall -0.1", "--stall"},
            BadInput{cosim + "--stall nan", "--stall"},
@@ -164,6 +182,158 @@ TEST_CASE("command line: wrong words, stalls and places are refused in one line"
     require_refused(desk, bad);
 }
 
+TEST_CASE("command line: numbers are decimal, whatever option takes them") {
+  const Desk desk;
+  const std::string simulate = "simulate -n small --dataset data ";
+  for (const char* number :
+       {"0x10", "+5", "1e1", "0b1", "5.", "5x", "--5", "-", "1_0", "1,0", "0x", "99999999999"}) {
+    require_refused(desk, {simulate + "--lanes=" + number, "--lanes"});
+    require_refused(desk, {simulate + "--images=" + number, "--images"});
+    require_refused(
+        desk,
+        {"cosim -n tiny --dataset data --images 1 --seed=" + std::string(number) + "99999999999", "--seed"});
+  }
+  for (const char* number : {"0x10", "+5", "nan", "inf", "1e999", "1e", "5x", "-"}) {
+    require_refused(desk, {simulate + "--clock=" + number, "--clock"});
+    require_refused(desk, {"cosim -n tiny --dataset data --stall=" + std::string(number), "--stall"});
+  }
+  for (const char* blank : {"", " ", " 5", "5 "}) {
+    const Outcome outcome = desk.run({"simulate", "-n", "small", "--dataset", "data", "--lanes", blank});
+    CHECK(outcome.code == 2);
+    CHECK_THAT(outcome.err, Catch::Contains("is no whole decimal number"));
+  }
+  REQUIRE(desk.run(words(simulate + "--lanes 010 --images 0002 --clock 012.50 --json result.json")).code ==
+          0);
+  const json::value result = desk.json_file("result.json");
+  CHECK(result.at("lanes") == 10);
+  CHECK(result.at("images") == 2);
+  CHECK(result.at("clock_mhz") == 12.5);
+}
+
+TEST_CASE("command line: a network without a data set is run on images made up by a seed") {
+  const Desk desk;
+  const std::string narrow = "-n narrow --dataset none --lanes 4 --json result.json --images random:";
+  const auto run = [&](const std::string& command) {
+    const Outcome outcome = desk.run(words(command));
+    CAPTURE(command, outcome.err);
+    REQUIRE(outcome.code == 0);
+    return outcome.out;
+  };
+  CHECK_THAT(run("simulate " + narrow + "3"),
+             Catch::Contains("not known: images that are made up have no labels") &&
+                 Catch::Contains("for 3 images made up with seed 1"));
+  const json::value simulated = desk.json_file("result.json");
+  CHECK(simulated.at("accuracy").is_null());
+  CHECK(simulated.at("images") == 3);
+  CHECK(simulated.at("random_seed") == 1);
+  CHECK(simulated.at("dataset").is_null());
+  CHECK_THAT(run("cosim " + narrow + "3:77"),
+             Catch::Contains("3 images made up with seed 77") && Catch::Contains("0 mismatches"));
+  const json::value compared = desk.json_file("result.json");
+  CHECK(compared.at("rtl_cycles") == simulated.at("run_cycles"));
+  CHECK(compared.at("random_seed") == 77);
+  run("trace " + narrow + "2 --image 1 -o waves");
+  CHECK(fs::exists(desk.path("waves/narrow.vcd")));
+}
+
+TEST_CASE("command line: steady state, a lone inference and the run are three numbers, however many images") {
+  const Desk desk;
+  const auto simulated = [&](const std::string& images) {
+    const Outcome outcome =
+        desk.run(words("simulate -n small --lanes 8 --json result.json --images " + images));
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+    CHECK_THAT(outcome.out, Catch::Contains(" in steady state"));
+    return desk.json_file("result.json");
+  };
+  const json::value one = simulated("random:1"), twenty = simulated("random:20");
+  for (const char* key : {"cycles_per_inference", "latency_cycles", "macs_per_second"})
+    CHECK(one.at(key) == twenty.at(key));
+  CHECK(one.at("measured_cycles_per_inference").is_null());
+  CHECK(twenty.at("measured_cycles_per_inference") == one.at("cycles_per_inference"));
+  const double interval = one.at("cycles_per_inference").to_number<double>(),
+               alone = one.at("latency_cycles").to_number<double>();
+  CHECK(alone > interval + 700); // 784 inputs come first
+  CHECK(one.at("run_cycles").to_number<double>() == alone + 1);
+  CHECK(twenty.at("run_cycles").to_number<double>() == alone + 1 + 19 * interval);
+}
+
+TEST_CASE(
+    "command line: a run that outlasts what SystemC can count is refused, a slow design prints fractions") {
+  const Desk desk;
+  const std::string slow = "simulate -n small --lanes 1 --multiplier serial --clock 0.001 --images random:";
+  const Outcome few = desk.run(words(slow + "3"));
+  CHECK(few.code == 0);
+  CHECK_THAT(few.out, Catch::Contains("0.001 MHz") && Catch::Contains("0.0319 images/s") &&
+                          !Catch::Contains(" 0 images/s"));
+  require_refused(desk, {slow + "340000", "340,000 images at 0.001 MHz take "});
+  for (const char* clock : {"1.5", "12.5", "0.125", "100", "3333.3"})
+    CHECK_THAT(desk.run(words("simulate -n small --images random:1 --clock " + std::string(clock))).out,
+               Catch::Contains(std::string(", ") + clock + " MHz"));
+}
+
+TEST_CASE("command line: fits, does not fit, and too close for the area model to tell") {
+  const Desk desk;
+  const auto simulated = [&](int lut, const std::string& rest) {
+    desk.write("board.json", R"({"name": "board", "description": "mine", "ff": 20000, "lut": )" +
+                                 std::to_string(lut) + rest);
+    Outcome outcome =
+        desk.run(words("simulate -n small --dataset data --lanes 8 --device board.json --json result.json"));
+    return std::make_pair(outcome, desk.json_file("result.json"));
+  };
+  const std::string plenty = R"(, "dsp": 20, "bram36": 20})";
+  const int lut =
+      static_cast<int>(simulated(100000, plenty).second.at_pointer("/resources/lut/used").as_int64());
+  for (const auto& [budget, code, text, answer] :
+       {std::tuple(lut * 100 / 84, 0, "  fits board", json::value(true)),
+        std::tuple(lut * 100 / 86, 0, "  too close to board's budget to tell", json::value()),
+        std::tuple(lut, 0, "  too close to board's budget to tell", json::value()),
+        std::tuple(lut * 100 / 114, 0, "  too close to board's budget to tell", json::value()),
+        std::tuple(lut * 100 / 116, 3, "  DOES NOT FIT board", json::value(false))}) {
+    const auto [outcome, result] = simulated(budget, plenty);
+    CAPTURE(lut, budget, outcome.out);
+    CHECK(outcome.code == code);
+    CHECK_THAT(outcome.out, Catch::Contains(text));
+    CHECK(result.at("fits") == answer);
+  }
+  // What is counted exactly decides at the last one; a budget of none has a share too.
+  CHECK(simulated(100000, R"(, "dsp": 11, "bram36": 20})").second.at("fits") == true);
+  CHECK(simulated(100000, R"(, "dsp": 10, "bram36": 20})").second.at("fits") == false);
+  const auto [outcome, none] = simulated(100000, R"(, "dsp": 0, "bram36": 20})");
+  CHECK(outcome.code == 3);
+  CHECK(none.at_pointer("/resources/dsp/share").to_number<double>() == 12);
+}
+
+TEST_CASE("command line: every JSON has a format with a version, and may go to standard output alone") {
+  const Desk desk;
+  for (const char* broken : {"cut.json", "wrong.json", "empty.json"})
+    fs::remove(desk.path(broken));
+  for (const char* command :
+       {"simulate -n small --dataset data --lanes 8", "cosim -n tiny --dataset data --lanes 4 --images 1",
+        "trace -n tiny --dataset data --lanes 4 -o waves", "synth -n tiny --lanes 4",
+        "bench -n tiny --dataset data --lanes 4 --rtl-images 2 --repeats 1", "networks", "devices"}) {
+    const Words arguments = words(command);
+    CAPTURE(command);
+    Words to_stdout = arguments, to_file = arguments;
+    for (const char* word : {"--json", "-"})
+      to_stdout.emplace_back(word);
+    for (const char* word : {"--json", "data/result.json"}) // not among the networks
+      to_file.emplace_back(word);
+    const Outcome outcome = desk.run(to_stdout);
+    REQUIRE(outcome.code == 0);
+    const json::value result = json::parse(outcome.out);
+    CHECK(result.as_object().begin()->key() == "format");
+    CHECK(result.at("format").as_string() == "deltatwin-" + arguments[0] + "-1");
+    CHECK_THAT(outcome.err, Catch::Contains(arguments[0] == "devices"    ? "xc7s15"
+                                            : arguments[0] == "simulate" ? "small"
+                                                                         : "tiny"));
+    REQUIRE(desk.run(to_file).code == 0);
+    const json::value file = desk.json_file("data/result.json");
+    CHECK(file.as_object().size() == result.as_object().size());
+    CHECK(!fs::exists(desk.path("-")));
+  }
+}
+
 TEST_CASE("command line: simulate writes every figure, and they agree with each other") {
   const Desk desk;
   const Outcome outcome =
@@ -173,6 +343,9 @@ TEST_CASE("command line: simulate writes every figure, and they agree with each 
   REQUIRE(outcome.code == 0);
   CHECK(outcome.err.empty());
   CHECK_THAT(outcome.out, Catch::Contains("fits xc7s15") && Catch::Contains("accuracy"));
+  std::istringstream lines(outcome.out);
+  for (std::string line; std::getline(lines, line);)
+    CHECK(line.size() <= 110);
   const json::value result = desk.json_file("result.json");
   const auto number = [&](const char* pointer) { return result.at_pointer(pointer).to_number<double>(); };
   CHECK(result.at("network") == "small");
@@ -248,6 +421,7 @@ TEST_CASE("command line: simulate exits with 3 where the design does not fit, un
     bool fits;
   };
   const Case cases[] = {
+      // none of those that fit is close
       {"--device xc7s15 --lanes 17", 0, true},  // 17 + 3 of 20 DSPs
       {"--device xc7s15 --lanes 18", 3, false}, // 21
       {"--device xc7s15 --lanes 64 --multiplier dsp", 3, false},
@@ -374,8 +548,9 @@ TEST_CASE("command line: bench and synth write their figures") {
   REQUIRE(synth.code == 0);
   const json::value area = desk.json_file("synth.json");
   CHECK(area.at("fits") == true);
-  CHECK(area.at("resources").at("DSP48E1").at("used") == 4 + 3);
-  CHECK(area.at("resources").at("LUT").at("used").as_int64() > 300);
+  CHECK(area.at("resources").at("dsp").at("used") == 4 + 3);
+  CHECK(area.at("resources").at("lut").at("used").as_int64() > 300);
+  CHECK(area.at("resources").at("bram36").at("used") == area.at("total").at("synthesis").at("bram36"));
   for (const char* part : {"lut", "ff", "dsp", "ramb18", "ramb36", "lut_ram"}) {
     CAPTURE(part);
     std::int64_t blocks = 0;

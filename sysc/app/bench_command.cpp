@@ -81,7 +81,7 @@ double time_rtl(RtlModel& rtl, const Program& program, const std::vector<std::in
         done += static_cast<int>(out_last.get(0, 1));
       }
       if (++cycles > cycles_at_most)
-        throw std::runtime_error("the RTL does not finish; `deltatwin cosim` tells where it differs");
+        throw Disagreement("the RTL does not finish; `deltatwin cosim` tells where it differs");
       rtl.edge();
     }
   });
@@ -110,16 +110,16 @@ void run(const BenchOptions& options) {
         time_rtl(rtl, setup.program, inputs, options.rtl_images, rtl_outputs, simulation.cycles()) *
         images.count / options.rtl_images);
     if (!std::equal(rtl_outputs.begin(), rtl_outputs.end(), outputs.begin()))
-      throw std::runtime_error("RTL and plain inference disagree; `deltatwin cosim` tells where");
+      throw Disagreement("RTL and plain inference disagree; `deltatwin cosim` tells where");
     progress.update(i + 1, options.repeats);
   }
   if (simulation.results() != outputs)
-    throw std::runtime_error("simulation and plain inference disagree");
+    throw Disagreement("simulation and plain inference disagree");
   const double sim = median(simulated), functional = median(plain), hardware = median(verilated);
   const double macs = static_cast<double>(setup.network.macs()) * images.count;
-  std::printf("%s, %d lanes, %s images, one core, median of %d runs taken in turn\n\n",
-              setup.network.name.c_str(), setup.design.lanes,
-              grouped(static_cast<std::uint64_t>(images.count)).c_str(), options.repeats);
+  std::printf("%s, %s, %s, one core, median of %d runs taken in turn\n\n", setup.network.name.c_str(),
+              count_of(static_cast<std::uint64_t>(setup.design.lanes), "lane").c_str(),
+              describe(parse_images(options.images), images.count).c_str(), options.repeats);
   const auto row = [&](const char* name, double seconds) {
     std::printf("  %-44s %10.3f s  %10.1f x\n", name, seconds, seconds / sim);
   };
@@ -130,16 +130,17 @@ void run(const BenchOptions& options) {
               "  simulation is %.0f times faster than the RTL and takes %.2f times plain inference\n",
               macs / functional / 1e9, static_cast<double>(simulation.cycles()) / hardware / 1e6,
               hardware / sim, sim / functional);
-  write_json(options.json, {{"network", setup.network.name},
-                            {"lanes", setup.design.lanes},
-                            {"images", images.count},
-                            {"simulation_seconds", sim},
-                            {"plain_seconds", functional},
-                            {"rtl_seconds_extrapolated", hardware},
-                            {"rtl_images", options.rtl_images},
-                            {"plain_macs_per_second", macs / functional},
-                            {"speedup_over_rtl", hardware / sim},
-                            {"ratio_to_plain", sim / functional}});
+  write_json(options.json, "bench",
+             {{"network", setup.network.name},
+              {"lanes", setup.design.lanes},
+              {"images", images.count},
+              {"simulation_seconds", sim},
+              {"plain_seconds", functional},
+              {"rtl_seconds_extrapolated", hardware},
+              {"rtl_images", options.rtl_images},
+              {"plain_macs_per_second", macs / functional},
+              {"speedup_over_rtl", hardware / sim},
+              {"ratio_to_plain", sim / functional}});
 }
 
 } // namespace
@@ -156,7 +157,9 @@ void add_bench_command(CLI::App& app, int&) {
   command->add_option("--repeats", options->repeats, "runs of each, in turn; medians are shown")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command->footer("Example:\n  deltatwin bench --network paper_fixed4 --lanes 16");
+  command->footer("Examples:\n"
+                  "  deltatwin bench --network paper_fixed4 --lanes 16\n"
+                  "  deltatwin bench --network my_network.json --images random:1000 --json -");
   command->callback([options] { run(*options); });
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <stdexcept>
 
 namespace CLI {
 class App;
@@ -8,7 +9,13 @@ namespace deltatwin {
 
 // The program's exit codes; 0: done.
 inline constexpr int exit_twins_diverge = 1, exit_bad_input = 2, exit_does_not_fit = 3,
-                     exit_interrupted = 130;
+                     exit_internal_error = 70, exit_interrupted = 130;
+
+/// What a command finds that must not be: RTL and model disagree. The program ends with exit_twins_diverge.
+class Disagreement : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
 
 // Each adds a subcommand; those that have something to say with it set the exit code.
 

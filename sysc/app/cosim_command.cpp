@@ -3,7 +3,6 @@
 #include "app/storage.h"
 #include "base/error.h"
 #include "cosim/twins.h"
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -42,6 +41,7 @@ CosimTotals run(const CosimOptions& options, const Setup& setup, const Dataset& 
   Progress progress("co-simulating");
   Twins twins(setup.design, options.stall, options.seed,
               [&](const std::string& text) { progress.message(text); });
+  progress.restart(); // the RTL is built
   const std::vector<std::int8_t> inputs = images.inputs(images.count);
   CosimTotals totals;
   while (totals.images < images.count && !totals.divergence) {
@@ -99,7 +99,7 @@ boost::json::value to_json(const std::optional<Divergence>& divergence) {
 void add_cosim_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("cosim", "run both twins in lockstep and compare every beat");
   auto options = std::make_shared<CosimOptions>();
-  options->images = 5;
+  options->images = "5";
   add_common_options(*command, *options, "test images to run [5]");
   command
       ->add_option("--stall", options->stall, "probability that a beat is held up, at every port, each cycle")
@@ -111,11 +111,11 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
   command->footer(
       "Examples:\n"
       "  deltatwin cosim --images 20\n"
+      "  deltatwin cosim --network my_network.json --images random:5\n"
       "  deltatwin cosim --network paper_fixed4 --lanes 24 --multiplier dsp_packed --stall 0.3 --seed 7");
   command->callback([options, &exit_code] {
-    if (std::isnan(options->stall)) // CLI::Range lets it through
-      throw InputError("--stall is nan, possible are 0 to 0.99");
-    if (options->images == 0)
+    const ImageChoice choice = parse_images(options->images);
+    if (choice.count == 0)
       throw InputError("--images is 0, expected at least 1");
     const Setup setup(*options);
     const Dataset images = load_test_images(*options, setup.network);
@@ -126,23 +126,25 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
                   totals.waves.c_str(), options->stall, static_cast<unsigned long long>(options->seed));
       exit_code = exit_twins_diverge;
     } else {
-      std::printf(
-          "%s, %d lanes, %d images: %s beats on %zu interfaces, %s cycles, 0 mismatches against RTL\n",
-          setup.network.name.c_str(), setup.design.lanes, totals.images, grouped(totals.beats).c_str(),
-          AcceleratorCore::interfaces(setup.design).size(), grouped(totals.rtl_cycles).c_str());
+      std::printf("%s, %s, %s: %s beats on %zu interfaces, %s cycles, 0 mismatches against RTL\n",
+                  setup.network.name.c_str(),
+                  count_of(static_cast<std::uint64_t>(setup.design.lanes), "lane").c_str(),
+                  describe(choice, totals.images).c_str(), grouped(totals.beats).c_str(),
+                  AcceleratorCore::interfaces(setup.design).size(), grouped(totals.rtl_cycles).c_str());
       storage.print();
     }
-    write_json(options->json, {{"network", setup.network.name},
-                               {"lanes", setup.design.lanes},
-                               {"images", totals.images},
-                               {"stall", options->stall},
-                               {"seed", options->seed},
-                               {"storage", storage.json()},
-                               {"beats", totals.beats},
-                               {"mismatches", totals.divergence ? 1 : 0},
-                               {"model_cycles", totals.model_cycles},
-                               {"rtl_cycles", totals.rtl_cycles},
-                               {"first_divergence", to_json(totals.divergence)}});
+    boost::json::object json = {{"network", setup.network.name}, {"lanes", setup.design.lanes}};
+    add_images(json, choice, options->dataset, totals.images);
+    const boost::json::object found = {{"stall", options->stall},
+                                       {"seed", options->seed},
+                                       {"storage", storage.json()},
+                                       {"beats", totals.beats},
+                                       {"mismatches", totals.divergence ? 1 : 0},
+                                       {"model_cycles", totals.model_cycles},
+                                       {"rtl_cycles", totals.rtl_cycles},
+                                       {"first_divergence", to_json(totals.divergence)}};
+    json.insert(found.begin(), found.end());
+    write_json(options->json, "cosim", json);
   });
 }
 

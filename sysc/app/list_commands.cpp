@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <vector>
 
 namespace deltatwin {
@@ -15,7 +16,8 @@ void tell_foreign(const std::vector<std::string>& complaints) {
     std::fprintf(stderr, "deltatwin: not listed: %s\n", printable(complaint).c_str());
 }
 
-void list_networks() {
+void list_networks(const std::string& json) {
+  prepare_json(json);
   std::vector<std::string> files;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(networks_directory(), error))
@@ -25,10 +27,12 @@ void list_networks() {
     throw InputError(networks_directory() + ": " + error.message());
   std::sort(files.begin(), files.end());
   std::vector<Network> networks;
-  std::vector<std::string> names, foreign;
+  boost::json::array list;
+  std::vector<std::string> names, paths, foreign;
   for (const std::string& file : files) {
     try {
       networks.push_back(load_network(file));
+      paths.push_back(file);
       names.push_back(printable(std::filesystem::path(file).stem().string()));
     } catch (const InputError& complaint) {
       foreign.emplace_back(complaint.what());
@@ -45,34 +49,60 @@ void list_networks() {
                 grouped(network.macs()).c_str(), grouped(network.weight_count()).c_str(),
                 grouped(network.stored_bits()).c_str(), to_string(first.scheme), first.delta_bits,
                 first.code == Code::huffman ? ", Huffman-coded" : "");
+    list.push_back({{"name", names[i]},
+                    {"file", paths[i]},
+                    {"description", network.description},
+                    {"shape", shape},
+                    {"macs", network.macs()},
+                    {"weights", network.weight_count()},
+                    {"stored_bits", network.stored_bits()},
+                    {"scheme", to_string(first.scheme)},
+                    {"delta_bits", first.delta_bits},
+                    {"code", to_string(first.code)}});
   }
   tell_foreign(foreign);
+  write_json(json, "networks", {{"networks", std::move(list)}});
 }
 
-void list_devices() {
+void list_devices(const std::string& json) {
+  prepare_json(json);
   std::vector<std::string> foreign;
   const std::vector<Device> all = devices(&foreign);
+  boost::json::array list;
   std::printf("%-8s %8s %8s %8s %7s  %s\n", "device", "LUT", "FF", "DSP48E1", "RAMB36", "");
-  for (const Device& device : all)
+  for (const Device& device : all) {
     std::printf("%-8s %8s %8s %8d %7d  %s\n", device.name.c_str(),
                 grouped(static_cast<std::uint64_t>(device.lut)).c_str(),
                 grouped(static_cast<std::uint64_t>(device.ff)).c_str(), device.dsp, device.bram36,
                 printable(device.description).c_str());
+    list.push_back({{"name", device.name},
+                    {"description", device.description},
+                    {"lut", device.lut},
+                    {"ff", device.ff},
+                    {"dsp", device.dsp},
+                    {"bram36", device.bram36}});
+  }
   tell_foreign(foreign);
+  write_json(json, "devices", {{"devices", std::move(list)}});
+}
+
+void add_list_command(CLI::App& app, const std::string& name, const std::string& description,
+                      void (*list)(const std::string& json)) {
+  auto* command = app.add_subcommand(name, description);
+  auto json = std::make_shared<std::string>();
+  add_json_option(*command, *json);
+  command->footer("Examples:\n  deltatwin " + name + "\n  deltatwin " + name + " --json -");
+  command->callback([json, list] { list(*json); });
 }
 
 } // namespace
 
 void add_networks_command(CLI::App& app) {
-  auto* command = app.add_subcommand("networks", "list the committed networks");
-  command->footer("Example:\n  deltatwin networks");
-  command->callback(list_networks);
+  add_list_command(app, "networks", "list the committed networks", list_networks);
 }
 
 void add_devices_command(CLI::App& app) {
-  auto* command = app.add_subcommand("devices", "list the devices and their budgets");
-  command->footer("Example:\n  deltatwin devices");
-  command->callback(list_devices);
+  add_list_command(app, "devices", "list the devices and their budgets", list_devices);
 }
 
 } // namespace deltatwin

@@ -1,6 +1,5 @@
 #include "app/options.h"
 #include "base/error.h"
-#include "base/file.h"
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -47,9 +46,9 @@ void add_common_options(CLI::App& command, CommonOptions& options, const std::st
   command.add_option("--clock", options.clock_mhz, "clock to assume, in MHz [100]")
       ->check(not_zero("clock is 0 MHz, possible are 0.001 to 10000"));
   if (!images_help.empty())
-    command.add_option("-i,--images", options.images, images_help)->check(CLI::Range(0, 10'000'000));
+    add_images_option(command, options.images, images_help);
   command.add_option("--dataset", options.dataset, "directory of the IDX files")->capture_default_str();
-  command.add_option("--json", options.json, "also write the result to this file");
+  add_json_option(command, options.json);
 }
 
 Setup::Setup(const CommonOptions& options)
@@ -87,41 +86,11 @@ Setup::Setup(const CommonOptions& options)
     throw InputError("preset paper_s15 is for 4-bit deltas, network " + network.name + " has " +
                      std::to_string(design.delta_bits) + " bits (paper_fixed4 has 4)");
   program = compile(network, design);
-  if (!options.json.empty())
-    check_writable(options.json);
+  prepare_json(options.json);
 }
 
 Dataset load_test_images(const CommonOptions& options, const Network& network) {
-  Dataset images = load_dataset(options.dataset, "t10k", options.images, &network);
-  if (options.images > images.count)
-    throw InputError("--images asks for " + std::to_string(options.images) + ", the test set of " +
-                     options.dataset + " has " + std::to_string(images.count));
-  return images;
-}
-
-void write_json(const std::string& path, const boost::json::object& result) {
-  if (!path.empty())
-    write_file(path, boost::json::serialize(result) + "\n");
-}
-
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3)
-    digits.insert(at - 3, ",");
-  return digits;
-}
-
-std::string fixed(double number, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, number);
-  return text;
-}
-
-std::string bar(int used, int budget) {
-  constexpr int width = 20;
-  const int full = used >= budget ? (used ? width : 0) : (used * width + budget - 1) / budget;
-  return "[" + std::string(static_cast<std::size_t>(full), used > budget ? '!' : '#') +
-         std::string(static_cast<std::size_t>(width - full), '.') + "]";
+  return load_images(parse_images(options.images), options.dataset, network);
 }
 
 Progress::Progress(std::string what)
@@ -145,6 +114,8 @@ void Progress::update(double done, double all, const std::string& detail) {
                100 * done / all, left, detail.empty() ? "" : ", ", detail.c_str(), terminal_ ? "" : "\n");
   line_ = terminal_;
 }
+
+void Progress::restart() { begin_ = shown_ = seconds(); }
 
 void Progress::message(const std::string& text) {
   clear();

@@ -1,4 +1,7 @@
 #pragma once
+#include "app/images.h"
+#include "app/output.h"
+#include "app/text.h"
 #include "base/device.h"
 #include "net/dataset.h"
 #include "net/network.h"
@@ -20,8 +23,8 @@ struct CommonOptions {
   int lanes = 0;          ///< 0: 16
   int lanes_per_bank = 0;
   int bank_depth = 0;
-  double clock_mhz = 0; ///< 0: 100
-  int images = 0;
+  double clock_mhz = 0;     ///< 0: 100
+  std::string images = "0"; ///< as parse_images() takes it
   std::string dataset = default_dataset;
   std::string json;
 };
@@ -39,17 +42,8 @@ struct Setup {
   explicit Setup(const CommonOptions& options);
 };
 
-/// The first `images` test images (0: all), which must have the network's number of inputs.
+/// The images that --images asks for.
 [[nodiscard]] Dataset load_test_images(const CommonOptions& options, const Network& network);
-
-/// Writes a command's result to `path`, unless that is empty.
-void write_json(const std::string& path, const boost::json::object& result);
-
-/// "1,234,567".
-[[nodiscard]] std::string grouped(std::uint64_t number);
-[[nodiscard]] std::string fixed(double number, int digits);
-/// "[####....]": a share, in exclamation marks where it is above 1.
-[[nodiscard]] std::string bar(int used, int budget);
 
 /// A line on stderr that is rewritten in place: what is being done, how far, and how long is left.
 /// Silent for work of under a second or two, and where stderr is no terminal it prints every ten seconds.
@@ -60,6 +54,8 @@ public:
   /// `detail`: more to say behind the time left.
   void update(double done, double all, const std::string& detail = {});
   void message(const std::string& text);
+  /// What is to be done begins only now: the time before says nothing of the time left.
+  void restart();
   /// Takes the line away, before what stdout is told.
   void clear();
 

@@ -2,7 +2,7 @@
 #include "app/options.h"
 #include "app/simulation.h"
 #include "app/storage.h"
-#include "base/error.h"
+#include "base/fit.h"
 #include "base/huffman.h"
 #include "tops/accelerator/area.h"
 #include <cstdio>
@@ -15,7 +15,7 @@ struct Figures {
   std::uint64_t macs = 0;
   double macs_per_second = 0, utilization = 0;
   Resources used;
-  bool fits = false;
+  Fit fit = Fit::no;
   Storage storage;
 
   Figures(const Setup& setup, const SimulationResult& result)
@@ -26,7 +26,7 @@ struct Figures {
     utilization =
         static_cast<double>(macs) * design.cycles_per_mac() / (result.cycles_per_inference * design.lanes);
     used = resources(design);
-    fits = deltatwin::fits(used, setup.device);
+    fit = fit_by_model(used, setup.device);
   }
 };
 
@@ -37,67 +37,71 @@ std::string format_name(const Layer& layer) {
          " D=" + std::to_string(layer.delta_bits);
 }
 
-std::string bits_a_weight(const Layer& layer) {
-  const double weights = static_cast<double>(layer.deltas.size());
-  return fixed(static_cast<double>(layer.code_bits()) / weights, 3) + " / " +
-         fixed(entropy_bits(layer.histogram()) / weights, 3);
-}
+std::string mega(double number) { return number < 1e5 ? rate(number / 1e6) : fixed(number / 1e6, 3); }
 
 void print_layers(const Setup& setup, const SimulationResult& result) {
   const Design& design = setup.design;
-  std::printf("\n  layer  shape       format          code          bits  a weight / entropy"
-              "        cycles     MAC/s   utilization\n");
+  std::printf(
+      "\n  layer  shape      format           code           bits  bits/w  entropy       cycles  M MAC/s"
+      "  used\n");
   for (std::size_t l = 0; l < setup.network.layers.size(); ++l) {
     const Layer& layer = setup.network.layers[l];
     const double macs = static_cast<double>(layer.macs());
     const double cycles = static_cast<double>(result.layer_cycles[l]);
+    const auto weights = static_cast<double>(layer.deltas.size());
     const std::string shape = std::to_string(layer.inputs) + "x" + std::to_string(layer.outputs);
-    std::printf(
-        "  %5zu  %-10s  %-14s  %-7s %10s  %18s  %12s  %6s M  %9s %%\n", l, shape.c_str(),
-        format_name(layer).c_str(), to_string(layer.code), grouped(layer.stored_bits()).c_str(),
-        bits_a_weight(layer).c_str(), grouped(result.layer_cycles[l]).c_str(),
-        fixed(macs * design.clock_mhz / cycles, macs * design.clock_mhz / cycles < 100 ? 3 : 0).c_str(),
-        fixed(100 * macs * design.cycles_per_mac() / (cycles * design.lanes), 1).c_str());
+    std::printf("  %5zu  %-9s  %-15s  %-7s %10s  %6s  %7s %12s %8s %3s %%\n", l, shape.c_str(),
+                format_name(layer).c_str(), to_string(layer.code), grouped(layer.stored_bits()).c_str(),
+                fixed(static_cast<double>(layer.code_bits()) / weights, 3).c_str(),
+                fixed(entropy_bits(layer.histogram()) / weights, 3).c_str(),
+                grouped(result.layer_cycles[l]).c_str(), rate(macs * design.clock_mhz / cycles).c_str(),
+                fixed(100 * macs * design.cycles_per_mac() / (cycles * design.lanes), 0).c_str());
   }
 }
 
-void print_report(const Setup& setup, const SimulationResult& result, const Figures& figures) {
+void print_area(const Setup& setup, const Figures& figures) {
+  for (const Resource each : {Resource::bram36, Resource::dsp, Resource::lut, Resource::ff}) {
+    const int used = used_of(figures.used, each), budget = budget_of(setup.device, each);
+    std::printf("  %-8s %s %s of %s%s%s\n", to_string(each), bar(used, budget).c_str(),
+                grouped(static_cast<std::uint64_t>(used)).c_str(),
+                grouped(static_cast<std::uint64_t>(budget)).c_str(), used > budget ? "  too many" : "",
+                each == Resource::lut || each == Resource::ff ? ", by the model" : "");
+  }
+}
+
+void print_report(const CommonOptions& options, const Setup& setup, const SimulationResult& result,
+                  const Figures& figures) {
   const Design& design = setup.design;
   const auto line = [](const char* name, const std::string& text) {
     std::printf("  %-22s %s\n", name, text.c_str());
   };
   const double cycles = result.cycles_per_inference;
-  std::printf("%s on %s: %d lanes, multiplier %s, %s MHz\n\n", setup.network.name.c_str(),
-              setup.device.name.c_str(), design.lanes, to_string(design.multiplier),
-              fixed(design.clock_mhz, design.clock_mhz < 1 ? 3 : 0).c_str());
-  line("accuracy", fixed(100 * result.accuracy, 2) + " % of " +
-                       grouped(static_cast<std::uint64_t>(result.images)) + " images");
+  const std::string images = describe(parse_images(options.images), result.images);
+  std::printf("%s on %s: %s, multiplier %s, %s MHz\n\n", setup.network.name.c_str(),
+              setup.device.name.c_str(), count_of(static_cast<std::uint64_t>(design.lanes), "lane").c_str(),
+              to_string(design.multiplier), shortest(design.clock_mhz).c_str());
+  line("accuracy", result.accuracy ? fixed(100 * *result.accuracy, 2) + " % of " + images
+                                   : "not known: images that are made up have no labels");
   line("cycles an inference", grouped(static_cast<std::uint64_t>(cycles + 0.5)) + " in steady state");
   line("latency", grouped(result.latency_cycles) + " cycles, " +
                       fixed(static_cast<double>(result.latency_cycles) / design.clock_mhz, 1) +
-                      " us from first input to last output");
-  line("throughput", grouped(static_cast<std::uint64_t>(design.clock_mhz * 1e6 / cycles)) + " images/s, " +
-                         fixed(figures.macs_per_second / 1e6, 3) + " M MAC/s");
+                      " us from first input to last output of a lone inference");
+  line("this run", grouped(result.run_cycles) + " cycles for " + images);
+  line("throughput",
+       rate(design.clock_mhz * 1e6 / cycles) + " images/s, " + mega(figures.macs_per_second) + " M MAC/s");
   line("MAC utilization", fixed(100 * figures.utilization, 1) + " %");
   figures.storage.print();
   print_layers(setup, result);
   std::printf("\n");
-  const auto budget = [&](const char* name, int used, int available) {
-    std::printf("  %-8s %s %6s of %6s%s\n", name, bar(used, available).c_str(),
-                grouped(static_cast<std::uint64_t>(used)).c_str(),
-                grouped(static_cast<std::uint64_t>(available)).c_str(), used > available ? "  too many" : "");
-  };
-  budget("RAMB36", figures.used.bram36(), setup.device.bram36);
-  budget("DSP48E1", figures.used.dsp, setup.device.dsp);
-  budget("LUT", figures.used.lut, setup.device.lut);
-  budget("FF", figures.used.ff, setup.device.ff);
-  std::printf("\n  %s %s; LUT and FF are by the model, within 15 %%: `deltatwin synth` counts them"
+  print_area(setup, figures);
+  std::printf("\n  %s; LUT and FF are by the model, within %.0f %%: `deltatwin synth` counts them"
               "  (simulated in %s s)\n",
-              figures.fits ? "fits" : "DOES NOT FIT", setup.device.name.c_str(),
+              describe(figures.fit, setup.device).c_str(), 100 * area_model_error,
               fixed(result.wall_seconds, 2).c_str());
 }
 
-boost::json::object to_json(const Setup& setup, const SimulationResult& result, const Figures& figures) {
+boost::json::object to_json(const CommonOptions& options, const Setup& setup, const SimulationResult& result,
+                            const Figures& figures) {
   const Design& design = setup.design;
   boost::json::array layers;
   for (std::size_t l = 0; l < setup.network.layers.size(); ++l)
@@ -108,31 +112,31 @@ boost::json::object to_json(const Setup& setup, const SimulationResult& result, 
                       {"cycles", result.layer_cycles[l]},
                       {"code", to_string(setup.network.layers[l].code)},
                       {"stored_bits", setup.network.layers[l].stored_bits()}});
-  return {{"network", setup.network.name},
-          {"device", setup.device.name},
-          {"lanes", design.lanes},
-          {"lanes_per_bank", design.lanes_per_bank},
-          {"bank_depth", design.bank_depth},
-          {"multiplier", to_string(design.multiplier)},
-          {"clock_mhz", design.clock_mhz},
-          {"images", result.images},
-          {"accuracy", result.accuracy},
-          {"cycles_per_inference", result.cycles_per_inference},
-          {"latency_cycles", result.latency_cycles},
-          {"run_cycles", result.run_cycles},
-          {"macs_per_inference", figures.macs},
-          {"macs_per_second", figures.macs_per_second},
-          {"mac_utilization", figures.utilization},
-          {"images_per_second", design.clock_mhz * 1e6 / result.cycles_per_inference},
-          {"storage", figures.storage.json()},
-          {"layers", std::move(layers)},
-          {"resources",
-           {{"bram36", {{"used", figures.used.bram36()}, {"budget", setup.device.bram36}}},
-            {"dsp", {{"used", figures.used.dsp}, {"budget", setup.device.dsp}}},
-            {"lut", {{"used", figures.used.lut}, {"budget", setup.device.lut}, {"estimate", true}}},
-            {"ff", {{"used", figures.used.ff}, {"budget", setup.device.ff}, {"estimate", true}}}}},
-          {"fits", figures.fits},
-          {"wall_seconds", result.wall_seconds}};
+  boost::json::object json = {{"network", setup.network.name},   {"device", setup.device.name},
+                              {"lanes", design.lanes},           {"lanes_per_bank", design.lanes_per_bank},
+                              {"bank_depth", design.bank_depth}, {"multiplier", to_string(design.multiplier)},
+                              {"clock_mhz", design.clock_mhz}};
+  add_images(json, parse_images(options.images), options.dataset, result.images);
+  const auto optional = [](const std::optional<double>& value) {
+    return value ? boost::json::value(*value) : boost::json::value();
+  };
+  const boost::json::object figures_of_run = {
+      {"accuracy", optional(result.accuracy)},
+      {"cycles_per_inference", result.cycles_per_inference},
+      {"latency_cycles", result.latency_cycles},
+      {"run_cycles", result.run_cycles},
+      {"measured_cycles_per_inference", optional(result.measured_cycles_per_inference)},
+      {"macs_per_inference", figures.macs},
+      {"macs_per_second", figures.macs_per_second},
+      {"mac_utilization", figures.utilization},
+      {"images_per_second", design.clock_mhz * 1e6 / result.cycles_per_inference},
+      {"storage", figures.storage.json()},
+      {"layers", std::move(layers)},
+      {"resources", deltatwin::to_json(figures.used, setup.device, true)},
+      {"fits", deltatwin::to_json(figures.fit)},
+      {"wall_seconds", result.wall_seconds}};
+  json.insert(figures_of_run.begin(), figures_of_run.end());
+  return json;
 }
 
 } // namespace
@@ -151,15 +155,18 @@ void add_simulate_command(CLI::App& app, int& exit_code) {
       "  deltatwin simulate --network paper_fixed4 --device xc7s25 --lanes 32 --multiplier dsp_packed\n"
       "  deltatwin simulate --network s15_huffman\n"
       "  deltatwin simulate --network paper_int8 --code huffman --device xc7z020\n"
-      "  deltatwin simulate --network my_network.json --json result.json");
+      "  deltatwin simulate --network my_network.json --images random:100 --json result.json\n"
+      "  deltatwin simulate --json - | jq .cycles_per_inference\n"
+      "Exit code 3: the design does not fit. Where the area model's own error decides that (\"too close to\n"
+      "tell\", in JSON \"fits\": null), it is 0: `deltatwin synth` with the same options tells.");
   command->callback([options, allow_overflow, &exit_code] {
     const Setup setup(*options);
     const Dataset images = load_test_images(*options, setup.network);
     const SimulationResult result = simulate(setup.design, setup.program, images);
     const Figures figures(setup, result);
-    print_report(setup, result, figures);
-    write_json(options->json, to_json(setup, result, figures));
-    if (!figures.fits && !*allow_overflow)
+    print_report(*options, setup, result, figures);
+    write_json(options->json, "simulate", to_json(*options, setup, result, figures));
+    if (figures.fit == Fit::no && !*allow_overflow)
       exit_code = exit_does_not_fit;
   });
 }

@@ -1,18 +1,31 @@
 #include "app/simulation.h"
+#include "app/text.h"
+#include "base/error.h"
 #include "net/inference.h"
 #include "tlm/host.h"
-#include "tops/accelerator/run_timing.h"
 #include <chrono>
 
 namespace deltatwin {
 Simulator::Simulator(const Design& design, const Program& program)
-    : accelerator_("accelerator", design), host_("host", accelerator_),
+    : clock_mhz_(design.clock_mhz), timing_(run_timing(design, program.layers)),
+      accelerator_("accelerator", design), host_("host", accelerator_),
       inputs_(static_cast<std::size_t>(program.layers[0].inputs)) {
   end_elaboration();
   host_.load(program);
 }
 
+void Simulator::check_time(int images) const {
+  constexpr double countable = 1.0e19; // of SystemC's 2^64 ps, with room for rounding
+  const double cycles = static_cast<double>(host_.now() + timing_.first) + images * timing_.interval();
+  const double picoseconds = cycles * 1e6 / clock_mhz_;
+  if (picoseconds > countable)
+    throw InputError(count_of(static_cast<std::uint64_t>(images), "image") + " at " + shortest(clock_mhz_) +
+                     " MHz take " + rate(picoseconds / 86400e12) + " days, SystemC's time ends after " +
+                     rate(countable / 86400e12) + "; fewer --images or a faster --clock would do");
+}
+
 double Simulator::run(const std::int8_t* inputs, int images) {
+  check_time(images);
   host_.clear_results();
   const auto begin = std::chrono::steady_clock::now();
   host_.start(static_cast<std::uint32_t>(images));
@@ -38,17 +51,19 @@ SimulationResult simulate(const Design& design, const Program& program, const Da
   result.latency_cycles = simulator.latency();
   result.wall_seconds = simulator.run(inputs.data(), images.count);
   result.run_cycles = simulator.cycles();
-  const std::vector<Cycle> ends = simulator.completions();
-  result.cycles_per_inference =
-      ends.size() > 1 ? static_cast<double>(ends.back() - ends.front()) / static_cast<double>(ends.size() - 1)
-                      : static_cast<double>(result.run_cycles);
+  if (const std::vector<Cycle> ends = simulator.completions(); ends.size() > 1)
+    result.measured_cycles_per_inference =
+        static_cast<double>(ends.back() - ends.front()) / static_cast<double>(ends.size() - 1);
+  result.cycles_per_inference = simulator.timing().interval();
   result.results = simulator.results();
+  result.layer_cycles = steady_layer_cycles(design, program.layers);
+  if (images.labels.empty())
+    return result;
   int right = 0;
   for (int i = 0; i < images.count; ++i)
     right += argmax(&result.results[static_cast<std::size_t>(i) * static_cast<std::size_t>(result.outputs)],
                     result.outputs) == images.labels[static_cast<std::size_t>(i)];
   result.accuracy = static_cast<double>(right) / images.count;
-  result.layer_cycles = steady_layer_cycles(design, program.layers);
   return result;
 }
 

@@ -3,7 +3,9 @@
 #include "tlm/host.h"
 #include "tops/accelerator/design.h"
 #include "tops/accelerator/program.h"
+#include "tops/accelerator/run_timing.h"
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace deltatwin {
@@ -12,8 +14,10 @@ namespace deltatwin {
 class Simulator {
 public:
   Simulator(const Design& design, const Program& program);
-  /// Runs inferences back to back; returns the wall time in seconds.
+  /// Runs inferences back to back; returns the wall time in seconds. Throws InputError where the end of
+  /// the run lies beyond what SystemC's time can count.
   double run(const std::int8_t* inputs, int images);
+  [[nodiscard]] const RunTiming& timing() const { return timing_; }
   /// Of the latest run, [images * outputs].
   [[nodiscard]] const std::vector<std::int16_t>& results() const { return host_.results(); }
   /// From START to the last output beat of the latest run.
@@ -23,6 +27,10 @@ public:
   [[nodiscard]] Cycle latency() const { return host_.last_output() - offered_ + 1; }
 
 private:
+  void check_time(int images) const;
+
+  double clock_mhz_;
+  RunTiming timing_;
   Accelerator accelerator_;
   Host host_;
   std::size_t inputs_;
@@ -33,12 +41,14 @@ private:
 struct SimulationResult {
   int images = 0, outputs = 0;
   std::vector<std::int16_t> results; ///< [images * outputs]
-  double accuracy = 0;               ///< share of images with the largest output at the label
-  Cycle run_cycles = 0;              ///< from START to the last output beat
-  double cycles_per_inference = 0;   ///< between inferences, in steady state
-  Cycle latency_cycles = 0;          ///< of a lone inference: first input beat to last output beat
-  std::vector<Cycle> layer_cycles;   ///< in steady state, from the layer's first slot to the next layer's
-  double wall_seconds = 0;           ///< of the simulation itself
+  std::optional<double> accuracy;  ///< share of images with the largest output at the label; none: no labels
+  Cycle run_cycles = 0;            ///< of this run, from START to the last output beat
+  double cycles_per_inference = 0; ///< between inferences, in steady state, however many were run
+  /// Of this run, between the ends of its first and last inference; none: it has one only.
+  std::optional<double> measured_cycles_per_inference;
+  Cycle latency_cycles = 0;        ///< of a lone inference: first input beat to last output beat
+  std::vector<Cycle> layer_cycles; ///< in steady state, from the layer's first slot to the next layer's
+  double wall_seconds = 0;         ///< of the simulation itself
 };
 
 [[nodiscard]] SimulationResult simulate(const Design& design, const Program& program, const Dataset& images);

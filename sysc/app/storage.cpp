@@ -49,8 +49,8 @@ void Storage::print() const {
   line("weight banks", std::to_string(bank_words.size()) + " of " +
                            grouped(static_cast<std::uint64_t>(bank_depth)) + " words, the fullest uses " +
                            grouped(static_cast<std::uint64_t>(fullest)) + " (" +
-                           fixed(100.0 * fullest / bank_depth, 1) + " %); the fullest lane is " +
-                           fixed(100 * imbalance(), 1) + " % above the mean");
+                           fixed(100.0 * fullest / bank_depth, 1) + " %)");
+  line("weight lanes", "the fullest is " + fixed(100 * imbalance(), 1) + " % above the mean");
   for (std::size_t bank = 0; bank < bank_words.size() && !lane_words.empty(); ++bank) {
     std::string lanes;
     for (std::size_t lane = bank * static_cast<std::size_t>(lanes_per_bank);

@@ -1,23 +1,12 @@
 #include "app/commands.h"
 #include "app/options.h"
+#include "base/fit.h"
 #include "cosim/synthesis.h"
 #include <cstdio>
 #include <memory>
 
 namespace deltatwin {
 namespace {
-
-struct Budget {
-  const char* name;
-  int used, budget;
-};
-
-boost::json::object to_json(const Resources& used) {
-  boost::json::object json;
-  for (const auto& [name, member] : resource_fields)
-    json[name] = used.*member;
-  return json;
-}
 
 void print_row(const char* name, const Resources& used, const Resources& model) {
   const auto number = [](int value) { return grouped(static_cast<std::uint64_t>(value)); };
@@ -53,34 +42,33 @@ void add_synth_command(CLI::App& app, int& exit_code) {
     const SynthesisResult result = synthesize(setup.design, [&](double done) { progress.update(done, 1); });
     progress.clear();
     const BlockResources model = resources_by_block(setup.design);
-    std::printf("%s on %s: %d lanes, multiplier %s, by Yosys synth_xilinx and by the model\n\n",
-                setup.network.name.c_str(), setup.device.name.c_str(), setup.design.lanes,
+    std::printf("%s on %s: %s, multiplier %s, by Yosys synth_xilinx and by the model\n\n",
+                setup.network.name.c_str(), setup.device.name.c_str(),
+                count_of(static_cast<std::uint64_t>(setup.design.lanes), "lane").c_str(),
                 to_string(setup.design.multiplier));
     print_blocks(result, model);
-    const Budget rows[] = {{"LUT", result.lut, setup.device.lut},
-                           {"FF", result.ff, setup.device.ff},
-                           {"DSP48E1", result.dsp, setup.device.dsp},
-                           {"RAMB36", result.bram36(), setup.device.bram36}};
     std::printf("\n  %-8s %7s / %-7s\n", "", "used", "budget");
     const bool fit = fits(result, setup.device);
-    boost::json::object json, blocks;
-    for (const Budget& row : rows) {
-      std::printf("  %-8s %7s / %-7s %s%s\n", row.name, grouped(static_cast<std::uint64_t>(row.used)).c_str(),
-                  grouped(static_cast<std::uint64_t>(row.budget)).c_str(), bar(row.used, row.budget).c_str(),
-                  row.used > row.budget ? "  too many" : "");
-      json[row.name] = {{"used", row.used}, {"budget", row.budget}};
+    for (const Resource each : {Resource::lut, Resource::ff, Resource::dsp, Resource::bram36}) {
+      const int used = used_of(result, each), budget = budget_of(setup.device, each);
+      std::printf("  %-8s %7s / %-7s %s%s\n", to_string(each),
+                  grouped(static_cast<std::uint64_t>(used)).c_str(),
+                  grouped(static_cast<std::uint64_t>(budget)).c_str(), bar(used, budget).c_str(),
+                  used > budget ? "  too many" : "");
     }
     std::printf("\n  %s %s\n", fit ? "fits" : "DOES NOT FIT", setup.device.name.c_str());
+    boost::json::object blocks;
     for (std::size_t b = 0; b < block_names.size(); ++b)
       blocks[block_names[b]] = {{"synthesis", to_json(result.blocks[b])}, {"model", to_json(model[b])}};
-    write_json(options->json, {{"network", setup.network.name},
-                               {"device", setup.device.name},
-                               {"lanes", setup.design.lanes},
-                               {"multiplier", to_string(setup.design.multiplier)},
-                               {"resources", std::move(json)},
-                               {"blocks", std::move(blocks)},
-                               {"total", {{"synthesis", to_json(result)}, {"model", to_json(sum(model))}}},
-                               {"fits", fit}});
+    write_json(options->json, "synth",
+               {{"network", setup.network.name},
+                {"device", setup.device.name},
+                {"lanes", setup.design.lanes},
+                {"multiplier", to_string(setup.design.multiplier)},
+                {"resources", to_json(result, setup.device, false)},
+                {"blocks", std::move(blocks)},
+                {"total", {{"synthesis", to_json(result)}, {"model", to_json(sum(model))}}},
+                {"fits", fit}});
     if (!fit)
       exit_code = exit_does_not_fit;
   });

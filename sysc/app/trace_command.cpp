@@ -45,10 +45,10 @@ std::string save_file(const std::string& waves, const std::vector<Interface>& in
 
 int run(const TraceOptions& options) {
   const Setup setup(options);
-  const Dataset images = load_test_images(options, setup.network); // all: --image is this command's
+  const Dataset images = load_test_images(options, setup.network);
   if (options.image >= images.count)
-    throw InputError("--image is " + std::to_string(options.image) + ", the test set of " + options.dataset +
-                     " has images 0 to " + std::to_string(images.count - 1));
+    throw InputError("--image is " + std::to_string(options.image) + ", there are images 0 to " +
+                     std::to_string(images.count - 1));
   std::error_code error;
   std::filesystem::create_directories(options.output, error);
   const std::string stem = options.output + "/" + setup.network.name;
@@ -73,11 +73,14 @@ int run(const TraceOptions& options) {
               grouped(window.last - window.first + 1).c_str(), stem.c_str(),
               fst ? " and .fst" : " (no .fst: vcd2fst of the package gtkwave did not make one)",
               stem.c_str());
-  write_json(options.json, {{"network", setup.network.name},
-                            {"first_cycle", window.first},
-                            {"last_cycle", window.last},
-                            {"mismatches", result.divergence ? 1 : 0},
-                            {"vcd", stem + ".vcd"}});
+  boost::json::object json = {{"network", setup.network.name}, {"image", options.image}};
+  add_images(json, parse_images(options.images), options.dataset, images.count);
+  const boost::json::object found = {{"first_cycle", window.first},
+                                     {"last_cycle", window.last},
+                                     {"mismatches", result.divergence ? 1 : 0},
+                                     {"vcd", stem + ".vcd"}};
+  json.insert(found.begin(), found.end());
+  write_json(options.json, "trace", json);
   return result.divergence ? exit_twins_diverge : 0;
 }
 
@@ -86,7 +89,7 @@ int run(const TraceOptions& options) {
 void add_trace_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("trace", "waveforms of both twins for one inference, side by side");
   auto options = std::make_shared<TraceOptions>();
-  add_common_options(*command, *options, "");
+  add_common_options(*command, *options, "test images to choose from, 0 for all [0]");
   command->add_option("--image", options->image, "which test image")
       ->check(CLI::Range(0, 9999999))
       ->capture_default_str();
@@ -96,6 +99,7 @@ void add_trace_command(CLI::App& app, int& exit_code) {
                   "  deltatwin trace\n"
                   "  deltatwin trace --network paper_consecutive4 --image 42 -o waves && gtkwave "
                   "waves/paper_consecutive4.gtkw\n"
+                  "  deltatwin trace --network my_network.json --images random:1\n"
                   "  gtkwave traces/out/s15.fst traces/delta_mac.gtkw   # one block's view");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
