@@ -108,6 +108,7 @@ TEST_CASE("command line: an impossible design is refused in one line") {
                     "half-dsp.json: dsp: expected an integer"},
            BadInput{simulate + "--device bad-boards/two-dsp.json", "two-dsp.json: unknown field \"dsps\""},
            BadInput{simulate + "--device empty.json", "empty.json: "},
+           BadInput{simulate + "--device bad-boards/formula.json", "formula.json: name: "},
            BadInput{"synth -n small --device cut.json", "cut.json: line "},
            BadInput{simulate + "--device my_board", "lut.json: line 1, column 36: the key \"lut\" stands",
                     "DELTATWIN_DEVICES=" + desk.path("twice")},

@@ -55,6 +55,8 @@ public:
     write("bad-boards/no-dsp.json", board + R"("bram36": 6})");
     write("bad-boards/half-dsp.json", board + R"("dsp": 0.5, "bram36": 6})");
     write("twice/lut.json", R"({"name": "my_board", "lut": 1, "lut": 2})");
+    write("bad-boards/formula.json",
+          R"({"name": "=1+1", "description": "", "lut": 9, "ff": 9, "dsp": 1, "bram36": 6})");
     write("bad-boards/two-dsp.json", board + R"("dsp": 2, "dsps": 2, "bram36": 6})");
     pixels_ = random.bytes(images * 784);
     const std::string pixels(pixels_.begin(), pixels_.end());

@@ -65,7 +65,8 @@ TEST_CASE("command line: explore's designs are what simulate makes of their comm
     Words command = words(row.at("command"));
     CAPTURE(row.at("command"));
     command.erase(command.begin());
-    for (const char* word : {"--dataset", "data", "--json", "result.json"})
+    CHECK_THAT(row.at("command"), Catch::Contains("--dataset " + desk.path("data")));
+    for (const char* word : {"--json", "result.json"})
       command.emplace_back(word);
     REQUIRE(desk.run(command).code == 0);
     const json::value result = desk.json_file("result.json");
@@ -83,7 +84,73 @@ TEST_CASE("command line: explore's designs are what simulate makes of their comm
     "lanes": 64, "multipliers": "dsp", "optimize": "latency"})");
   const Outcome unfit = desk.run(words("explore narrow-space.json --dataset data --out unfit"));
   CHECK(unfit.code == 3);
-  CHECK_THAT(unfit.out, Catch::Contains("1 points, 0 feasible, 1 does not fit; 0 on the front"));
+  CHECK_THAT(unfit.out, Catch::Contains("1 point, 0 feasible, 1 does not fit (1 DSP48E1); 0 on the front"));
+}
+
+TEST_CASE("command line: explore has a front for each device, and tells what it leaves out") {
+  const Desk desk;
+  for (const char* directory : {"spaces", "elsewhere"})
+    fs::create_directory(desk.path(directory));
+  desk.write("tiny-board.json",
+             R"({"name": "tiny_board", "description": "", "lut": 10, "ff": 10, "dsp": 0, "bram36": 0})");
+  desk.write("spaces/space.json", R"({"format": "deltatwin-space-1", "networks": ["../small.json", "tiny"],
+    "devices": ["../tiny-board.json", "xc7s6", "xc7s15", "xc7z020"], "lanes": {"from": 1, "to": 20},
+    "codes": ["raw", "huffman"], "clock_mhz": [6.25, 12.5], "optimize": ["throughput", "share", "bits_a_weight"]})");
+  const Outcome outcome = desk.run(words("explore spaces/space.json --dataset data --out rep --json -"));
+  CAPTURE(outcome.err, outcome.out);
+  REQUIRE(outcome.code == 0);
+  const json::value result = json::parse(outcome.out);
+  CHECK(result.at("format") == "deltatwin-explore-1");
+  CHECK_THAT(outcome.err, Catch::Contains("tiny_board: no design is feasible") &&
+                              Catch::Contains(" do not fit (") && Catch::Contains(" LUT, ") &&
+                              Catch::Contains("MHz 12.5"));
+  std::map<std::string, std::size_t> rows;
+  for (const auto& row : csv(desk, "rep.csv"))
+    ++rows[row.at("device")];
+  CHECK(rows.size() == 3);
+  for (const auto& [device, count] : rows) {
+    const std::string head = "\n" + device + ": " + std::to_string(count) + " designs on its front\n";
+    CHECK_THAT(outcome.err, Catch::Contains(head));
+    if (count > 4)
+      CHECK_THAT(outcome.err, Catch::Contains("  and " + std::to_string(count - 4) + " more in rep.csv"));
+  }
+  std::istringstream lines(outcome.err);
+  for (std::string line; std::getline(lines, line);)
+    if (line.find("deltatwin simulate") == std::string::npos && line.find("points") == std::string::npos)
+      CHECK(line.size() <= 100);
+  for (const char* column : {"code", "lanes", "a bank", "depth", "multiplier", "M MAC/s", "LUT", "fits"})
+    CHECK_THAT(outcome.err, Catch::Contains(column));
+  // Shards are merged from wherever.
+  for (const char* shard : {"1/2", "2/2"})
+    REQUIRE(
+        desk.run(words("explore spaces/space.json --dataset data --out part --shard " + std::string(shard)))
+            .code == 0);
+  const Outcome merged = desk.run(words("merge --dataset data --out elsewhere/all part.shard-1-of-2.sqlite "
+                                        "part.shard-2-of-2.sqlite"));
+  CAPTURE(merged.err);
+  REQUIRE(merged.code == 0);
+  CHECK(read_file(desk.path("elsewhere/all.csv")) == read_file(desk.path("rep.csv")));
+}
+
+TEST_CASE("command line: explore replaces nothing without --overwrite but the result that it resumes") {
+  const Desk desk;
+  desk.write("space.json", one_design);
+  const std::string explore = "explore space.json --dataset data --out rep";
+  for (const char* suffix : {"csv", "html"}) {
+    const std::string name = "rep." + std::string(suffix);
+    desk.write(name, "mine");
+    require_refused(desk, {explore, name + ": is there already; --overwrite replaces it"});
+    require_refused(desk, {explore + " --resume", name + ": is there already; --overwrite replaces it"});
+    fs::remove(desk.path(name));
+  }
+  REQUIRE(desk.run(words(explore)).code == 0);
+  const std::string csv_text = read_file(desk.path("rep.csv"));
+  REQUIRE(desk.run(words(explore + " --resume")).code == 0);
+  desk.write("rep.csv", "mine");
+  require_refused(
+      desk, {explore + " --resume", "rep.csv: is no result of `deltatwin explore`; --overwrite replaces it"});
+  REQUIRE(desk.run(words(explore + " --overwrite")).code == 0);
+  CHECK(read_file(desk.path("rep.csv")) == csv_text);
 }
 
 TEST_CASE("command line: wrong words to explore and merge are refused in one line") {
@@ -114,8 +181,12 @@ TEST_CASE("command line: wrong words to explore and merge are refused in one lin
            BadInput{explore + "--resume --overwrite", "--overwrite"},
            BadInput{explore + "--out tiny.json/result", "cannot be"},
            BadInput{explore + "--out results/", "--out results/ is a directory"},
-           BadInput{"explore space-without-accuracy.json --confirm 1 --dataset none",
-                    "--confirm runs test images, none has none for network small"},
+           BadInput{"explore space-without-accuracy.json --confirm 1 --out a", "TMPDIR names",
+                    "TMPDIR=/nonexistent"},
+           BadInput{"explore space-without-accuracy.json --confirm 1 --out a", "is not installed",
+                    "PATH=/nonexistent"},
+           BadInput{explore + "--threads 0x2", "--threads"},
+           BadInput{explore + "--shard +1/2", "shard \"+1/2\" is not i/n"},
            BadInput{"merge", "shards is required"},
            BadInput{"merge none.sqlite", "none.sqlite: cannot be read"},
            BadInput{"merge tiny.json", "tiny.json: is no SQLite file"},
@@ -221,16 +292,17 @@ echo "77;cluster")");
 TEST_CASE("command line: explore --confirm holds cycles and area against RTL and synthesis") {
   const Desk desk;
   desk.write("space.json", one_design);
-  const std::string explore = "explore space.json --dataset data --confirm 2 --overwrite --out a";
-  const Outcome outcome = desk.run(words(explore));
+  const std::string explore = "explore space.json --confirm 2 --overwrite --out a --dataset ";
+  const Outcome outcome = desk.run(words(explore + "none")); // on images that are made up
   CAPTURE(outcome.err, outcome.out);
   REQUIRE(outcome.code == 0);
   CHECK_THAT(outcome.err, Catch::Contains("confirming 1 of 1"));
-  CHECK_THAT(outcome.out, Catch::Contains("best ") && Catch::Contains(" equal "));
+  CHECK_THAT(outcome.out, Catch::Contains("best, design 0: small, 4 lanes, dsp, on images made up") &&
+                              Catch::Contains(": equal\n"));
   CHECK_THAT(read_file(desk.path("a.html")), Catch::Contains("\"cycles_rtl\":"));
 
   const BrokenRtl broken;
-  const Outcome diverged = desk.run(words(explore), "DELTATWIN_RTL=" + broken.path());
+  const Outcome diverged = desk.run(words(explore + "data"), "DELTATWIN_RTL=" + broken.path());
   CAPTURE(diverged.err, diverged.out);
   CHECK(diverged.code == 1);
   CHECK_THAT(diverged.out, Catch::Contains("DIVERGENT"));

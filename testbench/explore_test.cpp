@@ -64,13 +64,28 @@ std::string dump(const std::string& path) {
     *static_cast<std::ostringstream*>(out) << '\n';
     return 0;
   };
-  for (const char* table : {"networks", "devices", "multipliers", "points", "chunks", "front", "designs"}) {
+  for (const char* table :
+       {"networks", "devices", "multipliers", "points", "chunks", "front", "designs", "best"}) {
     text << table << '\n';
     const std::string sql = std::string("select * from ") + table + " order by 1";
     REQUIRE(sqlite3_exec(handle, sql.c_str(), print, &text, nullptr) == SQLITE_OK);
   }
   sqlite3_close(handle);
   return text.str();
+}
+
+/// The first column of what a query of a result gives, each value behind a blank.
+std::string ask(const std::string& path, const std::string& sql) {
+  std::string text;
+  sqlite3* handle = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &handle) == SQLITE_OK);
+  const auto append = [](void* out, int, char** values, char**) {
+    *static_cast<std::string*>(out) += std::string(" ") + (values[0] ? values[0] : "null");
+    return 0;
+  };
+  REQUIRE(sqlite3_exec(handle, sql.c_str(), append, &text, nullptr) == SQLITE_OK);
+  sqlite3_close(handle);
+  return text;
 }
 
 const std::atomic<bool> never_stop = false;
@@ -107,6 +122,39 @@ TEST_CASE("explore: a space's axes are numbers, ranges and lists of them") {
   }
   CHECK(places.size() == space.size());
   CHECK(coordinates(space, 1).clock == 1); // runs fastest
+}
+
+TEST_CASE("explore: files that a space names are found from its own directory") {
+  const std::string here = std::filesystem::current_path().string();
+  const Space space =
+      parse_space(head + R"("networks": ["s15", "mine.json", "../up.json", "sub/net", "/abs/net.json"],
+                                     "devices": ["xc7s15", "board.json"], "lanes": 16})",
+                  "spaces/mine.json");
+  CHECK(space.directory == here + "/spaces");
+  CHECK(space.networks == std::vector<std::string>{"s15", here + "/spaces/mine.json", here + "/up.json",
+                                                   here + "/spaces/sub/net", "/abs/net.json"});
+  CHECK(space.devices == std::vector<std::string>{"xc7s15", here + "/spaces/board.json"});
+}
+
+TEST_CASE("explore: lists of a hundred thousand entries are read as fast as they are long") {
+  std::string names, clocks;
+  constexpr int entries = 200'000;
+  for (int i = 0; i < entries; ++i) {
+    names += (i ? ", \"" : "\"") + std::to_string(i) + "\"";
+    clocks += (i ? ", " : "") + std::to_string(1 + i / 1024.0);
+  }
+  const Space space =
+      parse_space(head + "\"networks\": \"s15\", \"devices\": [" + names +
+                      "], \"lanes\": 16, \"multipliers\": \"dsp\", \"clock_mhz\": [" + clocks + "]}",
+                  "x.json");
+  CHECK(space.devices.size() == entries);
+  CHECK(space.clocks_mhz.size() == entries);
+  CHECK_THAT(refusal([&] {
+               (void)parse_space(head + "\"networks\": \"s15\", \"lanes\": 16, \"devices\": [" + names +
+                                     ", \"0\"]}",
+                                 "x.json");
+             }),
+             Catch::Contains("x.json: devices[200000]: stands there twice"));
 }
 
 TEST_CASE("explore: a wrong space is refused with its place") {
@@ -199,6 +247,8 @@ TEST_CASE("explore: a point is what the other commands make of its design") {
                       used.bram36() <= device.bram36;
     CHECK(fits == (point.figure(Objective::share) <= 1));
     CHECK(fits == (point.verdict != Verdict::does_not_fit));
+    CHECK((point.fit != Fit::no || !fits) == true);
+    CHECK((point.fit != Fit::yes || fits) == true);
     const double latency = static_cast<double>(point.timing.latency()) / choice.clock_mhz;
     CHECK(point.figure(Objective::latency) == latency);
     if (fits)
@@ -240,6 +290,52 @@ TEST_CASE("explore: an area tolerance lets LUTs and FFs exceed the budget in the
   CHECK(verdict(less, fewer, used.dsp, R"({"area_tolerance": 0.04})") == Verdict::does_not_fit);
   CHECK(verdict(less, fewer, used.dsp - 1, R"({"area_tolerance": 0.9})") == Verdict::does_not_fit);
   CHECK(verdict(less, fewer, used.dsp - 1, R"({"fits": false})") == Verdict::feasible);
+}
+
+TEST_CASE("explore: a device that has none of a resource has a share of it") {
+  const Device none{"none", "", 1000, 1000, 0, 0};
+  Resources used;
+  used.lut = 100;
+  CHECK(share(0, 0) == 0);
+  CHECK(share(3, 0) == 4);
+  CHECK(share(3, 4) == 0.75);
+  CHECK(fit_by_model(used, none) == Fit::yes);
+  CHECK(shortest_resource(used, none) == Resource::lut);
+  used.dsp = 1;
+  CHECK(fit_by_model(used, none) == Fit::no);
+  CHECK(shortest_resource(used, none) == Resource::dsp);
+  used.ramb18 = 3;
+  CHECK(shortest_resource(used, none) == Resource::bram36);
+  const TemporaryDirectory work("deltatwin-explore");
+  write_file(work.path() + "/none.json",
+             R"({"name": "none", "description": "", "lut": 0, "ff": 0, "dsp": 0, "bram36": 0})");
+  const Evaluator evaluator(
+      parse_space(R"({"format": "deltatwin-space-1", "networks": "s15", "devices": "none.json",
+                              "lanes": [8, 16], "optimize": ["share"], "constraints": {"fits": false}})",
+                  work.path() + "/x.json"),
+      "/nonexistent");
+  Database database = Database::create(work.path() + "/x.sqlite", evaluator, {});
+  CHECK(sweep(evaluator, database, 1, never_stop, no_progress));
+  for (std::uint64_t id = 0; id < evaluator.space().size(); ++id)
+    for (const Objective each : {Objective::share, Objective::lut_share, Objective::bram_share})
+      CHECK(std::isfinite(evaluator.evaluate(id).figure(each)));
+  const std::string text =
+      boost::json::serialize(report_data(evaluator, database, load_front(evaluator, database)));
+  CHECK_THAT(text, Catch::Contains("\"fits\":false") && !Catch::Contains("Infinity") &&
+                       !Catch::Contains("1e99999"));
+}
+
+TEST_CASE("explore: a command line runs where there are no images of a network's size") {
+  const Evaluator known(parse_space(head + axes + "}", "x.json"), default_dataset);
+  const DesignPoint point = known.evaluate(0);
+  CHECK(known.has_images(point));
+  CHECK_THAT(command_line(known, point), !Catch::Contains("--images") && !Catch::Contains("--dataset"));
+  CHECK_THAT(command_line(known, point, "cosim", 3), Catch::Contains("--images 3"));
+  const Evaluator unknown(parse_space(head + axes + "}", "x.json"), "/nonexistent");
+  CHECK_FALSE(unknown.has_images(point));
+  CHECK_THAT(command_line(unknown, point), Catch::EndsWith("--images random:100"));
+  CHECK_THAT(command_line(unknown, point, "cosim", 3), Catch::EndsWith("--images random:3"));
+  CHECK_THAT(command_line(unknown, point, "synth"), !Catch::Contains("--images"));
 }
 
 TEST_CASE("explore: each network, device and image counts in the fingerprint") {
@@ -318,13 +414,14 @@ TEST_CASE("explore: accuracy is that of the test images, and a space that needs 
   CHECK(strict.evaluate(0).verdict == Verdict::inaccurate);
 }
 
-TEST_CASE("explore: the front is what no point dominates") {
+TEST_CASE("explore: the front is what no point on the same device dominates") {
   RandomWork random(base_seed());
   const std::vector<Objective> goals = {Objective::accuracy, Objective::share, Objective::throughput};
   for (int i = 0; i < repeats(100); ++i) {
     std::vector<DesignPoint> points(static_cast<std::size_t>(random.in(0, 60)));
     for (DesignPoint& point : points) {
       point.id = random.word(20);
+      point.at.device = static_cast<std::size_t>(random.in(0, 2));
       for (double& figure : point.figures)
         figure = random.in(0, 6);
     }
@@ -336,7 +433,7 @@ TEST_CASE("explore: the front is what no point dominates") {
         better |= gain[0] > gain[1];
         equal &= gain[0] == gain[1];
       }
-      return !better && (!equal || a.id > b.id);
+      return a.at.device == b.at.device && !better && (!equal || a.id > b.id);
     };
     std::vector<std::uint64_t> expected, found;
     for (const DesignPoint& point : points)
@@ -429,6 +526,37 @@ TEST_CASE("explore: stopped and resumed, split and merged, on any number of thre
   CHECK(database.counts()[0] == all.size());
   CHECK(database.feasible(7) == all[7].id);
   CHECK(database.sample(10).size() <= 10);
+  std::array<std::uint64_t, resource_kinds> short_of{};
+  for (std::uint64_t id = 0; id < evaluator.space().size(); ++id) {
+    const DesignPoint point = evaluator.evaluate(id);
+    if (point.verdict == Verdict::does_not_fit)
+      ++short_of[static_cast<std::size_t>(shortest_resource(point.used, evaluator.device(point)))];
+  }
+  CHECK(database.short_of() == short_of);
+  CHECK(short_of[0] + short_of[1] + short_of[2] + short_of[3] == database.counts()[2]);
+  const std::vector<Objective> goals = evaluator.space().objectives;
+  const auto before = [&](const DesignPoint& a, const DesignPoint& b) {
+    for (const Objective goal : goals)
+      if (a.figure(goal) != b.figure(goal))
+        return (a.figure(goal) < b.figure(goal)) == smaller_is_better(goal);
+    return a.id < b.id;
+  };
+  std::map<std::pair<std::size_t, std::size_t>, DesignPoint> first; // of each variant and device
+  std::string fits;
+  for (const DesignPoint& point : all) {
+    const auto [place, is_new] = first.insert({{point.variant, point.at.device}, point});
+    if (!is_new && before(point, place->second))
+      place->second = point;
+    fits += point.fit == Fit::yes ? " 1" : point.fit == Fit::no ? " 0" : " null";
+  }
+  std::set<std::uint64_t> firsts;
+  for (const auto& [where, point] : first)
+    firsts.insert(point.id);
+  std::string ids;
+  for (const std::uint64_t id : firsts)
+    ids += " " + std::to_string(id);
+  CHECK(ask(path("whole"), "select id from best order by id") == ids);
+  CHECK(ask(path("whole"), "select fits from designs order by id") == fits);
   std::vector<std::uint64_t> front;
   for (const DesignPoint& point : pareto_front(evaluator.space().objectives, all))
     front.push_back(point.id);
@@ -482,6 +610,40 @@ TEST_CASE("explore: a result that is not this space's is refused, and one that i
   sqlite3_close(handle);
   CHECK_THAT(refusal([&] { const Database none(bad, Database::Access::write); }),
              Catch::Contains("is no result of `deltatwin explore`"));
-  for (const char* shard : {"", "1", "0/2", "3/2", "1/2x", "a/b", "-1/2"})
+  for (const char* shard : {"", "1", "0/2", "3/2", "1/2x", "a/b", "-1/2", "+1/2", " 1/2", "1/ 2", "1/2 ",
+                            "0x1/2", "1/99999999999", "99999999999/2", "1/2/3", "/2", "1/"})
     CHECK_THAT(refusal([&] { (void)parse_shard(shard); }), Catch::Contains("for example 2/8"));
+}
+
+TEST_CASE("explore: a result that holds what is none of its space's is refused, not waited for") {
+  const Networks networks;
+  const Evaluator evaluator(networks.space(large), "/nonexistent");
+  const TemporaryDirectory work("deltatwin-explore");
+  const std::string whole = work.path() + "/whole.sqlite", shard = work.path() + "/shard.sqlite";
+  (void)Database::create(whole, evaluator, {});
+  (void)Database::create(shard, evaluator, {2, 3});
+  const auto check = [&](const std::string& path) {
+    return refusal([&] { Database(path, Database::Access::read).check(evaluator); });
+  };
+  CHECK(check(whole) == "accepted");
+  CHECK(check(shard) == "accepted");
+  const std::string row = ", 4096, 0, 0, 0, 0, 0, 0, 0, 0)";
+  const std::pair<std::string, std::string> cases[] = {
+      {whole, "insert into chunks values(999999" + row},
+      {whole, "insert into chunks values(-1" + row},
+      {whole, "insert into chunks values(0, 1, 1, 0, 0, 0, 0, 0, 0, 0)"},
+      {shard, "insert into chunks values(0" + row}, // of another shard
+      {whole, "insert into front values(99999999999)"},
+      {whole, "insert into points(id) values(-5)"},
+      {whole, "insert into confirmed(point) values(99999999999)"},
+  };
+  for (const auto& [path, sql] : cases) {
+    CAPTURE(sql);
+    ask(path, sql);
+    CHECK_THAT(check(path), Catch::Contains(path + ": ") && Catch::Contains("--overwrite begins anew"));
+    ask(path, "delete from chunks; delete from front; delete from points; delete from confirmed");
+    CHECK(check(path) == "accepted");
+  }
+  ask(shard, "insert into chunks values(1" + row);
+  CHECK(check(shard) == "accepted");
 }

@@ -14,7 +14,6 @@ namespace deltatwin {
 namespace {
 
 constexpr int images = 3; ///< a lone inference, and two in steady state
-constexpr double stated_area_error = 0.15;
 
 // SystemC elaborates once a process: each run is one of this very program. A divergence and a design
 // that does not fit have results too.
@@ -46,8 +45,7 @@ std::string difference(int model, int synthesized) {
   return text;
 }
 
-Confirmation run_point(const Evaluator& evaluator, const DesignPoint& point, const std::string& kind,
-                       const std::string& dataset) {
+Confirmation run_point(const Evaluator& evaluator, const DesignPoint& point, const std::string& kind) {
   Confirmation result;
   result.point = point.id;
   result.kind = kind;
@@ -55,8 +53,7 @@ Confirmation run_point(const Evaluator& evaluator, const DesignPoint& point, con
   result.cycles_model = run_cycles(point.design, evaluator.variants()[point.variant].layers, images);
   result.model = point.used;
   const std::vector<std::string> design = evaluator.arguments(point);
-  const boost::json::value cosim =
-      run_command("cosim", design, {"--images", std::to_string(images), "--dataset", dataset});
+  const boost::json::value cosim = run_command("cosim", design, evaluator.image_arguments(point, images));
   result.cycles_rtl = number(cosim.at("rtl_cycles"));
   result.mismatches = number(cosim.at("mismatches"));
   const boost::json::value synth = run_command("synth", design, {});
@@ -67,24 +64,27 @@ Confirmation run_point(const Evaluator& evaluator, const DesignPoint& point, con
 }
 
 bool within(int model, int synthesized) {
-  return std::abs(model - synthesized) <= stated_area_error * synthesized;
+  return std::abs(model - synthesized) <= area_model_error * synthesized;
 }
 
 void print(const Confirmation& c, const Evaluator& evaluator, const DesignPoint& point) {
-  const Device& device = evaluator.devices()[point.at.device];
+  const Device& device = evaluator.device(point);
   const char* cycles = c.cycles_agree() ? "equal" : c.mismatches ? "DIVERGENT" : "UNEQUAL";
   const bool exact = c.model.dsp == c.synthesized.dsp && c.model.bram36() == c.synthesized.bram36();
   const bool close = within(c.model.lut, c.synthesized.lut) && within(c.model.ff, c.synthesized.ff);
-  std::printf("  %-6s %10llu  %3d lanes, %-10s  %10s / %-10s %-9s  LUT %-24s FF %-24s %s %s%s\n",
-              c.kind.c_str(), static_cast<unsigned long long>(c.point), point.design.lanes,
-              to_string(point.design.multiplier), grouped(c.cycles_model).c_str(),
-              grouped(c.cycles_rtl).c_str(), cycles, difference(c.model.lut, c.synthesized.lut).c_str(),
+  std::printf("  %s, design %llu: %s, %s, %s, on images %s\n    cycles %s / %s: %s\n"
+              "    LUT %s, FF %s: %s %s%s\n",
+              c.kind.c_str(), static_cast<unsigned long long>(c.point),
+              evaluator.variants()[point.variant].network.c_str(),
+              count_of(static_cast<std::uint64_t>(point.design.lanes), "lane").c_str(),
+              to_string(point.design.multiplier), evaluator.has_images(point) ? "of the data set" : "made up",
+              grouped(c.cycles_model).c_str(), grouped(c.cycles_rtl).c_str(), cycles,
+              difference(c.model.lut, c.synthesized.lut).c_str(),
               difference(c.model.ff, c.synthesized.ff).c_str(),
               fits(c.synthesized, device) ? "fits" : "DOES NOT FIT", device.name.c_str(),
               exact && close ? "" : "; area beyond the model's stated error");
   if (!c.cycles_agree())
-    std::printf("         again with: %s --images %d\n", command_line(evaluator, point, "cosim").c_str(),
-                images);
+    std::printf("    again with: %s\n", command_line(evaluator, point, "cosim", images).c_str());
   std::fflush(stdout);
 }
 
@@ -111,8 +111,8 @@ ConfirmationPlan plan_confirmation(const Evaluator& evaluator, const Database& d
   return plan;
 }
 
-bool confirm(const Evaluator& evaluator, const ConfirmationPlan& plan, const std::string& dataset,
-             const std::atomic<bool>& stop, const std::function<void(const Confirmation&)>& record) {
+bool confirm(const Evaluator& evaluator, const ConfirmationPlan& plan, const std::atomic<bool>& stop,
+             const std::function<void(const Confirmation&)>& record) {
   const std::size_t all = plan.best.size() + plan.random.size();
   std::size_t done = 0;
   bool agree = true;
@@ -124,8 +124,7 @@ bool confirm(const Evaluator& evaluator, const ConfirmationPlan& plan, const std
       std::fprintf(stderr, "confirming %zu of %zu: RTL by Verilator, area by Yosys (a minute or two each)\n",
                    ++done, all);
       try {
-        const Confirmation result =
-            run_point(evaluator, point, points == &plan.best ? "best" : "random", dataset);
+        const Confirmation result = run_point(evaluator, point, points == &plan.best ? "best" : "random");
         record(result);
         print(result, evaluator, point);
         agree = agree && result.cycles_agree();

@@ -17,8 +17,8 @@ struct ConfirmationPlan {
 
 /// Runs each planned design on RTL (`deltatwin cosim`) and through `deltatwin synth`, prints a line
 /// for each and hands it to `record`, until `stop` is set. Returns whether all cycles agree. Throws
-/// ToolError where a run fails, InputError where a network has no test images.
-bool confirm(const Evaluator& evaluator, const ConfirmationPlan& plan, const std::string& dataset,
-             const std::atomic<bool>& stop, const std::function<void(const Confirmation&)>& record);
+/// ToolError where a run fails.
+bool confirm(const Evaluator& evaluator, const ConfirmationPlan& plan, const std::atomic<bool>& stop,
+             const std::function<void(const Confirmation&)>& record);
 
 } // namespace deltatwin

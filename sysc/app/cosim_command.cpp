@@ -13,7 +13,7 @@ namespace {
 struct CosimOptions : CommonOptions {
   double stall = 0;
   std::uint64_t seed = 1;
-  std::string waves = "traces/out";
+  std::string waves = default_output_directory();
 };
 
 struct CosimTotals {
@@ -106,7 +106,9 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(0.0, 0.99))
       ->capture_default_str();
   command->add_option("--seed", options->seed, "seed of the stalls")->capture_default_str();
-  command->add_option("--waves", options->waves, "directory for the waves of a divergence")
+  command
+      ->add_option("--waves", options->waves,
+                   "directory for the waves of a divergence; that of the project unless given")
       ->capture_default_str();
   command->footer(
       "Examples:\n"

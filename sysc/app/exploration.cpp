@@ -11,6 +11,8 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <numeric>
 
 namespace deltatwin {
@@ -18,42 +20,128 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void print_front(const Evaluator& evaluator, const Database& database,
-                 const std::vector<DesignPoint>& front) {
+std::string tell_counts(const Database& database) {
+  const auto counts = database.counts();
+  const auto shortages = database.short_of();
+  std::string text = grouped(counts[0]) + " feasible";
+  const auto add = [&](Verdict verdict, const char* one, const char* many) {
+    const std::uint64_t count = counts[static_cast<std::size_t>(verdict)];
+    if (count)
+      text += ", " + grouped(count) + " " + (count == 1 ? one : many);
+    return count != 0;
+  };
+  if (add(Verdict::does_not_fit, "does not fit", "do not fit")) {
+    std::string kinds;
+    for (const Resource each : {Resource::lut, Resource::ff, Resource::dsp, Resource::bram36})
+      if (const std::uint64_t count = shortages[static_cast<std::size_t>(each)])
+        kinds += (kinds.empty() ? "" : ", ") + grouped(count) + " " + to_string(each);
+    text += " (" + kinds + ")";
+  }
+  add(Verdict::inaccurate, "is below the minimum accuracy", "are below the minimum accuracy");
+  add(Verdict::slow, "is above the maximum latency", "are above the maximum latency");
+  add(Verdict::impossible, "is impossible", "are impossible");
+  return text;
+}
+
+TextTable front_table(const Evaluator& evaluator, const std::vector<const DesignPoint*>& points) {
+  TextTable table;
+  const auto column = [&](const char* head, int weight, TextTable::Align align = TextTable::right) {
+    table.add_column(head, align, weight);
+  };
+  column("network", 20, TextTable::left);
+  column("code", 19, TextTable::left);
+  column("lanes", 18);
+  column("a bank", 12);
+  column("depth", 11);
+  column("multiplier", 17, TextTable::left);
+  column("MHz", 13);
+  column("accuracy", 14);
+  column("bits/w", 2);
+  column("cycles", 6);
+  column("us", 5);
+  column("M MAC/s", 16);
+  column("LUT", 15);
+  column("FF", 3);
+  column("DSP", 8);
+  column("RAMB36", 9);
+  column("share", 4);
+  column("fits", 10, TextTable::left);
+  const auto number = [](int count) { return grouped(static_cast<std::uint64_t>(count)); };
+  for (const DesignPoint* point : points) {
+    const Variant& variant = evaluator.variants()[point->variant];
+    const Design& design = point->design;
+    table.add_row({variant.network, variant.code, std::to_string(design.lanes),
+                   std::to_string(design.lanes_per_bank), number(design.bank_depth),
+                   to_string(design.multiplier), shortest(design.clock_mhz),
+                   std::isnan(variant.accuracy) ? "-" : fixed(100 * variant.accuracy, 2) + " %",
+                   fixed(point->figure(Objective::bits_a_weight), 2),
+                   grouped(static_cast<std::uint64_t>(point->timing.interval() + 0.5)),
+                   rate(point->figure(Objective::latency)), rate(point->figure(Objective::throughput) / 1e6),
+                   number(point->used.lut), number(point->used.ff), number(point->used.dsp),
+                   number(point->used.bram36()), fixed(100 * point->figure(Objective::share), 0) + " %",
+                   point->fit == Fit::yes  ? "yes"
+                   : point->fit == Fit::no ? "no"
+                                           : "too close"});
+  }
+  return table;
+}
+
+void print_front(const Evaluator& evaluator, const Database& database, const std::vector<DesignPoint>& front,
+                 const std::string& out) {
   const auto counts = database.counts();
   const std::uint64_t evaluated = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
-  std::printf("%s: %s%s points, %s feasible", evaluator.space().name.c_str(),
+  std::printf("%s: %s%s, %s; %s on the front%s\n", evaluator.space().name.c_str(),
               evaluated < evaluator.space().size() ? (grouped(evaluated) + " of ").c_str() : "",
-              grouped(evaluator.space().size()).c_str(), grouped(counts[0]).c_str());
-  for (std::size_t v = 1; v < verdicts; ++v)
-    if (counts[v])
-      std::printf(", %s %s", grouped(counts[v]).c_str(), to_string(static_cast<Verdict>(v)));
-  std::printf("; %zu on the front\n", front.size());
+              count_of(evaluator.space().size(), "point").c_str(), tell_counts(database).c_str(),
+              grouped(front.size()).c_str(), evaluator.devices().size() > 1 ? "s, one a device" : "");
   if (counts[static_cast<std::size_t>(Verdict::impossible)] == evaluated)
     std::printf("  such as: %s\n", why_impossible(evaluator, evaluator.evaluate(0)).c_str());
   if (front.empty())
     return;
-  constexpr std::size_t shown = 10;
-  std::printf("\n  %-18s %-8s %5s %-10s %7s %8s  %9s %9s %10s %11s %6s %6s %4s %6s %6s\n", "network",
-              "device", "lanes", "multiplier", "MHz", "accuracy", "bits a w.", "cycles", "latency us",
-              "M MAC/s", "LUT", "FF", "DSP", "RAMB36", "share");
-  for (std::size_t i = 0; i < std::min(shown, front.size()); ++i) {
-    const DesignPoint& point = front[i];
-    const Variant& variant = evaluator.variants()[point.variant];
-    const double accuracy = point.figure(Objective::accuracy);
-    std::printf("  %-18s %-8s %5d %-10s %7s %8s  %9s %9s %10s %11s %6d %6d %4d %6d %4.0f %%\n",
-                variant.network.c_str(), evaluator.devices()[point.at.device].name.c_str(),
-                point.design.lanes, to_string(point.design.multiplier),
-                fixed(point.design.clock_mhz, point.design.clock_mhz < 1 ? 3 : 0).c_str(),
-                std::isnan(accuracy) ? "-" : (fixed(100 * accuracy, 2) + " %").c_str(),
-                fixed(point.figure(Objective::bits_a_weight), 2).c_str(),
-                grouped(static_cast<std::uint64_t>(point.timing.interval() + 0.5)).c_str(),
-                fixed(point.figure(Objective::latency), 1).c_str(),
-                fixed(point.figure(Objective::throughput) / 1e6, 1).c_str(), point.used.lut, point.used.ff,
-                point.used.dsp, point.used.bram36(), 100 * point.figure(Objective::share));
+  std::map<std::size_t, std::vector<const DesignPoint*>> by_device;
+  for (const DesignPoint& point : front)
+    by_device[point.at.device].push_back(&point);
+  const std::size_t most = std::max<std::size_t>(4, 10 / by_device.size());
+  bool unclear = false;
+  for (std::size_t d = 0; d < evaluator.devices().size(); ++d) {
+    const Device& device = evaluator.devices()[d];
+    if (!by_device.count(d)) {
+      std::printf("\n%s: no design is feasible\n", device.name.c_str());
+      continue;
+    }
+    std::vector<const DesignPoint*> points = by_device[d];
+    const std::size_t all = points.size();
+    points.resize(std::min(most, all));
+    std::printf("\n%s: %s on its front\n%s", device.name.c_str(), count_of(all, "design").c_str(),
+                front_table(evaluator, points).text().c_str());
+    if (points.size() < all)
+      std::printf("  and %s more in %s.csv\n", grouped(all - points.size()).c_str(), out.c_str());
+    std::printf("  best by %s: %s\n", to_string(evaluator.space().objectives[0]),
+                command_line(evaluator, *points[0]).c_str());
+    unclear = unclear || std::any_of(points.begin(), points.end(),
+                                     [](const DesignPoint* point) { return point->fit == Fit::unclear; });
   }
-  std::printf("\n  best by %s: %s\n", to_string(evaluator.space().objectives[0]),
-              command_line(evaluator, front[0]).c_str());
+  if (unclear)
+    std::printf(
+        "\n  too close: within the area model's error of %.0f %%; `deltatwin synth` tells, or --confirm\n",
+        100 * area_model_error);
+}
+
+boost::json::object result_json(const Evaluator& evaluator, const Database& database,
+                                const std::vector<DesignPoint>& front) {
+  boost::json::object json = report_data(evaluator, database, front);
+  for (const char* of_the_page : {"format", "cloud", "space"})
+    json.erase(of_the_page);
+  return json;
+}
+
+// A result of ours begins like this; anything else is not ours to replace.
+bool is_own(const std::string& path, const char* suffix) {
+  const std::string begin = std::string(suffix) == ".csv" ? "id,network,code,device," : "<!DOCTYPE html>";
+  std::ifstream file(path, std::ios::binary);
+  std::string there(begin.size(), '\0');
+  file.read(there.data(), static_cast<std::streamsize>(there.size()));
+  return there == begin;
 }
 
 // That these are all shards of one space, complete.
@@ -102,6 +190,17 @@ void prepare_output(const ResultOptions& options) {
     throw InputError(out.parent_path().string() + ": cannot be made: " + error.message());
   for (const char* suffix : {".sqlite", ".csv", ".html"})
     check_writable(options.out + suffix);
+  prepare_json(options.json);
+}
+
+void check_replaceable(const ResultOptions& options, bool resumes) {
+  for (const char* suffix : {".csv", ".html"})
+    if (const std::string path = options.out + suffix; fs::exists(path) && !options.overwrite) {
+      if (!resumes)
+        throw InputError(path + ": is there already; --overwrite replaces it");
+      if (!is_own(path, suffix))
+        throw InputError(path + ": is no result of `deltatwin explore`; --overwrite replaces it");
+    }
 }
 
 bool is_complete(const Space& space, const Database& database) {
@@ -110,23 +209,25 @@ bool is_complete(const Space& space, const Database& database) {
 
 int finish_exploration(const Evaluator& evaluator, Database& database, const ResultOptions& options) {
   const std::vector<DesignPoint> front = load_front(evaluator, database);
-  print_front(evaluator, database, front);
+  print_front(evaluator, database, front, options.out);
   const auto write_report = [&] {
     write_file(options.out + ".html", render_report(report_data(evaluator, database, front)));
   };
   write_file(options.out + ".csv", front_csv(evaluator, front));
   write_report();
   std::printf("\n  wrote %s.sqlite, .csv and .html\n", options.out.c_str());
-  if (front.empty())
-    return exit_does_not_fit;
-  if (!options.confirm)
-    return 0;
+  const auto tell = [&] { write_json(options.json, "explore", result_json(evaluator, database, front)); };
+  if (front.empty() || !options.confirm) {
+    tell();
+    return front.empty() ? exit_does_not_fit : 0;
+  }
   const bool agree =
       confirm(evaluator, plan_confirmation(evaluator, database, front, options.confirm, options.seed),
-              options.dataset, interrupted, [&](const Confirmation& confirmation) {
+              interrupted, [&](const Confirmation& confirmation) {
                 database.add(confirmation);
                 write_report();
               });
+  tell();
   if (!agree)
     std::fprintf(stderr, "deltatwin: the model's cycles are not those of the RTL\n");
   return !agree ? exit_twins_diverge : interrupted ? exit_interrupted : 0;
@@ -137,6 +238,7 @@ int merge_shards(const Evaluator& evaluator, const std::vector<std::string>& sha
   const std::string path = options.out + ".sqlite", unfinished = path + ".merge";
   if (fs::exists(path) && !options.overwrite)
     throw InputError(path + ": is there already; --overwrite replaces it");
+  check_replaceable(options, false);
   check_shards(evaluator, shards);
   prepare_output(options);
   Database::remove(unfinished);

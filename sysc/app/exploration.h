@@ -11,6 +11,7 @@ namespace deltatwin {
 struct ResultOptions {
   std::string out; ///< OUT.sqlite, OUT.csv, OUT.html
   std::string dataset = default_dataset;
+  std::string json;
   int confirm = 0; ///< designs to run on RTL: the best, and as many at random
   std::uint64_t seed = 1;
   bool overwrite = false;
@@ -23,6 +24,9 @@ void catch_interrupts();
 
 /// Makes the directory of OUT.* if it is not there; throws InputError where nothing can be written.
 void prepare_output(const ResultOptions& options);
+/// Throws InputError where OUT.csv or OUT.html would be replaced without --overwrite; `resumes`: those of
+/// the result that is gone on with are.
+void check_replaceable(const ResultOptions& options, bool resumes);
 /// Whether all chunks of the database's shard are done.
 [[nodiscard]] bool is_complete(const Space& space, const Database& database);
 

@@ -5,7 +5,6 @@
 #include "base/tool.h"
 #include "explore/sweep.h"
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -47,12 +46,18 @@ Database open_database(const std::string& path, const Evaluator& evaluator, Shar
   return database;
 }
 
-// Before hours of sweeping: that cosim will have its images.
-void check_confirmable(const Evaluator& evaluator, const ExploreOptions& options) {
-  for (const Variant& variant : evaluator.variants())
-    if (options.confirm && std::isnan(variant.accuracy))
-      throw InputError("--confirm runs test images, " + options.dataset + " has none for network " +
-                       variant.network);
+// Before hours of sweeping: that what confirms the designs is there.
+void check_confirmable(const ExploreOptions& options) {
+  if (!options.confirm)
+    return;
+  std::error_code error;
+  (void)fs::temp_directory_path(error);
+  if (error)
+    throw InputError(
+        "--confirm works in the directory that TMPDIR names (/tmp without it), which cannot be used: " +
+        error.message());
+  run_tool("verilator", {"--version"});
+  run_tool("yosys", {"-V"});
 }
 
 bool run_sweep(const Evaluator& evaluator, Database& database, const ExploreOptions& options) {
@@ -92,6 +97,7 @@ int explore_on_slurm(const Evaluator& evaluator, const ExploreOptions& options) 
   }
   if (fs::exists(whole) && !options.resume && !options.overwrite)
     refuse_existing(whole);
+  check_replaceable(options, options.resume && fs::exists(whole));
   const int threads = std::max(1, options.threads);
   const std::vector<std::string> words = {"explore",       options.space, "--out",
                                           options.out,     "--resume",    "--dataset",
@@ -127,7 +133,13 @@ int explore(const ExploreOptions& options) {
   if (options.confirm && shard.count > 1)
     throw InputError("--confirm is for a whole space: give it to `deltatwin merge`");
   const Evaluator evaluator(load_space(options.space), options.dataset);
-  check_confirmable(evaluator, options);
+  check_confirmable(options);
+  if (shard.count == 1 && !options.slurm) {
+    const bool there = fs::exists(shard_path(options.out, {}));
+    if (there && !options.resume && !options.overwrite)
+      refuse_existing(shard_path(options.out, {}));
+    check_replaceable(options, there && options.resume);
+  }
   prepare_output(options);
   catch_interrupts();
   if (options.slurm)
@@ -149,15 +161,19 @@ int explore(const ExploreOptions& options) {
 }
 
 void add_result_options(CLI::App& command, ResultOptions& options) {
-  command.add_option("-o,--out", options.out,
-                     "where the results go: OUT.sqlite, OUT.csv, OUT.html [traces/out/<name of the space>]");
+  command.add_option(
+      "-o,--out", options.out,
+      "where the results go: OUT.sqlite, OUT.csv, OUT.html [<name of the space> in traces/out of "
+      "the project, wherever the program runs]");
+  add_json_option(command, options.json);
   command
       .add_option("--confirm", options.confirm,
                   "run the N best designs, and N random ones, on RTL and through synthesis [0]")
       ->check(CLI::Range(0, 1000));
   command.add_option("--seed", options.seed, "seed of the random designs to confirm")->capture_default_str();
   command.add_option("--dataset", options.dataset, "directory of the IDX files")->capture_default_str();
-  command.add_flag("--overwrite", options.overwrite, "replace a result that is there");
+  command.add_flag("--overwrite", options.overwrite,
+                   "replace a result that is there, and files of its names");
 }
 
 } // namespace
@@ -165,7 +181,11 @@ void add_result_options(CLI::App& command, ResultOptions& options) {
 void add_explore_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("explore", "all designs of a space: which fit, which are the best");
   auto options = std::make_shared<ExploreOptions>();
-  command->add_option("space", options->space, "a space file (JSON)")->required();
+  command
+      ->add_option(
+          "space", options->space,
+          "a space file (JSON); files of networks and devices that it names are found from its directory")
+      ->required();
   add_result_options(*command, *options);
   command->add_flag("--resume", options->resume, "go on with a result that is there")
       ->excludes("--overwrite");
@@ -179,11 +199,14 @@ void add_explore_command(CLI::App& app, int& exit_code) {
                   "  deltatwin explore my_space.json --out results/my_space --threads 8 --resume\n"
                   "  deltatwin explore my_space.json --shard 2/8\n"
                   "  deltatwin explore my_space.json --slurm 64\n"
-                  "  sqlite3 traces/out/my_space.sqlite 'select * from designs where on_front'\n"
+                  "  deltatwin explore my_space.json --out /tmp/mine --json - | jq .front[0].command\n"
+                  "  sqlite3 traces/out/my_space.sqlite 'select * from best'\n"
+                  "Designs that tie in all objectives: the first of the space stands for them.\n"
+                  "Without --overwrite nothing is replaced but, with --resume, the result itself.\n"
                   "Ctrl-C keeps what is done; --resume goes on.");
   command->callback([options, &exit_code] {
     if (options->out.empty())
-      options->out = "traces/out/" + fs::path(options->space).stem().string();
+      options->out = default_output_directory() + "/" + fs::path(options->space).stem().string();
     exit_code = explore(*options);
   });
 }
@@ -194,15 +217,17 @@ void add_merge_command(CLI::App& app, int& exit_code) {
   auto shards = std::make_shared<std::vector<std::string>>();
   command->add_option("shards", *shards, "all shards' .sqlite files")->required();
   add_result_options(*command, *options);
-  command->footer("Example:\n  deltatwin merge traces/out/my_space.shard-*-of-8.sqlite");
+  command->footer("Examples:\n  deltatwin merge traces/out/my_space.shard-*-of-8.sqlite");
   command->callback([options, shards, &exit_code] {
     const auto read_space = [&] {
       const Database first(shards->front(), Database::Access::read);
-      return parse_space(first.space_value("text"), first.space_value("name"));
+      return parse_space(
+          first.space_value("text"),
+          (fs::path(first.space_value("directory")) / (first.space_value("name") + ".json")).string());
     };
     const Evaluator evaluator(read_space(), options->dataset);
     if (options->out.empty())
-      options->out = "traces/out/" + evaluator.space().name;
+      options->out = default_output_directory() + "/" + evaluator.space().name;
     catch_interrupts();
     exit_code = merge_shards(evaluator, *shards, *options);
   });

@@ -2,11 +2,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/fit.h"
+#include "base/paths.h"
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <unistd.h>
 
 namespace deltatwin {
@@ -88,6 +90,11 @@ boost::json::object to_json(const Resources& used, const Device& device, bool by
         {"estimate", by_model && (each == Resource::lut || each == Resource::ff)}};
   }
   return json;
+}
+
+std::string default_output_directory() {
+  std::error_code error;
+  return std::filesystem::equivalent(".", source_path("."), error) ? "traces/out" : source_path("traces/out");
 }
 
 } // namespace deltatwin

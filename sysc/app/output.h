@@ -29,4 +29,8 @@ void write_json(const std::string& path, const std::string& command, const boost
 /// where they are by the area model.
 [[nodiscard]] boost::json::object to_json(const Resources& used, const Device& device, bool by_model);
 
+/// Where results go unless the user names a place: traces/out of the project, whatever directory the
+/// program runs in; relative in the project's own.
+[[nodiscard]] std::string default_output_directory();
+
 } // namespace deltatwin

@@ -66,6 +66,61 @@ std::string bar(int used, int budget) {
          std::string(static_cast<std::size_t>(width - full), '.') + "]";
 }
 
+void TextTable::add_column(const std::string& head, Align align, int weight) {
+  columns_.push_back({head, align, weight});
+}
+
+void TextTable::add_row(std::vector<std::string> cells) {
+  cells.resize(columns_.size());
+  rows_.push_back(std::move(cells));
+}
+
+std::string TextTable::text(std::size_t width) const {
+  std::vector<std::size_t> widths, shown;
+  std::string agreed, left_out;
+  std::size_t total = 0;
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    std::size_t widest = columns_[c].head.size();
+    bool agree = rows_.size() > 1;
+    for (const auto& row : rows_) {
+      widest = std::max(widest, row[c].size());
+      agree = agree && row[c] == rows_[0][c];
+    }
+    widths.push_back(widest);
+    if (agree) {
+      agreed += (agreed.empty() ? "" : ", ") + columns_[c].head + " " + rows_[0][c];
+    } else {
+      shown.push_back(c);
+      total += widest + 2;
+    }
+  }
+  while (total > width + 2 && shown.size() > 1) {
+    const auto least = std::min_element(shown.begin(), shown.end(), [&](std::size_t a, std::size_t b) {
+      return columns_[a].weight < columns_[b].weight;
+    });
+    left_out += (left_out.empty() ? "" : ", ") + columns_[*least].head;
+    total -= widths[*least] + 2;
+    shown.erase(least);
+  }
+  std::string all;
+  if (!agreed.empty())
+    all += "  all: " + agreed + "\n";
+  const auto line = [&](const auto& cell) {
+    std::string text;
+    for (const std::size_t c : shown) {
+      const std::string blanks(widths[c] - cell(c).size(), ' ');
+      text += "  " + (columns_[c].align == right ? blanks + cell(c) : cell(c) + blanks);
+    }
+    all += text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
+  };
+  line([&](std::size_t c) -> const std::string& { return columns_[c].head; });
+  for (const auto& row : rows_)
+    line([&](std::size_t c) -> const std::string& { return row[c]; });
+  if (!left_out.empty())
+    all += "  (not shown: " + left_out + ")\n";
+  return all;
+}
+
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
   std::string best;
   std::size_t least = 1 + word.size() / 3;

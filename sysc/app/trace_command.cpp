@@ -12,7 +12,7 @@ namespace deltatwin {
 namespace {
 
 struct TraceOptions : CommonOptions {
-  std::string output = "traces/out";
+  std::string output = default_output_directory();
   int image = 0;
 };
 
@@ -93,7 +93,9 @@ void add_trace_command(CLI::App& app, int& exit_code) {
   command->add_option("--image", options->image, "which test image")
       ->check(CLI::Range(0, 9999999))
       ->capture_default_str();
-  command->add_option("-o,--output", options->output, "directory for NETWORK.vcd, .fst and .gtkw")
+  command
+      ->add_option("-o,--output", options->output,
+                   "directory for NETWORK.vcd, .fst and .gtkw; that of the project unless given")
       ->capture_default_str();
   command->footer("Examples:\n"
                   "  deltatwin trace\n"

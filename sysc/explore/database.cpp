@@ -1,6 +1,7 @@
 #include "explore/database.h"
 #include "base/error.h"
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -25,31 +26,60 @@ create table points(id integer primary key, network integer, device integer, mul
                     period integer, period_cycles integer, lut integer, ff integer, dsp integer,
                     ramb18 integer, ramb36 integer);
 create table chunks(id integer primary key, feasible integer, impossible integer, does_not_fit integer,
-                    inaccurate integer, slow integer);
+                    inaccurate integer, slow integer, short_of_lut integer, short_of_ff integer,
+                    short_of_dsp integer, short_of_bram36 integer);
 create table front(point integer primary key);
 create table confirmed(point integer primary key, kind text, images integer, cycles_model integer,
                        cycles_rtl integer, mismatches integer, lut_model integer, ff_model integer,
                        dsp_model integer, ramb18_model integer, ramb36_model integer, lut_synth integer,
                        ff_synth integer, dsp_synth integer, ramb18_synth integer, ramb36_synth integer);
 create view designs as
-  with figures as (
-    select p.*, n.name as network_name, n.code, n.accuracy, n.macs, n.weights,
-           1.0 * n.stored_bits / n.weights as bits_a_weight, d.name as device_name,
-           m.name as multiplier_name, 1.0 * p.period_cycles / p.period as cycles,
-           p.ramb36 + (p.ramb18 + 1) / 2 as bram36,
-           1.0 * p.lut / d.lut as lut_share, 1.0 * p.ff / d.ff as ff_share, 1.0 * p.dsp / d.dsp as dsp_share,
-           1.0 * (p.ramb36 + (p.ramb18 + 1) / 2) / d.bram36 as bram_share
+  with counts as (
+    select p.*, p.ramb36 + (p.ramb18 + 1) / 2 as bram36, n.name as network_name, n.code, n.accuracy, n.macs, n.weights,
+           1.0 * n.stored_bits / n.weights as bits_a_weight, d.name as device_name, d.lut as device_lut,
+           d.ff as device_ff, d.dsp as device_dsp, d.bram36 as device_bram36, m.name as multiplier_name,
+           1.0 * p.period_cycles / p.period as cycles
     from points p join networks n on n.id = p.network join devices d on d.id = p.device
-         join multipliers m on m.id = p.multiplier)
+         join multipliers m on m.id = p.multiplier),
+  figures as (
+    select *, @SHARE(lut)@ as lut_share, @SHARE(ff)@ as ff_share, @SHARE(dsp)@ as dsp_share,
+           @SHARE(bram36)@ as bram_share
+    from counts)
   select id, network_name as network, code, device_name as device, lanes, lanes_per_bank, bank_depth,
          multiplier_name as multiplier, clock_mhz, accuracy, macs, weights, bits_a_weight, cycles,
          latency_cycles / clock_mhz as latency_us, macs * clock_mhz * 1e6 / cycles as throughput,
          clock_mhz * 1e6 / cycles as inferences_per_second, lut, ff, dsp, ramb18, ramb36, bram36,
          lut_share, ff_share, dsp_share, bram_share,
          max(lut_share, ff_share, dsp_share, bram_share) as share,
+         case when dsp > device_dsp or bram36 > device_bram36 or lut > device_lut * (1 + @ERROR@) or
+                   ff > device_ff * (1 + @ERROR@) then 0
+              when lut <= device_lut * (1 - @ERROR@) and ff <= device_ff * (1 - @ERROR@) then 1 end as fits,
          id in (select point from front) as on_front
   from figures;
+create view best as
+  select * from (select *, row_number() over (partition by network, code, device order by @ORDER@, id) as place
+                 from designs) where place = 1;
 )";
+
+// The schema with its placeholders filled.
+std::string schema_of(const Space& space) {
+  std::string text = schema;
+  const auto fill = [&text](const std::string& place, const std::string& with) {
+    for (auto at = text.find(place); at != std::string::npos; at = text.find(place, at + with.size()))
+      text.replace(at, place.size(), with);
+  };
+  for (const std::string name : {"lut", "ff", "dsp", "bram36"}) // share() of base/fit.h
+    fill("@SHARE(" + name + ")@", "case when device_" + name + " > 0 then 1.0 * " + name + " / device_" +
+                                      name + " when " + name + " > 0 then 1.0 + " + name + " else 0.0 end");
+  fill("@ERROR@", std::to_string(area_model_error));
+  std::string order;
+  for (const Objective objective : space.objectives)
+    order += (order.empty() ? "" : ", ") +
+             std::string(objective == Objective::latency ? "latency_us" : to_string(objective)) +
+             (smaller_is_better(objective) ? "" : " desc");
+  fill("@ORDER@", order);
+  return text;
+}
 
 // A killed process's journal would be played into the next file of this name.
 void remove_journals(const std::string& path) {
@@ -173,7 +203,7 @@ void Database::remove(const std::string& path) {
 
 void Database::describe(const Evaluator& evaluator, Shard shard) {
   execute("begin");
-  execute(schema);
+  execute(schema_of(evaluator.space()));
   auto value = prepare("insert into space values(?, ?)");
   const auto set = [&](const std::string& key, const std::string& text) {
     value.bind(key, text).step(*this);
@@ -181,6 +211,7 @@ void Database::describe(const Evaluator& evaluator, Shard shard) {
   const Space& space = evaluator.space();
   set("format", format);
   set("name", space.name);
+  set("directory", space.directory);
   set("text", space.text);
   set("fingerprint", evaluator.fingerprint());
   set("points", std::to_string(space.size()));
@@ -228,6 +259,23 @@ void Database::check(const Evaluator& evaluator) const {
   if (space_value("fingerprint") != evaluator.fingerprint())
     throw InputError(path_ +
                      ": a network, a device, the test images or deltatwin have changed since it was begun");
+  // Counts of chunks that are none of the shard's would make it complete too early, or never.
+  const Shard part = shard();
+  const std::string size = std::to_string(evaluator.space().size()), points = std::to_string(chunk_points);
+  const std::vector<std::uint64_t> foreign =
+      ids("select id from chunks where id < 0 or id * " + points + " >= " + size + " or id % " +
+          std::to_string(part.count) + " != " + std::to_string(part.index - 1) +
+          " or feasible + impossible + does_not_fit + inaccurate + slow != min(" + points + ", " + size +
+          " - id * " + points + ") limit 1");
+  if (!foreign.empty())
+    throw InputError(path_ + ": its table \"chunks\" holds a row that is not of shard " + to_string(part) +
+                     " of this space, id " + std::to_string(static_cast<std::int64_t>(foreign[0])) +
+                     "; --overwrite begins anew");
+  for (const char* table : {"points where id", "front where point", "confirmed where point"})
+    if (!ids("select 1 from " + std::string(table) + " not between 0 and " + size + " - 1 limit 1").empty())
+      throw InputError(path_ + ": holds designs that are not of this space (table " +
+                       std::string(table).substr(0, std::string(table).find(' ')) +
+                       "); --overwrite begins anew");
 }
 
 std::vector<std::uint64_t> Database::ids(const std::string& sql) const {
@@ -250,6 +298,16 @@ std::array<std::uint64_t, verdicts> Database::counts() const {
   return counts;
 }
 
+std::array<std::uint64_t, resource_kinds> Database::short_of() const {
+  auto statement = prepare("select total(short_of_lut), total(short_of_ff), total(short_of_dsp), "
+                           "total(short_of_bram36) from chunks");
+  statement.step(*this);
+  std::array<std::uint64_t, resource_kinds> counts{};
+  for (std::size_t r = 0; r < counts.size(); ++r)
+    counts[r] = statement.number(static_cast<int>(r));
+  return counts;
+}
+
 void Database::add(const Chunk& chunk) {
   execute("begin");
   auto point = prepare("insert or replace into points values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
@@ -264,8 +322,9 @@ void Database::add(const Chunk& chunk) {
   for (const DesignPoint& p : chunk.front)
     front.bind(p.id).step(*this);
   const auto& n = chunk.counts;
-  prepare("insert or replace into chunks values(?, ?, ?, ?, ?, ?)")
-      .bind(chunk.id, n[0], n[1], n[2], n[3], n[4])
+  const auto& s = chunk.short_of;
+  prepare("insert or replace into chunks values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(chunk.id, n[0], n[1], n[2], n[3], n[4], s[0], s[1], s[2], s[3])
       .step(*this);
   execute("commit");
 }
@@ -334,11 +393,18 @@ std::uint64_t chunk_count(const Space& space, Shard shard) {
 std::string to_string(Shard shard) { return std::to_string(shard.index) + "/" + std::to_string(shard.count); }
 
 Shard parse_shard(const std::string& text) {
-  Shard shard;
-  int end = 0;
-  if (std::sscanf(text.c_str(), "%d/%d%n", &shard.index, &shard.count, &end) != 2 ||
-      static_cast<std::size_t>(end) != text.size() || shard.count < 1 || shard.index < 1 ||
-      shard.index > shard.count)
+  // Decimal, and nothing else: no sign, no blank.
+  const auto number = [&text](std::size_t begin, std::size_t end) {
+    int value = 0;
+    const char *first = text.data() + begin, *last = text.data() + end;
+    const auto read = std::from_chars(first, last, value);
+    return first != last && read.ptr == last && read.ec == std::errc() ? value : 0;
+  };
+  const std::size_t slash = text.find('/');
+  Shard shard{0, 0};
+  if (slash != std::string::npos)
+    shard = {number(0, slash), number(slash + 1, text.size())};
+  if (shard.count < 1 || shard.index < 1 || shard.index > shard.count)
     throw InputError("shard \"" + text + "\" is not i/n with 1 <= i <= n, for example 2/8");
   return shard;
 }

@@ -27,6 +27,8 @@ inline constexpr std::uint64_t chunk_points = 4096;
 struct Chunk {
   std::uint64_t id = 0;
   std::array<std::uint64_t, verdicts> counts{}; ///< by Verdict
+  /// Those that do not fit by Resource: each counts to the one that it takes the largest share of.
+  std::array<std::uint64_t, resource_kinds> short_of{};
   std::vector<DesignPoint> feasible;
   std::vector<DesignPoint> front; ///< of these
 };
@@ -44,12 +46,15 @@ struct Confirmation {
 
 /// A sweep's result: an SQLite file that holds whole chunks at any time, also after a crash.
 ///
-///   space(key, value)   format, name, text of the space file, fingerprint, points, shard
+///   space(key, value)   format, name, directory and text of the space file, fingerprint, points, shard
 ///   networks, devices, multipliers   what the numbers in `points` stand for
 ///   points              the feasible ones: parameters, cycles, area; `id` counts in the space
-///   designs             a view of `points` with names and all derived figures
+///   designs             a view of `points` with names and all derived figures; `fits` is null where the
+///                       area model cannot tell
+///   best                a view: of each network, code and device the first design in the order of the
+///                       space's objectives, of those equal in all of them the first of the space
 ///   chunks              a row for each chunk that is done, with its verdicts
-///   front               ids of the Pareto front of what is there
+///   front               ids of the Pareto fronts of what is there, one a device
 ///   confirmed           what RTL and synthesis say
 ///
 /// One process has it open at a time; a second one gets an InputError.
@@ -67,11 +72,13 @@ public:
 
   [[nodiscard]] std::string space_value(const std::string& key) const;
   [[nodiscard]] Shard shard() const;
-  /// Throws InputError when the file is of another space, or of other networks or models.
+  /// Throws InputError when the file is of another space, of other networks or models, or holds what
+  /// is none of its shard's.
   void check(const Evaluator& evaluator) const;
 
   [[nodiscard]] std::vector<std::uint64_t> chunks() const; ///< done, ascending
   [[nodiscard]] std::array<std::uint64_t, verdicts> counts() const;
+  [[nodiscard]] std::array<std::uint64_t, resource_kinds> short_of() const; ///< as in Chunk
   void add(const Chunk& chunk);
   /// Takes all chunks of another file of the same space.
   void merge(const std::string& path);

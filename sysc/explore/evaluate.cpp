@@ -5,17 +5,16 @@
 #include "net/inference.h"
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <filesystem>
 #include <functional>
 #include <limits>
+#include <map>
 #include <set>
 #include <sstream>
 
 namespace deltatwin {
 namespace {
-
-bool smaller_is_better(Objective objective) {
-  return objective != Objective::accuracy && objective != Objective::throughput;
-}
 
 // "mixed": some layers are coded, others are not.
 const char* code_of(const Network& network) {
@@ -31,8 +30,6 @@ double test_accuracy(const Network& network, const Dataset& images) {
   return accuracy(network, images.inputs(images.count), images.labels);
 }
 
-double share(int part, int whole) { return static_cast<double>(part) / whole; }
-
 } // namespace
 
 const char* to_string(Verdict verdict) {
@@ -41,7 +38,7 @@ const char* to_string(Verdict verdict) {
   return names[static_cast<std::size_t>(verdict)];
 }
 
-Evaluator::Evaluator(Space space, const std::string& dataset) : space_(std::move(space)) {
+Evaluator::Evaluator(Space space, const std::string& dataset) : space_(std::move(space)), dataset_(dataset) {
   Dataset images;
   try {
     images = load_dataset(dataset, "t10k", 0);
@@ -66,7 +63,7 @@ Evaluator::Evaluator(Space space, const std::string& dataset) : space_(std::move
     }
   }
   for (const std::string& name : space_.devices)
-    devices_.push_back(find_device(name));
+    devices_.push_back(name.find('/') != std::string::npos ? load_device(name) : find_device(name));
   std::set<std::string> names;
   for (const Device& device : devices_)
     if (!names.insert(device.name).second)
@@ -113,6 +110,7 @@ DesignPoint Evaluator::evaluate(std::uint64_t id) const {
       variant.demand.bank_words(point.design.lanes, point.design.lanes_per_bank) > choice.bank_depth)
     return point;
   point.used = resources(point.design);
+  point.fit = fit_by_model(point.used, device);
   point.timing = run_timing(point.design, variant.layers);
   const double lut_share = share(point.used.lut, device.lut);
   const double bram_share = share(point.used.bram36(), device.bram36);
@@ -144,8 +142,9 @@ std::string why_impossible(const Evaluator& evaluator, const DesignPoint& point)
 }
 
 std::vector<std::string> Evaluator::arguments(const DesignPoint& point) const {
-  char clock[32];
-  *std::to_chars(clock, clock + sizeof clock - 1, point.design.clock_mhz).ptr = '\0';
+  char clock[64];
+  *std::to_chars(clock, clock + sizeof clock - 1, point.design.clock_mhz, std::chars_format::fixed).ptr =
+      '\0';
   std::vector<std::string> all = {"--network",        space_.networks[point.at.network],
                                   "--device",         space_.devices[point.at.device],
                                   "--lanes",          std::to_string(point.design.lanes),
@@ -155,6 +154,22 @@ std::vector<std::string> Evaluator::arguments(const DesignPoint& point) const {
                                   "--clock",          clock};
   if (const auto& code = space_.codes[point.at.code])
     all.insert(all.end(), {"--code", to_string(*code)});
+  return all;
+}
+
+bool Evaluator::has_images(const DesignPoint& point) const {
+  return !std::isnan(variants_[point.variant].accuracy);
+}
+
+std::vector<std::string> Evaluator::image_arguments(const DesignPoint& point, int count) const {
+  constexpr int made_up = 100;
+  if (!has_images(point))
+    return {"--images", "random:" + std::to_string(count ? count : made_up)};
+  std::vector<std::string> all;
+  if (count)
+    all = {"--images", std::to_string(count)};
+  if (dataset_ != default_dataset)
+    all.insert(all.end(), {"--dataset", std::filesystem::absolute(dataset_).lexically_normal().string()});
   return all;
 }
 
@@ -176,16 +191,18 @@ std::vector<DesignPoint> pareto_front(const std::vector<Objective>& goals,
     return a.gains != b.gains ? a.gains > b.gains : a.point->id < b.point->id;
   });
   // Only what stands before a candidate can dominate it, or equal it.
-  std::vector<Candidate> front;
-  for (const Candidate& candidate : candidates)
-    if (std::none_of(front.rbegin(), front.rend(), [&](const Candidate& other) {
+  std::map<std::size_t, std::vector<Candidate>> fronts; // by device
+  std::vector<DesignPoint> result;
+  for (const Candidate& candidate : candidates) {
+    std::vector<Candidate>& front = fronts[candidate.point->at.device];
+    if (std::any_of(front.rbegin(), front.rend(), [&](const Candidate& other) {
           return std::equal(other.gains.begin(), other.gains.end(), candidate.gains.begin(),
                             std::greater_equal<>());
         }))
-      front.push_back(candidate);
-  std::vector<DesignPoint> result;
-  for (const Candidate& candidate : front)
+      continue;
+    front.push_back(candidate);
     result.push_back(*candidate.point);
+  }
   return result;
 }
 

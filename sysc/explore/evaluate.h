@@ -1,5 +1,6 @@
 #pragma once
 #include "base/device.h"
+#include "base/fit.h"
 #include "explore/space.h"
 #include "tops/accelerator/area.h"
 #include "tops/accelerator/program.h"
@@ -30,6 +31,7 @@ struct DesignPoint {
   Design design;
   RunTiming timing;
   Resources used;
+  Fit fit = Fit::no;                             ///< by the area model, whatever the space tolerates
   std::array<double, objective_count> figures{}; ///< by Objective; accuracy is NaN where it is not known
 
   [[nodiscard]] double figure(Objective objective) const {
@@ -63,11 +65,17 @@ public:
   [[nodiscard]] std::string fingerprint() const;
 
   [[nodiscard]] DesignPoint evaluate(std::uint64_t point) const;
+  [[nodiscard]] const Device& device(const DesignPoint& point) const { return devices_[point.at.device]; }
+  /// Whether the data set has images for a point's network; if not, they are made up where it is run.
+  [[nodiscard]] bool has_images(const DesignPoint& point) const;
   /// What `deltatwin simulate`, `cosim` and `synth` take for this design.
   [[nodiscard]] std::vector<std::string> arguments(const DesignPoint& point) const;
+  /// What the first two also take, to run `count` images (0: all there are).
+  [[nodiscard]] std::vector<std::string> image_arguments(const DesignPoint& point, int count) const;
 
 private:
   Space space_;
+  std::string dataset_;
   std::vector<Variant> variants_;
   std::vector<Device> devices_;
 };
@@ -75,9 +83,9 @@ private:
 /// Of an impossible point.
 [[nodiscard]] std::string why_impossible(const Evaluator& evaluator, const DesignPoint& point);
 
-/// Of these points, those that no other one dominates: none is at least as good in each of the
-/// space's objectives and better in one. Of equal ones the first stays. Sorted, best first, by the
-/// objectives in their order.
+/// Of these points, those that no other one on the same device dominates: none is at least as good in
+/// each of the space's objectives and better in one. Of equal ones the first of the space stays. Sorted,
+/// best first, by the objectives in their order, then as the space has them.
 [[nodiscard]] std::vector<DesignPoint> pareto_front(const std::vector<Objective>& goals,
                                                     const std::vector<DesignPoint>& points);
 

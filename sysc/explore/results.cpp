@@ -17,7 +17,7 @@ boost::json::object describe_point(const Evaluator& evaluator, const DesignPoint
   return {{"id", point.id},
           {"network", variant.network},
           {"code", variant.code},
-          {"device", evaluator.devices()[point.at.device].name},
+          {"device", evaluator.device(point).name},
           {"lanes", point.design.lanes},
           {"lanes_per_bank", point.design.lanes_per_bank},
           {"bank_depth", point.design.bank_depth},
@@ -35,7 +35,8 @@ boost::json::object describe_point(const Evaluator& evaluator, const DesignPoint
           {"ff", point.used.ff},
           {"dsp", point.used.dsp},
           {"bram36", point.used.bram36()},
-          {"share", point.figure(Objective::share)}};
+          {"share", point.figure(Objective::share)},
+          {"fits", to_json(point.fit)}};
 }
 
 boost::json::object with_command(boost::json::object described, const Evaluator& evaluator,
@@ -61,10 +62,14 @@ std::string quoted(const std::string& text) {
 
 } // namespace
 
-std::string command_line(const Evaluator& evaluator, const DesignPoint& point, const std::string& command) {
+std::string command_line(const Evaluator& evaluator, const DesignPoint& point, const std::string& command,
+                         int images) {
   std::vector<std::string> words = {"deltatwin", command};
   for (std::string& argument : evaluator.arguments(point))
     words.push_back(std::move(argument));
+  if (command != "synth")
+    for (std::string& argument : evaluator.image_arguments(point, images))
+      words.push_back(std::move(argument));
   return shell_line(words);
 }
 
@@ -108,6 +113,10 @@ boost::json::object report_data(const Evaluator& evaluator, const Database& data
     if (static_cast<Verdict>(v) != Verdict::feasible)
       rejected[to_string(static_cast<Verdict>(v))] = counts[v];
   }
+  boost::json::object short_of;
+  const auto shortages = database.short_of();
+  for (const Resource each : {Resource::lut, Resource::ff, Resource::dsp, Resource::bram36})
+    short_of[to_string(each)] = shortages[static_cast<std::size_t>(each)];
   boost::json::array goals, devices, networks, rows, cloud, confirmed;
   for (const Objective objective : evaluator.space().objectives)
     goals.emplace_back(to_string(objective));
@@ -147,15 +156,18 @@ boost::json::object report_data(const Evaluator& evaluator, const Database& data
                          {"dsp_synth", c.synthesized.dsp},
                          {"bram36_model", c.model.bram36()},
                          {"bram36_synth", c.synthesized.bram36()},
-                         {"fits", fits(c.synthesized, evaluator.devices()[point.at.device])}});
+                         {"fits", fits(c.synthesized, evaluator.device(point))}});
   }
-  return {{"title", evaluator.space().name},
+  return {{"format", "deltatwin-report-1"},
+          {"title", evaluator.space().name},
           {"space", parse_json(evaluator.space().text, evaluator.space().name)},
           {"objectives", std::move(goals)},
           {"points", evaluator.space().size()},
           {"evaluated", evaluated},
           {"feasible", counts[0]},
           {"rejected", std::move(rejected)},
+          {"short_of", std::move(short_of)},
+          {"area_error", area_model_error},
           {"devices", std::move(devices)},
           {"networks", std::move(networks)},
           {"front", std::move(rows)},

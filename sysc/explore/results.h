@@ -5,9 +5,9 @@
 
 namespace deltatwin {
 
-/// The command line for a point's design.
+/// The command line for a point's design, on `images` images (0: all there are, some made up if none).
 [[nodiscard]] std::string command_line(const Evaluator& evaluator, const DesignPoint& point,
-                                       const std::string& command = "simulate");
+                                       const std::string& command = "simulate", int images = 0);
 /// The front, best first by the space's objectives in their order.
 [[nodiscard]] std::vector<DesignPoint> load_front(const Evaluator& evaluator, const Database& database);
 /// The front as a table with a head, a design a line.

@@ -21,27 +21,37 @@ std::vector<JsonField> list(const JsonField& field) {
   return elements;
 }
 
-template <class Value> void add(std::vector<Value>& values, const Value& value, const JsonField& field) {
-  if (std::find(values.begin(), values.end(), value) != values.end())
-    field.fail("stands there twice");
-  values.push_back(value);
-}
+// Values of which none is there twice.
+template <class Value> class Distinct {
+public:
+  void add(const Value& value, const JsonField& field, const std::string& name = {}) {
+    if (!seen_.insert(value).second)
+      field.fail((name.empty() ? "" : name + " ") + "stands there twice");
+    values_.push_back(value);
+  }
+  [[nodiscard]] std::vector<Value> take() { return std::move(values_); }
 
-std::vector<std::string> texts(const JsonField& field) {
-  std::vector<std::string> values;
-  for (const JsonField& element : list(field))
-    add(values, element.text(), element);
-  return values;
+private:
+  std::set<Value> seen_;
+  std::vector<Value> values_;
+};
+
+// Names, and the absolute paths of files, which are told by a "/" or by ".json".
+std::vector<std::string> names_and_files(const JsonField& field, const std::filesystem::path& directory) {
+  Distinct<std::string> values;
+  for (const JsonField& element : list(field)) {
+    const std::filesystem::path name = element.text();
+    const bool file = name.native().find('/') != std::string::npos || name.extension() == ".json";
+    values.add(file ? (directory / name).lexically_normal().string() : name.string(), element);
+  }
+  return values.take();
 }
 
 // Numbers and ranges of them; 0 for "fit" where that is allowed.
 std::vector<int> numbers(const JsonField& field, int low, int high, bool may_fit) {
-  std::vector<int> values;
-  std::set<int> seen;
+  Distinct<int> values;
   const auto add_number = [&](std::int64_t number, const JsonField& element) {
-    if (!seen.insert(static_cast<int>(number)).second)
-      element.fail(std::to_string(number) + " stands there twice");
-    values.push_back(static_cast<int>(number));
+    values.add(static_cast<int>(number), element, std::to_string(number));
   };
   for (const JsonField& element : list(field)) {
     if (element.is_object()) {
@@ -59,26 +69,30 @@ std::vector<int> numbers(const JsonField& field, int low, int high, bool may_fit
       add_number(element.integer(low, high), element);
     }
   }
-  return values;
+  return values.take();
 }
 
 std::vector<double> clocks(const JsonField& field) {
-  std::vector<double> values;
+  Distinct<double> values;
   for (const JsonField& element : list(field)) {
     if (element.is_object()) {
       for (const int clock : numbers(element, 1, 10000, false))
-        add(values, static_cast<double>(clock), element);
+        values.add(static_cast<double>(clock), element);
     } else {
-      add(values, element.number(0.001, 10000), element);
+      values.add(element.number(0.001, 10000), element);
     }
   }
-  return values;
+  return values.take();
 }
 
 } // namespace
 
 const char* to_string(Objective objective) {
   return objective_names.begin()[static_cast<std::size_t>(objective)];
+}
+
+bool smaller_is_better(Objective objective) {
+  return objective != Objective::accuracy && objective != Objective::throughput;
 }
 
 std::uint64_t Space::size() const {
@@ -103,16 +117,18 @@ Space parse_space(const std::string& text, const std::string& origin) {
   (void)root.at("format").choice({"deltatwin-space-1"});
   Space space;
   space.name = std::filesystem::path(origin).stem().string();
+  space.directory = std::filesystem::absolute(origin).parent_path().lexically_normal().string();
   space.text = text;
-  space.networks = texts(root.at("networks"));
-  space.devices = texts(root.at("devices"));
+  space.networks = names_and_files(root.at("networks"), space.directory);
+  space.devices = names_and_files(root.at("devices"), space.directory);
   space.codes = {std::nullopt};
   if (root.has("codes")) {
-    space.codes.clear();
+    Distinct<std::optional<Code>> given;
     for (const JsonField& element : list(root.at("codes"))) {
       const int code = element.choice({"as_trained", to_string(Code::raw), to_string(Code::huffman)});
-      add(space.codes, code ? std::optional(static_cast<Code>(code - 1)) : std::nullopt, element);
+      given.add(code ? std::optional(static_cast<Code>(code - 1)) : std::nullopt, element);
     }
+    space.codes = given.take();
   }
   space.lanes = numbers(root.at("lanes"), 1, 128, false);
   space.lanes_per_bank = {0};
@@ -123,19 +139,21 @@ Space parse_space(const std::string& text, const std::string& origin) {
     space.bank_depths = numbers(root.at("bank_depth"), 2, 1 << 20, true);
   space.multipliers = {Multiplier::lut, Multiplier::dsp, Multiplier::dsp_packed, Multiplier::serial};
   if (root.has("multipliers")) {
-    space.multipliers.clear();
+    Distinct<Multiplier> given;
     for (const JsonField& element : list(root.at("multipliers")))
-      add(space.multipliers,
-          static_cast<Multiplier>(
-              element.choice({to_string(Multiplier::lut), to_string(Multiplier::dsp),
-                              to_string(Multiplier::dsp_packed), to_string(Multiplier::serial)})),
-          element);
+      given.add(static_cast<Multiplier>(
+                    element.choice({to_string(Multiplier::lut), to_string(Multiplier::dsp),
+                                    to_string(Multiplier::dsp_packed), to_string(Multiplier::serial)})),
+                element);
+    space.multipliers = given.take();
   }
   space.clocks_mhz = {100};
   if (root.has("clock_mhz"))
     space.clocks_mhz = clocks(root.at("clock_mhz"));
+  Distinct<Objective> objectives;
   for (const JsonField& element : list(root.at("optimize")))
-    add(space.objectives, static_cast<Objective>(element.choice(objective_names)), element);
+    objectives.add(static_cast<Objective>(element.choice(objective_names)), element);
+  space.objectives = objectives.take();
   if (root.has("constraints")) {
     const JsonField constraints = root.at("constraints");
     constraints.check_keys({"fits", "area_tolerance", "minimum_accuracy", "maximum_latency_us"});

@@ -20,6 +20,7 @@ enum class Objective {
 };
 inline constexpr std::size_t objective_count = 7;
 [[nodiscard]] const char* to_string(Objective objective);
+[[nodiscard]] bool smaller_is_better(Objective objective);
 
 /// A design space, read from a JSON file:
 ///
@@ -36,18 +37,19 @@ inline constexpr std::size_t objective_count = 7;
 ///       "constraints": {"fits": true, "area_tolerance": 0.05, "minimum_accuracy": 0.9,
 ///                       "maximum_latency_us": 100} }
 ///
-/// Files of networks and devices are found from the directory in which the program runs.
+/// What has a "/" or ends in ".json" is a file, found from the space file's own directory.
 ///
-/// Area by the model has an error (core/resources.h): with a tolerance a design counts as fitting
-/// whose LUTs and FFs are that share above the budget, for synthesis to decide.
+/// Area by the model has an error (base/fit.h): with a tolerance a design counts as fitting whose LUTs
+/// and FFs are that share above the budget, for synthesis to decide.
 ///
 /// The points are the product of all axes, numbered with the last one (clock) running fastest.
 struct Space {
-  std::string name; ///< the file's stem
-  std::string text; ///< the file
+  std::string name;      ///< the file's stem
+  std::string directory; ///< the file's, absolute
+  std::string text;      ///< the file
 
-  std::vector<std::string> networks, devices;
-  std::vector<std::optional<Code>> codes; ///< none: as the network says
+  std::vector<std::string> networks, devices; ///< names, or absolute paths of files
+  std::vector<std::optional<Code>> codes;     ///< none: as the network says
   std::vector<Multiplier> multipliers;
   std::vector<int> lanes, lanes_per_bank, bank_depths; ///< 0: what suits the network
   std::vector<double> clocks_mhz;
@@ -62,6 +64,7 @@ struct Space {
 };
 
 /// Parses and checks a space; throws InputError that names origin and field, also of unknown ones.
+/// `origin` is the path of its file, whether it is there or not.
 [[nodiscard]] Space parse_space(const std::string& text, const std::string& origin);
 [[nodiscard]] Space load_space(const std::string& path);
 

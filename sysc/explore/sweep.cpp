@@ -15,6 +15,9 @@ Chunk evaluate_chunk(const Evaluator& evaluator, std::uint64_t id) {
   for (std::uint64_t point = id * chunk_points; point < end; ++point) {
     DesignPoint evaluated = evaluator.evaluate(point);
     ++chunk.counts[static_cast<std::size_t>(evaluated.verdict)];
+    if (evaluated.verdict == Verdict::does_not_fit)
+      ++chunk.short_of[static_cast<std::size_t>(
+          shortest_resource(evaluated.used, evaluator.device(evaluated)))];
     if (evaluated.verdict == Verdict::feasible)
       chunk.feasible.push_back(std::move(evaluated));
   }
