@@ -20,15 +20,50 @@ install_packages() {
     >/dev/null
 }
 
-# Turns the counts of ninja and ctest into one line in five seconds, with the time that is left.
+# "MILLISECONDS NAME" of each test of the release build: what it took in an earlier run, else what CMakeLists.txt
+# expects of its suite.
+test_durations() {
+  local history=build/release/Testing/Temporary/CTestCostData.txt
+  [ -e "$history" ] || history=/dev/null
+  ctest --preset release -N | awk -v history="$history" -v expected=build/release/test-costs.txt '
+    BEGIN {
+      while ((getline line < history) > 0 && line != "---")
+        if (match(line, / [0-9]+ [0-9.e+-]+$/)) {
+          split(substr(line, RSTART + 1), count_and_cost, " ")
+          if (count_and_cost[2] > 0) took[substr(line, 1, RSTART - 1)] = count_and_cost[2]
+        }
+      while ((getline line < expected) > 0) { split(line, word, " "); suite[word[1]] = word[2] }
+    }
+    sub(/^ *Test +#[0-9]+: /, "") {
+      name = $0; of = name; sub(/:.*/, "", of)
+      printf "%d %s\n", 1000 * (name in took ? took[name] : of in suite ? suite[of] : 1), name
+    }'
+}
+
+# Turns the progress of ninja and ctest into one line in five seconds, with the time that is left. Steps count
+# the same, but for tests whose durations are in the file named: slow ones go first, so their number tells nothing.
 with_time_left() {
-  local begin=$SECONDS shown=$SECONDS line done all
+  local begin=$SECONDS shown=$SECONDS line done all weight name total=0 passed=0
+  local -A weights=()
+  if [ $# -gt 0 ]; then
+    while read -r weight name; do
+      weights[$name]=$weight
+      total=$((total + weight))
+    done <"$1"
+  fi
   while IFS= read -r line; do
     if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] || $line =~ ^\ *([0-9]+)/([0-9]+)\ Test ]]; then
       done=${BASH_REMATCH[1]} all=${BASH_REMATCH[2]}
+      if [[ $line =~ Test\ +#[0-9]+:\ (.*[^\ .])\ \.\.\. ]]; then
+        passed=$((passed + ${weights[${BASH_REMATCH[1]}]:-0}))
+      fi
       if ((done > 0 && SECONDS - shown >= 5)); then
         shown=$SECONDS
-        echo "   $done of $all done, about $(((SECONDS - begin) * (all - done) / done)) s left"
+        if ((passed > 0)); then
+          echo "   $done of $all done, about $(((SECONDS - begin) * (total - passed) / passed)) s left"
+        elif ((total == 0)); then
+          echo "   $done of $all done, about $(((SECONDS - begin) * (all - done) / done)) s left"
+        fi
       fi
       [[ $line == *"***"* || $line == *FAILED* ]] || continue
     fi
