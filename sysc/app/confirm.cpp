@@ -1,5 +1,6 @@
 #include "app/confirm.h"
 #include "app/options.h"
+#include "base/cache.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/tool.h"
@@ -8,7 +9,6 @@
 #include <filesystem>
 #include <random>
 #include <set>
-#include <unistd.h>
 
 namespace deltatwin {
 namespace {
@@ -19,15 +19,14 @@ constexpr int images = 3; ///< a lone inference, and two in steady state
 // that does not fit have results too.
 boost::json::value run_command(const std::string& command, const std::vector<std::string>& design,
                                std::vector<std::string> more) {
-  const WorkDirectory work(
-      (std::filesystem::temp_directory_path() / ("deltatwin-confirm-" + std::to_string(getpid()))).string());
+  const WorkDirectory work(temporary_directory());
   const std::string json = work.path() + "/result.json";
   std::vector<std::string> arguments = {command};
   arguments.insert(arguments.end(), design.begin(), design.end());
   arguments.insert(arguments.end(), more.begin(), more.end());
   arguments.insert(arguments.end(), {"--json", json});
   try {
-    run_tool("/proc/self/exe", arguments);
+    run_tool(this_program(), arguments);
   } catch (const ToolError&) {
     if (!std::filesystem::exists(json))
       throw;

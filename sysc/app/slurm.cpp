@@ -40,7 +40,7 @@ bool run_job_array(const std::vector<std::string>& words, const std::vector<int>
                    const std::string& log, const std::atomic<bool>& stop) {
   constexpr auto pause = std::chrono::seconds(1);
   constexpr int patience = 60; // unanswered questions in a row
-  std::vector<std::string> command = {std::filesystem::read_symlink("/proc/self/exe").string()};
+  std::vector<std::string> command = {this_program()};
   command.insert(command.end(), words.begin(), words.end());
   std::string array;
   for (const int task : tasks)

@@ -1,51 +1,80 @@
 #include "base/tool.h"
 #include "base/paths.h"
 #include <algorithm>
+#include <boost/dll/runtime_symbol_info.hpp>
 #include <boost/process.hpp>
-#include <boost/uuid/detail/sha1.hpp>
+#include <boost/uuid/name_generator_sha1.hpp>
+#include <boost/uuid/uuid_io.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
-#include <unistd.h>
 
 namespace deltatwin {
 
 namespace fs = std::filesystem;
 namespace process = boost::process;
 
-std::string hash_text(const std::string& text) {
-  boost::uuids::detail::sha1 hash;
-  hash.process_bytes(text.data(), text.size());
-  unsigned digest[5];
-  hash.get_digest(digest);
-  std::ostringstream hex;
-  for (const unsigned word : digest) {
-    hex.width(8);
-    hex.fill('0');
-    hex << std::hex << word;
-  }
-  return hex.str();
-}
+namespace {
 
-std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments,
-                     const std::function<bool(const std::string&)>& watch, const std::string& package) {
+boost::filesystem::path find_tool(const std::string& tool, const std::string& package = {}) {
   const boost::filesystem::path program =
       tool.find('/') == std::string::npos ? process::search_path(tool) : boost::filesystem::path(tool);
   if (program.empty())
     throw ToolError("\"" + tool + "\" is not installed (Debian package " +
                     (package.empty() ? tool : package) + ")");
+  return boost::filesystem::absolute(program);
+}
+
+std::string complaint(const std::string& tool, const process::child& child, const std::string& text) {
+  return tool + " failed with exit code " + std::to_string(child.exit_code()) + ":\n" + text;
+}
+
+} // namespace
+
+std::string hash_text(const std::string& text) {
+  return boost::uuids::to_string(boost::uuids::name_generator_sha1(boost::uuids::ns::oid())(text));
+}
+
+std::string run_tool(const std::string& tool, const std::vector<std::string>& arguments,
+                     const std::function<bool(const std::string&)>& watch, const std::string& package,
+                     const std::string& directory) {
+  const boost::filesystem::path program = find_tool(tool, package);
   process::ipstream output;
   process::child child(program, process::args(arguments), (process::std_out & process::std_err) > output,
-                       process::std_in < process::null);
+                       process::std_in < process::null,
+                       process::start_dir(directory.empty() ? "." : directory));
   std::string text, line;
   while (std::getline(output, line))
     if (!watch || !watch(line))
       text += line + "\n";
   child.wait();
   if (child.exit_code() != 0)
-    throw ToolError(tool + " failed with exit code " + std::to_string(child.exit_code()) + ":\n" + text);
+    throw ToolError(complaint(tool, child, text));
   return text;
 }
+
+bool has_tool(const std::string& tool) { return !process::search_path(tool).empty(); }
+
+void run_tools(const std::vector<ToolCall>& calls, const std::string& directory) {
+  const auto log = [&](std::size_t call) { return directory + "/log" + std::to_string(call); };
+  std::vector<process::child> children;
+  for (const auto& [tool, arguments] : calls)
+    children.emplace_back(find_tool(tool), process::args(arguments),
+                          (process::std_out & process::std_err) >
+                              boost::filesystem::path(log(children.size())),
+                          process::std_in < process::null, process::start_dir(directory));
+  for (process::child& child : children)
+    child.wait();
+  for (std::size_t i = 0; i < children.size(); ++i)
+    if (children[i].exit_code() != 0) {
+      std::ostringstream text;
+      text << std::ifstream(log(i)).rdbuf();
+      throw ToolError(complaint(calls[i].first, children[i], text.str()));
+    }
+}
+
+std::string this_program() { return boost::dll::program_location().string(); }
 
 std::string shell_line(const std::vector<std::string>& words) {
   std::string line;
@@ -66,38 +95,21 @@ std::string shell_line(const std::vector<std::string>& words) {
   return line;
 }
 
-std::string cache_directory() {
-  if (const char* cache = std::getenv("DELTATWIN_CACHE"))
-    return cache;
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"))
-    return std::string(cache) + "/deltatwin";
-  const char* home = std::getenv("HOME");
-  return std::string(home ? home : "/tmp") + "/.cache/deltatwin";
-}
-
-WorkDirectory::WorkDirectory(std::string path) : path_(std::move(path)) {
-  std::error_code error;
-  fs::create_directories(path_, error);
-  if (error)
-    throw ToolError(path_ + ": cannot be made: " + error.message() + "; DELTATWIN_CACHE names another place");
-}
-
-WorkDirectory::~WorkDirectory() {
-  std::error_code error;
-  fs::remove_all(path_, error);
-}
-
 std::string rtl_directory() {
   const char* directory = std::getenv("DELTATWIN_RTL");
-  return directory ? directory : source_path("rtl");
+  return directory && *directory ? directory : source_path("rtl");
 }
 
 std::vector<std::string> rtl_files(const std::string& directory) {
   std::vector<std::string> files;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory, error))
-    if (entry.path().extension() == ".sv")
-      files.push_back(entry.path().string());
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    const fs::path& path = entry->path();
+    std::error_code ignored; // editors leave links that lead nowhere
+    if ((path.extension() == ".sv" || path.extension() == ".v") && path.filename().string()[0] != '.' &&
+        fs::is_regular_file(path, ignored))
+      files.push_back(path.string());
+  }
   if (files.empty())
     throw ToolError(directory + ": holds no .sv file; DELTATWIN_RTL names the directory with the RTL");
   std::sort(files.begin(), files.end());

@@ -17,6 +17,13 @@ std::string describe(const Interface& interface, std::uint64_t payload) {
 
 std::string Divergence::report() const {
   std::ostringstream text;
+  if (ending) {
+    text << "the RTL ended the simulation in cycle " << cycle << ": " << ending->kind;
+    if (!ending->place.empty())
+      text << " at " << ending->place;
+    text << (ending->message.empty() ? "" : "\n  ") << ending->message << "\n";
+    return text.str();
+  }
   text << "divergence in " << block << ", interface " << interface << ", cycle " << cycle;
   const auto part = [&](const char* name, int value) {
     if (value >= 0)
@@ -36,7 +43,7 @@ std::string Divergence::report() const {
 }
 
 Lockstep::Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& model, const RtlModel& rtl)
-    : interfaces_(interfaces), model_(model) {
+    : interfaces_(interfaces), model_(model), rtl_(rtl) {
   for (const Interface& interface : interfaces) {
     Monitor& monitor = monitors_.emplace_back();
     for (const Field& strobe : interface.strobes)
@@ -46,7 +53,23 @@ Lockstep::Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& mo
   }
 }
 
+// The RTL's end counts in the cycle in which it came: before it there is no beat left to compare.
+bool Lockstep::has_ended() {
+  if (!rtl_.has_ended() || divergence_)
+    return rtl_.has_ended();
+  divergence_.emplace();
+  divergence_->ending = rtl_.ending();
+  divergence_->block = "the RTL";
+  divergence_->interface = divergence_->ending->kind;
+  divergence_->cycle = origin_.value_or(0) + divergence_->ending->edge;
+  return true;
+}
+
 bool Lockstep::check(Cycle cycle) {
+  if (!origin_)
+    origin_ = cycle - rtl_.edges();
+  if (has_ended())
+    return false;
   for (std::size_t i = 0; i < monitors_.size(); ++i) {
     Monitor& monitor = monitors_[i];
     const std::vector<Beat>& expected = model_.beats[i];
@@ -78,6 +101,8 @@ bool Lockstep::check(Cycle cycle) {
 }
 
 bool Lockstep::finish() {
+  if (!divergence_)
+    has_ended();
   for (std::size_t i = 0; i < monitors_.size() && !divergence_; ++i)
     if (monitors_[i].next < model_.beats[i].size())
       diverge(i, model_.beats[i][monitors_[i].next].cycle, std::nullopt);

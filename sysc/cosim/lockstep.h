@@ -7,7 +7,7 @@
 
 namespace deltatwin {
 
-/// The first beat in which the twins differ.
+/// The first beat in which the twins differ, or the RTL's own end of the simulation.
 struct Divergence {
   std::string block, interface;
   Cycle cycle = 0;
@@ -16,6 +16,7 @@ struct Divergence {
   BeatContext context;              ///< of the model's beat, or of its next one
   std::vector<Beat> before;         ///< the last beats before, on which the twins agree
   Interface fields;                 ///< how to read the payloads
+  std::optional<RtlEnding> ending;  ///< then there is no interface, and nothing of the above but the cycle
 
   /// Some lines: block, interface, cycle, layer, tile, element, both values, the beats before.
   [[nodiscard]] std::string report() const;
@@ -45,10 +46,13 @@ private:
     std::vector<const RtlSignal*> fields;
     std::size_t next = 0; ///< the model's beat that is due
   };
+  bool has_ended();
   void diverge(std::size_t interface, Cycle cycle, std::optional<std::uint64_t> rtl);
 
   const std::vector<Interface>& interfaces_;
   const BeatTrace& model_;
+  const RtlModel& rtl_;
+  std::optional<Cycle> origin_; ///< the cycle before the RTL's first clock edge
   std::vector<Monitor> monitors_;
   std::uint64_t beats_ = 0;
   std::optional<Divergence> divergence_;

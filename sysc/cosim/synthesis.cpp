@@ -1,11 +1,12 @@
 #include "cosim/synthesis.h"
+#include "base/cache.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/tool.h"
 #include "cosim/netlist.h"
+#include "cosim/rtl_sources.h"
 #include <cstdlib>
 #include <filesystem>
-#include <unistd.h>
 
 namespace deltatwin {
 namespace {
@@ -45,30 +46,33 @@ double share_done(const std::string& line) {
 } // namespace
 
 SynthesisResult synthesize(const Design& design, const std::function<void(double)>& progress) {
-  std::string script = "read_verilog -sv -defer";
-  std::string key = run_tool("yosys", {"-V"});
-  for (const std::string& file : rtl_files(rtl_directory())) {
-    script += " \"" + file + "\"";
-    key += read_file(file);
-  }
+  const std::string rtl = std::filesystem::absolute(rtl_directory()).string();
+  const RtlSources sources = rtl_sources(rtl, "accelerator");
+  std::string script = "read_verilog -sv -defer -Irtl";
+  for (const std::string& file : sources.files)
+    script += " \"rtl/" + file + "\"";
   script += "; chparam";
   for (const auto& [name, value] : design.parameters())
     script += " -set " + name + " " + std::to_string(value);
-  script += " accelerator; synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top accelerator; json -o ";
-  const std::filesystem::path directory = std::filesystem::path(cache_directory()) / "synthesis";
-  const std::string result = (directory / (hash_text(key + script) + ".json")).string();
-  if (!std::filesystem::exists(result)) {
-    const WorkDirectory work(result + "." + std::to_string(getpid()));
-    const std::string netlist = work.path() + "/netlist.json";
-    run_tool("yosys", {"-v", "2", "-p", script + netlist}, [&](const std::string& line) {
-      const double done = share_done(line);
-      if (done > 0 && progress)
-        progress(done);
-      return done > 0 || line.rfind("Warning: ", 0) == 0;
-    });
-    write_file(result, to_text(count_cells(read_file(netlist), netlist)));
-  }
-  return from_text(read_file(result), result);
+  script += " accelerator; synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top accelerator; json -o "
+            "netlist.json";
+  const std::string key = run_tool("yosys", {"-V"}) + sources.key + script;
+  const std::string result = cache_directory() + "/synthesis/" + hash_text(key) + ".json";
+  if (const Sealed known = read_sealed(result); known.state == Sealed::whole && sources.complete)
+    return from_text(known.content, result);
+  const WorkDirectory work(cache_directory() + "/work"); // where names are plain, whatever the RTL's path
+  std::filesystem::create_directory_symlink(rtl, work.path() + "/rtl");
+  const auto watch = [&](const std::string& line) {
+    const double done = share_done(line);
+    if (done > 0 && progress)
+      progress(done);
+    return done > 0 || line.rfind("Warning: ", 0) == 0;
+  };
+  run_tool("yosys", {"-v", "2", "-p", script}, watch, {}, work.path());
+  const std::string netlist = work.path() + "/netlist.json";
+  const std::string text = to_text(count_cells(read_file(netlist), netlist));
+  write_sealed(result, text);
+  return from_text(text, result);
 }
 
 } // namespace deltatwin
