@@ -2,10 +2,17 @@
 // results out. Structure only: every decision is the scheduler's, and everything behind it runs
 // without ever stalling.
 //
-// A soft reset through CONTROL resets both streams too: an output beat that was offered and not
-// taken is withdrawn. In Error, after a TLAST in the wrong place say, and in Idle and Done, no input
-// beat is taken: a host that goes on offering the rest of a packet offers the next run's first
-// beats, so it drops that rest before it starts again.
+// A write of CONTROL that happens in cycle c acts from a register in c + 1. START: STATUS is running
+// and CYCLES counts from c + 2 on, in which the first descriptor is checked. Soft reset: up to and
+// including c + 1 all goes on, with beats on every interface, and STATUS, CYCLES and INFERENCES read
+// so; from c + 2 on STATUS is idle, nothing is in flight and both streams are still: an output beat
+// that was offered and not taken is withdrawn, and what was taken of an input is forgotten. Memories
+// and the other registers keep what they hold. rst_ni acts in its own cycle, and clears the
+// registers too.
+//
+// In Error, after a TLAST in the wrong place say, and in Idle and Done, no input beat is taken: a
+// host that goes on offering the rest of a packet offers the next run's first beats, so it drops
+// that rest before it starts again.
 
 `default_nettype none
 
@@ -74,9 +81,21 @@ module accelerator #(
 
   localparam int Banks = (Lanes + LanesPerBank - 1) / LanesPerBank;
   localparam int BankWidth = LanesPerBank * DeltaBits;
-  localparam int SerialCycles = (Consecutive != 0) ? 8 : DeltaBits;
-  localparam int CyclesPerMac = (Multiplier == 3) ? SerialCycles : 1;
+  localparam int OperandBits = (Consecutive != 0) ? 8 : DeltaBits;
+  localparam int CyclesPerMac = (Multiplier == 3) ? OperandBits : 1;
+  localparam int MaxInputs = (InDepth > ActDepth) ? InDepth : ActDepth;
+  localparam int ExactBits = ((OperandBits > 1) ? OperandBits : 2) + 15 + $clog2(MaxInputs);
+  localparam int SumBits = (ExactBits < 32) ? ExactBits : 32;
+  // From a read to its word; from a block's last beat to lane 0's sum, by way of its accumulators
+  // and its drain; from a sum to its result.
+  localparam int ReadLatency = 1;
   localparam int MacLatency = (Multiplier == 3) ? CyclesPerMac + 1 : 3;
+  localparam int DrainLatency = 4;
+  localparam int RequantizerLatency = 5;
+  // From a block's last slot to the first slot that can read lane 0's activation.
+  localparam int WriteLatency = ReadLatency + MacLatency + DrainLatency + RequantizerLatency + 1;
+  // From an inference's last slot to the first one that has symbols of the restarted streams.
+  localparam int StreamLatency = 9;
   localparam int BankAddrBits = (BankDepth > 1) ? $clog2(BankDepth) : 1;
   localparam int WeightBits = $clog2(BankDepth + 1);
   localparam int InBits = $clog2(2 * InDepth);
@@ -129,7 +148,7 @@ module accelerator #(
   end
 
   // Control.
-  logic              start, clear, core_rst_n;
+  logic              start, clear, start_q, clear_q, core_rst_n;
   logic [7:0]        layers;
   logic [31:0]       images, inferences;
   logic [1:0]        status;
@@ -141,7 +160,12 @@ module accelerator #(
   logic [Banks-1:0]  load_weight;
   logic              load_reference, load_parameter, load_program, load_book, load_stream;
 
-  assign core_rst_n = rst_ni && !clear;
+  always_ff @(posedge clk_i) begin
+    start_q <= rst_ni && start;
+    clear_q <= rst_ni && clear;
+  end
+
+  assign core_rst_n = rst_ni && !clear_q;
 
   axi_control #(
     .Lanes(Lanes),
@@ -242,7 +266,8 @@ module accelerator #(
   scheduler #(
     .Lanes(Lanes),
     .CyclesPerMac(CyclesPerMac),
-    .MacLatency(MacLatency),
+    .WriteLatency(WriteLatency),
+    .StreamLatency(StreamLatency),
     .Consecutive(Consecutive),
     .Huffman(Huffman),
     .BankDepth(BankDepth),
@@ -255,8 +280,8 @@ module accelerator #(
   ) u_scheduler (
     .clk_i,
     .rst_ni,
-    .clear_i(clear),
-    .start_i(start),
+    .clear_i(clear_q),
+    .start_i(start_q),
     .layers_i(layers),
     .images_i(images),
     .status_o(status),
@@ -332,6 +357,9 @@ module accelerator #(
   );
 
   if (Huffman != 0) begin : gen_huffman
+    logic running;
+    assign running = status == StatusRunning;
+
     huffman_weights #(
       .Lanes(Lanes),
       .LanesPerBank(LanesPerBank),
@@ -340,7 +368,7 @@ module accelerator #(
       .MaxLayers(MaxLayers)
     ) u_weights (
       .clk_i,
-      .rst_ni(rst_ni && status == StatusRunning),
+      .rst_ni(rst_ni && running),
       .load_word_i(load_weight),
       .load_book_i(load_book),
       .load_stream_i(load_stream),
@@ -390,13 +418,17 @@ module accelerator #(
   logic [15:0]        y;
   logic [ActBits-1:0] y_act_addr;
 
+  logic signed [SumBits-1:0] sum;
+
   assign mac_x = mac_first_layer ? in_rdata : act_rdata;
+  assign sum_data = 32'(sum);
 
   delta_mac #(
     .Lanes(Lanes),
     .DeltaBits(DeltaBits),
     .Multiplier(Multiplier),
-    .Consecutive(Consecutive)
+    .Consecutive(Consecutive),
+    .MaxInputs(MaxInputs)
   ) u_mac (
     .clk_i,
     .rst_ni(core_rst_n),
@@ -413,14 +445,14 @@ module accelerator #(
     .ref_re_o(ref_valid),
     .ref_i(ref_data),
     .sum_valid_o(sum_valid),
-    .sum_o(sum_data)
+    .sum_o(sum)
   );
 
-  requantizer #(.TagBits(TagBits)) u_requantizer (
+  requantizer #(.TagBits(TagBits), .SumBits(SumBits)) u_requantizer (
     .clk_i,
     .rst_ni(core_rst_n),
     .valid_i(sum_valid),
-    .sum_i(sum_data),
+    .sum_i(sum),
     .shift_i(sum_shift),
     .activation_i(sum_activation),
     .tag_i({sum_to_stream, sum_last, sum_act_addr}),

@@ -1,8 +1,9 @@
-// Lanes neurons at once: the exact 32-bit sums of x * w, from deltas and references alone, as
+// Lanes neurons at once: the sums of x * w modulo 2^32, from deltas and references alone, as
 // (sum of x * d << shift) + reference * (sum of x). Where a block's last beat is in cycle b, lane
-// l's reference is asked for in b + A + l and its tile's sum comes in b + A + 3 + l, where A = 3
+// l's reference is asked for in b + A + l and its tile's sum comes in b + A + 4 + l, where A = 3
 // or one more than the cycles of a beat when serial. Nothing stalls: beats are CyclesPerMac or more
 // cycles apart, and a block's last beat leaves the block before a cycle for each of its lanes.
+// A tile has at most MaxInputs beats, so that no register is wider than its extreme value.
 
 `default_nettype none
 
@@ -14,7 +15,14 @@ module delta_mac #(
   /// 0 lut, 1 dsp, 2 dsp_packed, 3 serial.
   parameter int Multiplier = 0,
   /// 1: the lanes have the adder for consecutive deltas.
-  parameter int Consecutive = 1
+  parameter int Consecutive = 1,
+  /// Beats of the longest tile, 2 to 4096.
+  parameter int MaxInputs = 4096,
+  localparam int OperandBits = (Consecutive != 0) ? 8 : DeltaBits,
+  localparam int InputBits = $clog2(MaxInputs),
+  // The extreme, at shift 7, is 2^(OperandBits + 13) MaxInputs + 2^14 MaxInputs.
+  localparam int ExactBits = ((OperandBits > 1) ? OperandBits : 2) + 15 + InputBits,
+  localparam int SumBits = (ExactBits < 32) ? ExactBits : 32
 ) (
   input  logic                       clk_i,
   input  logic                       rst_ni,
@@ -34,14 +42,18 @@ module delta_mac #(
   input  logic signed [7:0]          ref_i,
   // Output beat
   output logic                       sum_valid_o,
-  output logic [31:0]                sum_o
+  output logic signed [SumBits-1:0]  sum_o
 );
 
-  localparam int OperandBits = (Consecutive != 0) ? 8 : DeltaBits;
   localparam int CyclesPerMac = (Multiplier == 3) ? OperandBits : 1;
-  localparam int XBits = (Multiplier == 3) ? 16 : 8;
+  localparam int XBits = (Multiplier == 3) ? OperandBits + 8 : 8;
   localparam int Count = (Multiplier == 2) ? 2 : 1;
   localparam int LaneBits = (Lanes > 1) ? $clog2(Lanes) : 1;
+  // Extremes: -2^7 MaxInputs is a sum of x, 2^(OperandBits + 6) MaxInputs of x * d, and 2^14
+  // MaxInputs of reference * x.
+  localparam int XSumBits = 8 + InputBits;
+  localparam int AccBits = OperandBits + 8 + InputBits;
+  localparam int RefBits = 16 + InputBits;
 
   // What follows a beat down the pipeline; first_block: the block is its tile's first.
   typedef struct packed {
@@ -87,9 +99,9 @@ module delta_mac #(
   logic signed [8:0]       x_negative;
 
   if (Multiplier == 3) begin : gen_serial_front
-    logic              adding_q;
-    logic [2:0]        bit_q;
-    logic signed [15:0] shifted_q, doubled;
+    logic                    adding_q;
+    logic [2:0]              bit_q;
+    logic signed [XBits-1:0] shifted_q, doubled;
 
     assign doubled = shifted_q <<< 1;
     assign add_done = adding_q && 32'(bit_q) == CyclesPerMac - 1;
@@ -99,7 +111,7 @@ module delta_mac #(
       else adding_q <= valid_i || (adding_q && !add_done);
       bit_q <= valid_i ? '0 : bit_q + 1'b1;
       // The operand's top bit has negative weight.
-      if (valid_i) shifted_q <= (CyclesPerMac == 1) ? -(16'(x_i)) : 16'(x_i);
+      if (valid_i) shifted_q <= (CyclesPerMac == 1) ? -(XBits'(x_i)) : XBits'(x_i);
       else shifted_q <= (32'(bit_q) == CyclesPerMac - 2) ? -doubled : doubled;
     end
 
@@ -140,7 +152,7 @@ module delta_mac #(
   end
 
   // Lanes.
-  logic [32*Lanes-1:0] accs;
+  logic [Lanes*AccBits-1:0] accs;
 
   for (genvar l = 0; l < Lanes; l = l + Count) begin : gen_lane
     localparam int LaneCount = (l + Count <= Lanes) ? Count : 1;
@@ -148,7 +160,8 @@ module delta_mac #(
       .Count(LaneCount),
       .DeltaBits(DeltaBits),
       .Multiplier(Multiplier),
-      .Consecutive(Consecutive)
+      .Consecutive(Consecutive),
+      .AccBits(AccBits)
     ) u_lane (
       .clk_i,
       .load_i(valid_i),
@@ -159,26 +172,26 @@ module delta_mac #(
       .x_negative_i(x_negative),
       .add_i(add),
       .first_i(add_first),
-      .acc_o(accs[32*l +: 32*LaneCount])
+      .acc_o(accs[l*AccBits +: LaneCount*AccBits])
     );
   end
 
   // Capture, cycle b + A: the accumulators go to the shadows, so that the next tile can begin.
-  info_t                        drain_info_q;
-  logic                         capture_q;
-  logic signed [19:0]           x_sum_q, x_held_q;
-  logic [32*2**LaneBits-1:0]    shadows_q;
+  info_t                      drain_info_q;
+  logic                       capture_q;
+  logic signed [XSumBits-1:0] x_sum_q, x_held_q;
+  logic [Lanes*AccBits-1:0]   shadows_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) capture_q <= 1'b0;
     else capture_q <= add_done && add_info.block_last;
     if (add_done) begin
-      x_sum_q <= 20'(add_x) + (add_info.block_first ? '0 : x_sum_q);
+      x_sum_q <= XSumBits'(add_x) + (add_info.block_first ? '0 : x_sum_q);
       if (add_info.block_last) drain_info_q <= add_info;
     end
     if (capture_q) begin
       x_held_q <= x_sum_q;
-      shadows_q <= (32 * 2 ** LaneBits)'(accs);
+      shadows_q <= accs;
     end
   end
 
@@ -195,43 +208,68 @@ module delta_mac #(
     next_lane_q <= lane + 1'b1;
   end
 
-  logic                product_valid_q, product_first_q, sum_emit_q, sum_write_q, sum_first_q;
-  logic [2:0]          product_shift_q;
-  logic [LaneBits-1:0] product_lane_q, sum_lane_q;
-  logic                product_emit_q;
-  logic signed [27:0]  ref_product_q;
-  logic [31:0]         shadow, shifted_q, ref_total;
+  // One cycle after the request: the lane's shadow, out of a table with a power of two a lane.
+  localparam int Stride = 2 ** $clog2(AccBits);
+
+  logic [Stride*2**LaneBits-1:0] table_of_shadows;
+  logic                          pick_valid_q, pick_first_q, pick_emit_q;
+  logic [2:0]                    pick_shift_q;
+  logic [LaneBits-1:0]           pick_lane_q;
+  logic [AccBits-1:0]            pick;
+
+  for (genvar l = 0; l < 2 ** LaneBits; l++) begin : gen_shadow
+    if (l < Lanes) begin : gen_used
+      assign table_of_shadows[l*Stride +: Stride] = Stride'(shadows_q[l*AccBits +: AccBits]);
+    end else begin : gen_unused
+      assign table_of_shadows[l*Stride +: Stride] = '0;
+    end
+  end
+
+  assign pick = table_of_shadows[{pick_lane_q, {$clog2(AccBits){1'b0}}} +: AccBits];
+
+  // Two: the shift, and the reference's part. Three: the sum.
+  logic                      total_valid_q, total_first_q, total_emit_q, sum_valid_q;
+  logic [2:0]                total_shift_q;
+  logic [LaneBits-1:0]       total_lane_q;
+  logic signed [AccBits-1:0] pick_q;
+  logic signed [SumBits-1:0] shifted_q;
+  logic signed [RefBits-1:0] ref_product_q, ref_total, ref_total_q;
 
   (* ram_style = "distributed" *)
-  logic [31:0] ref_sums_q [2 ** LaneBits];
+  logic signed [RefBits-1:0] ref_sums_q [2 ** LaneBits];
 
-  assign shadow = shadows_q[{product_lane_q, 5'd0} +: 32];
-  assign ref_total = 32'(ref_product_q) + (sum_first_q ? '0 : ref_sums_q[sum_lane_q]);
+  assign ref_total = ref_product_q + (total_first_q ? '0 : ref_sums_q[total_lane_q]);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      product_valid_q <= 1'b0;
-      sum_write_q <= 1'b0;
+      pick_valid_q <= 1'b0;
+      total_valid_q <= 1'b0;
+      sum_valid_q <= 1'b0;
       sum_valid_o <= 1'b0;
     end else begin
-      product_valid_q <= ref_re_o;
-      sum_write_q <= product_valid_q;
-      sum_valid_o <= sum_write_q && sum_emit_q;
+      pick_valid_q <= ref_re_o;
+      total_valid_q <= pick_valid_q;
+      sum_valid_q <= total_valid_q && total_emit_q;
+      sum_valid_o <= sum_valid_q;
     end
 
-    product_lane_q <= lane;
-    product_first_q <= drain_info_q.first_block;
-    product_emit_q <= drain_info_q.tile_last;
-    product_shift_q <= drain_info_q.shift;
+    pick_lane_q <= lane;
+    pick_first_q <= drain_info_q.first_block;
+    pick_emit_q <= drain_info_q.tile_last;
+    pick_shift_q <= drain_info_q.shift;
 
-    sum_lane_q <= product_lane_q;
-    sum_first_q <= product_first_q;
-    sum_emit_q <= product_emit_q;
+    total_lane_q <= pick_lane_q;
+    total_first_q <= pick_first_q;
+    total_emit_q <= pick_emit_q;
+    total_shift_q <= pick_shift_q;
+    pick_q <= $signed(pick);
     ref_product_q <= ref_i * x_held_q;
-    shifted_q <= shadow << product_shift_q;
 
-    if (sum_write_q) ref_sums_q[sum_lane_q] <= ref_total;
-    sum_o <= shifted_q + ref_total;
+    if (total_valid_q) ref_sums_q[total_lane_q] <= ref_total;
+    ref_total_q <= ref_total;
+    shifted_q <= SumBits'(pick_q) <<< total_shift_q;
+
+    sum_o <= shifted_q + SumBits'(ref_total_q);
   end
 
   logic unused_info;

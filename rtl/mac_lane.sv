@@ -13,7 +13,10 @@ module mac_lane #(
   parameter int Multiplier = 0,
   /// 1: the operand can be the running sum of the deltas.
   parameter int Consecutive = 1,
-  localparam int XBits = (Multiplier == 3) ? 16 : 8
+  /// Bits of the accumulator: OperandBits + 8 and $clog2 of the longest input.
+  parameter int AccBits = 28,
+  localparam int OperandBits = (Consecutive != 0) ? 8 : DeltaBits,
+  localparam int XBits = (Multiplier == 3) ? OperandBits + 8 : 8
 ) (
   input  logic                        clk_i,
   // Operand: running_i adds the delta to the operand before it
@@ -26,10 +29,8 @@ module mac_lane #(
   input  logic signed [8:0]           x_negative_i,
   input  logic                        add_i,
   input  logic                        first_i,
-  output logic [Count*32-1:0]         acc_o
+  output logic [Count*AccBits-1:0]    acc_o
 );
-
-  localparam int OperandBits = (Consecutive != 0) ? 8 : DeltaBits;
 
   logic [Count*OperandBits-1:0] operands;
 
@@ -75,7 +76,7 @@ module mac_lane #(
     logic [2*Digits-1:0]           digits;
     logic signed [9:0]             multiple, partial;
     logic signed [ProductBits-1:0] product, product_q;
-    logic signed [31:0]            acc_q;
+    logic signed [AccBits-1:0]     acc_q, acc_d, above;
 
     assign digits = (2 * Digits)'($signed(operands));
 
@@ -98,9 +99,13 @@ module mac_lane #(
       end
     end
 
+    // product + acc as product - ~acc - 1: Yosys then takes the choice of first_i into the adder.
+    assign above = first_i ? '1 : ~acc_q;
+    assign acc_d = AccBits'(product_q) - above - AccBits'(1);
+
     always_ff @(posedge clk_i) begin
       product_q <= product;
-      if (add_i) acc_q <= 32'(product_q) + (first_i ? '0 : acc_q);
+      if (add_i) acc_q <= acc_d;
     end
     assign acc_o = acc_q;
   end
@@ -108,11 +113,11 @@ module mac_lane #(
   if (Multiplier == 1 || (Multiplier == 2 && Count == 1)) begin : gen_dsp
     // Written so that one DSP48E1 takes the operands, the product and the accumulator.
     logic signed [OperandBits+7:0] product_q;
-    logic signed [31:0]            acc_q;
+    logic signed [AccBits-1:0]     acc_q;
 
     always_ff @(posedge clk_i) begin
       product_q <= $signed(operands) * x_i;
-      if (add_i) acc_q <= 32'(product_q) + (first_i ? '0 : acc_q);
+      if (add_i) acc_q <= AccBits'(product_q) + (first_i ? '0 : acc_q);
     end
     assign acc_o = acc_q;
   end
@@ -127,19 +132,23 @@ module mac_lane #(
     logic signed [ProductBits-1:0]  product_q;
     logic signed [15:0]             low;
     logic signed [ProductBits-17:0] high;
-    logic signed [31:0]             acc0_q, acc1_q, acc1_d;
-    logic                           unused_carry;
+    logic signed [AccBits-1:0]      acc0_q, acc0_d, above0, acc1_q, acc1_d, above1;
+    logic                           carry, unused_bits;
 
     assign {c1, c0} = operands;
     assign pair = $signed({c1, 16'd0}) + (OperandBits + 17)'(c0);
     assign {high, low} = product_q;
-    // The borrow enters as the adder's carry in.
-    assign {acc1_d, unused_carry} = {first_i ? '0 : acc1_q, 1'b1} + {32'(high), low[15]};
+    // As above, and what was borrowed enters as the subtractor's carry in.
+    assign above0 = first_i ? '1 : ~acc0_q;
+    assign above1 = first_i ? '1 : ~acc1_q;
+    assign acc0_d = AccBits'(low) - above0 - AccBits'(1);
+    assign {acc1_d, carry} = {AccBits'(high), low[15]} - {above1, 1'b1};
+    assign unused_bits = ^{low, carry};  // a short accumulator needs no upper bits of low
 
     always_ff @(posedge clk_i) begin
       product_q <= pair * x_i;
       if (add_i) begin
-        acc0_q <= (first_i ? '0 : acc0_q) + 32'(low);
+        acc0_q <= acc0_d;
         acc1_q <= acc1_d;
       end
     end
@@ -148,10 +157,10 @@ module mac_lane #(
 
   if (Multiplier == 3) begin : gen_serial
     // The owner shifts x_i a bit a cycle and negates it for the operand's sign bit.
-    logic signed [31:0] acc_q;
+    logic signed [AccBits-1:0] acc_q;
 
     always_ff @(posedge clk_i) begin
-      if (add_i) acc_q <= (operands[0] ? 32'(x_i) : '0) + (first_i ? '0 : acc_q);
+      if (add_i) acc_q <= (operands[0] ? AccBits'(x_i) : '0) + (first_i ? '0 : acc_q);
     end
     assign acc_o = acc_q;
 

@@ -6,26 +6,30 @@
 
 module requantizer #(
   /// Bits of the tag that travels with a sum.
-  parameter int TagBits = 12
+  parameter int TagBits = 12,
+  /// Bits of a sum, 18 to 32.
+  parameter int SumBits = 32
 ) (
-  input  logic               clk_i,
-  input  logic               rst_ni,
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
   // Input beat
-  input  logic               valid_i,
-  input  logic signed [31:0] sum_i,
-  input  logic [4:0]         shift_i,
-  input  logic [1:0]         activation_i,
-  input  logic [TagBits-1:0] tag_i,
+  input  logic                      valid_i,
+  input  logic signed [SumBits-1:0] sum_i,
+  input  logic [4:0]                shift_i,
+  input  logic [1:0]                activation_i,
+  input  logic [TagBits-1:0]        tag_i,
   // Parameters
-  output logic               param_re_o,
-  input  logic [35:0]        param_i,
+  output logic                      param_re_o,
+  input  logic [35:0]               param_i,
   // Output beat
-  output logic               valid_o,
-  output logic [15:0]        y_o,
-  output logic [TagBits-1:0] tag_o
+  output logic                      valid_o,
+  output logic [15:0]               y_o,
+  output logic [TagBits-1:0]        tag_o
 );
 
   localparam int Latency = 5;
+  localparam int ProductBits = SumBits + 16;
+  localparam int RoundedBits = ProductBits - 6;
   localparam logic [1:0] Relu = 2'd1, HardTanh = 2'd2;
 
   assign param_re_o = valid_i;
@@ -48,12 +52,12 @@ module requantizer #(
   assign tag_o = tags_q[(Latency-1)*TagBits +: TagBits];
 
   // 1: the sum. 2: its product's halves, one DSP each. 3: the product. 4: the product >> k.
-  logic signed [31:0] sum_q;
-  logic signed [16:0] scale;
-  logic signed [34:0] low_q;
-  logic signed [31:0] high_q;
-  logic signed [47:0] product_q, shifted_q;
-  logic signed [19:0] bias2_q, bias3_q, bias4_q;
+  logic signed [SumBits-1:0]     sum_q;
+  logic signed [16:0]            scale;
+  logic signed [33:0]            low_q;
+  logic signed [SumBits-1:0]     high_q;
+  logic signed [ProductBits-1:0] product_q, shifted_q;
+  logic signed [19:0]            bias2_q, bias3_q, bias4_q;
 
   assign scale = $signed({1'b0, param_i[15:0]});
 
@@ -61,10 +65,10 @@ module requantizer #(
     sum_q <= sum_i;
 
     low_q <= $signed({1'b0, sum_q[16:0]}) * scale;
-    high_q <= $signed(sum_q[31:17]) * scale;
+    high_q <= $signed(sum_q[SumBits-1:17]) * scale;
     bias2_q <= $signed(param_i[35:16]);
 
-    product_q <= $signed({high_q[30:0], 17'd0}) + 48'(low_q);
+    product_q <= $signed({high_q[SumBits-2:0], 17'd0}) + ProductBits'(low_q);
     bias3_q <= bias2_q;
 
     shifted_q <= product_q >>> shifts_q[14:10];
@@ -72,18 +76,19 @@ module requantizer #(
   end
 
   // 5: bias, rounding and clamp.
-  logic signed [49:0] biased;
-  logic signed [41:0] rounded;
-  logic               fits_byte, fits_word, negative;
-  logic [1:0]         activation;
-  logic [15:0]        wrapped, y;
+  logic signed [RoundedBits+7:0] biased;
+  logic signed [RoundedBits-1:0] rounded;
+  logic                          fits_byte, fits_word, negative;
+  logic [1:0]                    activation;
+  logic [15:0]                   wrapped, y;
 
-  assign biased = 50'(shifted_q) + 50'(bias4_q) + 50'sd128;
-  assign rounded = biased[49:8];
+  assign biased = (RoundedBits + 8)'(shifted_q) + (RoundedBits + 8)'(bias4_q)
+      + (RoundedBits + 8)'(128);
+  assign rounded = biased[RoundedBits+7:8];
   assign wrapped = rounded[15:0];
-  assign negative = rounded[41];
-  assign fits_byte = rounded[41:7] == {35{negative}};
-  assign fits_word = rounded[41:15] == {27{negative}};
+  assign negative = rounded[RoundedBits-1];
+  assign fits_byte = rounded[RoundedBits-1:7] == {(RoundedBits - 7){negative}};
+  assign fits_word = rounded[RoundedBits-1:15] == {(RoundedBits - 15){negative}};
   assign activation = activations_q[7:6];
 
   always_comb begin
@@ -101,7 +106,7 @@ module requantizer #(
   always_ff @(posedge clk_i) y_o <= y;
 
   logic unused_bits;
-  assign unused_bits = ^{biased[7:0], high_q[31]};
+  assign unused_bits = ^{biased[7:0], high_q[SumBits-1]};
 
 endmodule
 

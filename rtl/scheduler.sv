@@ -10,8 +10,10 @@ module scheduler #(
   parameter int Lanes = 16,
   /// Cycles of a delta MAC's beat.
   parameter int CyclesPerMac = 1,
-  /// Cycles from a block's last beat to its first reference in the delta MAC.
-  parameter int MacLatency = 3,
+  /// Cycles from a block's last slot to the first slot that can read lane 0's activation.
+  parameter int WriteLatency = 14,
+  /// Cycles from an inference's last slot to the first that has symbols of the restarted streams.
+  parameter int StreamLatency = 9,
   /// 1: the lanes can take consecutive deltas.
   parameter int Consecutive = 1,
   /// 1: the weight banks hold Huffman-coded streams.
@@ -106,10 +108,8 @@ module scheduler #(
   localparam int LayerBits = (MaxLayers > 1) ? $clog2(MaxLayers) : 1;
   localparam int CreditBits = $clog2(OutDepth + 1);
   localparam int RefCountBits = $clog2(RefDepth + Lanes + 1);
-  // From a block's last slot to the first slot that can read lane 0's activation.
-  localparam int WriteLatency = MacLatency + 10;
-  // From an inference's last slot to the first one that has symbols of the restarted streams.
-  localparam int StreamLatency = 9;
+  localparam int LongestHazard = (WriteLatency > StreamLatency) ? WriteLatency : StreamLatency;
+  localparam int HazardBits = $clog2(LongestHazard - 1);
 
   localparam logic [4:0] NoError = 5'd0, BadLayerCount = 5'd1, BadImageCount = 5'd2,
       BadInputLength = 5'd3, BadOutputLength = 5'd4, BadChain = 5'd5, BadBlockLength = 5'd6,
@@ -253,7 +253,7 @@ module scheduler #(
   // until the layer's last results can be read.
   logic [2:0]              gap_q;
   logic [6:0]              drain_q;
-  logic [4:0]              hazard_q;
+  logic [HazardBits-1:0]   hazard_q;
   logic [CreditBits-1:0]   credits_q, credits_taken;
   logic [WeightBits-1:0]   weight_q;
   logic [RefCountBits-1:0] refs_q, refs_next;
@@ -310,8 +310,9 @@ module scheduler #(
       if (issue_o && block_end) drain_q <= 7'(lanes - 8'd1);
       else if (drain_q != '0) drain_q <= drain_q - 1'b1;
       if (issue_o && layer_end && !last_layer)
-        hazard_q <= (32'(base_q) < WriteLatency - 2) ? 5'(WriteLatency - 2) - 5'(base_q) : '0;
-      else if (Huffman != 0 && issue_end_o) hazard_q <= 5'(StreamLatency - 2);
+        hazard_q <= (32'(base_q) < WriteLatency - 2)
+            ? HazardBits'(WriteLatency - 2) - HazardBits'(base_q) : '0;
+      else if (Huffman != 0 && issue_end_o) hazard_q <= HazardBits'(StreamLatency - 2);
       else if (hazard_q != '0) hazard_q <= hazard_q - 1'b1;
       credits_q <= credits_q - credits_taken + CreditBits'(out_beat_i);
     end
