@@ -14,6 +14,7 @@ struct Config {
   int lanes, delta_bits;
   Multiplier multiplier;
   bool consecutive;
+  int max_inputs; ///< of a tile
 };
 
 struct Pins {
@@ -42,15 +43,17 @@ std::int32_t reference(const MacBurst& burst, int lane) {
 
 } // namespace
 
-TEST_CASE("delta_mac twins agree on every multiplier, scheme and block length") {
+TEST_CASE("delta_mac twins agree on every multiplier, scheme and block length, up to the extremes of the "
+          "longest tile") {
   const Config configs[] = {
-      {1, 4, Multiplier::lut, true},         {16, 4, Multiplier::lut, false},
-      {5, 8, Multiplier::lut, true},         {3, 1, Multiplier::dsp, false},
-      {8, 4, Multiplier::dsp, true},         {4, 8, Multiplier::dsp, true},
-      {1, 4, Multiplier::dsp_packed, true},  {7, 8, Multiplier::dsp_packed, true},
-      {6, 2, Multiplier::dsp_packed, false}, {1, 4, Multiplier::serial, false},
-      {9, 8, Multiplier::serial, true},      {5, 1, Multiplier::serial, false},
-      {2, 3, Multiplier::serial, true},      {32, 3, Multiplier::lut, true},
+      {1, 4, Multiplier::lut, true, 4096},         {16, 4, Multiplier::lut, false, 1024},
+      {5, 8, Multiplier::lut, true, 64},           {3, 1, Multiplier::dsp, false, 2},
+      {8, 4, Multiplier::dsp, true, 4096},         {4, 8, Multiplier::dsp, true, 2048},
+      {1, 4, Multiplier::dsp_packed, true, 4096},  {7, 8, Multiplier::dsp_packed, true, 4096},
+      {6, 2, Multiplier::dsp_packed, false, 1024}, {1, 4, Multiplier::serial, false, 512},
+      {9, 8, Multiplier::serial, true, 4096},      {5, 1, Multiplier::serial, false, 64},
+      {2, 3, Multiplier::serial, true, 16},        {32, 3, Multiplier::lut, true, 128},
+      {3, 2, Multiplier::lut, false, 1024},        {2, 1, Multiplier::dsp_packed, false, 2},
   };
   for (const Config& config : configs) {
     Design design;
@@ -58,6 +61,9 @@ TEST_CASE("delta_mac twins agree on every multiplier, scheme and block length") 
     design.delta_bits = config.delta_bits;
     design.multiplier = config.multiplier;
     design.consecutive = config.consecutive;
+    design.in_depth = config.max_inputs;
+    design.act_depth = std::min(design.act_depth, config.max_inputs);
+    const int sum_bits = DeltaMacWidths(design).sum;
     CAPTURE(config.lanes, config.delta_bits, to_string(config.multiplier), config.consecutive);
     const int step = design.cycles_per_mac();
     ContextGuard guard;
@@ -68,10 +74,11 @@ TEST_CASE("delta_mac twins agree on every multiplier, scheme and block length") 
                       {{"Lanes", config.lanes},
                        {"DeltaBits", config.delta_bits},
                        {"Multiplier", static_cast<int>(config.multiplier)},
-                       {"Consecutive", config.consecutive}},
+                       {"Consecutive", config.consecutive},
+                       {"MaxInputs", config.max_inputs}},
                       false,
                       ""},
-                     {{"", "ref", {"ref_re_o"}, {}}, {"", "sum", {"sum_valid_o"}, {{"sum_o", 32}}}});
+                     {{"", "ref", {"ref_re_o"}, {}}, {"", "sum", {"sum_valid_o"}, {{"sum_o", sum_bits}}}});
     bench.reset();
     RandomWork random(base_seed());
     std::vector<Pins> pins;
@@ -82,9 +89,11 @@ TEST_CASE("delta_mac twins agree on every multiplier, scheme and block length") 
     for (int tile = 0; tile < repeats(30); ++tile) {
       MacBurst burst;
       burst.lanes = random.in(1, config.lanes);
-      const int inputs = tile == 7 ? 4096 / (step * 2) : tile == 11 && step == 1 ? 4096 : random.in(1, 40);
-      burst.block_length = random.in(0, 1) ? inputs : random.in(1, inputs);
-      burst.shift = random.in(0, 7);
+      const bool extreme = tile % 10 == 3; // of all registers at once, by one sign or the other
+      const int inputs =
+          extreme || tile == 11 ? config.max_inputs : random.in(1, std::min(config.max_inputs, 40));
+      burst.block_length = extreme || random.in(0, 1) ? inputs : random.in(1, inputs);
+      burst.shift = extreme ? 7 : random.in(0, 7);
       burst.consecutive = config.consecutive && random.in(0, 1);
       burst.x = random.bytes(static_cast<std::size_t>(inputs));
       for (int i = 0; i < inputs * burst.lanes; ++i)
@@ -92,6 +101,13 @@ TEST_CASE("delta_mac twins agree on every multiplier, scheme and block length") 
             static_cast<std::int8_t>(extract_delta(random.word(config.delta_bits), 0, config.delta_bits)));
       const int blocks = (inputs + burst.block_length - 1) / burst.block_length;
       burst.references = random.bytes(static_cast<std::size_t>(blocks * burst.lanes));
+      if (extreme) {
+        burst.consecutive = false;
+        std::fill(burst.x.begin(), burst.x.end(), static_cast<std::int8_t>(random.in(0, 3) ? -128 : 127));
+        std::fill(burst.deltas.begin(), burst.deltas.end(),
+                  static_cast<std::int8_t>(-(1 << (config.delta_bits - 1))));
+        std::fill(burst.references.begin(), burst.references.end(), std::int8_t{-128});
+      }
       MacExtension extension;
       const bool stalls = random.in(0, 1);
       for (int i = 0; i < inputs; ++i) {
@@ -127,7 +143,7 @@ TEST_CASE("delta_mac twins agree on every multiplier, scheme and block length") 
         trace.add(0, {cycle, 0, {}, cycle});
       for (std::size_t lane = 0; lane < sums.size(); ++lane)
         trace.add(1, {extension.first_sum + lane,
-                      static_cast<std::uint32_t>(sums[lane]),
+                      static_cast<std::uint32_t>(sums[lane]) & (~0u >> (32 - sum_bits)),
                       {-1, -1, tile, static_cast<int>(lane)},
                       extension.first_sum});
       for (std::size_t i = 0; i < burst.references.size(); ++i)

@@ -137,7 +137,8 @@ private:
   static std::vector<std::pair<std::string, int>> parameters(const Design& design) {
     return {{"Lanes", design.lanes},
             {"CyclesPerMac", design.cycles_per_mac()},
-            {"MacLatency", DeltaMacTiming(design).accumulate},
+            {"WriteLatency", static_cast<int>(SchedulerTiming(design, {}, 0).write_latency()) + 1},
+            {"StreamLatency", HuffmanDecoderCore::restart_latency},
             {"Consecutive", design.consecutive},
             {"BankDepth", design.bank_depth},
             {"InDepth", design.in_depth},

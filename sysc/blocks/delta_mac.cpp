@@ -24,6 +24,15 @@ std::vector<std::int32_t> delta_mac_sums(const MacBurst& burst) {
   return sums;
 }
 
+DeltaMacWidths::DeltaMacWidths(const Design& design) {
+  const int inputs = address_bits(std::max(design.in_depth, design.act_depth));
+  operand = design.consecutive ? 8 : design.delta_bits;
+  x_sum = 8 + inputs;
+  accumulator = operand + 8 + inputs;
+  reference_sum = 16 + inputs;
+  sum = std::min(std::max(operand, 2) + 15 + inputs, 32);
+}
+
 Resources delta_mac_resources(const Design& design) {
   // Of a lane, or of a packed pair; the accumulators have 32 bits each.
   constexpr int accumulator = 32, shadow = 32;

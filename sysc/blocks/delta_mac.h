@@ -21,7 +21,20 @@ struct DeltaMacTiming {
   /// From a block's last beat to lane 0's reference request; one more cycle a lane.
   [[nodiscard]] Cycle reference_request() const { return static_cast<Cycle>(accumulate); }
   /// From a tile's last beat to lane 0's sum; one more cycle a lane.
-  [[nodiscard]] Cycle sum() const { return static_cast<Cycle>(accumulate) + 3; }
+  [[nodiscard]] Cycle sum() const { return reference_request() + drain_latency; }
+
+  /// From a lane's reference request to its sum: its accumulator and its reference; the accumulator's shift
+  /// and the reference's part; their sum; its register.
+  static constexpr Cycle drain_latency = 4;
+};
+
+/// Bits of the RTL's registers, as many as their extremes take when a tile has at most `max_inputs` beats:
+/// -2^7 max_inputs is a sum of x, 2^(operand + 6) max_inputs of x * delta, 2^14 max_inputs of references *
+/// x, and a neuron's sum at shift 7 is the latter plus the former << 7, or what 32 bits hold of it.
+struct DeltaMacWidths {
+  int operand, x_sum, accumulator, reference_sum, sum;
+
+  explicit DeltaMacWidths(const Design& design);
 };
 
 /// The operand that a lane multiplies by: a delta, or the running sum of deltas (8 bits, wraps).

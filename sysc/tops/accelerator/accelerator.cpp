@@ -102,9 +102,12 @@ bool AcceleratorCore::write(std::uint32_t address, std::uint32_t data, Cycle cyc
   write_ = cycle;
   if (address == reg::control) {
     if (data & control_reset)
-      soft_reset(cycle);
-    else if (data & control_start)
-      return (now == Status::idle || now == Status::done) && start(cycle);
+      clear(cycle + control_latency);
+    else if (data & control_start) {
+      if (now == Status::running || now == Status::error)
+        return false;
+      start(cycle + control_latency);
+    }
     return true;
   }
   if (now == Status::running || now == Status::error) // finished blocks still drain after an error
@@ -129,38 +132,27 @@ bool AcceleratorCore::write(std::uint32_t address, std::uint32_t data, Cycle cyc
   }
 }
 
-AcceleratorCore::Snapshot AcceleratorCore::progress(Cycle cycle) const {
-  if (control_ != never && cycle <= control_)
-    return before_control_;
-  if (!started_)
-    return {};
-  Snapshot now;
-  now.status = status(cycle);
-  if (now.status == Status::error)
-    now.error = bits(static_cast<int>(error_.code), 8) | bits(error_.layer, 16);
-  now.cycles = std::min(cycle, stop_) - (start_ + 1);
-  now.inferences = static_cast<std::uint32_t>(std::count_if(
-      completions_.begin(), completions_.end(), [=](const Completion& c) { return c.cycle < cycle; }));
-  return now;
-}
-
 AcceleratorCore::ReadResult AcceleratorCore::read(std::uint32_t address, Cycle cycle) const {
   const Registers& registers = write_ != never && cycle <= write_ ? before_write_ : registers_;
+  const Status now = status(cycle);
+  const Shown& run = shown(cycle);
+  const Cycle cycles = run.started ? std::min(cycle, run.stop) - (run.start + 1) : 0;
   switch (address) {
   case reg::id:
     return {0x44545731};
-  case reg::status: {
-    const Snapshot now = progress(cycle);
-    return {static_cast<std::uint32_t>(now.status) | now.error};
-  }
+  case reg::status:
+    return {
+        static_cast<std::uint32_t>(now) |
+        (now == Status::error ? bits(static_cast<int>(run.error.code), 8) | bits(run.error.layer, 16) : 0)};
   case reg::images:
     return {registers.images};
   case reg::cycles_lo:
-    return {static_cast<std::uint32_t>(progress(cycle).cycles)};
+    return {static_cast<std::uint32_t>(cycles)};
   case reg::cycles_hi:
-    return {static_cast<std::uint32_t>(progress(cycle).cycles >> 32)};
+    return {static_cast<std::uint32_t>(cycles >> 32)};
   case reg::inferences:
-    return {progress(cycle).inferences};
+    return {static_cast<std::uint32_t>(std::count_if(run.completions.begin(), run.completions.end(),
+                                                     [=](const Completion& c) { return c.cycle < cycle; }))};
   case reg::layers:
     return {registers.layers};
   case reg::load_address:
@@ -183,43 +175,40 @@ AcceleratorCore::ReadResult AcceleratorCore::read(std::uint32_t address, Cycle c
 }
 
 Status AcceleratorCore::status(Cycle cycle) const {
-  if (control_ != never && cycle <= control_)
-    return before_control_.status;
-  if (!started_)
+  const Shown& run = shown(cycle);
+  if (!run.started)
     return Status::idle;
-  if (cycle < stop_)
+  if (cycle < run.stop)
     return Status::running;
-  return error_.code == ErrorCode::none ? Status::done : Status::error;
+  return run.error.code == ErrorCode::none ? Status::done : Status::error;
 }
 
 std::vector<Cycle> AcceleratorCore::completions() const {
   std::vector<Cycle> cycles;
-  for (const Completion& completion : completions_)
+  for (const Completion& completion : run_.completions)
     cycles.push_back(completion.cycle);
   return cycles;
 }
 
-void AcceleratorCore::soft_reset(Cycle cycle) {
-  before_control_ = progress(cycle);
-  control_ = cycle;
+void AcceleratorCore::clear(Cycle cycle) {
   if (trace_)
     trace_->drop_cycles_after(cycle, port::s_axis);
-  started_ = false;
+  if (!run_.started || run_.start < cycle) // a run that never showed leaves what was before it
+    before_ = std::move(run_);
+  changed_ = cycle;
+  run_ = {};
   timing_.reset();
-  completions_.clear();
-  error_ = {};
 }
 
 void AcceleratorCore::hard_reset(Cycle cycle) {
-  soft_reset(cycle ? cycle - 1 : 0);
+  clear(cycle ? cycle - 1 : 0);
   registers_ = {};
 }
 
-bool AcceleratorCore::start(Cycle cycle) {
-  soft_reset(cycle);
-  started_ = true;
-  start_ = cycle;
-  stop_ = never;
+void AcceleratorCore::start(Cycle cycle) {
+  clear(cycle);
+  run_.started = true;
+  run_.start = cycle;
   loaded_ = issued_ = 0;
   loading_.clear();
   results_.clear();
@@ -228,17 +217,17 @@ bool AcceleratorCore::start(Cycle cycle) {
   const std::vector<std::vector<std::uint64_t>> streams = lane_words();
   decoders_.start(streams, cycle + 1); // they take their first words while the program is checked
   std::vector<LayerDescriptor> table = read_table(program_);
-  error_ = check_program(design_, table, registers_.layers, registers_.images);
+  run_.error = check_program(design_, table, registers_.layers, registers_.images);
   table.resize(registers_.layers);
-  if (error_.code == ErrorCode::none && design_.huffman) {
+  if (run_.error.code == ErrorCode::none && design_.huffman) {
     build_books(table);
-    error_ = check_books(design_, books_);
+    run_.error = check_books(design_, books_);
   }
-  if (error_.code != ErrorCode::none) {
-    error_.cycle += cycle + 1;
-    stop_ = error_.cycle + 1;
+  if (run_.error.code != ErrorCode::none) {
+    run_.error.cycle += cycle + 1;
+    run_.stop = run_.error.cycle + 1;
     trace_fetches();
-    return true;
+    return;
   }
   trace_fetches();
   if (design_.huffman)
@@ -247,7 +236,6 @@ bool AcceleratorCore::start(Cycle cycle) {
                                               cycle + preparation_cycles(design_, registers_.layers));
   decoded_ = decode();
   inference_ = std::make_unique<IntegerInference>(decoded_);
-  return true;
 }
 
 // Reads the memories in the order in which the scheduler does.
@@ -288,15 +276,16 @@ std::vector<DenseLayer> AcceleratorCore::decode() const {
 }
 
 void AcceleratorCore::fail(const RunError& error) {
-  if (std::tie(error.cycle, error.code) >= std::tie(error_.cycle, error_.code))
+  if (std::tie(error.cycle, error.code) >= std::tie(run_.error.cycle, run_.error.code))
     return;
-  error_ = error;
-  stop_ = error.cycle + 1;
+  run_.error = error;
+  run_.stop = error.cycle + 1;
   if (trace_)
     trace_->drop_origins_after(error.cycle, port::s_axis);
   stop_fetches();
   const auto prevented = [&](const Completion& c) { return c.origin > error.cycle; };
-  completions_.erase(std::remove_if(completions_.begin(), completions_.end(), prevented), completions_.end());
+  run_.completions.erase(std::remove_if(run_.completions.begin(), run_.completions.end(), prevented),
+                         run_.completions.end());
 }
 
 std::size_t AcceleratorCore::input(const std::int8_t* data, std::size_t count, Cycle& from, const Gaps& gaps,
@@ -317,7 +306,7 @@ std::size_t AcceleratorCore::input(const std::int8_t* data, std::size_t count, C
       cycle += gaps ? gaps(given + i) : 0;
       if (at + i == 0)
         cycle = std::max(cycle, timing_->input_ready());
-      if (cycle >= stop_ || cycle == never)
+      if (cycle >= run_.stop || cycle == never)
         return given + i;
       const bool ends = at + i + 1 == length;
       const bool tlast = tlast_at ? tlast_at[given + i] != 0 : ends;
@@ -333,7 +322,7 @@ std::size_t AcceleratorCore::input(const std::int8_t* data, std::size_t count, C
         return given + i + 1;
       }
       if (!gaps && !trace_ && !taken && !tlast_at && i + 1 < n) { // nobody looks at the beats in between
-        const Cycle skipped = std::min<Cycle>(n - 2 - i, stop_ - 1 - cycle);
+        const Cycle skipped = std::min<Cycle>(n - 2 - i, run_.stop - 1 - cycle);
         cycle += skipped;
         i += skipped;
       }
@@ -344,7 +333,7 @@ std::size_t AcceleratorCore::input(const std::int8_t* data, std::size_t count, C
     if (loading_.size() == length) {
       timing_->loaded(from - 1);
       ++loaded_;
-      if (error_.code == ErrorCode::none)
+      if (run_.error.code == ErrorCode::none)
         issue_image();
       loading_.clear();
     }
@@ -368,12 +357,12 @@ void AcceleratorCore::issue_image() {
     origin = block.last_slot;
     if (design_.huffman)
       fail_stream(block);
-    if (trace_ && block.first_slot < stop_)
+    if (trace_ && block.first_slot < run_.stop)
       trace_block(block);
   };
   const auto deliver = [&](int base, int active, Cycle offered, std::vector<Cycle>& taken) {
     const bool last = base + active == static_cast<int>(outputs);
-    if (origin >= stop_) { // an error was found meanwhile, earlier than this tile
+    if (origin >= run_.stop) { // an error was found meanwhile, earlier than this tile
       taken.assign(static_cast<std::size_t>(active), never);
       return;
     }
@@ -389,16 +378,16 @@ void AcceleratorCore::issue_image() {
                                  origin});
     }
     if (last && taken.back() != never)
-      completions_.push_back({taken.back(), origin});
+      run_.completions.push_back({taken.back(), origin});
   };
   const RunError error = timing_->issue(visit, deliver);
   ++issued_;
   if (error.code != ErrorCode::none)
     fail(error);
-  else if (completions_.size() == registers_.images)
-    stop_ = completions_.back().cycle + 1;
-  if (trace_ && error_.code != ErrorCode::none) // what was traced of blocks behind a bad stream
-    trace_->drop_origins_after(error_.cycle, port::s_axis);
+  else if (run_.completions.size() == registers_.images)
+    run_.stop = run_.completions.back().cycle + 1;
+  if (trace_ && run_.error.code != ErrorCode::none) // what was traced of blocks behind a bad stream
+    trace_->drop_origins_after(run_.error.cycle, port::s_axis);
   trace_fetches();
 }
 

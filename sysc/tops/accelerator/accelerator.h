@@ -33,6 +33,7 @@ inline constexpr std::uint32_t table_depth = 0x38;  ///< RO [15:0] parameters, [
 } // namespace reg
 
 inline constexpr std::uint32_t control_start = 1, control_reset = 2;
+inline constexpr Cycle control_latency = 1; ///< from a write to CONTROL to the cycle in which it acts
 enum class Status { idle, running, done, error };
 /// With decoders only: code_books holds a code length a word, at layer * 2^D + symbol; streams holds
 /// the first and the last word address of a lane's stream in its bank, at 2 * lane and 2 * lane + 1.
@@ -60,6 +61,12 @@ void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken);
 /// What the accelerator does and when, without SystemC: registers, streams, and the interior's
 /// beats on demand. Calls come in the order of their cycles, per interface.
 ///
+/// A write to CONTROL in cycle c acts in c + control_latency, from a register. START: STATUS is running, and
+/// CYCLES counts, from the cycle after that on. Soft reset: all goes on up to and including that cycle, with
+/// beats on every interface, and is idle from the next one on: the run, its results and the output stream's
+/// beats that were not taken are gone, one that was offered is withdrawn; memories and the other registers
+/// keep what they hold. A hard reset acts in its own cycle.
+///
 /// In status `error`, after a TLAST in the wrong place say, no input is taken until the reset and the next
 /// START, which takes what is offered then as its own: the host drops the rest of a packet before.
 ///
@@ -78,9 +85,6 @@ public:
   /// without any byte does nothing, one of some bytes is refused.
   bool write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe = 0xf);
   [[nodiscard]] ReadResult read(std::uint32_t address, Cycle cycle) const;
-  /// What CONTROL's bit 1 does: the run, its results and the output stream's beats that were not
-  /// taken are gone, one that was offered is withdrawn. Registers and memories stay.
-  void soft_reset(Cycle cycle);
   /// rst_ni is low from `cycle` on: registers too. Memories keep their contents.
   void hard_reset(Cycle cycle);
 
@@ -99,9 +103,10 @@ public:
   [[nodiscard]] const Design& design() const { return design_; }
   [[nodiscard]] Status status(Cycle cycle) const;
   /// The run's length in cycles; `never` while it is not known.
-  [[nodiscard]] Cycle stop_cycle() const { return stop_; }
-  [[nodiscard]] Cycle start_cycle() const { return start_; }
-  [[nodiscard]] const RunError& error() const { return error_; }
+  [[nodiscard]] Cycle stop_cycle() const { return run_.stop; }
+  /// The cycle in which START acted.
+  [[nodiscard]] Cycle start_cycle() const { return run_.start; }
+  [[nodiscard]] const RunError& error() const { return run_.error; }
   /// Cycles in which inferences of this run ended (their last output beats).
   [[nodiscard]] std::vector<Cycle> completions() const;
 
@@ -112,7 +117,17 @@ private:
   struct Completion {
     Cycle cycle, origin;
   };
-  bool start(Cycle cycle);
+  /// What registers show of a run.
+  struct Shown {
+    bool started = false;
+    Cycle start = 0, stop = never; ///< the cycle in which START acted; the first one in which nothing runs
+    RunError error;
+    std::vector<Completion> completions;
+  };
+  [[nodiscard]] const Shown& shown(Cycle cycle) const { return cycle <= changed_ ? before_ : run_; }
+  /// Nothing is left of a run after `cycle`.
+  void clear(Cycle cycle);
+  void start(Cycle cycle);
   [[nodiscard]] bool load(std::uint32_t data);
   [[nodiscard]] std::vector<std::vector<std::uint64_t>> lane_words() const;
   void build_books(const std::vector<LayerDescriptor>& table);
@@ -149,18 +164,8 @@ private:
   Cycle write_ = never; ///< the latest write's cycle, in which a read sees before_write_
 
   // The run.
-  struct Snapshot {
-    Status status = Status::idle;
-    std::uint32_t error = 0; ///< as STATUS shows it
-    Cycle cycles = 0;
-    std::uint32_t inferences = 0;
-  };
-  [[nodiscard]] Snapshot progress(Cycle cycle) const;
-  Snapshot before_control_; ///< what a read in the cycle of START or reset still sees
-  Cycle control_ = never;   ///< that cycle, of the latest
-  bool started_ = false;
-  Cycle start_ = 0, stop_ = never; ///< START's cycle; the first cycle in which nothing runs
-  RunError error_;
+  Shown run_, before_;
+  Cycle changed_ = 0; ///< up to which reads see `before_`
   std::unique_ptr<SchedulerTiming> timing_;
   std::unique_ptr<IntegerInference> inference_;
   std::vector<DenseLayer> decoded_;
@@ -170,8 +175,7 @@ private:
   std::vector<std::int16_t> results_; ///< of the inferences whose outputs are computed already
   std::size_t results_used_ = 0;
   std::uint32_t loaded_ = 0, issued_ = 0;
-  Cycle output_free_ = 0; ///< the cycle after the latest output beat
-  std::vector<Completion> completions_;
+  Cycle output_free_ = 0;                             ///< the cycle after the latest output beat
   std::vector<std::vector<std::int8_t>> activations_; ///< of the inference being traced, a layer each
   std::vector<std::vector<std::int32_t>> sums_;
   BankDecoders decoders_; ///< of the run being traced

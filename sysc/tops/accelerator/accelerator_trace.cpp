@@ -76,7 +76,7 @@ void AcceleratorCore::trace_decoders(const IssuedBlock& block) {
   const auto layer = static_cast<std::size_t>(block.layer);
   const bool last_block = block.complete && layer + 1 == registers_.layers && block.tile_last &&
                           block.base + block.active == timing_->layers()[layer].outputs;
-  for (int i = 0; i < block.slots && block.slot(i, design_.cycles_per_mac()) < stop_; ++i) {
+  for (int i = 0; i < block.slots && block.slot(i, design_.cycles_per_mac()) < run_.stop; ++i) {
     const Cycle cycle = block.slot(i, design_.cycles_per_mac());
     decoders_.take(books_[layer], block.active, cycle);
     if (last_block && i + 1 == block.slots)
@@ -97,8 +97,8 @@ void AcceleratorCore::trace_fetches() {
 
 // Nothing is fetched when the run is over.
 void AcceleratorCore::stop_fetches() {
-  if (trace_ && stop_ != never)
-    trace_->drop_cycles_after(stop_ - 1, port::bank0 + banks_.size());
+  if (trace_ && run_.stop != never)
+    trace_->drop_cycles_after(run_.stop - 1, port::bank0 + banks_.size());
 }
 
 } // namespace deltatwin
