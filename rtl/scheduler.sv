@@ -1,7 +1,8 @@
 // Runs a table of layer descriptors: takes inputs from the stream, issues a slot (one activation
 // and one word of every weight bank) for each beat of the delta MAC, and walks the results back to
 // their places. A tile starts only when its operands and the room for its results are there, so
-// that nothing downstream ever stalls; a bad program ends in the error state with a code.
+// that nothing downstream ever stalls; a bad program ends in the error state with a code. START's
+// layers_i and images_i are taken in its own cycle. Here are the state and what STATUS shows of it.
 
 `default_nettype none
 
@@ -106,22 +107,18 @@ module scheduler #(
 );
 
   localparam int LayerBits = (MaxLayers > 1) ? $clog2(MaxLayers) : 1;
-  localparam int CreditBits = $clog2(OutDepth + 1);
-  localparam int RefCountBits = $clog2(RefDepth + Lanes + 1);
-  localparam int LongestHazard = (WriteLatency > StreamLatency) ? WriteLatency : StreamLatency;
-  localparam int HazardBits = $clog2(LongestHazard - 1);
+  // Inferences loaded and not yet out: two in the input buffer, one that is issued, and those that
+  // have a word of the output FIFO.
+  localparam int OpenBits = $clog2(OutDepth + 4);
 
-  localparam logic [4:0] NoError = 5'd0, BadLayerCount = 5'd1, BadImageCount = 5'd2,
-      BadInputLength = 5'd3, BadOutputLength = 5'd4, BadChain = 5'd5, BadBlockLength = 5'd6,
-      BadScheme = 5'd7, BadActivation = 5'd8, BadParameterRange = 5'd9, BadWeightRange = 5'd10,
-      BadReferenceRange = 5'd11, BadFraming = 5'd12, BadCodeBook = 5'd13, BadCode = 5'd14,
-      ShortStream = 5'd15, LeftOver = 5'd16;
+  localparam logic [4:0] NoError = 5'd0, BadWeightRange = 5'd10, BadReferenceRange = 5'd11,
+      BadFraming = 5'd12, BadCodeBook = 5'd13, BadCode = 5'd14, ShortStream = 5'd15,
+      LeftOver = 5'd16;
 
   typedef enum logic [2:0] {Idle, Check, Build, Wait, Run, Done, Error} state_e;
   state_e state_q, state_d;
 
   logic starting, restart, checking, checked, building, built, active;
-  logic [LayerBits-1:0] layer_q, layer_next;
 
   assign starting = start_i && (state_q == Idle || state_q == Done);
   assign restart = !rst_ni || clear_i || starting;
@@ -129,273 +126,180 @@ module scheduler #(
   assign building = Huffman != 0 && state_q == Build;
   assign active = state_q == Wait || state_q == Run;
 
-  // Program table, read by the issue side (which the checks share) and by the write-back side.
-  logic [LayerBits-1:0] prog_layer, sum_layer_q;
-  logic [31:0]          issue_shape, issue_timing, sum_shape, sum_timing;
+  // Program.
+  logic [LayerBits-1:0] layer, ahead_layer, program_last;
+  logic [12:0]          inputs, outputs, block_length, ahead_outputs, sum_outputs;
+  logic [1:0]           activation;
+  logic [2:0]           shift;
+  logic                 first_layer, last_layer, consecutive, huffman, ahead_huffman;
+  logic                 layer_next, layer_end, sum_next, sum_odd;
 
-  (* ram_style = "distributed" *)
-  logic [31:0] shapes_q [2 ** LayerBits];
-  (* ram_style = "distributed" *)
-  logic [31:0] timings_q [2 ** LayerBits];
+  assign layer_next = checked || built || layer_end;
 
-  initial begin
-    for (int i = 0; i < 2 ** LayerBits; i++) begin
-      shapes_q[i] = '0;
-      timings_q[i] = '0;
-    end
-  end
+  program_table #(.MaxLayers(MaxLayers)) u_table (
+    .clk_i,
+    .prog_we_i,
+    .prog_addr_i,
+    .prog_data_i,
+    .restart_i(restart),
+    .layers_i,
+    .last_layer_o(program_last),
+    .issue_next_i(layer_next),
+    .issue_layer_o(layer),
+    .issue_first_o(first_layer),
+    .issue_last_o(last_layer),
+    .issue_inputs_o(inputs),
+    .issue_outputs_o(outputs),
+    .issue_block_o(block_length),
+    .issue_activation_o(activation),
+    .issue_consecutive_o(consecutive),
+    .issue_huffman_o(huffman),
+    .issue_shift_o(shift),
+    .ahead_layer_o(ahead_layer),
+    .ahead_outputs_o(ahead_outputs),
+    .ahead_huffman_o(ahead_huffman),
+    .sum_next_i(sum_next),
+    .sum_odd_o(sum_odd),
+    .sum_last_o(sum_to_stream_o),
+    .sum_outputs_o(sum_outputs),
+    .sum_activation_o,
+    .sum_shift_o
+  );
 
-  assign prog_layer = LayerBits'(prog_addr_i >> 1);
-  always_ff @(posedge clk_i) begin
-    if (prog_we_i && !prog_addr_i[0]) shapes_q[prog_layer] <= prog_data_i;
-    if (prog_we_i && prog_addr_i[0]) timings_q[prog_layer] <= prog_data_i;
-  end
-
-  assign issue_shape = shapes_q[layer_q];
-  assign issue_timing = timings_q[layer_q];
-  assign sum_shape = shapes_q[sum_layer_q];
-  assign sum_timing = timings_q[sum_layer_q];
-
-  logic [12:0] inputs, outputs, block_length;
-  logic [1:0]  activation;
-  logic        consecutive, huffman, first_layer, last_layer;
-
-  assign inputs = issue_shape[12:0];
-  assign outputs = issue_shape[25:13];
-  assign activation = issue_shape[27:26];
-  assign consecutive = issue_shape[28];
-  assign huffman = issue_shape[29];
-  assign block_length = issue_timing[12:0];
-  assign first_layer = layer_q == '0;
-  assign last_layer = 8'(layer_q) == layers_i - 8'd1;
-  assign layer_next = last_layer ? '0 : layer_q + 1'b1;
-
-  // Checks: one layer a cycle, the lowest code wins.
-  logic [12:0] chain_q, inputs0_q;
-  logic [17:0] neurons_q, neurons;
-  logic [4:0]  check_error;
-
-  assign neurons = neurons_q + 18'(outputs);
-
-  always_comb begin
-    check_error = NoError;
-    if (layers_i == '0 || 32'(layers_i) > MaxLayers) check_error = BadLayerCount;
-    else if (images_i == '0) check_error = BadImageCount;
-    else if (inputs == '0 || 32'(inputs) > (first_layer ? InDepth : ActDepth))
-      check_error = BadInputLength;
-    else if (outputs == '0 || outputs > 13'd4096 || (!last_layer && 32'(outputs) > ActDepth))
-      check_error = BadOutputLength;
-    else if (!first_layer && inputs != chain_q) check_error = BadChain;
-    else if (block_length == '0 || block_length > inputs) check_error = BadBlockLength;
-    else if ((consecutive && Consecutive == 0) || (huffman && Huffman == 0))
-      check_error = BadScheme;
-    else if (activation == 2'd3 || (activation == 2'd0 && !last_layer))
-      check_error = BadActivation;
-    else if (32'(neurons) > ParamDepth) check_error = BadParameterRange;
-  end
+  // Checks, and builds: the last check starts the first, each one's end the next.
+  logic [4:0] check_error;
 
   assign checked = checking && check_error == NoError;
-
-  always_ff @(posedge clk_i) begin
-    if (restart) neurons_q <= '0;
-    else if (checking) neurons_q <= neurons;
-    if (checking) chain_q <= outputs;
-    if (checking && first_layer) inputs0_q <= inputs;
-  end
-
-  // Builds: the last check starts the first, each one's end the next.
   assign built = building && build_done_i && build_fault_i == '0;
   assign build_start_o = (checked && last_layer) || (built && !last_layer);
-  assign build_layer_o = 4'(layer_next);
+  assign build_layer_o = 4'(ahead_layer);
+  assign build_uniform_o = !ahead_huffman;
 
-  if (Huffman != 0) begin : gen_build
-    (* ram_style = "distributed" *)
-    logic huffman_q [2 ** LayerBits];
+  program_check #(
+    .Consecutive(Consecutive),
+    .Huffman(Huffman),
+    .InDepth(InDepth),
+    .ActDepth(ActDepth),
+    .ParamDepth(ParamDepth),
+    .MaxLayers(MaxLayers)
+  ) u_check (
+    .clk_i,
+    .restart_i(restart),
+    .layers_i,
+    .images_i,
+    .check_i(checking),
+    .first_i(first_layer),
+    .last_i(last_layer),
+    .inputs_i(inputs),
+    .outputs_i(outputs),
+    .block_i(block_length),
+    .activation_i(activation),
+    .consecutive_i(consecutive),
+    .huffman_i(huffman),
+    .error_o(check_error)
+  );
 
-    initial for (int i = 0; i < 2 ** LayerBits; i++) huffman_q[i] = 1'b0;
+  // Inputs.
+  logic framing_error, loaded, all_loaded, half, full, free;
 
-    always_ff @(posedge clk_i) begin
-      if (prog_we_i && !prog_addr_i[0]) huffman_q[prog_layer] <= prog_data_i[29];
-    end
-    assign build_uniform_o = !huffman_q[layer_next];
-  end else begin : gen_no_build
-    assign build_uniform_o = 1'b1;
-  end
+  input_loader #(.InDepth(InDepth)) u_loader (
+    .clk_i,
+    .restart_i(restart),
+    .images_i,
+    .length_we_i(checking && first_layer),
+    .length_i(inputs),
+    .active_i(active),
+    .s_valid_i,
+    .s_last_i,
+    .s_ready_o,
+    .we_o(in_we_o),
+    .waddr_o(in_waddr_o),
+    .framing_error_o(framing_error),
+    .loaded_o(loaded),
+    .all_loaded_o(all_loaded),
+    .read_half_o(half),
+    .full_o(full),
+    .free_i(free)
+  );
 
-  // Input loader: fills the halves of the input buffer in turn.
-  logic [1:0]  full_q;
-  logic        load_half_q, read_half_q, loaded, framing_error;
-  logic [12:0] load_index_q;
-  logic [31:0] loads_q;
+  // Slots.
+  logic tile, stop, weight_error, ref_error;
 
-  assign s_ready_o = active && !full_q[load_half_q] && loads_q != images_i;
-  assign in_we_o = s_valid_i && s_ready_o;
-  assign in_waddr_o = {load_half_q, load_index_q[InBits-2:0]};
-  assign loaded = load_index_q == inputs0_q - 13'd1;
-  assign framing_error = in_we_o && s_last_i != loaded;
+  assign issue_layer_o = 4'(layer);
 
-  // Issue walker: image > layer > tile > block > input.
-  logic [12:0] index_q, index_next, block_index_q, block_index_next, base_q, remaining;
-  logic [7:0]  lanes;
-  logic        block_end, tile_end, layer_end, inference_end, input_end;
+  issue_walker #(
+    .Lanes(Lanes),
+    .CyclesPerMac(CyclesPerMac),
+    .WriteLatency(WriteLatency),
+    .StreamLatency(StreamLatency),
+    .Huffman(Huffman),
+    .BankDepth(BankDepth),
+    .InDepth(InDepth),
+    .ActDepth(ActDepth),
+    .RefDepth(RefDepth),
+    .OutDepth(OutDepth)
+  ) u_walker (
+    .clk_i,
+    .restart_i(restart),
+    .wait_i(state_q == Wait),
+    .run_i(state_q == Run),
+    .tile_o(tile),
+    .stop_o(stop),
+    .weight_error_o(weight_error),
+    .ref_error_o(ref_error),
+    .layer_i(layer_next),
+    .ahead_outputs_i(ahead_outputs),
+    .first_layer_i(first_layer),
+    .last_layer_i(last_layer),
+    .layer_odd_i(layer[0]),
+    .inputs_i(inputs),
+    .block_i(block_length),
+    .consecutive_i(consecutive),
+    .shift_i(shift),
+    .layer_end_o(layer_end),
+    .half_i(half),
+    .full_i(full),
+    .free_o(free),
+    .issue_o,
+    .index_o(issue_index_o),
+    .lanes_o(issue_lanes_o),
+    .end_o(issue_end_o),
+    .weight_addr_o,
+    .in_raddr_o,
+    .act_raddr_o,
+    .mac_valid_o,
+    .mac_flags_o,
+    .mac_first_layer_o,
+    .mac_consecutive_o,
+    .mac_shift_o,
+    .mac_lanes_o,
+    .ref_re_i,
+    .ref_addr_o,
+    .out_beat_i
+  );
 
-  assign index_next = index_q + 1'b1;
-  assign block_index_next = block_index_q + 1'b1;
-  assign remaining = outputs - base_q;
-  assign lanes = (32'(remaining) > Lanes) ? 8'(Lanes) : 8'(remaining);
-  assign tile_end = index_next == inputs;
-  assign block_end = tile_end || block_index_next == block_length;
-  assign layer_end = tile_end && 32'(remaining) <= Lanes;
-  assign inference_end = layer_end && last_layer;
-  assign input_end = layer_end && first_layer;
+  // Sums.
+  write_back #(.ActDepth(ActDepth), .ParamDepth(ParamDepth)) u_write_back (
+    .clk_i,
+    .restart_i(restart),
+    .layer_odd_i(sum_odd),
+    .layer_last_i(sum_to_stream_o),
+    .outputs_i(sum_outputs),
+    .next_o(sum_next),
+    .sum_valid_i,
+    .param_addr_o,
+    .last_o(sum_last_o),
+    .act_addr_o(sum_act_addr_o)
+  );
 
-  // Slots: gap_q counts a beat's cycles, drain_q the lanes that still drain, hazard_q the cycles
-  // until the layer's last results can be read.
-  logic [2:0]              gap_q;
-  logic [6:0]              drain_q;
-  logic [HazardBits-1:0]   hazard_q;
-  logic [CreditBits-1:0]   credits_q, credits_taken;
-  logic [WeightBits-1:0]   weight_q;
-  logic [RefCountBits-1:0] refs_q, refs_next;
-  logic                    can_issue, can_start, starts_tile, weight_error, ref_error;
+  // State, status and counters. The run is over with the last beat of its last open inference.
+  logic                finished, finishing;
+  logic [OpenBits-1:0] open_q;
+  logic [4:0]          run_error;
+  logic [3:0]          last_slot_layer_q;
 
-  assign refs_next = refs_q + RefCountBits'(lanes);
-  assign can_issue = state_q == Run && gap_q == '0 && (!block_end || drain_q == '0);
-  assign weight_error = Huffman == 0 && can_issue && 32'(weight_q) == BankDepth;
-  assign ref_error = can_issue && block_end && 32'(refs_next) > RefDepth;
-  assign issue_o = can_issue && !weight_error && !ref_error;
-
-  assign can_start = gap_q == '0 && hazard_q == '0 && (!first_layer || full_q[read_half_q])
-      && (!last_layer || 32'(credits_q) >= 32'(lanes));
-  assign starts_tile = state_q == Wait && can_start;
-  assign credits_taken = (starts_tile && last_layer) ? CreditBits'(lanes) : '0;
-
-  assign issue_layer_o = 4'(layer_q);
-  assign issue_index_o = index_q;
-  assign issue_lanes_o = lanes;
-  assign issue_end_o = issue_o && inference_end;
-  assign weight_addr_o = (Huffman != 0) ? '0 : weight_q;
-  assign in_raddr_o = {read_half_q, index_q[InBits-2:0]};
-  assign act_raddr_o = {!layer_q[0], index_q[ActBits-2:0]};
-
-  always_ff @(posedge clk_i) begin
-    if (restart) begin
-      layer_q <= '0;
-      base_q <= '0;
-      index_q <= '0;
-      block_index_q <= '0;
-      weight_q <= '0;
-      refs_q <= '0;
-    end else if (checked || built) begin
-      layer_q <= layer_next;
-    end else if (issue_o) begin
-      index_q <= tile_end ? '0 : index_next;
-      block_index_q <= block_end ? '0 : block_index_next;
-      weight_q <= inference_end ? '0 : weight_q + 1'b1;
-      if (block_end) refs_q <= inference_end ? '0 : refs_next;
-      if (tile_end) base_q <= layer_end ? '0 : base_q + 13'(Lanes);
-      if (layer_end) layer_q <= layer_next;
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (restart) begin
-      gap_q <= '0;
-      drain_q <= '0;
-      hazard_q <= '0;
-      credits_q <= CreditBits'(OutDepth);
-    end else begin
-      if (issue_o) gap_q <= 3'(CyclesPerMac - 1);
-      else if (gap_q != '0) gap_q <= gap_q - 1'b1;
-      if (issue_o && block_end) drain_q <= 7'(lanes - 8'd1);
-      else if (drain_q != '0) drain_q <= drain_q - 1'b1;
-      if (issue_o && layer_end && !last_layer)
-        hazard_q <= (32'(base_q) < WriteLatency - 2)
-            ? HazardBits'(WriteLatency - 2) - HazardBits'(base_q) : '0;
-      else if (Huffman != 0 && issue_end_o) hazard_q <= HazardBits'(StreamLatency - 2);
-      else if (hazard_q != '0) hazard_q <= hazard_q - 1'b1;
-      credits_q <= credits_q - credits_taken + CreditBits'(out_beat_i);
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (restart) begin
-      full_q <= '0;
-      load_half_q <= 1'b0;
-      read_half_q <= 1'b0;
-      load_index_q <= '0;
-      loads_q <= '0;
-    end else begin
-      if (in_we_o) load_index_q <= loaded ? '0 : load_index_q + 1'b1;
-      if (in_we_o && loaded) begin
-        full_q[load_half_q] <= 1'b1;
-        load_half_q <= !load_half_q;
-        loads_q <= loads_q + 1'b1;
-      end
-      if (issue_o && input_end) begin
-        full_q[read_half_q] <= 1'b0;
-        read_half_q <= !read_half_q;
-      end
-    end
-  end
-
-  // The beat that follows a slot.
-  always_ff @(posedge clk_i) begin
-    if (restart) mac_valid_o <= 1'b0;
-    else mac_valid_o <= issue_o;
-    mac_flags_o <= {tile_end, block_end, block_index_q == '0, index_q == '0};
-    mac_first_layer_o <= first_layer;
-    mac_consecutive_o <= consecutive;
-    mac_shift_o <= issue_timing[15:13];
-    mac_lanes_o <= lanes;
-  end
-
-  // References are read in the order they were counted; the last one's address is known since the
-  // first inference was issued, and until then nothing can reach it.
-  logic [RefBits-1:0] ref_addr_q, ref_end_q;
-
-  assign ref_addr_o = ref_addr_q;
-  always_ff @(posedge clk_i) begin
-    if (restart) begin
-      ref_addr_q <= '0;
-      ref_end_q <= '1;
-    end else begin
-      if (issue_o && inference_end) ref_end_q <= RefBits'(refs_next - 1'b1);
-      if (ref_re_i) ref_addr_q <= (ref_addr_q == ref_end_q) ? '0 : ref_addr_q + 1'b1;
-    end
-  end
-
-  // Write-back walker: a sum's layer and neuron.
-  logic [12:0]          neuron_q;
-  logic [ParamBits-1:0] param_q;
-
-  assign sum_activation_o = sum_shape[27:26];
-  assign sum_shift_o = sum_timing[20:16];
-  assign sum_to_stream_o = 8'(sum_layer_q) == layers_i - 8'd1;
-  assign sum_last_o = neuron_q == sum_shape[25:13] - 13'd1;
-  assign sum_act_addr_o = {sum_layer_q[0], neuron_q[ActBits-2:0]};
-  assign param_addr_o = param_q;
-
-  always_ff @(posedge clk_i) begin
-    if (restart) begin
-      sum_layer_q <= '0;
-      neuron_q <= '0;
-      param_q <= '0;
-    end else if (sum_valid_i) begin
-      neuron_q <= sum_last_o ? '0 : neuron_q + 1'b1;
-      if (sum_last_o) sum_layer_q <= sum_to_stream_o ? '0 : sum_layer_q + 1'b1;
-      param_q <= (sum_last_o && sum_to_stream_o) ? '0 : param_q + 1'b1;
-    end
-  end
-
-  // State, status and counters.
-  logic        finishing;
-  logic [31:0] inferences_next;
-  logic [4:0]  run_error;
-  logic [3:0]  last_slot_layer_q;
-
-  assign inferences_next = inferences_o + 1'b1;
-  assign finishing = out_beat_i && out_last_i && inferences_next == images_i;
+  assign finished = out_beat_i && out_last_i;
+  assign finishing = finished && all_loaded && open_q == OpenBits'(1);
 
   always_comb begin
     run_error = NoError;
@@ -424,8 +328,8 @@ module scheduler #(
         if (build_done_i && !built) state_d = Error;
       end
       Wait, Run: begin
-        if (starts_tile) state_d = Run;
-        if (issue_o && (layer_end || (tile_end && last_layer))) state_d = Wait;
+        if (tile) state_d = Run;
+        if (stop) state_d = Wait;
         if (finishing) state_d = Done;
         if (run_error != NoError) state_d = Error;
       end
@@ -451,33 +355,31 @@ module scheduler #(
     if (restart) begin
       cycles_o <= '0;
       inferences_o <= '0;
+      open_q <= '0;
       error_o <= NoError;
       error_layer_o <= '0;
     end else begin
       if (checking || building || active) cycles_o <= cycles_o + 1'b1;
-      if (out_beat_i && out_last_i) inferences_o <= inferences_next;
+      if (finished) inferences_o <= inferences_o + 1'b1;
+      open_q <= open_q + OpenBits'(loaded) - OpenBits'(finished);
       if (checking && check_error != NoError) begin
         error_o <= check_error;
-        error_layer_o <= 4'(layer_q);
+        error_layer_o <= 4'(layer);
       end else if (building && build_done_i && !built) begin
         error_o <= BadCodeBook;
-        error_layer_o <= 4'(layer_q);
+        error_layer_o <= 4'(layer);
       end else if (active && run_error != NoError) begin
         error_o <= run_error;
         case (run_error)
           BadFraming:           error_layer_o <= '0;
           BadCode, ShortStream: error_layer_o <= last_slot_layer_q;
-          LeftOver:             error_layer_o <= 4'(layers_i - 8'd1);
-          default:              error_layer_o <= 4'(layer_q);
+          LeftOver:             error_layer_o <= 4'(program_last);
+          default:              error_layer_o <= 4'(layer);
         endcase
       end
     end
-    last_slot_layer_q <= 4'(layer_q);
+    last_slot_layer_q <= 4'(layer);
   end
-
-  logic unused_words;
-  assign unused_words = ^{issue_shape[31:30], issue_timing[31:16], sum_shape[31:28],
-                          sum_shape[12:0], sum_timing[31:21], sum_timing[15:0], neuron_q};
 
 endmodule
 

@@ -95,8 +95,8 @@ TEST_CASE("a cycle too many in the RTL is reported as a beat that is missing") {
   const Design design = tiny_design();
   ContextGuard guard;
   Twins twins(design, 0, 1, {},
-              broken_rtl(directory, "scheduler.sv", "localparam int WriteLatency = MacLatency + 10;",
-                         "localparam int WriteLatency = MacLatency + 11;"));
+              broken_rtl(directory, "accelerator.sv", "localparam int DrainLatency = 4;",
+                         "localparam int DrainLatency = 5;"));
   const CosimResult result = run(twins, design);
   REQUIRE(result.divergence);
   CHECK(result.divergence->block == "scheduler");
