@@ -95,7 +95,10 @@ TEST_CASE("facts: error codes, of programs, books and streams, are the same in R
                                        {"ShortStream", number(ErrorCode::short_stream)},
                                        {"LeftOver", number(ErrorCode::left_over)}};
   const RtlText scheduler("scheduler"), decoder("huffman_decoder"), book("huffman_code_book");
-  const RtlText::Variables codes = scheduler.constants("NoError|Bad[A-Z]\\w+|ShortStream|LeftOver");
+  const char* names_of_codes = "NoError|Bad[A-Z]\\w+|ShortStream|LeftOver";
+  RtlText::Variables codes = scheduler.constants(names_of_codes); // of runs; and of programs
+  const RtlText::Variables of_programs = RtlText("program_check").constants(names_of_codes);
+  codes.insert(of_programs.begin(), of_programs.end());
   CHECK(codes == expected);
   std::set<std::string> names;
   for (const auto& code : codes)
@@ -132,30 +135,28 @@ TEST_CASE("facts: error codes, of programs, books and streams, are the same in R
 TEST_CASE("facts: a layer descriptor's fields are where the RTL reads them") {
   std::map<std::string, std::uint32_t> fields; // by name and word, as the RTL slices them
   for (const auto& match :
-       RtlText("scheduler").all("(\\w+) <?= (?:issue|sum)_(shape|timing)\\[(\\d+)(?::(\\d+))?\\];")) {
-    const int high = std::stoi(match[2]), low = match[3].empty() ? high : std::stoi(match[3]);
+       RtlText("program_table").all("assign (\\w+) = prog_data_i\\[(\\d+)(?::(\\d+))?\\];")) {
+    const int high = std::stoi(match[1]), low = match[2].empty() ? high : std::stoi(match[2]);
     fields[match[0]] = static_cast<std::uint32_t>((std::uint64_t{2} << high) - (std::uint64_t{1} << low));
   }
   const auto ones = [](int bits) { return (1 << bits) - 1; };
   CHECK(fields.at("inputs") == field_bits(0, [&](LayerDescriptor& l) { l.inputs = ones(13); }));
   CHECK(fields.at("outputs") == field_bits(0, [&](LayerDescriptor& l) { l.outputs = ones(13); }));
-  const std::uint32_t activation =
-      field_bits(0, [&](LayerDescriptor& l) { l.activation = static_cast<Activation>(ones(2)); });
-  CHECK(fields.at("activation") == activation);
-  CHECK(fields.at("sum_activation_o") == activation);
+  CHECK(fields.at("activation") ==
+        field_bits(0, [&](LayerDescriptor& l) { l.activation = static_cast<Activation>(ones(2)); }));
   CHECK(fields.at("consecutive") == field_bits(0, [](LayerDescriptor& l) { l.consecutive = true; }));
   CHECK(fields.at("huffman") == field_bits(0, [](LayerDescriptor& l) { l.huffman = true; }));
   CHECK(fields.at("block_length") == field_bits(1, [&](LayerDescriptor& l) { l.block_length = ones(13); }));
-  CHECK(fields.at("mac_shift_o") == field_bits(1, [&](LayerDescriptor& l) { l.delta_shift = ones(3); }));
-  CHECK(fields.at("sum_shift_o") == field_bits(1, [&](LayerDescriptor& l) { l.shift = ones(5); }));
+  CHECK(fields.at("delta_shift") == field_bits(1, [&](LayerDescriptor& l) { l.delta_shift = ones(3); }));
+  CHECK(fields.at("shift") == field_bits(1, [&](LayerDescriptor& l) { l.shift = ones(5); }));
   const RtlText::Variables activations = RtlText("requantizer").constants("Relu|HardTanh");
   CHECK(activations.at("Relu") == number(Activation::relu));
   CHECK(activations.at("HardTanh") == number(Activation::hardtanh));
 }
 
-TEST_CASE("facts: latencies are the same in RTL and model") {
-  CHECK(RtlText("requantizer").localparams({}).at("Latency") == RequantizerTiming::latency);
-  const RtlText top("accelerator"), scheduler("scheduler"), lanes("delta_mac");
+TEST_CASE("facts: latencies and widths are the same in RTL and model") {
+  CHECK(RtlText("requantizer").constants("Latency").at("Latency") == RequantizerTiming::latency);
+  const RtlText top("accelerator"), lanes("delta_mac");
   for (const Multiplier multiplier :
        {Multiplier::lut, Multiplier::dsp, Multiplier::dsp_packed, Multiplier::serial})
     for (const bool consecutive : {false, true})
@@ -165,16 +166,27 @@ TEST_CASE("facts: latencies are the same in RTL and model") {
         design.consecutive = consecutive;
         design.delta_bits = delta_bits;
         design.lanes_per_bank = 4;
+        design.in_depth = 64 * delta_bits;
         CAPTURE(number(multiplier), consecutive, delta_bits);
         const SchedulerTiming timing(design, {LayerDescriptor{}}, 0);
         const RtlText::Variables values = top.localparams(variables(design));
         CHECK(values.at("CyclesPerMac") == timing.mac().cycles_per_mac);
         CHECK(values.at("MacLatency") == number(timing.mac().reference_request()));
-        CHECK(lanes.localparams(variables(design)).at("CyclesPerMac") == timing.mac().cycles_per_mac);
+        CHECK(values.at("ReadLatency") == number(SchedulerTiming::read_latency));
+        CHECK(values.at("DrainLatency") == number(DeltaMacTiming::drain_latency));
+        CHECK(values.at("RequantizerLatency") == RequantizerTiming::latency);
         // The first cycle in which what was written can be read.
-        const RtlText::Variables inner = scheduler.localparams(values);
-        CHECK(inner.at("WriteLatency") == number(timing.write_latency()) + 1);
-        CHECK(inner.at("StreamLatency") == number(HuffmanDecoderCore::restart_latency));
+        CHECK(values.at("WriteLatency") == number(timing.write_latency()) + 1);
+        CHECK(values.at("StreamLatency") == number(HuffmanDecoderCore::restart_latency));
+        const RtlText::Variables inner = lanes.localparams(values);
+        CHECK(inner.at("CyclesPerMac") == timing.mac().cycles_per_mac);
+        const DeltaMacWidths widths(design);
+        CHECK(values.at("SumBits") == widths.sum);
+        CHECK(inner.at("SumBits") == widths.sum);
+        CHECK(inner.at("OperandBits") == widths.operand);
+        CHECK(inner.at("XSumBits") == widths.x_sum);
+        CHECK(inner.at("AccBits") == widths.accumulator);
+        CHECK(inner.at("RefBits") == widths.reference_sum);
       }
 }
 

@@ -47,9 +47,9 @@ public:
       values[match[0]] = evaluate(match[1], {});
     return values;
   }
-  /// The body's `localparam int`, evaluated in order, beside the parameters given.
+  /// The module's `localparam int`, evaluated in order, beside the parameters given.
   [[nodiscard]] Variables localparams(Variables variables) const {
-    for (const auto& match : all("\n  localparam int (\\w+) = ([^;\n]*);"))
+    for (const auto& match : all("\n  localparam int (\\w+) = ([^;,\n]*)[;,]?\\s*(?=\n)"))
       variables[match[0]] = evaluate(match[1], variables);
     return variables;
   }

@@ -33,31 +33,52 @@ DeltaMacWidths::DeltaMacWidths(const Design& design) {
   sum = std::min(std::max(operand, 2) + 15 + inputs, 32);
 }
 
+namespace {
+
+// Fitted: LUTs of a bit of the multiplexer of all lanes' shadows. Up to 4 inputs are one LUT6, and a
+// power of four is a tree of those; a table that lanes leave empty costs too.
+double shadow_mux_luts(int lanes) {
+  const int bits = address_bits(lanes), table = 1 << bits;
+  if (lanes <= 4)
+    return lanes > 1 ? 1 : 0;
+  if (lanes == table && bits % 2 == 0)
+    return 0.375 * lanes;
+  return 0.43 * lanes + 0.1 * (table - lanes) + 0.2;
+}
+
+} // namespace
+
 Resources delta_mac_resources(const Design& design) {
-  // Of a lane, or of a packed pair; the accumulators have 32 bits each.
-  constexpr int accumulator = 32, shadow = 32;
-  const int operand = design.consecutive ? 8 : design.delta_bits, digits = ceil_div(operand, 2);
+  const DeltaMacWidths bits(design);
+  const int operand = bits.operand, accumulator = bits.accumulator, digits = ceil_div(operand, 2);
   const bool one_bit = operand == 1;
   // A DSP takes the operand's register in, unless the adder of deltas or a decoder's reset is in the way.
   const int before_dsp = design.consecutive || design.huffman ? operand : 0;
-  const Resources in_lut{61 + 10 * digits, accumulator + 8 + operand + (one_bit ? 1 : 2 * digits)};
-  const Resources in_serial{(design.consecutive ? 68 : 59) + operand, accumulator + operand};
-  const Resources in_dsp = one_bit ? Resources{72, 42} : Resources{0, before_dsp, 1}; // LUTs for x * 1 bit
-  const Resources in_pair{126, 2 * accumulator + operand + before_dsp, 1};
-  constexpr int running = 15; // LUTs of a lane's adder of deltas
-  constexpr int front = 155, lut_front = 65, serial_front = 40;
-  constexpr int lut_multiples = 19; // FF of 3x and -x
+  // Of a lane, or of a packed pair.
+  constexpr int multiple[] = {10, 19, 29, 42}; // LUTs that select multiples of x, by digits
+  const Resources in_lut{accumulator + multiple[digits - 1] + (one_bit ? 2 : 0),
+                         accumulator + 8 + operand + (one_bit ? 1 : 2 * digits)};
+  const Resources in_serial{accumulator + 10 + 2 * operand, accumulator + operand};
+  const Resources in_dsp = one_bit ? Resources{2 * accumulator + 9, accumulator + 10} // LUTs for x * 1 bit
+                                   : Resources{0, before_dsp, 1};
+  const Resources in_pair{2 * accumulator + (one_bit ? 12 : 0), 2 * accumulator + operand + before_dsp, 1};
+  const int running = design.multiplier == Multiplier::lut      ? 9
+                      : design.multiplier == Multiplier::serial ? 25
+                                                                : 15; // LUTs of a lane's adder of deltas
+  constexpr int serial_front = 40;
 
   const int lanes = design.lanes;
-  Resources all = lut_ram_resources(32, std::max(2, 1 << address_bits(lanes))); // sums of references
-  all.lut += front + mux_luts(32, lanes) + (design.consecutive ? running * lanes : 0);
-  all.ff += 128 + shadow * lanes + 3 * address_bits(lanes);
+  Resources all = lut_ram_resources(bits.reference_sum, std::max(2, 1 << address_bits(lanes)));
+  all.lut += static_cast<int>(7 + 5.3 * bits.sum + accumulator * shadow_mux_luts(lanes)) +
+             (design.consecutive ? running * lanes : 0);
+  all.ff += 80 + (lanes + 1) * accumulator + 2 * bits.sum + bits.reference_sum + bits.x_sum +
+            3 * std::max(1, address_bits(lanes));
   all.dsp += 1; // the references' product
   switch (design.multiplier) {
   case Multiplier::lut:
     all += lanes * in_lut;
-    all.lut += lut_front;
-    all.ff += lut_multiples;
+    all.lut += digits == 1 ? 14 : 20; // of -x and 3x, which all lanes share
+    all.ff += one_bit ? 8 : digits == 1 ? 9 : 19;
     break;
   case Multiplier::dsp:
     all += lanes * in_dsp;
@@ -69,7 +90,7 @@ Resources delta_mac_resources(const Design& design) {
   case Multiplier::serial:
     all += lanes * in_serial;
     all.lut += serial_front;
-    all.ff -= 6;
+    all.ff += operand - 14 - (one_bit ? 1 : 0);
     break;
   }
   return all;

@@ -24,11 +24,18 @@ struct RequantizerTiming {
   return static_cast<int>(static_cast<std::int32_t>(static_cast<std::uint32_t>(word >> 16) << 12) >> 12);
 }
 
-/// What the requantizer takes: its product is two DSPs, and what travels along are shift registers.
-[[nodiscard]] constexpr Resources requantizer_resources(const Design& design) {
+/// What the requantizer takes, for sums of so many bits: its product is two DSPs, and what travels along are
+/// shift registers.
+[[nodiscard]] constexpr Resources requantizer_resources(const Design& design, int sum_bits) {
   const int shift_registers = 29 + address_bits(2 * design.act_depth);
-  const bool factor_in_register = design.param_depth <= 64; // LUT-RAM has none of its own
-  return {318 + shift_registers, factor_in_register ? 85 : 69, 2, 0, 0, shift_registers};
+  const int factor = design.param_depth <= 64 ? 16 : 0; // LUT-RAM has no register of its own
+  const bool one_dsp = sum_bits == 18;                  // the upper part of the product has one bit
+  return {70 + 31 * sum_bits / 4 + shift_registers + (one_dsp ? 12 : 0),
+          37 + sum_bits + factor + (one_dsp ? 18 : 0),
+          one_dsp ? 1 : 2,
+          0,
+          0,
+          shift_registers};
 }
 
 } // namespace deltatwin

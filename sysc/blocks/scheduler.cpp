@@ -95,14 +95,14 @@ Cycle SchedulerTiming::room(int need, Cycle from) {
 
 Resources scheduler_resources(const Design& design) {
   // Fitted. Of addresses, a bit's counter, comparison and multiplexer.
-  constexpr double logic = 500, per_weight_bit = 3.6, per_reference_bit = 3.1, per_parameter_bit = 2.3;
+  constexpr double logic = 514, per_weight_bit = 3.6, per_reference_bit = 3.1, per_parameter_bit = 2.3;
   constexpr double builds = 60, per_coded_lane = 3.9;
-  constexpr double flip_flops = 282, per_layer_bit = 6.6, of_builds = 6;
+  constexpr double flip_flops = 369, per_layer_bit = 5, of_builds = 6;
   const int weight_bits = design.huffman ? 0 : address_bits(design.bank_depth + 1);
   const int reference_bits = address_bits(design.ref_depth),
             parameter_bits = address_bits(design.param_depth);
   const int layer_bits = std::max(1, address_bits(design.max_layers));
-  const int table = design.huffman ? 56 : 52; // LUT-RAM
+  constexpr int table = 52; // LUT-RAM
   Resources all;
   all.lut = table + static_cast<int>(logic + per_weight_bit * weight_bits +
                                      per_reference_bit * reference_bits + per_parameter_bit * parameter_bits +
@@ -110,7 +110,7 @@ Resources scheduler_resources(const Design& design) {
   all.lut_ram = table;
   all.ff = static_cast<int>(flip_flops + per_layer_bit * layer_bits + (design.huffman ? of_builds : 0)) +
            weight_bits + 2 * reference_bits + address_bits(design.ref_depth + design.lanes + 1) +
-           parameter_bits + address_bits(design.out_depth + 1);
+           parameter_bits + address_bits(design.out_depth + 1) + address_bits(design.out_depth + 4);
   return all;
 }
 

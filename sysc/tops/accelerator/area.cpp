@@ -60,7 +60,7 @@ BlockResources resources_by_block(const Design& design) {
     of(Block::huffman_bank) = huffman_bank_resources(design);
   of(Block::weight_bank) = weight_bank_resources(design);
   of(Block::delta_mac) = delta_mac_resources(design);
-  of(Block::requantizer) = requantizer_resources(design);
+  of(Block::requantizer) = requantizer_resources(design, DeltaMacWidths(design).sum);
   of(Block::buffers) = buffer_resources(design);
   of(Block::output_fifo) = output_fifo_resources(design);
   return blocks;

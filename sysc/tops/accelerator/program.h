@@ -16,7 +16,7 @@ struct LayerDescriptor {
   int delta_shift = 0;  ///< s, 0..7
   int shift = 0;        ///< k, the requantizer's shift less 8, 0..31
 
-  /// The two 32-bit words of the table; see the RTL scheduler for the fields.
+  /// The two 32-bit words of the table; see the RTL program_table for the fields.
   [[nodiscard]] std::uint32_t word(int index) const;
   [[nodiscard]] static LayerDescriptor from_words(std::uint32_t word0, std::uint32_t word1);
 };
