@@ -112,9 +112,10 @@ private:
         return nullptr;
       }
       values_ += integers->size();
-      JsonValue::List list;
+      JsonValue::List list(integers->size());
+      auto element = list.begin();
       for (const std::int32_t number : *integers)
-        list.push_back({std::int64_t{number}});
+        (element++)->is = std::int64_t{number};
       parent = std::move(list);
     }
     auto& list = std::get<JsonValue::List>(parent);
