@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <map>
+#include <sqlite3.h>
 #include <thread>
 
 using namespace deltatwin;
@@ -21,6 +22,20 @@ const std::string large_space = R"({"format": "deltatwin-space-1", "networks": [
 
 const std::string one_design = R"({"format": "deltatwin-space-1", "networks": "small", "devices": "xc7s15",
   "lanes": 4, "multipliers": "dsp", "optimize": "throughput"})";
+
+// Chunks that an exploration has in its database: 0 as long as there is none.
+int chunks_done(const std::string& path) {
+  sqlite3* database = nullptr;
+  sqlite3_stmt* statement = nullptr;
+  int count = 0;
+  if (sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK &&
+      sqlite3_prepare_v2(database, "select count(*) from chunks", -1, &statement, nullptr) == SQLITE_OK &&
+      sqlite3_step(statement) == SQLITE_ROW)
+    count = sqlite3_column_int(statement, 0);
+  sqlite3_finalize(statement);
+  sqlite3_close(database);
+  return count;
+}
 
 // The rows of a CSV file without quotes, by the head's names.
 std::vector<std::map<std::string, std::string>> csv(const Desk& desk, const std::string& name) {
@@ -212,9 +227,10 @@ TEST_CASE("command line: explore keeps what is done on Ctrl-C, and resumes") {
   desk.write("space.json", large_space);
   const Words explore = words("explore space.json --dataset data --out a --threads 1");
   boost::process::child child = desk.start(explore);
-  while (!fs::exists(desk.path("a.sqlite")))
+  while (chunks_done(desk.path("a.sqlite")) == 0) {
+    REQUIRE(child.running());
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
   REQUIRE(kill(child.id(), SIGINT) == 0);
   child.wait();
   CHECK(child.exit_code() == 130);

@@ -71,13 +71,16 @@ with_time_left() {
   done
 }
 
-# Configures and builds the release preset; further arguments are targets.
-build_release() {
-  step "configuring"
-  cmake --preset release >build-configure.log 2>&1 || { cat build-configure.log; rm -f build-configure.log; exit 1; }
-  rm -f build-configure.log
-  step "building ${*:-everything}"
-  cmake --build --preset release ${1:+--target "$@"} 2>&1 | with_time_left
+# Configures and builds a preset; further arguments are targets.
+build_preset() {
+  local preset=$1 log
+  shift
+  log=$(mktemp)
+  step "configuring ($preset)"
+  cmake --preset "$preset" >"$log" 2>&1 || { cat "$log"; rm -f "$log"; exit 1; }
+  rm -f "$log"
+  step "building ${*:-everything} ($preset)"
+  cmake --build --preset "$preset" ${1:+--target "$@"} 2>&1 | with_time_left
 }
 
 base_packages=(g++ make cmake ninja-build ccache verilator libsystemc-dev libboost1.81-dev libboost-json1.81-dev
