@@ -27,12 +27,6 @@ void make_finite(boost::json::value& value) {
     value = nullptr;
 }
 
-void flush(FILE* stream) {
-  errno = 0;
-  if (std::fflush(stream) != 0 || std::ferror(stream))
-    throw InputError(std::string("standard output cannot be written: ") + std::strerror(errno ? errno : EIO));
-}
-
 } // namespace
 
 void add_json_option(CLI::App& command, std::string& path) {
