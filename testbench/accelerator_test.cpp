@@ -496,3 +496,27 @@ TEST_CASE("accelerator twins answer the same on every register access") {
     require_equal(result, seed);
   }
 }
+
+TEST_CASE("accelerator model: a read sees what was there before a write of its own cycle") {
+  AcceleratorCore core(raw_dsp);
+  const auto data = [&core](std::uint32_t address, Cycle cycle) { return core.read(address, cycle).data; };
+  const std::uint32_t layer_count_error =
+      static_cast<std::uint32_t>(Status::error) | static_cast<std::uint32_t>(ErrorCode::layer_count) << 8;
+  REQUIRE(core.write(reg::images, 5, 10));
+  CHECK(data(reg::images, 10) == 0);
+  CHECK(data(reg::images, 11) == 5);
+  REQUIRE(core.write(reg::control, control_start, 20)); // of no layers
+  CHECK(data(reg::status, 20) == static_cast<std::uint32_t>(Status::idle));
+  CHECK(data(reg::status, 30) == layer_count_error);
+  CHECK(data(reg::cycles_lo, 30) == 1);
+  CHECK_FALSE(core.write(reg::control, control_start, 32));
+  CHECK_FALSE(core.write(reg::images, 6, 34));
+  REQUIRE(core.write(reg::control, control_reset, 40));
+  CHECK(data(reg::status, 40) == layer_count_error);
+  CHECK(data(reg::cycles_lo, 40) == 1);
+  CHECK(data(reg::status, 50) == static_cast<std::uint32_t>(Status::idle));
+  CHECK(data(reg::cycles_lo, 50) == 0);
+  REQUIRE(core.write(reg::images, 7, 60, 0));
+  CHECK_FALSE(core.write(reg::images, 7, 62, 3));
+  CHECK(data(reg::images, 70) == 5);
+}

@@ -7,7 +7,22 @@ namespace {
 
 constexpr std::size_t largest_batch = 4096; ///< inferences computed in one go, bounds memory
 
-std::uint32_t bits(int value, int lsb) { return static_cast<std::uint32_t>(value) << lsb; }
+AxiControlConfig control_config(const Design& design) {
+  AxiControlConfig config;
+  config.lanes = design.lanes;
+  config.lanes_per_bank = design.lanes_per_bank;
+  config.delta_bits = design.delta_bits;
+  config.multiplier = static_cast<int>(design.multiplier);
+  config.consecutive = design.consecutive;
+  config.huffman = design.huffman;
+  config.bank_depth = design.bank_depth;
+  config.in_depth = design.in_depth;
+  config.act_depth = design.act_depth;
+  config.ref_depth = design.ref_depth;
+  config.param_depth = design.param_depth;
+  config.max_layers = design.max_layers;
+  return config;
+}
 
 } // namespace
 
@@ -62,116 +77,67 @@ AcceleratorCore::AcceleratorCore(const Design& design)
       parameters_(static_cast<std::size_t>(design.param_depth)),
       program_(2 * static_cast<std::size_t>(design.max_layers)),
       code_lengths_(design.huffman ? static_cast<std::size_t>(design.max_layers) << design.delta_bits : 0),
-      streams_(design.huffman ? 2 * static_cast<std::size_t>(design.lanes) : 0), decoders_(design) {}
+      streams_(design.huffman ? 2 * static_cast<std::size_t>(design.lanes) : 0),
+      control_(control_config(design)), before_write_(control_), decoders_(design) {}
 
-bool AcceleratorCore::load(std::uint32_t data) {
-  const auto memory = static_cast<Memory>(registers_.load_address >> 28);
-  const std::size_t bank = registers_.load_address >> 20 & 0xff;
-  const std::size_t word = registers_.load_address & 0xfffff;
-  const std::uint64_t value = std::uint64_t{registers_.load_high} << 32 | data;
-  const auto store = [&](auto& words, std::uint64_t mask) {
-    if (word >= words.size() || (memory != Memory::weights && bank != 0))
-      return false;
-    words[word] = static_cast<std::decay_t<decltype(words[0])>>(value & mask);
-    registers_.load_address =
-        (registers_.load_address & 0xfff00000u) | ((registers_.load_address + 1) & 0xfffffu);
-    return true;
-  };
-  switch (memory) {
+void AcceleratorCore::load(const AxiControlCore::Write& write) {
+  const std::uint64_t word = write.word;
+  switch (write.memory) {
   case Memory::weights:
-    return bank < banks_.size() && store(banks_[bank], (std::uint64_t{1} << design_.bank_width()) - 1);
+    banks_[write.bank][write.address] = word & ((std::uint64_t{1} << design_.bank_width()) - 1);
+    break;
   case Memory::references:
-    return store(references_, 0xff);
+    references_[write.address] = static_cast<std::uint8_t>(word);
+    break;
   case Memory::parameters:
-    return store(parameters_, 0xfffffffffu);
+    parameters_[write.address] = word;
+    break;
   case Memory::program:
-    return store(program_, 0xffffffffu);
+    program_[write.address] = static_cast<std::uint32_t>(word);
+    break;
   case Memory::code_books:
-    return store(code_lengths_, 0xfu);
+    code_lengths_[write.address] = word & 0xf;
+    break;
   case Memory::streams:
-    return store(streams_, 0xfffffu);
+    streams_[write.address] = word & 0xfffff;
+    break;
   }
-  return false;
 }
 
 bool AcceleratorCore::write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) {
-  if (strobe != 0xf)
-    return strobe == 0;
-  const Status now = status(cycle);
-  before_write_ = registers_;
+  before_write_ = control_;
   write_ = cycle;
-  if (address == reg::control) {
-    if (data & control_reset)
-      clear(cycle + control_latency);
-    else if (data & control_start) {
-      if (now == Status::running || now == Status::error)
-        return false;
-      start(cycle + control_latency);
-    }
-    return true;
+  const AxiControlCore::Write write = control_.write(address, data, strobe, status(cycle));
+  switch (write.effect) {
+  case AxiControlCore::Effect::start:
+    start(cycle + control_latency);
+    break;
+  case AxiControlCore::Effect::soft_reset:
+    clear(cycle + control_latency);
+    break;
+  case AxiControlCore::Effect::load:
+    load(write);
+    break;
+  case AxiControlCore::Effect::none:
+    break;
   }
-  if (now == Status::running || now == Status::error) // finished blocks still drain after an error
-    return false;
-  switch (address) {
-  case reg::images:
-    registers_.images = data;
-    return true;
-  case reg::layers:
-    registers_.layers = data & 0xff;
-    return true;
-  case reg::load_address:
-    registers_.load_address = data;
-    return true;
-  case reg::load_high:
-    registers_.load_high = data & 0xf;
-    return true;
-  case reg::load_data:
-    return load(data);
-  default:
-    return false;
-  }
+  return write.okay;
 }
 
 AcceleratorCore::ReadResult AcceleratorCore::read(std::uint32_t address, Cycle cycle) const {
-  const Registers& registers = write_ != never && cycle <= write_ ? before_write_ : registers_;
-  const Status now = status(cycle);
+  const AxiControlCore& control = write_ != never && cycle <= write_ ? before_write_ : control_;
   const Shown& run = shown(cycle);
-  const Cycle cycles = run.started ? std::min(cycle, run.stop) - (run.start + 1) : 0;
-  switch (address) {
-  case reg::id:
-    return {0x44545731};
-  case reg::status:
-    return {
-        static_cast<std::uint32_t>(now) |
-        (now == Status::error ? bits(static_cast<int>(run.error.code), 8) | bits(run.error.layer, 16) : 0)};
-  case reg::images:
-    return {registers.images};
-  case reg::cycles_lo:
-    return {static_cast<std::uint32_t>(cycles)};
-  case reg::cycles_hi:
-    return {static_cast<std::uint32_t>(cycles >> 32)};
-  case reg::inferences:
-    return {static_cast<std::uint32_t>(std::count_if(run.completions.begin(), run.completions.end(),
-                                                     [=](const Completion& c) { return c.cycle < cycle; }))};
-  case reg::layers:
-    return {registers.layers};
-  case reg::load_address:
-    return {registers.load_address};
-  case reg::load_high:
-    return {registers.load_high};
-  case reg::config:
-    return {bits(design_.lanes, 0) | bits(design_.delta_bits, 8) |
-            bits(static_cast<int>(design_.multiplier), 12) | bits(design_.consecutive, 16) |
-            bits(design_.lanes_per_bank, 17) | bits(design_.huffman, 23)};
-  case reg::bank_depth:
-    return {bits(design_.bank_depth, 0)};
-  case reg::buffer_depth:
-    return {bits(design_.act_depth, 16) | bits(design_.in_depth & 0xffff, 0)};
-  case reg::table_depth:
-    return {bits(design_.ref_depth, 16) | bits(design_.param_depth & 0xffff, 0)};
-  default:
-    return {0, false};
+  RunProgress progress;
+  progress.status = status(cycle);
+  if (progress.status == Status::error) {
+    progress.error = static_cast<int>(run.error.code);
+    progress.error_layer = run.error.layer;
   }
+  progress.cycles = run.started ? std::min(cycle, run.stop) - (run.start + 1) : 0;
+  progress.inferences = static_cast<std::uint32_t>(
+      std::count_if(run.completions.begin(), run.completions.end(),
+                    [=](const Completion& completion) { return completion.cycle < cycle; }));
+  return control.read(address, progress);
 }
 
 Status AcceleratorCore::status(Cycle cycle) const {
@@ -202,7 +168,7 @@ void AcceleratorCore::clear(Cycle cycle) {
 
 void AcceleratorCore::hard_reset(Cycle cycle) {
   clear(cycle ? cycle - 1 : 0);
-  registers_ = {};
+  control_.reset();
 }
 
 void AcceleratorCore::start(Cycle cycle) {
@@ -217,8 +183,8 @@ void AcceleratorCore::start(Cycle cycle) {
   const std::vector<std::vector<std::uint64_t>> streams = lane_words();
   decoders_.start(streams, cycle + 1); // they take their first words while the program is checked
   std::vector<LayerDescriptor> table = read_table(program_);
-  run_.error = check_program(design_, table, registers_.layers, registers_.images);
-  table.resize(registers_.layers);
+  run_.error = check_program(design_, table, control_.layers(), control_.images());
+  table.resize(control_.layers());
   if (run_.error.code == ErrorCode::none && design_.huffman) {
     build_books(table);
     run_.error = check_books(design_, books_);
@@ -233,7 +199,7 @@ void AcceleratorCore::start(Cycle cycle) {
   if (design_.huffman)
     decoded_streams_ = decode_streams(design_, table, books_, streams);
   timing_ = std::make_unique<SchedulerTiming>(design_, std::move(table),
-                                              cycle + preparation_cycles(design_, registers_.layers));
+                                              cycle + preparation_cycles(design_, control_.layers()));
   decoded_ = decode();
   inference_ = std::make_unique<IntegerInference>(decoded_);
 }
@@ -292,7 +258,7 @@ std::size_t AcceleratorCore::input(const std::int8_t* data, std::size_t count, C
                                    std::vector<Cycle>* taken, const std::uint8_t* tlast_at) {
   std::size_t given = 0;
   const std::size_t length = timing_ ? static_cast<std::size_t>(timing_->layers()[0].inputs) : 0;
-  while (given < count && timing_ && loaded_ < registers_.images) {
+  while (given < count && timing_ && loaded_ < control_.images()) {
     const std::size_t at = loading_.size();
     const std::size_t ahead = std::min((count - given) / length, largest_batch);
     if (at == 0 && results_used_ == results_.size() && ahead > 0) {
@@ -373,7 +339,7 @@ void AcceleratorCore::issue_image() {
       trace_->add(port::m_axis, {taken[i],
                                  static_cast<std::uint16_t>(values[base + static_cast<int>(i)]) |
                                      std::uint64_t{tlast} << 16,
-                                 {static_cast<int>(issued_), static_cast<int>(registers_.layers) - 1,
+                                 {static_cast<int>(issued_), static_cast<int>(control_.layers()) - 1,
                                   base / design_.lanes, base + static_cast<int>(i)},
                                  origin});
     }
@@ -384,7 +350,7 @@ void AcceleratorCore::issue_image() {
   ++issued_;
   if (error.code != ErrorCode::none)
     fail(error);
-  else if (run_.completions.size() == registers_.images)
+  else if (run_.completions.size() == control_.images())
     run_.stop = run_.completions.back().cycle + 1;
   if (trace_ && run_.error.code != ErrorCode::none) // what was traced of blocks behind a bad stream
     trace_->drop_origins_after(run_.error.cycle, port::s_axis);

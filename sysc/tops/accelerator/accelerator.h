@@ -1,5 +1,6 @@
 #pragma once
 #include "base/trace.h"
+#include "blocks/axi_control.h"
 #include "blocks/huffman_bank.h"
 #include "blocks/scheduler.h"
 #include "net/inference.h"
@@ -11,33 +12,7 @@
 
 namespace deltatwin {
 
-/// The accelerator's 32-bit registers, by byte address. Reads and writes not named answer
-/// SLVERR, and so do writes to all but CONTROL while a run is under way or in error.
-namespace reg {
-inline constexpr std::uint32_t id = 0x00;           ///< RO "DTW1"
-inline constexpr std::uint32_t control = 0x04;      ///< WO bit 0 start, bit 1 soft reset
-inline constexpr std::uint32_t status = 0x08;       ///< RO [1:0] Status, [15:8] ErrorCode, [23:16] layer
-inline constexpr std::uint32_t images = 0x0c;       ///< RW inferences of a run
-inline constexpr std::uint32_t cycles_lo = 0x10;    ///< RO running cycles since START
-inline constexpr std::uint32_t cycles_hi = 0x14;    ///< RO
-inline constexpr std::uint32_t inferences = 0x18;   ///< RO inferences whose last output was taken
-inline constexpr std::uint32_t layers = 0x1c;       ///< RW [7:0] layers of the program
-inline constexpr std::uint32_t load_address = 0x20; ///< RW [31:28] Memory, [27:20] bank, [19:0] word
-inline constexpr std::uint32_t load_high = 0x24;    ///< RW [3:0] bits 35:32 of the words to load
-inline constexpr std::uint32_t load_data = 0x28;    ///< WO loads a word, then the word address += 1
-inline constexpr std::uint32_t config =
-    0x2c; ///< RO [7:0] lanes [11:8] D [15:12] multiplier [16] consecutive [22:17] lanes a bank [23] huffman
-inline constexpr std::uint32_t bank_depth = 0x30;   ///< RO
-inline constexpr std::uint32_t buffer_depth = 0x34; ///< RO [15:0] input, [31:16] activations
-inline constexpr std::uint32_t table_depth = 0x38;  ///< RO [15:0] parameters, [31:16] references
-} // namespace reg
-
-inline constexpr std::uint32_t control_start = 1, control_reset = 2;
 inline constexpr Cycle control_latency = 1; ///< from a write to CONTROL to the cycle in which it acts
-enum class Status { idle, running, done, error };
-/// With decoders only: code_books holds a code length a word, at layer * 2^D + symbol; streams holds
-/// the first and the last word address of a lane's stream in its bank, at 2 * lane and 2 * lane + 1.
-enum class Memory { weights, references, parameters, program, code_books, streams };
 
 /// Positions in AcceleratorCore::interfaces(); weight bank b is at bank0 + b, and behind the banks,
 /// with decoders, the words that lane l's decoder takes are at bank0 + banks + l.
@@ -76,10 +51,7 @@ class AcceleratorCore {
 public:
   explicit AcceleratorCore(const Design& design);
 
-  struct ReadResult {
-    std::uint32_t data = 0;
-    bool okay = true;
-  };
+  using ReadResult = AxiControlCore::Read;
   /// A register access that is transferred in `cycle`; false: SLVERR. A read sees what was there
   /// before a write of its own cycle, whichever is called first. `strobe` as in AXI4-Lite: a write
   /// without any byte does nothing, one of some bytes is refused.
@@ -128,7 +100,7 @@ private:
   /// Nothing is left of a run after `cycle`.
   void clear(Cycle cycle);
   void start(Cycle cycle);
-  [[nodiscard]] bool load(std::uint32_t data);
+  void load(const AxiControlCore::Write& write);
   [[nodiscard]] std::vector<std::vector<std::uint64_t>> lane_words() const;
   void build_books(const std::vector<LayerDescriptor>& table);
   /// Bank words of raw deltas, a slot each.
@@ -158,9 +130,7 @@ private:
   std::vector<std::uint32_t> streams_; ///< two a lane
 
   // Registers.
-  struct Registers {
-    std::uint32_t images = 0, layers = 0, load_address = 0, load_high = 0;
-  } registers_, before_write_;
+  AxiControlCore control_, before_write_;
   Cycle write_ = never; ///< the latest write's cycle, in which a read sees before_write_
 
   // The run.

@@ -74,7 +74,7 @@ void AcceleratorCore::trace_block(const IssuedBlock& block) {
 
 void AcceleratorCore::trace_decoders(const IssuedBlock& block) {
   const auto layer = static_cast<std::size_t>(block.layer);
-  const bool last_block = block.complete && layer + 1 == registers_.layers && block.tile_last &&
+  const bool last_block = block.complete && layer + 1 == control_.layers() && block.tile_last &&
                           block.base + block.active == timing_->layers()[layer].outputs;
   for (int i = 0; i < block.slots && block.slot(i, design_.cycles_per_mac()) < run_.stop; ++i) {
     const Cycle cycle = block.slot(i, design_.cycles_per_mac());
