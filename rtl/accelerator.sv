@@ -477,6 +477,24 @@ module accelerator #(
     .ready_i(m_axis_tready_i)
   );
 
+`ifndef YOSYS
+  // Of the output FIFO's places: those that no tile was given, those in use, and the others' results
+  // are on their way; none is when a run is done.
+  logic [31:0] free_places, used_places;
+
+  assign free_places = 32'(u_scheduler.u_walker.credits_q);
+  assign used_places = 32'(u_output.used);
+
+  always @(posedge clk_i) begin
+    if (core_rst_n) begin
+      assert (free_places + used_places <= OutDepth)
+          else $error("a place in the output FIFO was given twice");
+      assert (status != 2'd2 || free_places + used_places == OutDepth)
+          else $error("a place in the output FIFO was not given back");
+    end
+  end
+`endif
+
 endmodule
 
 `default_nettype wire

@@ -276,6 +276,28 @@ module delta_mac #(
   assign unused_info = ^{drain_info_q.tile_first, drain_info_q.block_first,
                          drain_info_q.block_last};
 
+`ifndef YOSYS
+  // Cycles since the latest beat, 15 for many.
+  logic [3:0] since_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) since_q <= '1;
+    else if (valid_i) since_q <= 4'd1;
+    else if (since_q != '1) since_q <= since_q + 1'b1;
+  end
+
+  always @(posedge clk_i) begin
+    if (rst_ni) begin
+      assert (!valid_i || 32'(since_q) >= CyclesPerMac)
+          else $error("beats are closer than a beat's cycles");
+      assert (!valid_i || (lanes_i != '0 && 32'(lanes_i) <= Lanes))
+          else $error("a beat is for lanes that are not there");
+      assert (!(capture_q && draining_q))
+          else $error("a block ends before the one before it has drained");
+    end
+  end
+`endif
+
 endmodule
 
 `default_nettype wire

@@ -70,6 +70,15 @@ module input_loader #(
     end
   end
 
+`ifndef YOSYS
+  always @(posedge clk_i) begin
+    if (!restart_i) begin
+      assert (!free_i || full_o) else $error("a half that is not full is freed");
+      assert (!we_o || 32'(index_q) < InDepth) else $error("an input beyond its half");
+    end
+  end
+`endif
+
 endmodule
 
 `default_nettype wire

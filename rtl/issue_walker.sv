@@ -201,6 +201,18 @@ module issue_walker #(
     end
   end
 
+`ifndef YOSYS
+  always @(posedge clk_i) begin
+    if (!restart_i) begin
+      assert (32'(credits_q) <= OutDepth) else $error("more places in the output FIFO than it has");
+      assert (credits_taken <= credits_q) else $error("a tile starts without room for its results");
+      assert (!issue_o || !first_layer_i || full_i) else $error("a slot reads a half that is not full");
+      assert (!issue_o || Huffman != 0 || 32'(weight_q) < BankDepth)
+          else $error("a slot reads beyond the weight banks");
+    end
+  end
+`endif
+
 endmodule
 
 `default_nettype wire

@@ -43,6 +43,13 @@ module write_back #(
     end
   end
 
+`ifndef YOSYS
+  always @(posedge clk_i) begin
+    if (!restart_i && sum_valid_i)
+      assert (neuron_q <= outputs_i) else $error("a sum beyond its layer");
+  end
+`endif
+
 endmodule
 
 `default_nettype wire
