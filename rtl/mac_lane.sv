@@ -77,6 +77,7 @@ module mac_lane #(
     logic signed [9:0]             multiple, partial;
     logic signed [ProductBits-1:0] product, product_q;
     logic signed [AccBits-1:0]     acc_q, acc_d, above;
+    logic                          unused_bit;
 
     assign digits = (2 * Digits)'($signed(operands));
 
@@ -99,9 +100,10 @@ module mac_lane #(
       end
     end
 
-    // product + acc as product - ~acc - 1: Yosys then takes the choice of first_i into the adder.
+    // product + acc as product - ~acc - 1, with a bit below for the 1: one subtraction, into which
+    // Yosys takes the choice of first_i.
     assign above = first_i ? '1 : ~acc_q;
-    assign acc_d = AccBits'(product_q) - above - AccBits'(1);
+    assign {acc_d, unused_bit} = {AccBits'(product_q), 1'b0} - {above, 1'b1};
 
     always_ff @(posedge clk_i) begin
       product_q <= product;
@@ -133,7 +135,7 @@ module mac_lane #(
     logic signed [15:0]             low;
     logic signed [ProductBits-17:0] high;
     logic signed [AccBits-1:0]      acc0_q, acc0_d, above0, acc1_q, acc1_d, above1;
-    logic                           carry, unused_bits;
+    logic                           unused_bit, unused_bits, carry;
 
     assign {c1, c0} = operands;
     assign pair = $signed({c1, 16'd0}) + (OperandBits + 17)'(c0);
@@ -141,7 +143,7 @@ module mac_lane #(
     // As above, and what was borrowed enters as the subtractor's carry in.
     assign above0 = first_i ? '1 : ~acc0_q;
     assign above1 = first_i ? '1 : ~acc1_q;
-    assign acc0_d = AccBits'(low) - above0 - AccBits'(1);
+    assign {acc0_d, unused_bit} = {AccBits'(low), 1'b0} - {above0, 1'b1};
     assign {acc1_d, carry} = {AccBits'(high), low[15]} - {above1, 1'b1};
     assign unused_bits = ^{low, carry};  // a short accumulator needs no upper bits of low
 
