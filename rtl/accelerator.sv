@@ -17,7 +17,7 @@
 `default_nettype none
 
 module accelerator #(
-  /// Neurons at once, 1 to 128.
+  /// Neurons at once, 1 to 255.
   parameter int Lanes = 16,
   /// Lanes that one weight bank feeds; LanesPerBank * DeltaBits is at most 36, or with Huffman
   /// LanesPerBank at most 4.
@@ -107,8 +107,8 @@ module accelerator #(
   localparam logic [1:0] StatusRunning = 2'd1;
 
   // An impossible design stops here: the missing module's name is the message.
-  if (Lanes < 1 || Lanes > 128) begin : gen_bad_lanes
-    lanes_must_be_1_to_128 u_error ();
+  if (Lanes < 1 || Lanes > 255) begin : gen_bad_lanes
+    lanes_must_be_1_to_255 u_error ();
   end
   if (DeltaBits < 1 || DeltaBits > 8) begin : gen_bad_delta_bits
     delta_bits_must_be_1_to_8 u_error ();

@@ -8,7 +8,7 @@
 `default_nettype none
 
 module delta_mac #(
-  /// Neurons at once, 1 to 128.
+  /// Neurons at once, 1 to 255.
   parameter int Lanes = 16,
   /// Bits of a delta, 1 to 8.
   parameter int DeltaBits = 4,

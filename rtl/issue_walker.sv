@@ -104,7 +104,7 @@ module issue_walker #(
   // Slots: gap_q counts a beat's cycles, drain_q the lanes that still drain, hazard_q the cycles
   // until the layer's last results can be read.
   logic [2:0]            gap_q;
-  logic [6:0]            drain_q;
+  logic [7:0]            drain_q;
   logic [HazardBits-1:0] hazard_q;
   logic [CreditBits-1:0] credits_q, credits_taken;
   logic                  can_issue, can_start;
@@ -166,7 +166,7 @@ module issue_walker #(
     end else begin
       if (issue_o) gap_q <= 3'(CyclesPerMac - 1);
       else if (gap_q != '0) gap_q <= gap_q - 1'b1;
-      if (issue_o && block_end) drain_q <= 7'(lanes_q - 8'd1);
+      if (issue_o && block_end) drain_q <= lanes_q - 8'd1;
       else if (drain_q != '0) drain_q <= drain_q - 1'b1;
       if (layer_end_o && !last_layer_i) hazard_q <= late_q;
       else if (Huffman != 0 && end_o) hazard_q <= HazardBits'(StreamLatency - 2);

@@ -198,9 +198,9 @@ TEST_CASE("design: fit refuses an impossible choice by name") {
     std::string message;
   };
   const Case cases[] = {
-      {[](DesignChoice& c) { c.lanes = 0; }, "lanes is 0, possible are 1..128"},
-      {[](DesignChoice& c) { c.lanes = 129; }, "lanes is 129, possible are 1..128"},
-      {[](DesignChoice& c) { c.lanes = -1; }, "lanes is -1, possible are 1..128"},
+      {[](DesignChoice& c) { c.lanes = 0; }, "lanes is 0, possible are 1..255"},
+      {[](DesignChoice& c) { c.lanes = 256; }, "lanes is 256, possible are 1..255"},
+      {[](DesignChoice& c) { c.lanes = -1; }, "lanes is -1, possible are 1..255"},
       {[](DesignChoice& c) { c.lanes = std::numeric_limits<int>::max(); },
        "lanes is 2147483647, possible are 1"},
       {[](DesignChoice& c) { c.lanes = std::numeric_limits<int>::min(); },

@@ -208,7 +208,7 @@ TEST_CASE("facts: RTL and model refuse the same designs") {
     int Design::*member;
     std::vector<int> values;
   } axes[] = {
-      {"lanes", &Design::lanes, {0, 1, 2, 16, 127, 128, 129}},
+      {"lanes", &Design::lanes, {0, 1, 2, 16, 128, 129, 255, 256}},
       {"lanes_per_bank", &Design::lanes_per_bank, {0, 1, 3, 4, 5, 8, 9, 10, 18, 36, 37}},
       {"delta_bits", &Design::delta_bits, {0, 1, 2, 4, 5, 8, 9}},
       {"bank_depth", &Design::bank_depth, {0, 1, 2, 3, 1 << 20, (1 << 20) + 1}},

@@ -16,8 +16,9 @@ struct Shape {
 } // namespace
 
 TEST_CASE("weight_bank twins agree in every cycle, collisions and addresses beyond the depth included") {
-  for (const Shape& shape : {Shape{36, 512, 1, 1}, Shape{32, 4608, 1, 1}, Shape{8, 300, 2, 1},
-                             Shape{18, 1024, 2, 1}, Shape{9, 2, 1, 0}, Shape{36, 33, 1, 0}}) {
+  for (const Shape& shape :
+       {Shape{36, 512, 1, 1}, Shape{32, 4608, 1, 1}, Shape{8, 300, 2, 1}, Shape{18, 1024, 2, 1},
+        Shape{9, 2, 1, 0}, Shape{36, 33, 1, 0}, Shape{36, 528, 1, 1}, Shape{9, 1568, 2, 1}}) {
     CAPTURE(shape.width, shape.depth, shape.latency);
     RandomWork random(base_seed());
     ContextGuard guard;
@@ -45,8 +46,12 @@ TEST_CASE("weight_bank twins agree in every cycle, collisions and addresses beyo
     for (Cycle cycle = 0; cycle < static_cast<Cycle>(repeats(4000)); ++cycle) {
       Pins now{random.in(0, 2) > 0, cycle == 0 || random.in(0, 2) > 0, random.word(address_bits),
                random.word(shape.width), random.word(address_bits)};
-      if (random.in(0, 1)) // collide, in a small part of the memory
-        now.read_address = now.write_address &= 3;
+      if (random.in(0, 1)) { // collide, in a small part of the memory: at its start or its end
+        const auto end = static_cast<std::uint64_t>(shape.depth - 2);
+        const std::uint64_t first = random.in(0, 1) ? 0 : end;
+        now.read_address = now.write_address =
+            (first + (now.write_address & 3)) & ((std::uint64_t{1} << address_bits) - 1);
+      }
       const bool in_range = now.read_address < static_cast<std::uint64_t>(shape.depth);
       const std::uint64_t expected = in_range ? reference[now.read_address] : 0;
       if (now.write) {
@@ -108,7 +113,8 @@ TEST_CASE("weight_bank occupancy is that of the smallest primitives") {
     int width, depth, ramb18, ramb36;
   };
   for (const Row& row : {Row{36, 512, 1, 0}, Row{36, 1024, 0, 1}, Row{72, 512, 0, 1}, Row{18, 1024, 1, 0},
-                         Row{8, 2048, 1, 0}, Row{32, 8192, 0, 8}, Row{32, 4096, 0, 4}, Row{4, 4096, 1, 0}}) {
+                         Row{8, 2048, 1, 0}, Row{36, 1040, 0, 1}, Row{18, 1025, 1, 0}, Row{36, 1057, 0, 2},
+                         Row{32, 8192, 0, 8}, Row{32, 4096, 0, 4}, Row{4, 4096, 1, 0}}) {
     CAPTURE(row.width, row.depth);
     const Resources memory = memory_resources(row.width, row.depth, true);
     CHECK(memory.ramb18 == row.ramb18);

@@ -32,8 +32,8 @@ void add_common_options(CLI::App& command, CommonOptions& options, const std::st
       ->capture_default_str();
   command.add_option("--preset", options.preset,
                      "paper_s15: 1 lane, bit-serial, 32 MHz, for 4-bit networks: the paper's accelerator");
-  command.add_option("-l,--lanes", options.lanes, "neurons in parallel, 1 to 128 [16]")
-      ->check(not_zero("lanes is 0, possible are 1..128"));
+  command.add_option("-l,--lanes", options.lanes, "neurons in parallel, 1 to 255 [16]")
+      ->check(not_zero("lanes is 0, possible are 1..255"));
   command
       .add_option("--lanes-per-bank", options.lanes_per_bank,
                   "lanes that share a weight bank [as many as fit its 36 bits, or 4 with a Huffman code]")

@@ -84,6 +84,11 @@ Resources memory_resources(int width, int depth, bool block, int used) {
     memory.ff = width; // the read register
     return memory;
   }
+  if (const int tail = lut_ram_tail(depth)) { // a word's register, and a multiplexer behind it
+    constexpr int range_luts = 5, range_ff = 2;
+    return memory_resources(width, depth - tail, block, used) + lut_ram_resources(used, 32) +
+           Resources{used + range_luts, used + range_ff};
+  }
   const BlockRamShape shape = block_ram_shape(width, depth);
   const int units = units_read(shape, used);
   Resources memory{0, 0, 0, shape.ramb18 * units, shape.ramb36 * units, 0};

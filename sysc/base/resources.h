@@ -56,6 +56,10 @@ inline constexpr std::pair<const char*, int Resources::*> resource_fields[] = {
 /// Of a simple-dual-port memory in LUT-RAM, its output multiplexers not included: RAM32M, or RAM64M
 /// where there are more than 32 words.
 [[nodiscard]] Resources lut_ram_resources(int width, int depth);
+/// Words of a block RAM memory that lie in LUT-RAM behind it: up to 32 more than a multiple of 512.
+[[nodiscard]] constexpr int lut_ram_tail(int depth) {
+  return depth > 512 && depth % 512 <= 32 ? depth % 512 : 0;
+}
 /// Of a simple-dual-port memory of which only the lowest `used` bits are read; those of up to 64 words
 /// are LUT-RAM unless `block` is forced.
 [[nodiscard]] Resources memory_resources(int width, int depth, bool block, int used);

@@ -56,13 +56,13 @@ Resources delta_mac_resources(const Design& design) {
   const int before_dsp = design.consecutive || design.huffman ? operand : 0;
   // Of a lane, or of a packed pair.
   constexpr int multiple[] = {10, 19, 29, 42}; // LUTs that select multiples of x, by digits
-  const Resources in_lut{accumulator + multiple[digits - 1] + (one_bit ? 2 : 0),
+  const Resources in_lut{accumulator + multiple[digits - 1],
                          accumulator + 8 + operand + (one_bit ? 1 : 2 * digits)};
   const Resources in_serial{accumulator + 10 + 2 * operand, accumulator + operand};
   const Resources in_dsp = one_bit ? Resources{2 * accumulator + 9, accumulator + 10} // LUTs for x * 1 bit
                                    : Resources{0, before_dsp, 1};
   const Resources in_pair{2 * accumulator + (one_bit ? 12 : 0), 2 * accumulator + operand + before_dsp, 1};
-  const int running = design.multiplier == Multiplier::lut      ? 9
+  const int running = design.multiplier == Multiplier::lut      ? 13
                       : design.multiplier == Multiplier::serial ? 25
                                                                 : 15; // LUTs of a lane's adder of deltas
   constexpr int serial_front = 40;

@@ -130,7 +130,7 @@ Space parse_space(const std::string& text, const std::string& origin) {
     }
     space.codes = given.take();
   }
-  space.lanes = numbers(root.at("lanes"), 1, 128, false);
+  space.lanes = numbers(root.at("lanes"), 1, 255, false);
   space.lanes_per_bank = {0};
   if (root.has("lanes_per_bank"))
     space.lanes_per_bank = numbers(root.at("lanes_per_bank"), 1, 36, true);

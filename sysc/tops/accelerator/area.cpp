@@ -46,6 +46,8 @@ Resources weight_bank_resources(const Design& design) {
   const Resources last = memory_resources(design.bank_width(), design.bank_depth, true, last_bits);
   Resources all = others * memory_resources(design.bank_width(), design.bank_depth, true) + last;
   all.ff = last.ff; // the output multiplexers' selects are the same in all banks
+  if (lut_ram_tail(design.bank_depth))
+    all.ff += others * design.bank_width(); // but not the words out of LUT-RAM
   return all;
 }
 

@@ -1,13 +1,14 @@
 #include "tops/accelerator/design.h"
 #include "base/error.h"
 #include "base/huffman.h"
+#include "base/resources.h"
 #include <algorithm>
 #include <numeric>
 
 namespace deltatwin {
 namespace {
 
-constexpr int max_lanes = 128;
+constexpr int max_lanes = 255;         // 8 bits of register CONFIG
 constexpr int max_table_depth = 65535; // 16 bits of register TABLE_DEPTH
 constexpr int max_decoders = 4;        // whose 8 bits a cycle one 36-bit word a cycle can feed
 
@@ -16,6 +17,11 @@ int power_of_two(int at_least, int floor) {
   while (value < at_least)
     value *= 2;
   return value;
+}
+
+// Words of a bank for this many: block RAM comes by 512, and of raw words a few more lie in LUT-RAM.
+int block_ram_depth(int words, bool huffman) {
+  return !huffman && lut_ram_tail(words) ? words : std::max(512, (words + 511) / 512 * 512);
 }
 
 // Bits of each neuron's deltas in a stream.
@@ -172,7 +178,7 @@ Design smallest_design(const Demand& demand, const DesignChoice& choice) {
     design.max_layers = power_of_two(static_cast<int>(demand.layers.size()), 1);
   const int group = std::max(design.lanes_per_bank, 1); // what is less, complaint() names
   design.bank_depth = choice.bank_depth ? choice.bank_depth
-                                        : std::max(512, (demand.bank_words(lanes, group) + 511) / 512 * 512);
+                                        : block_ram_depth(demand.bank_words(lanes, group), design.huffman);
   const auto table_depth = [](int need) {
     return need > max_table_depth / 2 ? need : power_of_two(need, 64);
   };

@@ -14,7 +14,7 @@ enum class Multiplier { lut, dsp, dsp_packed, serial };
 /// A design point: the parameters of the RTL `accelerator` and of its model. The defaults stand
 /// here and nowhere else; the RTL's own are never used.
 struct Design {
-  int lanes = 16;         ///< 1..128 neurons in parallel
+  int lanes = 16;         ///< 1..255 neurons in parallel
   int lanes_per_bank = 8; ///< lanes_per_bank * delta_bits <= 36; with decoders 1..4
   int delta_bits = 4;     ///< D, 1..8
   Multiplier multiplier = Multiplier::dsp;
