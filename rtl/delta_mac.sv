@@ -290,7 +290,7 @@ module delta_mac #(
     if (rst_ni) begin
       assert (!valid_i || 32'(since_q) >= CyclesPerMac)
           else $error("beats are closer than a beat's cycles");
-      assert (!valid_i || (lanes_i != '0 && 32'(lanes_i) <= Lanes))
+      assert (!valid_i || lanes_i - 8'd1 < 8'(Lanes))
           else $error("a beat is for lanes that are not there");
       assert (!(capture_q && draining_q))
           else $error("a block ends before the one before it has drained");

@@ -6,7 +6,7 @@
 `default_nettype none
 
 module huffman_weights #(
-  /// Lanes, 1 to 128.
+  /// Lanes, 1 to 255.
   parameter int Lanes = 16,
   /// Lanes that one bank feeds, 1 to 4.
   parameter int LanesPerBank = 4,
@@ -97,10 +97,10 @@ module huffman_weights #(
   // Banks.
   logic [Lanes-1:0]   take;
   logic [Banks-1:0]   errors, bad_code, too_short;
-  logic [6:0]         stream_lane;
+  logic [7:0]         stream_lane;
 
   assign take = issue_i ? ~({Lanes{1'b1}} << lanes_i[LaneBits-1:0]) : '0;
-  assign stream_lane = load_addr_i[7:1];
+  assign stream_lane = load_addr_i[8:1];
 
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
     localparam int First = b * LanesPerBank;

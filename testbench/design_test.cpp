@@ -412,7 +412,12 @@ TEST_CASE("program: a stream that overflows its bank is named with lane, layer a
   const auto bits = stream_bits(network, 6, 4);
   CHECK(bits[0] == std::vector<std::uint64_t>(6, 100)); // 5 neurons of 20 inputs
   const std::vector<int> words = stream_words(bits);
-  design.bank_depth = words[0] + words[1] + words[2] - 1;
+  const int needed[] = {words[0] + words[1] + words[2], words[3] + words[4] + words[5]};
+  design.bank_depth = std::max(needed[0], needed[1]);
+  const Program exact = compile(network, design); // fills a bank to its last word
+  for (std::size_t bank = 0; bank < 2; ++bank)
+    CHECK(static_cast<int>(exact.banks[bank].size()) == needed[bank]);
+  design.bank_depth = needed[0] - 1;
   const std::string there = std::to_string(36 * (words[2] - 1));
   CHECK(refusal([&] { (void)compile(network, design); }) ==
         "the stream of lane 2 overflows weight bank 0 in layer 1: it needs " +
