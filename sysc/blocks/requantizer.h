@@ -30,7 +30,7 @@ struct RequantizerTiming {
   const int shift_registers = 29 + address_bits(2 * design.act_depth);
   const int factor = design.param_depth <= 64 ? 16 : 0; // LUT-RAM has no register of its own
   const bool one_dsp = sum_bits == 18;                  // the upper part of the product has one bit
-  return {70 + 31 * sum_bits / 4 + shift_registers + (one_dsp ? 12 : 0),
+  return {54 + 31 * sum_bits / 4 + shift_registers + (one_dsp ? 28 : 0),
           37 + sum_bits + factor + (one_dsp ? 18 : 0),
           one_dsp ? 1 : 2,
           0,
