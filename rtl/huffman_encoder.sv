@@ -21,6 +21,8 @@ module huffman_encoder #(
   input  logic [SymbolBits-1:0] symbol_i,
   input  logic                  last_i,
   output logic                  ready_o,
+  // The length of symbol_i's code, in the same cycle
+  output logic [3:0]            length_o,
   // Words
   output logic                  word_valid_o,
   output logic [35:0]           word_o,
@@ -52,6 +54,7 @@ module huffman_encoder #(
   end
 
   assign entry = table_q[symbol_i];
+  assign length_o = entry[11:8];
 
   // Stage 1: the symbol's code, left-aligned.
   logic       valid_q, last_q;

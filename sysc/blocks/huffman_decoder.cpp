@@ -21,6 +21,12 @@ void HuffmanDecoderCore::reset(Cycle clean) {
   words_from_ = open_from_ = clean;
 }
 
+void HuffmanDecoderCore::resume(Cycle cycle) {
+  *this = {};
+  words_from_ = cycle + 1;
+  open_from_ = cycle + drain_cycles + 1;
+}
+
 void HuffmanDecoderCore::stream(std::vector<std::uint64_t> words, Offer offer) {
   words_ = std::move(words);
   offer_ = std::move(offer);

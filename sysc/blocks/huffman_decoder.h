@@ -29,6 +29,8 @@ public:
 
   /// A reset: clean in cycle `clean`.
   void reset(Cycle clean);
+  /// As it is after a stream that ended in `cycle` without a fault.
+  void resume(Cycle cycle);
   /// The next stream's words, the last one with its flag: after a reset, or after the end of the
   /// stream before. At least one word.
   void stream(std::vector<std::uint64_t> words, Offer offer);
