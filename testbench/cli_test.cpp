@@ -28,8 +28,8 @@ TEST_CASE("command line: help tells every command with an example") {
   CHECK(help.err.empty());
   CHECK_THAT(help.out, Catch::Contains("Start with: deltatwin simulate"));
   const Words commands = subcommands(help.out);
-  for (const char* command :
-       {"simulate", "cosim", "trace", "synth", "explore", "merge", "bench", "train", "networks", "devices"})
+  for (const char* command : {"simulate", "cosim", "trace", "synth", "explore", "merge", "bench", "train",
+                              "convert", "networks", "devices"})
     CHECK(std::count(commands.begin(), commands.end(), command) == 1);
   for (const std::string& command : commands) {
     CAPTURE(command);
@@ -589,6 +589,31 @@ TEST_CASE("command line: networks and devices are listed") {
     CHECK_THAT(networks.out, Catch::Contains(text));
   for (const char* text : {"xc7s6 ", "xc7s15 ", "xc7s25 ", "xc7s50 ", "xc7z020 ", "106,400"})
     CHECK_THAT(all.out, Catch::Contains(text));
+}
+
+TEST_CASE("command line: convert writes the same network in the current format") {
+  const Desk desk;
+  const std::string old = R"({"format": "deltatwin-network-1", "name": "old", "layers": [
+    {"inputs": 2, "outputs": 1, "scheme": "plain", "delta_bits": 8, "activation": "none", "deltas": [[100, -3]],
+     "requantizer": {"shift": 8, "multiplier": [3], "bias": [-7]}}]})";
+  desk.write("one.json", old);
+  const Outcome outcome = desk.run(words("convert one.json"));
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out == "old.json: old, 1 nodes, 2 weights, 2 MACs\n");
+  CHECK_THAT(read_file(desk.path("old.json")), Catch::StartsWith("{\"format\": \"deltatwin-network-2\""));
+  CHECK(desk.network("old.json").layers[0].weights() == std::vector<std::int8_t>{100, -3});
+  CHECK(read_file(desk.path("one.json")) == old);
+  CHECK(desk.run(words("convert old --output new.json")).code == 0); // by name
+  CHECK(read_file(desk.path("new.json")) == read_file(desk.path("old.json")));
+  CHECK(desk.run(words("convert one.json -o one.json")).code == 0);
+  CHECK(read_file(desk.path("one.json")) == read_file(desk.path("old.json")));
+  for (const BadInput& bad :
+       {BadInput{"convert one.json", "old.json: is there already; --output names it to replace it"},
+        BadInput{"convert cut.json -o x.json", "cut.json: line "},
+        BadInput{"convert wrong.json", "wrong.json: layers[0].inputs: 0 is outside 1..4096"},
+        BadInput{"convert missing", "no network \"missing\""}, BadInput{"convert", "required"},
+        BadInput{"convert one.json -o missing/x.json", "missing/x.json: cannot be written"}})
+    require_refused(desk, bad);
 }
 
 TEST_CASE("command line: what standard output does not take is an error") {

@@ -3,6 +3,7 @@
 #include "explore/results.h"
 #include "explore/sweep.h"
 #include "net/dataset.h"
+#include "net/networks_directory.h"
 #include "random_work.h"
 #include "refusal.h"
 #include "temporary_directory.h"

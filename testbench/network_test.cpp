@@ -1,8 +1,11 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/huffman.h"
+#include "base/paths.h"
+#include "net/formats/formats.h"
 #include "net/network.h"
 #include "random_work.h"
+#include "refusal.h"
 #include "temporary_directory.h"
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
@@ -36,6 +39,29 @@ const std::string small_network = R"({
      "requantizer": {"shift": 8, "multiplier": [1, 2], "bias": [-1, 0]},
      "deltas": [[127, -128], [0, 1]]}]})";
 
+// The same in format 2.
+const std::string small_graph = R"({
+  "format": "deltatwin-network-2", "name": "small", "description": "all schemes",
+  "tensors": [
+    {"name": "input", "shape": [2, 2], "bits": 8, "signed": true, "zero_point": 0},
+    {"name": "hidden0", "shape": [3], "bits": 8, "signed": true, "zero_point": 0},
+    {"name": "hidden1", "shape": [2], "bits": 8, "signed": true, "zero_point": 0},
+    {"name": "output", "shape": [2], "bits": 16, "signed": true, "zero_point": 0}],
+  "input": "input", "output": "output",
+  "nodes": [
+    {"name": "dense0", "op": "dense", "inputs": ["input"], "output": "hidden0", "activation": "relu",
+     "requantizer": {"rounding": "half_up", "shift": 16, "multiplier": [1, 2, 3], "bias": [-1, 0, 1]},
+     "weights": {"scheme": "fixed_reference", "delta_bits": 4, "group": "block", "block": 3, "shift": 2,
+       "references": [100, 1, 2, 3, -4, 5], "code": "raw",
+       "deltas": [[1, -8, 6, 0], [0, 0, 0, 0], [7, 7, 7, 7]]}},
+    {"name": "dense1", "op": "dense", "inputs": ["hidden0"], "output": "hidden1", "activation": "hardtanh",
+     "requantizer": {"rounding": "half_up", "shift": 20, "multiplier": [1, 2], "bias": [-1, 0]},
+     "weights": {"scheme": "consecutive", "delta_bits": 8, "group": "neuron", "shift": 0,
+       "references": [100, -100], "deltas": [[27, -128, 1], [0, 100, 27]]}},
+    {"name": "dense2", "op": "dense", "inputs": ["hidden1"], "output": "output", "activation": "none",
+     "requantizer": {"rounding": "half_up", "shift": 8, "multiplier": [1, 2], "bias": [-1, 0]},
+     "weights": {"scheme": "plain", "delta_bits": 8, "deltas": [[127, -128], [0, 1]]}}]})";
+
 // What the parser says of a text; "accepted" when it takes it.
 std::string complaint(const std::string& text) {
   try {
@@ -46,9 +72,9 @@ std::string complaint(const std::string& text) {
   return "accepted";
 }
 
-// The small network with the value at a JSON pointer replaced, or removed where `value` is null.
-std::string changed(const std::string& pointer, const char* value) {
-  json::value document = json::parse(small_network);
+// A network with the value at a JSON pointer replaced, or removed where `value` is null.
+std::string changed(const std::string& pointer, const char* value, const std::string& text = small_network) {
+  json::value document = json::parse(text);
   const std::size_t slash = pointer.rfind('/');
   json::value& parent = document.at_pointer(pointer.substr(0, slash));
   const std::string key = pointer.substr(slash + 1);
@@ -72,7 +98,7 @@ std::string place(const std::string& pointer) {
   return result;
 }
 
-// Every field of the small network, array elements too, as JSON pointers.
+// Every field of a network, array elements too, as JSON pointers.
 void all_fields(const json::value& value, const std::string& pointer, std::vector<std::string>& list) {
   if (!pointer.empty())
     list.push_back(pointer);
@@ -84,9 +110,9 @@ void all_fields(const json::value& value, const std::string& pointer, std::vecto
       all_fields(value.as_array()[i], pointer + "/" + std::to_string(i), list);
 }
 
-std::vector<std::string> all_fields() {
+std::vector<std::string> all_fields(const std::string& text) {
   std::vector<std::string> list;
-  all_fields(json::parse(small_network), "", list);
+  all_fields(json::parse(text), "", list);
   return list;
 }
 
@@ -109,6 +135,7 @@ void require_same(const Network& a, const Network& b) {
     REQUIRE(x.requantizer.bias == y.requantizer.bias);
     REQUIRE(x.requantizer.shift == y.requantizer.shift);
     REQUIRE(x.activation == y.activation);
+    REQUIRE(x.code == y.code);
   }
 }
 
@@ -170,8 +197,6 @@ template <class Visit> void for_each_weight(const Layer& layer, Visit visit) {
       running += layer.deltas[at];
     }
 }
-
-bool in_int8(int value) { return value >= -128 && value <= 127; }
 
 std::size_t entries(const std::string& directory) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
@@ -256,32 +281,38 @@ TEST_CASE("network file: a layer's code is raw, or as it says") {
 }
 
 TEST_CASE("network file: a missing field is named") {
-  int fields = 0;
-  for (const std::string& pointer : all_fields()) {
-    const std::string parent = pointer.substr(0, pointer.rfind('/')), key = pointer.substr(parent.size() + 1);
-    if (std::isdigit(static_cast<unsigned char>(key[0])) || key == "description")
-      continue;
-    CAPTURE(pointer);
-    CHECK(complaint(changed(pointer, nullptr)) ==
-          (parent.empty() ? "net.json" : place(parent)) + ": \"" + key + "\" is missing");
-    ++fields;
+  for (const std::string& text : {small_network, small_graph}) {
+    int fields = 0;
+    for (const std::string& pointer : all_fields(text)) {
+      const std::string parent = pointer.substr(0, pointer.rfind('/')),
+                        key = pointer.substr(parent.size() + 1);
+      if (std::isdigit(static_cast<unsigned char>(key[0])) || key == "description" || key == "code")
+        continue;
+      CAPTURE(pointer);
+      CHECK(complaint(changed(pointer, nullptr, text)) ==
+            (parent.empty() ? "net.json" : place(parent)) + ": \"" + key + "\" is missing");
+      ++fields;
+    }
+    CHECK(fields ==
+          (text == small_network ? 3 + (11 + 3) + (10 + 3) + (7 + 3) : 6 + 4 * 5 + 3 * (7 + 4) + 7 + 6 + 3));
+    CHECK(complaint(changed("/description", nullptr, text)) == "accepted");
   }
-  CHECK(fields == 3 + (11 + 3) + (10 + 3) + (7 + 3));
-  CHECK(complaint(changed("/description", nullptr)) == "accepted");
 }
 
 TEST_CASE("network file: a field of the wrong type is named") {
-  for (const std::string& pointer : all_fields()) {
-    const json::kind kind = json::parse(small_network).at_pointer(pointer).kind();
-    for (const char* value :
-         {"null", "true", "1.5", "1e2", "3.0", "99999999999999999999", "\"text\"", "[]", "{}"}) {
-      CAPTURE(pointer, value);
-      if (json::parse(value).kind() == kind)
-        continue;
-      const std::string message = complaint(changed(pointer, value));
-      CHECK_THAT(message, Catch::StartsWith(place(pointer) + ": expected a"));
+  for (const std::string& text : {small_network, small_graph})
+    for (const std::string& pointer : all_fields(text)) {
+      const json::kind kind = json::parse(text).at_pointer(pointer).kind();
+      for (const char* value :
+           {"null", "true", "1.5", "1e2", "3.0", "99999999999999999999", "\"text\"", "[]", "{}"}) {
+        CAPTURE(pointer, value);
+        if (json::parse(value).kind() == kind)
+          continue;
+        const std::string message = complaint(changed(pointer, value, text));
+        CHECK_THAT(message, Catch::StartsWith(place(pointer) + ": expected ") &&
+                                (Catch::Contains(": expected a") || Catch::Contains(": expected true")));
+      }
     }
-  }
   for (const char* root : {"[]", "7", "null", "\"text\""})
     CHECK(complaint(root) == "net.json: expected an object");
 }
@@ -289,6 +320,9 @@ TEST_CASE("network file: a field of the wrong type is named") {
 TEST_CASE("network file: an unknown field is named") {
   for (const std::string parent : {"", "/layers/0", "/layers/2", "/layers/1/requantizer"})
     CHECK(complaint(changed(parent + "/colour", "1")) ==
+          (parent.empty() ? "net.json" : place(parent)) + ": unknown field \"colour\"");
+  for (const std::string parent : {"", "/tensors/1", "/nodes/0", "/nodes/2/weights", "/nodes/1/requantizer"})
+    CHECK(complaint(changed(parent + "/colour", "1", small_graph)) ==
           (parent.empty() ? "net.json" : place(parent)) + ": unknown field \"colour\"");
 }
 
@@ -330,7 +364,8 @@ TEST_CASE("network file: fields that contradict each other are named") {
     std::string where, what; ///< `where` is below net.json; empty: where the pointer points
   };
   const Case cases[] = {
-      {"/format", "\"deltatwin-network-2\"", "", "expected \"deltatwin-network-1\""},
+      {"/format", "\"deltatwin-network-3\"", "",
+       "\"deltatwin-network-3\" is none of \"deltatwin-network-1\", \"deltatwin-network-2\""},
       {"/name", "\"\"", "", "expected 1 to 100 letters, digits"},
       {"/name", "\"../small\"", "", "expected 1 to 100 letters, digits"},
       {"/name", "\"a/b\"", "", "expected 1 to 100 letters, digits"},
@@ -348,8 +383,8 @@ TEST_CASE("network file: fields that contradict each other are named") {
       {"/layers", "[]", "", "expected 1 to 16, got 0"},
       {"/layers/0/references", "[1, 2, 3, 4, 5]", "", "expected 6 integers, got 5"},
       {"/layers/1/references", "[1, 2, 3]", "", "expected 2 integers, got 3"},
-      {"/layers/0/deltas", "[[0, 0, 0, 0]]", "", "expected 3 rows (one an output), got 1"},
-      {"/layers/2/deltas", "[[1, 2], [3, 4], [5, 6]]", "", "expected 2 rows (one an output), got 3"},
+      {"/layers/0/deltas", "[[0, 0, 0, 0]]", "", "expected 3 rows (one per output), got 1"},
+      {"/layers/2/deltas", "[[1, 2], [3, 4], [5, 6]]", "", "expected 2 rows (one per output), got 3"},
       {"/layers/0/deltas/1", "[0, 0, 0]", "", "expected 4 integers, got 3"},
       {"/layers/0/deltas/2", "[0, 0, 0, 0, 0]", "", "expected 4 integers, got 5"},
       {"/layers/0/requantizer/multiplier", "[1, 2]", "", "expected 3 integers, got 2"},
@@ -384,6 +419,138 @@ TEST_CASE("network file: fields that contradict each other are named") {
     else
       CHECK_THAT(message, Catch::StartsWith(where + ": " + bad.what));
   }
+}
+
+TEST_CASE("network file, format 2: a chain of dense layers is one case of a graph") {
+  const Network layers = parse_network(small_network, "net.json");
+  const Graph graph = parse_graph(small_graph, "net.json");
+  require_same(dense_chain(graph, "net.json"), layers);
+  require_same(parse_network(small_graph, "net.json"), layers);
+  require_same(dense_chain(parse_graph(small_network, "net.json"), "net.json"), layers);
+  CHECK(graph.macs() == layers.macs());
+  CHECK(graph.weights() == layers.weight_count());
+  CHECK(graph.tensors[graph.input].shape == std::vector<int>{2, 2});
+  CHECK(graph.tensors[graph.output].format.bits == 16);
+  CHECK(graph.nodes[1].name == "dense1");
+  const TemporaryDirectory directory("deltatwin-network");
+  const std::string path = directory.path() + "/graph.json", again = directory.path() + "/again.json";
+  save_graph(graph, path);
+  const Graph read = load_graph(path); // names and shapes too
+  save_graph(read, again);
+  CHECK(read_file(again) == read_file(path));
+  CHECK(read.tensors[read.input].shape == std::vector<int>{2, 2});
+  save_network(layers, again);
+  CHECK(read_file(again) ==
+        read_file(path).replace(read_file(path).find("[2,2]"), 5, "[4]")); // all that a chain forgets
+  CHECK(complaint(changed("/nodes/1/weights/code", "\"huffman\"", small_graph)) == "accepted");
+}
+
+TEST_CASE("network file, format 2: fields that contradict each other are named") {
+  struct Case {
+    std::string pointer;
+    const char* value;
+    std::string where, what; ///< `where` is below net.json; empty: where the pointer points
+  };
+  const Case cases[] = {
+      {"/name", "\".hid\"", "", "expected 1 to 100 letters"},
+      {"/input", "\"x\"", "", "no tensor has the name \"x\""},
+      {"/output", "\"input\"", "", "it is the input"},
+      {"/output", "\"hidden0\"", "the output,", "\"hidden0\", is not what the last node writes"},
+      {"/tensors/1/name", "\"input\"", "", "\"input\" stands there twice"},
+      {"/tensors/1/name", "\"a b\"", "", "expected 1 to 100 letters"},
+      {"/tensors/1/name", "\"x\"", "nodes[0].output", "no tensor has the name \"hidden0\""},
+      {"/tensors/0/shape", "[]", "", "expected 1 to 4 dimensions, got 0"},
+      {"/tensors/0/shape", "[1, 1, 1, 4, 1]", "", "expected 1 to 4 dimensions, got 5"},
+      {"/tensors/0/shape/0", "0", "", "0 is outside 1..32768"},
+      {"/tensors/0/shape", "[32768, 32768, 32768, 32768]", "", "has more than 16777216 elements"},
+      {"/tensors/0/shape", "[4097]", "nodes[0].inputs", "has 4097 elements, a dense node takes at most 4096"},
+      {"/tensors/0/shape", "[1, 4]", "", "accepted"},
+      {"/tensors/0/shape", "[3]", "nodes[0].weights.references", "expected 3 integers, got 6"},
+      {"/tensors/1/shape", "[4]", "nodes[0].weights.references", "expected 8 integers, got 6"},
+      {"/tensors/3/shape", "[1, 2]", "nodes[2].output", "tensor \"output\" has not the shape [2]"},
+      {"/tensors/0/bits", "17", "", "17 is outside 1..16"},
+      {"/tensors/0/zero_point", "128", "", "128 is outside -128..127"},
+      {"/tensors/0/zero_point", "1", "nodes[0].inputs",
+       "tensor \"input\" has 8 signed bits, zero point 1; a dense node reads 8 signed bits, zero point 0"},
+      {"/tensors/1/signed", "false", "nodes[0].output",
+       "tensor \"hidden0\" has 8 unsigned bits, zero point 0; activation relu gives 8 signed bits"},
+      {"/tensors/3/bits", "8", "nodes[2].output", "tensor \"output\" has 8 signed bits"},
+      {"/nodes", "[]", "", "expected 1 to 1000, got 0"},
+      {"/nodes/1/name", "\"dense0\"", "", "\"dense0\" stands there twice"},
+      {"/nodes/0/op", "\"conv2d\"", "", "\"conv2d\" is none of \"dense\""},
+      {"/nodes/0/inputs", "[]", "", "expected 1 tensor, got 0"},
+      {"/nodes/0/inputs", "[\"input\", \"input\"]", "", "expected 1 tensor, got 2"},
+      {"/nodes/1/inputs/0", "\"nothing\"", "", "no tensor has the name \"nothing\""},
+      {"/nodes/1/output", "\"hidden0\"", "nodes[1].weights.references", "expected 3 integers, got 2"},
+      {"/nodes/2/output", "\"hidden1\"", "nodes[2].output", "tensor \"hidden1\" is written already"},
+      {"/nodes/0/activation", "\"none\"", "nodes[0].output", "tensor \"hidden0\" has 8 signed bits"},
+      {"/nodes/2/activation", "\"relu\"", "nodes[2].output", "tensor \"output\" has 16 signed bits"},
+      {"/nodes/0/requantizer/rounding", "\"half_even\"", "", "\"half_even\" is none of \"half_up\""},
+      {"/nodes/0/requantizer/shift", "7", "", "7 is outside 8..39"},
+      {"/nodes/0/weights/group", "\"neuron\"", "nodes[0].weights.block",
+       "has a meaning with group block only"},
+      {"/nodes/0/weights/deltas/0/2", "7", "", "the weight, 128, is outside -128..127"},
+      {"/nodes/0/weights/deltas/1/3", "-9", "", "-9 is outside -8..7"},
+      {"/nodes/1/weights/deltas/1/2", "28", "", "the running sum of deltas, 128, is outside -128..127"},
+      {"/nodes/2/weights/shift", "0", "", "has no meaning with scheme plain"},
+  };
+  for (const Case& bad : cases) {
+    CAPTURE(bad.pointer, bad.value);
+    const std::string where = bad.where.empty() ? place(bad.pointer) : "net.json: " + bad.where;
+    const std::string message = complaint(changed(bad.pointer, bad.value, small_graph));
+    if (bad.what == "accepted")
+      CHECK(message == "accepted");
+    else
+      CHECK_THAT(message, Catch::Contains(where) && Catch::Contains(bad.what));
+  }
+}
+
+TEST_CASE("network file, format 2: graphs that are no chain are told from those that are no graph") {
+  const Graph good = parse_graph(small_graph, "net.json");
+  const auto refused = [&good](void (*spoil)(Graph&)) {
+    Graph graph = good;
+    spoil(graph);
+    return refusal([&] { validate(graph, "memory"); });
+  };
+  CHECK(refused([](Graph&) {}) == "accepted");
+  CHECK(refused([](Graph& g) { std::swap(g.nodes[0], g.nodes[1]); }) ==
+        "memory: nodes[0].inputs: tensor \"hidden0\" is read before a node writes it");
+  CHECK(refused([](Graph& g) { g.tensors.push_back(g.tensors[0]), g.tensors[4].name = "more"; }) ==
+        "memory: tensors[4]: no node writes it");
+  CHECK(refused([](Graph& g) { g.nodes[2].output = 9; }) == "memory: nodes[2].output: there is no tensor 9");
+  CHECK(refused([](Graph& g) { g.nodes[1].inputs = {7}; }) ==
+        "memory: nodes[1].inputs: there is no tensor 7");
+  CHECK(refused([](Graph& g) { g.input = 4; }) == "memory: input: there is no tensor 4");
+  CHECK_THAT(refused([](Graph& g) { std::get<Layer>(g.nodes[0].op).inputs = 5; }),
+             Catch::StartsWith("memory: nodes[0].inputs: tensor \"input\" has 4 elements"));
+  CHECK_THAT(refused([](Graph& g) { std::get<Layer>(g.nodes[0].op).delta_bits = 9; }),
+             Catch::StartsWith("memory: nodes[0].weights.delta_bits: 9 is outside 1..8"));
+  CHECK_THAT(refused([](Graph& g) { g.nodes[1].inputs.clear(); }),
+             Catch::StartsWith("memory: nodes[1].inputs: expected 1 tensor, got 0"));
+  Graph fork = good; // two nodes read the input: a graph, but no chain
+  fork.nodes.insert(fork.nodes.begin() + 1, fork.nodes[0]);
+  fork.nodes[1].name = "side";
+  fork.tensors.push_back(fork.tensors[1]);
+  fork.tensors[4].name = "more";
+  fork.nodes[1].output = 4;
+  CHECK_NOTHROW(validate(fork, "memory"));
+  CHECK(fork.macs() == good.macs() + 12);
+  CHECK_THAT(refusal([&] { (void)dense_chain(fork, "memory"); }),
+             Catch::StartsWith("memory: node \"side\" does not read what the one before writes"));
+}
+
+TEST_CASE("network file: the committed networks are as they would be written today") {
+  const TemporaryDirectory directory("deltatwin-network");
+  const std::string again = directory.path() + "/again.json";
+  int networks = 0;
+  for (const auto& entry : fs::directory_iterator(source_path("traces")))
+    if (entry.path().extension() == ".json") {
+      CAPTURE(entry.path().string());
+      save_graph(load_graph(entry.path().string()), again);
+      CHECK(read_file(again) == read_file(entry.path().string()));
+      ++networks;
+    }
+  CHECK(networks >= 10);
 }
 
 TEST_CASE("network file: layers that do not chain and too many of them are named") {

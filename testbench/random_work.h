@@ -1,5 +1,6 @@
 #pragma once
 #include "net/network.h"
+#include "net/quantize.h"
 #include "tops/accelerator/design.h"
 #include "tops/accelerator/program.h"
 #include <cstdint>

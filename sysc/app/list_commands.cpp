@@ -2,6 +2,7 @@
 #include "app/options.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "net/networks_directory.h"
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

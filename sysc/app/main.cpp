@@ -89,6 +89,7 @@ int sc_main(int argc, char** argv) {
       });
 #endif
   add_networks_command(app);
+  add_convert_command(app);
   add_devices_command(app);
   read_numbers_as_decimal(app);
   try {

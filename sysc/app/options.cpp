@@ -1,5 +1,6 @@
 #include "app/options.h"
 #include "base/error.h"
+#include "net/networks_directory.h"
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

@@ -3,6 +3,7 @@
 #include "base/tool.h"
 #include "net/dataset.h"
 #include "net/inference.h"
+#include "net/networks_directory.h"
 #include <algorithm>
 #include <charconv>
 #include <cmath>

@@ -1,11 +1,12 @@
 #pragma once
 #include "net/network.h"
+#include "net/quantize.h"
 #include <vector>
 
 namespace deltatwin {
 
 /// Rounds a layer's real weights to what its stored deltas decode to, on every step of training.
-/// The same rule as quantize() of base/network.h, but fast enough for that: weights lie transposed,
+/// The same rule as quantize() of net/quantize.h, but fast enough for that: weights lie transposed,
 /// [inputs][outputs], so that all neurons' running sums of a consecutive layer advance together.
 ///
 ///   FakeQuantizer quantizer(784, 150, format);

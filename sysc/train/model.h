@@ -1,5 +1,6 @@
 #pragma once
 #include "net/network.h"
+#include "net/quantize.h"
 #include "train/fake_quantize.h"
 #include <string>
 #include <torch/torch.h>

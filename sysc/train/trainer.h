@@ -1,6 +1,7 @@
 #pragma once
 #include "net/dataset.h"
 #include "net/network.h"
+#include "net/quantize.h"
 #include <functional>
 #include <string>
 #include <vector>

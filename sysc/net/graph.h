@@ -1,0 +1,66 @@
+#pragma once
+#include "net/layer.h"
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace deltatwin {
+
+/// What the integers of a tensor are.
+struct Format {
+  int bits = 8; ///< 1..16
+  bool is_signed = true;
+  int zero_point = 0; ///< the integer that stands for 0
+
+  [[nodiscard]] int low() const { return is_signed ? -(1 << (bits - 1)) : 0; }
+  [[nodiscard]] int high() const { return (1 << (is_signed ? bits - 1 : bits)) - 1; }
+};
+
+/// What flows along an edge of the graph: the input, or what one node writes.
+struct Tensor {
+  std::string name;
+  std::vector<int> shape; ///< 1 to 4 dimensions, the outermost first
+  Format format;
+
+  [[nodiscard]] std::uint64_t elements() const;
+};
+
+/// A step of a network. Its weights and its requantizer have their own formats; `op` is of one kind
+/// today, and convolutions, pools or additions are further alternatives.
+struct Node {
+  std::string name;
+  std::vector<std::size_t> inputs; ///< Graph::tensors
+  std::size_t output = 0;          ///< in Graph::tensors
+  std::variant<Layer> op;          ///< Layer: dense, from all elements of one int8 tensor
+
+  /// Multiplications of an inference.
+  [[nodiscard]] std::uint64_t macs() const;
+  /// Weights that are stored.
+  [[nodiscard]] std::uint64_t weights() const;
+};
+
+/// A trained integer network, as files hold it.
+struct Graph {
+  std::string name;
+  std::string description; ///< where it comes from: the training command, the data set
+  std::vector<Tensor> tensors;
+  std::vector<Node> nodes;           ///< each behind those whose outputs it reads
+  std::size_t input = 0, output = 0; ///< in tensors
+
+  [[nodiscard]] std::uint64_t macs() const;
+  [[nodiscard]] std::uint64_t weights() const;
+};
+
+/// Checks names, edges, shapes, formats and every field; throws InputError that names `origin`, node
+/// or tensor, and field.
+void validate(const Graph& graph, const std::string& origin);
+
+/// Of that, what concerns the tensors alone.
+void validate_tensors(const Graph& graph, const std::string& origin);
+
+/// The format that an activation's results have: int16 with none, else int8.
+[[nodiscard]] Format result_format(Activation activation);
+
+} // namespace deltatwin
