@@ -85,7 +85,7 @@ Resources memory_resources(int width, int depth, bool block, int used) {
     return memory;
   }
   if (const int tail = lut_ram_tail(depth)) { // a word's register, and a multiplexer behind it
-    constexpr int range_luts = 5, range_ff = 2;
+    constexpr int range_luts = 1, range_ff = 2;
     return memory_resources(width, depth - tail, block, used) + lut_ram_resources(used, 32) +
            Resources{used + range_luts, used + range_ff};
   }

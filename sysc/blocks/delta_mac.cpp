@@ -43,7 +43,7 @@ double shadow_mux_luts(int lanes) {
     return lanes > 1 ? 1 : 0;
   if (lanes == table && bits % 2 == 0)
     return 0.375 * lanes;
-  return 0.43 * lanes + 0.1 * (table - lanes) + 0.2;
+  return 0.43 * lanes + 0.05 * (table - lanes) + 0.2;
 }
 
 } // namespace
@@ -71,7 +71,8 @@ Resources delta_mac_resources(const Design& design) {
   Resources all = lut_ram_resources(bits.reference_sum, std::max(2, 1 << address_bits(lanes)));
   all.lut += static_cast<int>(7 + 5.3 * bits.sum + accumulator * shadow_mux_luts(lanes)) +
              (design.consecutive ? running * lanes : 0);
-  all.ff += 80 + (lanes + 1) * accumulator + 2 * bits.sum + bits.reference_sum + bits.x_sum +
+  // The sum's own register is the requantizer's DSPs'.
+  all.ff += 84 + (lanes + 1) * accumulator + bits.sum + bits.reference_sum + bits.x_sum +
             3 * std::max(1, address_bits(lanes));
   all.dsp += 1; // the references' product
   switch (design.multiplier) {

@@ -97,7 +97,7 @@ Resources scheduler_resources(const Design& design) {
   // Fitted. Of addresses, a bit's counter, comparison and multiplexer.
   constexpr double logic = 469, per_weight_bit = 3.6, per_reference_bit = 3.1, per_parameter_bit = 2.3;
   constexpr double builds = 60, per_coded_lane = 3.9;
-  constexpr double flip_flops = 369, per_layer_bit = 5, of_builds = 6;
+  constexpr double flip_flops = 360, per_layer_bit = 5, of_builds = 6;
   const int weight_bits = design.huffman ? 0 : address_bits(design.bank_depth + 1);
   const int reference_bits = address_bits(design.ref_depth),
             parameter_bits = address_bits(design.param_depth);
