@@ -336,3 +336,25 @@ TEST_CASE("RTL twins: memories and nets are read by their path, and a run goes o
   CHECK_THROWS_AS(second.restore(""), ToolError);
   CHECK_THROWS_AS(second.restore(std::string(1000, 'x')), ToolError);
 }
+
+TEST_CASE("RTL twins: what has no reset begins at random, by a seed, or at zero") {
+  const Workshop workshop;
+  workshop.write("box.sv", box("  logic [7:0] memory_q[64] /* verilator public_flat_rd */;\n"
+                               "  always_ff @(posedge clk_i) memory_q[x_i[5:0]] <= x_i;\n"
+                               "  assign y_o = memory_q[x_i[5:0]];\n"));
+  const auto contents = [&](int seed) {
+    RtlSource source = workshop.source();
+    source.reset_seed = seed;
+    RtlModel rtl(source);
+    rtl.settle();
+    std::vector<std::uint64_t> words;
+    for (std::size_t word = 0; word < 64; ++word)
+      words.push_back(rtl.memory("memory_q").get(word, 0, 8));
+    return words;
+  };
+  CHECK(contents(0) == std::vector<std::uint64_t>(64, 0));
+  const auto first = contents(1);
+  CHECK(first != contents(0));
+  CHECK(first == contents(1));
+  CHECK(first != contents(2));
+}

@@ -3,8 +3,8 @@
 #include "app/storage.h"
 #include "base/error.h"
 #include "cosim/twins.h"
+#include "cosim/wave_files.h"
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 
 namespace deltatwin {
@@ -24,16 +24,15 @@ struct CosimTotals {
   std::string waves;
 };
 
-std::string write_divergence_waves(Twins& twins, const Divergence& divergence, const std::string& directory) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  const std::string path = directory + "/divergence.vcd";
+std::string write_divergence_waves(Twins& twins, WaveView view, const std::string& directory) {
   constexpr Cycle around = 100;
-  WaveWindow window;
-  window.first = divergence.cycle > around ? divergence.cycle - around : 0;
-  window.last = divergence.cycle + around;
-  twins.write_waves(path, window);
-  return path;
+  const Cycle cycle = *view.marker;
+  view.window.first = cycle > around ? cycle - around : 0;
+  view.window.last = cycle + around;
+  const std::string stem = directory + "/divergence";
+  const bool fst =
+      write_wave_files(stem, view, [&](const std::string& vcd) { twins.write_waves(vcd, view.window); });
+  return "waves of both twins: " + stem + ".vcd" + (fst ? " and .fst" : "") + "; gtkwave " + stem + ".gtkw";
 }
 
 CosimTotals run(const CosimOptions& options, const Setup& setup, const Dataset& images) {
@@ -64,13 +63,18 @@ CosimTotals run(const CosimOptions& options, const Setup& setup, const Dataset& 
     totals.divergence = result.divergence;
     totals.images += count;
   }
-  if (totals.divergence)
+  if (totals.divergence) { // told first: its waves may come to nothing
+    progress.clear();
+    std::fputs(totals.divergence->report().c_str(), stdout);
+    std::fflush(stdout);
+    WaveView view{"accelerator", AcceleratorCore::interfaces(setup.design), {}, totals.divergence->cycle};
+    view.window.period_ps = static_cast<std::uint64_t>(1e6 / setup.design.clock_mhz + 0.5);
     try {
-      totals.waves =
-          "waves of both twins: " + write_divergence_waves(twins, *totals.divergence, options.waves);
-    } catch (const std::exception& error) { // the finding itself must not be lost
+      totals.waves = write_divergence_waves(twins, std::move(view), options.waves);
+    } catch (const std::exception& error) {
       totals.waves = std::string("no waves: ") + error.what();
     }
+  }
   return totals;
 }
 
@@ -82,6 +86,9 @@ boost::json::value to_json(const std::optional<Divergence>& divergence) {
       return nullptr;
     return boost::json::string(describe(divergence->fields, value));
   };
+  boost::json::value ending;
+  if (const auto& end = divergence->ending)
+    ending = {{"kind", end->kind}, {"place", end->place}, {"message", end->message}};
   return {
       {"block", divergence->block},
       {"interface", divergence->interface},
@@ -91,7 +98,8 @@ boost::json::value to_json(const std::optional<Divergence>& divergence) {
       {"tile", divergence->context.tile},
       {"element", divergence->context.element},
       {"model", payload(divergence->model.has_value(), divergence->model ? divergence->model->payload : 0)},
-      {"rtl", payload(divergence->rtl.has_value(), divergence->rtl.value_or(0))}};
+      {"rtl", payload(divergence->rtl.has_value(), divergence->rtl.value_or(0))},
+      {"rtl_ended", ending}};
 }
 
 } // namespace
@@ -124,8 +132,8 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
     const CosimTotals totals = run(*options, setup, images);
     const Storage storage(setup.network, setup.design, setup.program);
     if (totals.divergence) {
-      std::printf("%s  %s\n  again with: --stall %g --seed %llu\n", totals.divergence->report().c_str(),
-                  totals.waves.c_str(), options->stall, static_cast<unsigned long long>(options->seed));
+      std::printf("  %s\n  again with: --stall %g --seed %llu\n", totals.waves.c_str(), options->stall,
+                  static_cast<unsigned long long>(options->seed));
       exit_code = exit_twins_diverge;
     } else {
       std::printf("%s, %s, %s: %s beats on %zu interfaces, %s cycles, 0 mismatches against RTL\n",

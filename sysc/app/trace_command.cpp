@@ -3,9 +3,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cosim/twins.h"
+#include "cosim/wave_files.h"
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <memory>
 
 namespace deltatwin {
@@ -15,33 +15,6 @@ struct TraceOptions : CommonOptions {
   std::string output = default_output_directory();
   int image = 0;
 };
-
-// A GTKWave save file that opens the waves and shows the twins' interfaces side by side.
-std::string save_file(const std::string& waves, const std::vector<Interface>& interfaces) {
-  std::string text = "[dumpfile] \"" + std::filesystem::absolute(waves).string() +
-                     "\"\n[size] 1400 900\n[sst_expanded] 0\n[signals_width] 260\n";
-  std::map<std::string, int> widths = signal_widths(interfaces); // of those still to be shown, once each
-  const auto signal = [&](const std::string& stem, const std::string& format) {
-    const auto found = widths.find(stem);
-    if (found == widths.end())
-      return std::string();
-    const std::string name =
-        stem + (found->second > 1 ? "[" + std::to_string(found->second - 1) + ":0]" : "");
-    widths.erase(found);
-    return format + "[color] 2\n+{model " + name + "} model.accelerator." + name + "\n" + format +
-           "[color] 3\n+{rtl " + name + "} rtl.TOP.accelerator." + name + "\n";
-  };
-  for (const Interface& interface : interfaces) {
-    std::string signals;
-    for (const Field& strobe : interface.strobes)
-      signals += signal(strobe.signal, "@28\n");
-    for (const Field& field : interface.fields)
-      signals += signal(field.signal, "@22\n");
-    if (!signals.empty())
-      text += "@200\n-" + interface.name + "\n" + signals;
-  }
-  return text;
-}
 
 int run(const TraceOptions& options) {
   const Setup setup(options);
@@ -64,15 +37,27 @@ int run(const TraceOptions& options) {
   WaveWindow window;
   window.first = begin > 4 ? begin - 4 : 0;
   window.last = twins.core().stop_cycle() + 16;
-  twins.write_waves(stem + ".vcd", window);
-  const bool fst = convert_to_fst(stem + ".vcd", stem + ".fst");
-  write_file(stem + ".gtkw",
-             save_file(stem + (fst ? ".fst" : ".vcd"), AcceleratorCore::interfaces(setup.design)));
-  std::printf("%sone inference of %s, %s cycles: %s.vcd%s\nlook at it with: gtkwave %s.gtkw\n",
-              result.divergence ? result.divergence->report().c_str() : "", setup.network.name.c_str(),
-              grouped(window.last - window.first + 1).c_str(), stem.c_str(),
-              fst ? " and .fst" : " (no .fst: vcd2fst of the package gtkwave did not make one)",
-              stem.c_str());
+  window.period_ps = static_cast<std::uint64_t>(1e6 / setup.design.clock_mhz + 0.5);
+  WaveView view{"accelerator", AcceleratorCore::interfaces(setup.design), window, std::nullopt};
+  if (result.divergence) { // told first: its waves may come to nothing
+    view.marker = result.divergence->cycle;
+    progress.clear();
+    std::fputs(result.divergence->report().c_str(), stdout);
+    std::fflush(stdout);
+  }
+  try {
+    const bool fst =
+        write_wave_files(stem, view, [&](const std::string& vcd) { twins.write_waves(vcd, window); });
+    progress.clear();
+    std::printf("one inference of %s, %s cycles: %s.vcd%s\nlook at it with: gtkwave %s.gtkw\n",
+                setup.network.name.c_str(), grouped(window.last - window.first + 1).c_str(), stem.c_str(),
+                fst ? " and .fst" : " (no .fst: vcd2fst of the package gtkwave did not make one)",
+                stem.c_str());
+  } catch (const std::exception& failure) {
+    if (!result.divergence)
+      throw;
+    std::printf("  no waves: %s\n", failure.what());
+  }
   boost::json::object json = {{"network", setup.network.name}, {"image", options.image}};
   add_images(json, parse_images(options.images), options.dataset, images.count);
   const boost::json::object found = {{"first_cycle", window.first},

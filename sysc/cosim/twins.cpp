@@ -65,6 +65,7 @@ void Twins::write_waves(const std::string& path, WaveWindow window) {
     RtlModel rtl(traced, message_);
     for (const Past& past : history_)
       replay_rtl(past.session, rtl, past.trace, rtl_vcd, window);
+    rtl.close_trace();
   }
   write_beats_vcd(model_vcd, "accelerator", interfaces_, last.beats, window);
   merge_vcds(model_vcd, rtl_vcd, path);
