@@ -53,8 +53,12 @@ Evaluator::Evaluator(Space space, const std::string& dataset) : space_(std::move
     if (!networks.insert(network.name).second)
       throw InputError("two of the space's networks have the name " + network.name);
     double accuracy = std::numeric_limits<double>::quiet_NaN();
-    if (space_.needs_accuracy() || images.pixels == network.layers.front().inputs)
+    try {
       accuracy = test_accuracy(network, images);
+    } catch (const InputError&) { // of another size, or with labels that it has no output for
+      if (space_.needs_accuracy())
+        throw;
+    }
     for (const std::optional<Code>& code : space_.codes) {
       Network coded = network;
       for (Layer& layer : coded.layers)
