@@ -9,6 +9,7 @@
 #include "net/inference.h"
 #include "random_work.h"
 #include "tops/accelerator/area.h"
+#include "tops/accelerator/run_timing.h"
 #include <catch2/catch.hpp>
 
 using namespace deltatwin;
@@ -211,12 +212,32 @@ TEST_CASE("block RAM and DSPs of other designs are as computed") {
   }
 }
 
+TEST_CASE("s15 with a lane for each neuron of its widest layer is the fastest in the XC7S15, and fits") {
+  const Network network = committed("s15");
+  const Design design = design_for(network, 144, Multiplier::lut);
+  CHECK(design.bank_depth == 784 + 144 + 112); // 16 words of each bank lie in LUT-RAM
+  const Resources used = resources(design);
+  const Device device = find_device("xc7s15");
+  CHECK(used.bram36() == device.bram36);
+  CHECK(used.lut <= device.lut); // 7,735 by synthesis
+  CHECK(used.ff <= device.ff);
+  CHECK(used.dsp <= device.dsp);
+  CHECK(run_timing(design, compile(network, design).layers).interval() == 1067);
+}
+
 TEST_CASE("committed networks run equal on RTL, with stalls") {
+  struct Row {
+    const char* name;
+    int lanes;
+    Multiplier multiplier;
+  };
   const Dataset images = load_dataset(default_dataset, "t10k", 2);
-  for (const char* name : {"s15", "paper_consecutive4", "s15_huffman"}) {
-    CAPTURE(name);
-    const Network network = committed(name);
-    const Design design = design_for(network, 16);
+  for (const Row& row :
+       {Row{"s15", 16, Multiplier::dsp}, Row{"s15", 144, Multiplier::lut},
+        Row{"paper_consecutive4", 16, Multiplier::dsp}, Row{"s15_huffman", 16, Multiplier::dsp}}) {
+    CAPTURE(row.name, row.lanes);
+    const Network network = committed(row.name);
+    const Design design = design_for(network, row.lanes, row.multiplier);
     ContextGuard guard;
     Twins twins(design, 0.3, base_seed());
     const CosimResult result = twins.run([&](Session& session) {
