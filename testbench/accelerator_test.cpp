@@ -1,6 +1,9 @@
-#include "context_guard.h"
 #include "cosim/twins.h"
 #include "random_work.h"
+#include "tops/accelerator/accelerator.h"
+#include "tops/accelerator/session.h"
+#include "tops/accelerator/top.h"
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 using namespace deltatwin;
@@ -57,20 +60,6 @@ const Design& raw_serial = designs[6];
 const Design& huffman_dsp = designs[10];
 const Design& huffman_serial = designs[13];
 
-HostAction action(HostAction::Kind kind, std::uint32_t address = 0, std::uint32_t data = 0) {
-  HostAction result;
-  result.kind = kind;
-  result.address = address;
-  result.data = data;
-  return result;
-}
-
-HostAction pause(Cycle cycles) {
-  HostAction result = action(HostAction::wait);
-  result.cycles = cycles;
-  return result;
-}
-
 std::vector<int> random_widths(RandomWork& random) {
   std::vector<int> widths = {random.in(1, 40)};
   for (int layers = random.in(1, 3); layers > 0; --layers)
@@ -94,8 +83,7 @@ TEST_CASE("accelerator twins agree on random bits, programs and stalls") {
     for (int i = 0; i < repeats(6); ++i) {
       const std::uint64_t seed = base_seed() * 1000 + d * 100000 + static_cast<std::uint64_t>(i);
       RandomWork random(seed);
-      ContextGuard guard;
-      Twins twins(designs[d], random_stall(random), seed);
+      Twins twins(AcceleratorTop(designs[d]), random_stall(random), seed);
       for (int run = 0; run < 2; ++run) // a new program after a run
         require_equal(twins.run([&](Session& session) {
           const std::vector<int> widths = random_widths(random);
@@ -133,8 +121,7 @@ TEST_CASE("accelerator twins compute what a plain integer reference computes") {
         design.in_depth = design.act_depth = 64;
         design.ref_depth = 1024;
         design.param_depth = 64;
-        ContextGuard guard;
-        Twins twins(design, 0.2, seed);
+        Twins twins(AcceleratorTop(design), 0.2, seed);
         constexpr int images = 3;
         const std::vector<std::int8_t> inputs = random.bytes(static_cast<std::size_t>(widths[0] * images));
         require_equal(twins.run([&](Session& session) {
@@ -147,7 +134,10 @@ TEST_CASE("accelerator twins compute what a plain integer reference computes") {
           for (const int value :
                reference_inference(network, &inputs[static_cast<std::size_t>(i * widths[0])]))
             expected.push_back(value);
-        CHECK(std::vector<int>(twins.host().results().begin(), twins.host().results().end()) == expected);
+        std::vector<int> results;
+        for (const Beat& beat : twins.trace().beats.beats[port::m_axis])
+          results.push_back(static_cast<std::int16_t>(beat.payload & 0xffff));
+        CHECK(results == expected);
       }
 }
 
@@ -168,8 +158,7 @@ TEST_CASE("accelerator twins agree at the limits of a layer") {
     design.param_depth = 4096;
     design.out_depth = 128;
     RandomWork random(base_seed());
-    ContextGuard guard;
-    Twins twins(design, 0.1, base_seed());
+    Twins twins(AcceleratorTop(design), 0.1, base_seed());
     Program program = random.program(design, limit.widths);
     for (LayerDescriptor& layer : program.layers)
       layer.block_length = layer.inputs;
@@ -186,8 +175,7 @@ TEST_CASE("accelerator twins agree on resets in mid-run and on the run after it"
     for (int i = 0; i < repeats(20); ++i) {
       const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
       RandomWork random(seed);
-      ContextGuard guard;
-      Twins twins(design, random_stall(random), seed);
+      Twins twins(AcceleratorTop(design), random_stall(random), seed);
       const std::vector<int> widths = random_widths(random);
       const Program program = random.program(design, widths);
       require_equal(twins.run([&](Session& session) {
@@ -195,23 +183,115 @@ TEST_CASE("accelerator twins agree on resets in mid-run and on the run after it"
         run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 4)), 4);
         while (session.actions.back().kind != HostAction::stream)
           session.actions.pop_back();
-        session.actions.push_back(pause(static_cast<Cycle>(random.in(0, 700))));
-        session.actions.push_back(action(HostAction::read, reg::status));
-        session.actions.push_back(action(HostAction::read, reg::cycles_lo));
+        session.add(HostAction::wait).cycles = static_cast<Cycle>(random.in(0, 700));
+        session.read(reg::status);
+        session.read(reg::cycles_lo);
         if (random.in(0, 1)) {
-          session.actions.push_back(action(HostAction::write, reg::control, control_reset));
+          session.write(reg::control, control_reset);
         } else {
-          session.actions.push_back(action(HostAction::hard_reset));
-          session.actions.back().cycles = 2;
+          session.add(HostAction::hard_reset).cycles = 2;
         }
-        session.actions.push_back(action(HostAction::flush));
-        session.actions.push_back(action(HostAction::read, reg::status));
-        session.actions.push_back(action(HostAction::read, reg::layers));
-        session.actions.push_back(
-            action(HostAction::write, reg::layers, static_cast<std::uint32_t>(program.layers.size())));
+        session.add(HostAction::flush);
+        session.read(reg::status);
+        session.read(reg::layers);
+        session.write(reg::layers, static_cast<std::uint32_t>(program.layers.size()));
         run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 2)), 2);
       }),
                     seed);
+    }
+}
+
+// Each access waits for its response, or not, and reads come in between.
+void overlap(RandomWork& random, Session& session) {
+  constexpr std::uint32_t read_anywhere[] = {reg::status, reg::cycles_lo, reg::inferences, reg::images,
+                                             reg::load_address};
+  std::vector<HostAction> actions;
+  for (HostAction& action : session.actions) {
+    if (random.in(0, 2) == 0) {
+      HostAction read;
+      read.kind = HostAction::read;
+      read.address = read_anywhere[random.in(0, 4)];
+      read.posted = random.in(0, 2) != 0;
+      actions.push_back(std::move(read));
+    }
+    action.posted = random.in(0, 1) != 0;
+    actions.push_back(std::move(action));
+  }
+  session.actions = std::move(actions);
+}
+
+TEST_CASE("accelerator twins agree where reads overlap writes, and resets meet outstanding responses") {
+  int cut = 0;
+  for (int i = 0; i < repeats(30); ++i) {
+    const Design& design = i % 2 ? huffman_dsp : raw_dsp;
+    const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
+    RandomWork random(seed);
+    Twins twins(AcceleratorTop(design), random_stall(random), seed);
+    const std::vector<int> widths = random_widths(random);
+    const Program program = random.program(design, widths);
+    for (int run = 0; run < 2; ++run) {
+      const CosimResult result = twins.run([&](Session& session) {
+        std::vector<HostAction> first = std::move(session.actions); // the reset
+        session.actions.clear();
+        load_program(session, program);
+        run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 3)), 3);
+        overlap(random, session);
+        if (run == 0 && random.in(0, 1)) { // what is loaded and runs is lost or not
+          Session cut_short;
+          cut_short.read(reg::status).posted = true;
+          cut_short.write(reg::load_high, 5).posted = true;
+          cut_short.add(HostAction::wait).cycles = static_cast<Cycle>(random.in(0, 3));
+          cut_short.add(HostAction::hard_reset).cycles = static_cast<Cycle>(random.in(1, 3));
+          session.actions.insert(session.actions.end() - random.in(0, 12), cut_short.actions.begin(),
+                                 cut_short.actions.end());
+        }
+        session.actions.insert(session.actions.begin(), first.begin(), first.end());
+        session.add(HostAction::flush);
+      });
+      require_equal(result, seed);
+      const auto& beats = twins.trace().beats.beats;
+      cut += beats[port::aw].size() > beats[port::b].size() || beats[port::ar].size() > beats[port::r].size();
+    }
+  }
+  CHECK(cut > 0); // accesses without a response
+}
+
+TEST_CASE("accelerator twins answer reads in START's own cycle as before it") {
+  for (const Design& design : {raw_dsp, huffman_dsp})
+    for (const std::uint32_t address : {reg::status, reg::cycles_lo, reg::cycles_hi, reg::inferences}) {
+      RandomWork random(base_seed());
+      Twins twins(AcceleratorTop(design), 0, base_seed());
+      const std::vector<int> widths = {9, 7, 5};
+      const Program program = random.program(design, widths);
+      std::uint32_t before = 0;
+      for (int run = 0; run < 2; ++run) {
+        const CosimResult result = twins.run([&](Session& session) {
+          if (run == 0)
+            load_program(session, program);
+          session.read(address);
+          run_images(session, random.bytes(18), 2);
+          for (std::size_t i = 0; i < session.actions.size(); ++i)
+            if (session.actions[i].address == reg::control) {
+              session.actions[i].posted = true;
+              HostAction read;
+              read.kind = HostAction::read;
+              read.address = address;
+              session.actions.insert(session.actions.begin() + static_cast<std::ptrdiff_t>(i) + 1, read);
+              break;
+            }
+        });
+        require_equal(result, base_seed());
+        CHECK(result.record.reads[0] == result.record.reads[1]);
+        before = result.record.reads[0];
+        const auto& beats = twins.trace().beats.beats;
+        const auto in_start = [&](const Beat& ar) {
+          return std::any_of(beats[port::aw].begin(), beats[port::aw].end(), [&](const Beat& aw) {
+            return aw.payload == reg::control && aw.cycle == ar.cycle;
+          });
+        };
+        CHECK(std::count_if(beats[port::ar].begin(), beats[port::ar].end(), in_start) == 1);
+      }
+      CHECK((before != 0) == (address != reg::cycles_hi)); // of the first run
     }
 }
 
@@ -254,8 +334,7 @@ TEST_CASE("accelerator twins raise the same error in the same cycle, and recover
   };
   for (const Case& bad : cases) {
     RandomWork random(base_seed());
-    ContextGuard guard;
-    Twins twins(design, 0.2, base_seed());
+    Twins twins(AcceleratorTop(design), 0.2, base_seed());
     const Program good = random.program(design, {20, 30, 9});
     Program program = good;
     std::uint32_t images = 2;
@@ -269,17 +348,17 @@ TEST_CASE("accelerator twins raise the same error in the same cycle, and recover
       for (HostAction& a : session.actions)
         if (a.kind == HostAction::write && a.address == reg::images)
           a.data = images;
-      session.actions.push_back(action(HostAction::write, reg::control, control_start)); // refused
-      session.actions.push_back(action(HostAction::write, reg::control, control_reset));
-      session.actions.push_back(action(HostAction::flush));
+      session.write(reg::control, control_start); // refused
+      session.write(reg::control, control_reset);
+      session.add(HostAction::flush);
       load_program(session, good);
       run_images(session, random.bytes(40), 2);
     });
     require_equal(result, base_seed());
-    CHECK(result.reads[0] % 4 == static_cast<std::uint32_t>(Status::error));
-    CHECK((result.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(bad.code));
-    CHECK(result.reads[4] == static_cast<std::uint32_t>(Status::done));
-    CHECK(result.reads[7] == 2);
+    CHECK(result.record.reads[0] % 4 == static_cast<std::uint32_t>(Status::error));
+    CHECK((result.record.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(bad.code));
+    CHECK(result.record.reads[4] == static_cast<std::uint32_t>(Status::done));
+    CHECK(result.record.reads[7] == 2);
   }
 }
 
@@ -310,8 +389,7 @@ TEST_CASE("accelerator twins raise the same error for bad books and streams in t
   design.delta_bits = 2;
   for (const Case& bad : cases) {
     RandomWork random(base_seed());
-    ContextGuard guard;
-    Twins twins(design, 0.2, base_seed());
+    Twins twins(AcceleratorTop(design), 0.2, base_seed());
     Program good = random.program(design, {20, 30, 9});
     for (LayerDescriptor& layer : good.layers) // streams for books of two bits
       layer.huffman = true;
@@ -337,15 +415,15 @@ TEST_CASE("accelerator twins raise the same error for bad books and streams in t
     const CosimResult result = twins.run([&](Session& session) {
       load_program(session, program);
       run_images(session, random.bytes(60), 3);
-      session.actions.push_back(action(HostAction::write, reg::control, control_reset));
-      session.actions.push_back(action(HostAction::flush));
+      session.write(reg::control, control_reset);
+      session.add(HostAction::flush);
       load_program(session, good);
       run_images(session, random.bytes(40), 2);
     });
     require_equal(result, base_seed());
-    CHECK((result.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(bad.code));
-    CHECK(result.reads[4] == static_cast<std::uint32_t>(Status::done));
-    CHECK(result.reads[7] == 2);
+    CHECK((result.record.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(bad.code));
+    CHECK(result.record.reads[4] == static_cast<std::uint32_t>(Status::done));
+    CHECK(result.record.reads[7] == 2);
   }
 }
 
@@ -354,8 +432,7 @@ TEST_CASE("accelerator twins agree on streams that are too long, in every phase 
     for (int i = 0; i < repeats(16); ++i) {
       const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
       RandomWork random(seed);
-      ContextGuard guard;
-      Twins twins(design, 0, seed);
+      Twins twins(AcceleratorTop(design), 0, seed);
       const std::vector<int> widths = random_widths(random);
       Program program = random.program(design, widths);
       StreamBounds& spoilt = program.streams[static_cast<std::size_t>(i) % program.streams.size()];
@@ -363,7 +440,7 @@ TEST_CASE("accelerator twins agree on streams that are too long, in every phase 
       require_equal(twins.run([&](Session& session) {
         load_program(session, program);
         run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 2)), 2);
-        session.actions.push_back(pause(300));
+        session.add(HostAction::wait).cycles = 300;
       }),
                     seed);
     }
@@ -373,8 +450,7 @@ TEST_CASE("accelerator twins end in the same cycle when references run out in a 
   Design design = huffman_dsp;
   design.ref_depth = 27;
   RandomWork random(base_seed());
-  ContextGuard guard;
-  Twins twins(design, 0, base_seed());
+  Twins twins(AcceleratorTop(design), 0, base_seed());
   Program program = random.program(design, {12, 5, 9}); // 5 * 2 references, and 9 * 2 of blocks of 3
   program.layers[0].block_length = 6;
   program.layers[1].block_length = 3;
@@ -382,10 +458,10 @@ TEST_CASE("accelerator twins end in the same cycle when references run out in a 
   const CosimResult result = twins.run([&](Session& session) {
     load_program(session, program);
     run_images(session, random.bytes(24), 2);
-    session.actions.push_back(pause(100));
+    session.add(HostAction::wait).cycles = 100;
   });
   require_equal(result, base_seed());
-  CHECK((result.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(ErrorCode::reference_range));
+  CHECK((result.record.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(ErrorCode::reference_range));
 }
 
 TEST_CASE("accelerator twins agree on corrupted streams, books and bounds") {
@@ -394,8 +470,7 @@ TEST_CASE("accelerator twins agree on corrupted streams, books and bounds") {
     const Design& design = designs[10 + i % 6];
     const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
     RandomWork random(seed);
-    ContextGuard guard;
-    Twins twins(design, random_stall(random), seed);
+    Twins twins(AcceleratorTop(design), random_stall(random), seed);
     const std::vector<int> widths = random_widths(random);
     Program program = random.program(design, widths);
     const auto any = [&random](auto& values) -> auto& {
@@ -413,10 +488,10 @@ TEST_CASE("accelerator twins agree on corrupted streams, books and bounds") {
     const CosimResult result = twins.run([&](Session& session) {
       load_program(session, program);
       run_images(session, random.bytes(static_cast<std::size_t>(widths[0] * 3)), 3);
-      session.actions.push_back(pause(1000)); // finished tiles still drain
+      session.add(HostAction::wait).cycles = 1000; // finished tiles still drain
     });
     require_equal(result, seed);
-    errors += result.reads[0] % 4 == static_cast<std::uint32_t>(Status::error);
+    errors += result.record.reads[0] % 4 == static_cast<std::uint32_t>(Status::error);
   }
   CHECK(errors > repeats(10));
 }
@@ -426,8 +501,7 @@ TEST_CASE("accelerator twins agree on a TLAST that comes early, late or never") 
     const Design& design = i % 2 ? huffman_dsp : raw_dsp;
     const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
     RandomWork random(seed);
-    ContextGuard guard;
-    Twins twins(design, random_stall(random), seed);
+    Twins twins(AcceleratorTop(design), random_stall(random), seed);
     const std::vector<int> widths = random_widths(random);
     Program program = random.program(design, widths);
     for (LayerDescriptor& layer : program.layers) // or references might run out first
@@ -444,14 +518,14 @@ TEST_CASE("accelerator twins agree on a TLAST that comes early, late or never") 
         rest.insert(rest.begin(), session.actions.back());
         session.actions.pop_back();
       }
-      session.actions.push_back(pause(static_cast<Cycle>(random.in(0, 300))));
+      session.add(HostAction::wait).cycles = static_cast<Cycle>(random.in(0, 300));
       for (int k = 0; k < 60; ++k)
-        session.actions.push_back(action(HostAction::write, random.in(0, 1) ? reg::layers : reg::load_data,
-                                         static_cast<std::uint32_t>(random.word(32))));
+        session.write(random.in(0, 1) ? reg::layers : reg::load_data,
+                      static_cast<std::uint32_t>(random.word(32)));
       session.actions.insert(session.actions.end(), rest.begin(), rest.end());
     });
     require_equal(result, seed);
-    CHECK((result.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(ErrorCode::framing));
+    CHECK((result.record.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(ErrorCode::framing));
   }
 }
 
@@ -460,8 +534,7 @@ TEST_CASE("accelerator twins answer the same on every register access") {
     const Design& design = i % 2 ? huffman_dsp : designs[4];
     const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
     RandomWork random(seed);
-    ContextGuard guard;
-    Twins twins(design, random_stall(random), seed);
+    Twins twins(AcceleratorTop(design), random_stall(random), seed);
     const std::vector<int> widths = {40, 40, 10};
     const CosimResult result = twins.run([&](Session& session) {
       const auto random_access = [&] {
@@ -470,8 +543,9 @@ TEST_CASE("accelerator twins answer the same on every register access") {
           address = static_cast<std::uint32_t>(random.in(0, 0xfff));
         if (address == reg::control || address == reg::layers || address == reg::images)
           address = reg::id;
-        session.actions.push_back(action(random.in(0, 1) ? HostAction::write : HostAction::read, address,
-                                         static_cast<std::uint32_t>(random.word(32))));
+        session.write(address, static_cast<std::uint32_t>(random.word(32)));
+        if (random.in(0, 1))
+          session.actions.back().kind = HostAction::read;
         if (address == reg::load_address && random.in(0, 3)) // near the end of some memory
           session.actions.back().data = static_cast<std::uint32_t>(random.in(0, 7)) << 28 |
                                         static_cast<std::uint32_t>(random.in(0, 3)) << 20 |
@@ -487,9 +561,9 @@ TEST_CASE("accelerator twins answer the same on every register access") {
         session.actions.pop_back();
       for (int k = 0; k < 100; ++k) // while it runs
         random_access();
-      session.actions.push_back(action(HostAction::write, reg::control, control_start));
-      session.actions.push_back(action(HostAction::write, reg::images, 3));
-      session.actions.push_back(action(HostAction::wait_stop));
+      session.write(reg::control, control_start);
+      session.write(reg::images, 3);
+      session.add(HostAction::wait_stop);
       for (int k = 0; k < 50; ++k)
         random_access();
     });

@@ -88,6 +88,8 @@ TEST_CASE("command line: a wrong data set is refused in one line") {
            BadInput{"simulate -n small --dataset data --images random:3:", "\"\" is no seed"},
            BadInput{"simulate -n small --dataset data --images random:3:-1", "\"-1\" is no seed"},
            BadInput{"simulate -n small --images random:10000000", "are too many: of 784 pixels each, 342392"},
+           BadInput{"cosim --top none", "unknown top \"none\"; known are accelerator"},
+           BadInput{"synth --top=none -n small", "unknown top \"none\"; known are accelerator"},
            BadInput{"cosim -n small --images random:0", "is no number of images"},
            BadInput{"trace -n small --dataset data --image 3", "--image is 3, there are images 0 to 2"},
            BadInput{"trace -n small --images random:2 --image 2", "--image is 2, there are images 0 to 1"},

@@ -313,8 +313,8 @@ TEST_CASE("command line: explore --confirm holds cycles and area against RTL and
   CAPTURE(outcome.err, outcome.out);
   REQUIRE(outcome.code == 0);
   CHECK_THAT(outcome.err, Catch::Contains("confirming 1 of 1"));
-  CHECK_THAT(outcome.out, Catch::Contains("best, design 0: small, 4 lanes, dsp, on images made up") &&
-                              Catch::Contains(": equal\n"));
+  CHECK_THAT(outcome.out, Catch::Contains("best, design 0: --network ") && Catch::Contains(" --lanes 4 ") &&
+                              Catch::Contains("--images random:3\n") && Catch::Contains(": equal\n"));
   CHECK_THAT(read_file(desk.path("a.html")), Catch::Contains("\"cycles_rtl\":"));
 
   const BrokenRtl broken;

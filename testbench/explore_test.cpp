@@ -7,6 +7,9 @@
 #include "random_work.h"
 #include "refusal.h"
 #include "temporary_directory.h"
+#include "tops/accelerator/area.h"
+#include "tops/accelerator/exploration.h"
+#include "tops/accelerator/run_timing.h"
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -21,6 +24,16 @@ namespace {
 
 const std::string head = R"({"format": "deltatwin-space-1", "optimize": ["throughput", "share"], )";
 const std::string axes = R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": 16)";
+
+namespace axis = accelerator_axis;
+
+Objective objective(const Space& space, const std::string& name) {
+  for (Objective figure = 0; figure < space.figures.size(); ++figure)
+    if (space.figures[figure].name == name)
+      return figure;
+  FAIL("no figure " << name);
+  return 0;
+}
 
 /// Networks of random weights and shapes in a directory of their own.
 struct Networks {
@@ -101,28 +114,34 @@ TEST_CASE("explore: a space's axes are numbers, ranges and lists of them") {
     "constraints": {"fits": false, "minimum_accuracy": 0.5, "maximum_latency_us": 10}})",
                                   "dir/mine.json");
   CHECK(space.name == "mine");
-  CHECK(space.networks == std::vector<std::string>{"s15"});
-  CHECK(space.codes == std::vector<std::optional<Code>>{std::nullopt, Code::huffman});
-  CHECK(space.lanes == std::vector<int>{3, 8, 14, 20});
-  CHECK(space.lanes_per_bank == std::vector<int>{0, 4});
-  CHECK(space.bank_depths == std::vector<int>{2048});
-  CHECK(space.multipliers == std::vector<Multiplier>{Multiplier::serial});
-  CHECK(space.clocks_mhz == std::vector<double>{32, 100.5});
-  CHECK(space.objectives == std::vector<Objective>{Objective::throughput, Objective::share});
+  using Numbers = std::vector<double>;
+  CHECK(space.values[axis::network].texts == std::vector<std::string>{"s15"});
+  CHECK(space.values[axis::code].numbers == Numbers{0, 2});
+  CHECK(space.values[axis::lanes].numbers == Numbers{3, 8, 14, 20});
+  CHECK(space.values[axis::lanes_per_bank].numbers == Numbers{0, 4});
+  CHECK(space.values[axis::bank_depth].numbers == Numbers{2048});
+  CHECK(space.values[axis::multiplier].numbers == Numbers{3});
+  CHECK(space.values[axis::clock].numbers == Numbers{32, 100.5});
+  CHECK(space.objectives ==
+        std::vector<Objective>{objective(space, "throughput"), objective(space, "share")});
   CHECK_FALSE(space.must_fit);
-  CHECK(space.minimum_accuracy == 0.5);
-  CHECK(space.maximum_latency_us == 10);
+  REQUIRE(space.bounds.size() == 2);
+  CHECK(space.figures[space.bounds[0].figure].name == "accuracy");
+  CHECK(space.bounds[0].value == 0.5);
+  CHECK(space.figures[space.bounds[1].figure].name == "latency");
+  CHECK(space.bounds[1].value == 10);
   CHECK(space.size() == 2 * 4 * 2 * 2 * 2);
   CHECK(parse_space(head + axes + "}", "x").size() == 4); // all multipliers
-  std::set<std::vector<std::size_t>> places;
+  std::set<std::vector<std::uint32_t>> places;
   for (std::uint64_t id = 0; id < space.size(); ++id) {
     const Coordinates at = coordinates(space, id);
-    CHECK(at.lanes < 4);
-    places.insert({at.network, at.code, at.multiplier, at.lanes, at.lanes_per_bank, at.bank_depth, at.device,
-                   at.clock});
+    CHECK(at.axis[axis::lanes] < 4);
+    std::vector<std::uint32_t> place(at.axis.begin(), at.axis.end());
+    place.push_back(at.device);
+    places.insert(place);
   }
   CHECK(places.size() == space.size());
-  CHECK(coordinates(space, 1).clock == 1); // runs fastest
+  CHECK(coordinates(space, 1).axis[axis::clock] == 1); // runs fastest
 }
 
 TEST_CASE("explore: files that a space names are found from its own directory") {
@@ -132,8 +151,9 @@ TEST_CASE("explore: files that a space names are found from its own directory") 
                                      "devices": ["xc7s15", "board.json"], "lanes": 16})",
                   "spaces/mine.json");
   CHECK(space.directory == here + "/spaces");
-  CHECK(space.networks == std::vector<std::string>{"s15", here + "/spaces/mine.json", here + "/up.json",
-                                                   here + "/spaces/sub/net", "/abs/net.json"});
+  CHECK(space.values[axis::network].texts ==
+        std::vector<std::string>{"s15", here + "/spaces/mine.json", here + "/up.json",
+                                 here + "/spaces/sub/net", "/abs/net.json"});
   CHECK(space.devices == std::vector<std::string>{"xc7s15", here + "/spaces/board.json"});
 }
 
@@ -149,7 +169,7 @@ TEST_CASE("explore: lists of a hundred thousand entries are read as fast as they
                       "], \"lanes\": 16, \"multipliers\": \"dsp\", \"clock_mhz\": [" + clocks + "]}",
                   "x.json");
   CHECK(space.devices.size() == entries);
-  CHECK(space.clocks_mhz.size() == entries);
+  CHECK(space.values[axis::clock].numbers.size() == entries);
   CHECK_THAT(refusal([&] {
                (void)parse_space(head + "\"networks\": \"s15\", \"lanes\": 16, \"devices\": [" + names +
                                      ", \"0\"]}",
@@ -188,8 +208,8 @@ TEST_CASE("explore: a wrong space is refused with its place") {
       {head + axes + R"(, "constraints": {"maximum": 90}})", "unknown field \"maximum\""},
       {R"({"format": "deltatwin-space-1", "optimize": [], )" + axes + "}", "expected at least one element"},
       {R"({"format": "deltatwin-space-1", "optimize": "speed", )" + axes + "}",
-       "\"speed\" is none of \"accuracy\", \"latency\", \"throughput\", \"share\", \"lut_share\", "
-       "\"bram_share\", \"bits_a_weight\""},
+       "\"speed\" is none of \"accuracy\", \"latency\", \"throughput\", \"bits_a_weight\", \"share\", "
+       "\"lut_share\", \"bram_share\""},
   };
   for (const auto& [text, message] : cases) {
     CAPTURE(text);
@@ -218,15 +238,17 @@ TEST_CASE("explore: a point is what the other commands make of its design") {
     const DesignPoint point = evaluator.evaluate(id);
     ++seen[point.verdict];
     CAPTURE(id, to_string(point.verdict));
-    Network network = load_network(space.networks[point.at.network]);
+    const auto number = [&](std::size_t a) { return space.values[a].numbers[point.at.axis[a]]; };
+    const auto integer = [&](std::size_t a) { return static_cast<int>(number(a)); };
+    Network network = load_network(space.values[axis::network].texts[point.at.axis[axis::network]]);
     for (Layer& layer : network.layers)
-      layer.code = *space.codes[point.at.code];
+      layer.code = static_cast<Code>(integer(axis::code) - 1);
     DesignChoice choice;
-    choice.lanes = space.lanes[point.at.lanes];
-    choice.lanes_per_bank = space.lanes_per_bank[point.at.lanes_per_bank];
-    choice.bank_depth = space.bank_depths[point.at.bank_depth];
-    choice.multiplier = space.multipliers[point.at.multiplier];
-    choice.clock_mhz = space.clocks_mhz[point.at.clock];
+    choice.lanes = integer(axis::lanes);
+    choice.lanes_per_bank = integer(axis::lanes_per_bank);
+    choice.bank_depth = integer(axis::bank_depth);
+    choice.multiplier = static_cast<Multiplier>(integer(axis::multiplier));
+    choice.clock_mhz = number(axis::clock);
     Design design;
     Program program;
     const bool possible = refusal([&] {
@@ -236,32 +258,35 @@ TEST_CASE("explore: a point is what the other commands make of its design") {
     REQUIRE(possible == (point.verdict != Verdict::impossible));
     if (!possible)
       continue;
-    CHECK(point.design.parameters() == design.parameters());
-    const Cycle three = run_cycles(design, program.layers, 3);
-    CHECK(three == run_cycles(point.design, evaluator.variants()[point.variant].layers, 3));
-    CHECK(point.timing.first == run_cycles(design, program.layers, 1));
+    CHECK(point.stored[2] == design.lanes);
+    CHECK(point.stored[3] == design.lanes_per_bank);
+    CHECK(point.stored[4] == design.bank_depth);
+    CHECK(evaluator.run_cycles(point, 3) == run_cycles(design, program.layers, 3));
+    const RunTiming timing = run_timing(design, program.layers);
+    CHECK(timing.first == run_cycles(design, program.layers, 1));
     const Resources used = resources(design);
-    const Device& device = evaluator.devices()[point.at.device];
+    const Device& device = evaluator.device(point);
     CHECK(device.name == space.devices[point.at.device]);
     CHECK(point.used.bram36() == used.bram36());
     const bool fits = used.lut <= device.lut && used.ff <= device.ff && used.dsp <= device.dsp &&
                       used.bram36() <= device.bram36;
-    CHECK(fits == (point.figure(Objective::share) <= 1));
+    CHECK(fits == (point.figure(objective(space, "share")) <= 1));
     CHECK(fits == (point.verdict != Verdict::does_not_fit));
     CHECK((point.fit != Fit::no || !fits) == true);
     CHECK((point.fit != Fit::yes || fits) == true);
-    const double latency = static_cast<double>(point.timing.latency()) / choice.clock_mhz;
-    CHECK(point.figure(Objective::latency) == latency);
+    const double latency = static_cast<double>(timing.latency()) / choice.clock_mhz;
+    CHECK(point.figure(objective(space, "latency")) == latency);
     if (fits)
-      CHECK(point.verdict == (latency > 200 ? Verdict::slow : Verdict::feasible));
-    CHECK(point.figure(Objective::lut_share) == static_cast<double>(used.lut) / device.lut);
-    CHECK(point.figure(Objective::bram_share) == static_cast<double>(used.bram36()) / device.bram36);
-    CHECK(point.figure(Objective::bits_a_weight) ==
+      CHECK(point.verdict == (latency > 200 ? Verdict::above_maximum : Verdict::feasible));
+    CHECK(point.figure(objective(space, "lut_share")) == static_cast<double>(used.lut) / device.lut);
+    CHECK(point.figure(objective(space, "bram_share")) == static_cast<double>(used.bram36()) / device.bram36);
+    CHECK(point.figure(objective(space, "bits_a_weight")) ==
           static_cast<double>(network.stored_bits()) / static_cast<double>(network.weight_count()));
-    CHECK(point.figure(Objective::throughput) ==
-          Approx(static_cast<double>(network.macs()) * choice.clock_mhz * 1e6 / point.timing.interval()));
+    CHECK(point.figure(objective(space, "throughput")) ==
+          Approx(static_cast<double>(network.macs()) * choice.clock_mhz * 1e6 / timing.interval()));
   }
-  for (const Verdict verdict : {Verdict::feasible, Verdict::impossible, Verdict::does_not_fit, Verdict::slow})
+  for (const Verdict verdict :
+       {Verdict::feasible, Verdict::impossible, Verdict::does_not_fit, Verdict::above_maximum})
     CHECK(seen[verdict] > 0);
 }
 
@@ -318,8 +343,8 @@ TEST_CASE("explore: a device that has none of a resource has a share of it") {
   Database database = Database::create(work.path() + "/x.sqlite", evaluator, {});
   CHECK(sweep(evaluator, database, 1, never_stop, no_progress));
   for (std::uint64_t id = 0; id < evaluator.space().size(); ++id)
-    for (const Objective each : {Objective::share, Objective::lut_share, Objective::bram_share})
-      CHECK(std::isfinite(evaluator.evaluate(id).figure(each)));
+    for (const char* each : {"share", "lut_share", "bram_share"})
+      CHECK(std::isfinite(evaluator.evaluate(id).figure(objective(evaluator.space(), each))));
   const std::string text =
       boost::json::serialize(report_data(evaluator, database, load_front(evaluator, database)));
   CHECK_THAT(text, Catch::Contains("\"fits\":false") && !Catch::Contains("Infinity") &&
@@ -329,11 +354,9 @@ TEST_CASE("explore: a device that has none of a resource has a share of it") {
 TEST_CASE("explore: a command line runs where there are no images of a network's size") {
   const Evaluator known(parse_space(head + axes + "}", "x.json"), default_dataset);
   const DesignPoint point = known.evaluate(0);
-  CHECK(known.has_images(point));
   CHECK_THAT(command_line(known, point), !Catch::Contains("--images") && !Catch::Contains("--dataset"));
   CHECK_THAT(command_line(known, point, "cosim", 3), Catch::Contains("--images 3"));
   const Evaluator unknown(parse_space(head + axes + "}", "x.json"), "/nonexistent");
-  CHECK_FALSE(unknown.has_images(point));
   CHECK_THAT(command_line(unknown, point), Catch::EndsWith("--images random:100"));
   CHECK_THAT(command_line(unknown, point, "cosim", 3), Catch::EndsWith("--images random:3"));
   CHECK_THAT(command_line(unknown, point, "synth"), !Catch::Contains("--images"));
@@ -382,7 +405,7 @@ TEST_CASE("explore: a chosen bank depth is enough to the word") {
                                         "x.json"),
                             "/nonexistent");
   CHECK(evaluator.evaluate(0).verdict == Verdict::impossible); // 9 * 784 + 7 * 144 + 112
-  CHECK(why_impossible(evaluator, evaluator.evaluate(0)) ==
+  CHECK(evaluator.why_impossible(evaluator.evaluate(0)) ==
         "the network needs 8176 words of each weight bank, the design has 8175");
   CHECK(evaluator.evaluate(1).verdict == Verdict::feasible);
 }
@@ -394,35 +417,41 @@ TEST_CASE("explore: codes do not wear off on each other") {
                   "x.json"),
       "/nonexistent");
   std::vector<std::string> codes;
-  for (const Variant& variant : evaluator.variants())
-    codes.emplace_back(variant.code);
+  const auto& rows = evaluator.schema().tables[0].rows; // id, name, code, accuracy, MACs, weights, bits
+  for (const auto& row : rows)
+    codes.emplace_back(row[2].as_string());
   CHECK(codes == std::vector<std::string>{"raw", "huffman", "raw", "raw", "huffman", "huffman"});
-  CHECK(evaluator.variants()[3].stored_bits == 922008); // the README's figures
-  CHECK(evaluator.variants()[5].stored_bits == 274033);
+  CHECK(rows[3][6].to_number<int>() == 922008); // the README's figures
+  CHECK(rows[5][6].to_number<int>() == 274033);
 }
 
 TEST_CASE("explore: accuracy is that of the test images, and a space that needs it needs them") {
   const std::string accurate = R"({"format": "deltatwin-space-1", "optimize": ["accuracy"], )" + axes + "}";
   const Evaluator evaluator(parse_space(accurate, "x.json"), default_dataset);
-  CHECK(evaluator.variants()[0].accuracy == 0.9030);
-  CHECK(
-      std::isnan(Evaluator(parse_space(head + axes + "}", "x.json"), "/nonexistent").variants()[0].accuracy));
+  CHECK(evaluator.schema().tables[0].rows[0][3] == 0.9030);
+  CHECK(Evaluator(parse_space(head + axes + "}", "x.json"), "/nonexistent")
+            .schema()
+            .tables[0]
+            .rows[0][3]
+            .is_null());
   CHECK_THAT(refusal([&] { Evaluator(parse_space(accurate, "x.json"), "/nonexistent"); }),
              Catch::Contains("/nonexistent"));
   const Evaluator strict(
       parse_space(head + axes + R"(, "constraints": {"minimum_accuracy": 0.9031}})", "x.json"),
       default_dataset);
-  CHECK(strict.evaluate(0).verdict == Verdict::inaccurate);
+  CHECK(strict.evaluate(0).verdict == Verdict::below_minimum);
 }
 
 TEST_CASE("explore: the front is what no point on the same device dominates") {
   RandomWork random(base_seed());
-  const std::vector<Objective> goals = {Objective::accuracy, Objective::share, Objective::throughput};
+  Space space;
+  space.figures = {{"accuracy", true}, {"latency"}, {"throughput", true}, {"share"}};
+  space.objectives = {0, 3, 2};
   for (int i = 0; i < repeats(100); ++i) {
     std::vector<DesignPoint> points(static_cast<std::size_t>(random.in(0, 60)));
     for (DesignPoint& point : points) {
       point.id = random.word(20);
-      point.at.device = static_cast<std::size_t>(random.in(0, 2));
+      point.at.device = static_cast<std::uint32_t>(random.in(0, 2));
       for (double& figure : point.figures)
         figure = random.in(0, 6);
     }
@@ -441,7 +470,7 @@ TEST_CASE("explore: the front is what no point on the same device dominates") {
       if (std::none_of(points.begin(), points.end(),
                        [&](const DesignPoint& other) { return worse(point, other); }))
         expected.push_back(point.id);
-    const std::vector<DesignPoint> front = pareto_front(goals, points);
+    const std::vector<DesignPoint> front = pareto_front(space, points);
     for (const DesignPoint& point : front)
       found.push_back(point.id);
     CHECK(std::is_sorted(front.begin(), front.end(), [](const DesignPoint& a, const DesignPoint& b) {
@@ -539,13 +568,13 @@ TEST_CASE("explore: stopped and resumed, split and merged, on any number of thre
   const auto before = [&](const DesignPoint& a, const DesignPoint& b) {
     for (const Objective goal : goals)
       if (a.figure(goal) != b.figure(goal))
-        return (a.figure(goal) < b.figure(goal)) == smaller_is_better(goal);
+        return (a.figure(goal) > b.figure(goal)) == evaluator.space().figures[goal].larger_is_better;
     return a.id < b.id;
   };
-  std::map<std::pair<std::size_t, std::size_t>, DesignPoint> first; // of each variant and device
+  std::map<std::pair<double, std::uint32_t>, DesignPoint> first; // of each variant and device
   std::string fits;
   for (const DesignPoint& point : all) {
-    const auto [place, is_new] = first.insert({{point.variant, point.at.device}, point});
+    const auto [place, is_new] = first.insert({{point.stored[0], point.at.device}, point});
     if (!is_new && before(point, place->second))
       place->second = point;
     fits += point.fit == Fit::yes ? " 1" : point.fit == Fit::no ? " 0" : " null";
@@ -559,12 +588,12 @@ TEST_CASE("explore: stopped and resumed, split and merged, on any number of thre
   CHECK(ask(path("whole"), "select id from best order by id") == ids);
   CHECK(ask(path("whole"), "select fits from designs order by id") == fits);
   std::vector<std::uint64_t> front;
-  for (const DesignPoint& point : pareto_front(evaluator.space().objectives, all))
+  for (const DesignPoint& point : pareto_front(evaluator.space(), all))
     front.push_back(point.id);
   std::sort(front.begin(), front.end());
   CHECK(database.front() == front);
 
-  const std::string csv = front_csv(evaluator, load_front(evaluator, database));
+  const std::string csv = front_csv(evaluator, database, load_front(evaluator, database));
   CHECK(static_cast<std::size_t>(std::count(csv.begin(), csv.end(), '\n')) == front.size() + 1);
   CHECK_THAT(csv, Catch::StartsWith("id,network,code,device,lanes,"));
   CHECK_THAT(csv, Catch::Contains("deltatwin simulate --network "));

@@ -1,9 +1,12 @@
 #include "base/file.h"
 #include "base/tool.h"
-#include "context_guard.h"
 #include "cosim/twins.h"
 #include "random_work.h"
 #include "temporary_directory.h"
+#include "tops/accelerator/accelerator.h"
+#include "tops/accelerator/session.h"
+#include "tops/accelerator/top.h"
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 
@@ -57,8 +60,8 @@ TEST_CASE("a wrong bit in the RTL is reported with its place, both values and wa
   const TemporaryDirectory directory("deltatwin-broken");
   const Design design = tiny_design();
   // Truncates instead of rounding half up.
-  ContextGuard guard;
-  Twins twins(design, 0, 1, {}, broken_rtl(directory, "requantizer.sv", "50'sd128", "50'sd0"));
+  Twins twins(AcceleratorTop(design), 0, 1, {},
+              broken_rtl(directory, "requantizer.sv", "50'sd128", "50'sd0"));
   const CosimResult result = run(twins, design);
   REQUIRE(result.divergence);
   const Divergence& divergence = *result.divergence;
@@ -93,8 +96,7 @@ TEST_CASE("a wrong bit in the RTL is reported with its place, both values and wa
 TEST_CASE("a cycle too many in the RTL is reported as a beat that is missing") {
   const TemporaryDirectory directory("deltatwin-broken");
   const Design design = tiny_design();
-  ContextGuard guard;
-  Twins twins(design, 0, 1, {},
+  Twins twins(AcceleratorTop(design), 0, 1, {},
               broken_rtl(directory, "accelerator.sv", "localparam int DrainLatency = 4;",
                          "localparam int DrainLatency = 5;"));
   const CosimResult result = run(twins, design);
@@ -106,6 +108,40 @@ TEST_CASE("a cycle too many in the RTL is reported as a beat that is missing") {
   CHECK(result.divergence->context.layer == 1);
   CHECK(result.divergence->context.element == 0);
   CHECK(result.divergence->before.size() == 4);
+}
+
+TEST_CASE("an output that changes its mind before it is taken is a divergence of its own") {
+  struct Row {
+    const char *line, *wrong, *rule;
+  };
+  for (const Row& row : {Row{"else if (s_axil_rready_i) s_axil_rvalid_o <= 1'b0;",
+                             "else s_axil_rvalid_o <= 1'b0;", "VALID was withdrawn before READY"},
+                         Row{"if (read) begin", "if (1'b1) begin", "the payload changed before READY"}}) {
+    CAPTURE(row.rule);
+    const TemporaryDirectory directory("deltatwin-broken");
+    const Design design = tiny_design();
+    RtlSource source = broken_rtl(directory, "axi_control.sv", row.line, row.wrong);
+    source.fast = true; // without assertions of the RTL's own
+    Twins twins(AcceleratorTop(design), 0.4, 1, {}, source);
+    RandomWork random(base_seed());
+    const Program program =
+        compile(random.network({12, 10, 6}, {Scheme::fixed_reference, 4, Group::neuron, 0, 3}), design);
+    const CosimResult result = twins.run([&](Session& session) {
+      load_program(session, program);
+      run_images(session, inputs_of(random), 3);
+      const auto stop =
+          std::find_if(session.actions.begin(), session.actions.end(),
+                       [](const HostAction& action) { return action.kind == HostAction::wait_stop; });
+      HostAction read; // while it changes
+      read.kind = HostAction::read;
+      read.address = reg::cycles_lo;
+      session.actions.insert(stop, 20, read);
+    });
+    REQUIRE(result.divergence);
+    CHECK(result.divergence->interface == "r");
+    CHECK(result.divergence->rule == row.rule);
+    CHECK_THAT(result.divergence->report(), Catch::Contains(row.rule));
+  }
 }
 
 TEST_CASE("a beat too few, too many or in another cycle is a divergence, on either side") {
@@ -145,9 +181,8 @@ TEST_CASE("RTL that does not build shows what the tool said") {
   const TemporaryDirectory directory("deltatwin-broken");
   const Design design = tiny_design();
   const RtlSource source = broken_rtl(directory, "requantizer.sv", "endmodule", "endmodul");
-  ContextGuard guard;
   try {
-    Twins twins(design, 0, 1, {}, source);
+    Twins twins(AcceleratorTop(design), 0, 1, {}, source);
     FAIL("it built");
   } catch (const ToolError& error) {
     CHECK(std::string(error.what()).find("syntax error") != std::string::npos);

@@ -10,6 +10,8 @@
 #include "random_work.h"
 #include "tops/accelerator/area.h"
 #include "tops/accelerator/run_timing.h"
+#include "tops/accelerator/session.h"
+#include "tops/accelerator/top.h"
 #include <catch2/catch.hpp>
 
 using namespace deltatwin;
@@ -163,7 +165,7 @@ TEST_CASE("s15 and s15_huffman fit the XC7S15 with 16 lanes, by synthesis, as co
   for (const char* name : {"s15", "s15_huffman"}) {
     CAPTURE(name);
     const Design design = design_for(committed(name), 16);
-    const SynthesisResult area = synthesize(design);
+    const SynthesisResult area = synthesize(AcceleratorTop(design));
     CHECK(area.lut <= device.lut);
     CHECK(area.ff <= device.ff);
     CHECK(area.dsp <= device.dsp);
@@ -185,9 +187,9 @@ TEST_CASE("a lane's decoder and its share of the code book take less than 250 LU
   design.delta_bits = 4;
   design.bank_depth = 2048; // no multiplexers between block RAMs, which are not the decoders'
   design.max_layers = 8;
-  const SynthesisResult raw = synthesize(design);
+  const SynthesisResult raw = synthesize(AcceleratorTop(design));
   design.huffman = true;
-  const SynthesisResult coded = synthesize(design);
+  const SynthesisResult coded = synthesize(AcceleratorTop(design));
   CHECK(coded.lut > raw.lut + design.lanes * 50); // they are there
   CHECK(coded.lut < raw.lut + design.lanes * 250);
   CHECK(coded.dsp == raw.dsp);
@@ -204,7 +206,7 @@ TEST_CASE("block RAM and DSPs of other designs are as computed") {
         Row{"paper_fixed4", 1, Multiplier::serial}}) {
     CAPTURE(row.network, row.lanes);
     const Design design = design_for(committed(row.network), row.lanes, row.multiplier);
-    const SynthesisResult area = synthesize(design);
+    const SynthesisResult area = synthesize(AcceleratorTop(design));
     const Resources computed = resources(design);
     CHECK(area.dsp == computed.dsp);
     CHECK(area.ramb18 == computed.ramb18);
@@ -239,13 +241,13 @@ TEST_CASE("committed networks run equal on RTL, with stalls") {
     const Network network = committed(row.name);
     const Design design = design_for(network, row.lanes, row.multiplier);
     ContextGuard guard;
-    Twins twins(design, 0.3, base_seed());
+    Twins twins(AcceleratorTop(design), 0.3, base_seed());
     const CosimResult result = twins.run([&](Session& session) {
       load_program(session, compile(network, design));
       run_images(session, images.inputs(2), 2);
     });
     if (result.divergence)
       FAIL(result.divergence->report());
-    CHECK(result.reads[3] == 2);
+    CHECK(result.record.reads[3] == 2);
   }
 }

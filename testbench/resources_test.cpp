@@ -2,6 +2,7 @@
 #include "cosim/synthesis.h"
 #include "random_work.h"
 #include "tops/accelerator/area.h"
+#include "tops/accelerator/top.h"
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -85,17 +86,17 @@ Errors compare(const Seeds& seeds, bool print) {
   for (const std::uint64_t seed : seeds) {
     const Design design = random_design(seed);
     CAPTURE(seed, described(design));
-    const SynthesisResult area = synthesize(design);
+    const SynthesisResult area = synthesize(AcceleratorTop(design));
     const Resources model = resources(design);
     CHECK(model.dsp == area.dsp);
     CHECK(model.ramb18 == area.ramb18);
     CHECK(model.ramb36 == area.ramb36);
     CHECK(model.lut_ram == area.lut_ram);
     for (const Block block : {Block::scheduler, Block::axi_control, Block::delta_mac, Block::requantizer})
-      CHECK(area.blocks[static_cast<std::size_t>(block)].ff > 50);
+      CHECK(area.parts[static_cast<std::size_t>(block)].ff > 50);
     for (const Block block : {Block::huffman_bank, Block::weight_bank}) {
       const bool there = design.huffman == (block == Block::huffman_bank);
-      CHECK((area.blocks[static_cast<std::size_t>(block)].bram36() > 0) == there);
+      CHECK((area.parts[static_cast<std::size_t>(block)].bram36() > 0) == there);
     }
     const double lut = percent(model.lut, area.lut), ff = percent(model.ff, area.ff);
     CHECK(std::abs(lut) <= 15);
@@ -155,10 +156,10 @@ TEST_CASE("resources: what the model is fitted to, as CSV", "[.fit]") {
   std::printf("seed,parameters,block,lut,lut_ram,ff,dsp,ramb18,ramb36,model_lut,model_ff\n");
   for (const std::uint64_t seed : fitted) {
     const Design design = random_design(seed);
-    const SynthesisResult area = synthesize(design);
+    const SynthesisResult area = synthesize(AcceleratorTop(design));
     const BlockResources model = resources_by_block(design);
     for (std::size_t b = 0; b < block_names.size(); ++b) {
-      const Resources& block = area.blocks[b];
+      const Resources& block = area.parts[b];
       std::printf("%d,%s,%s,%d,%d,%d,%d,%d,%d,%d,%d\n", static_cast<int>(seed), described(design).c_str(),
                   block_names[b], block.lut, block.lut_ram, block.ff, block.dsp, block.ramb18, block.ramb36,
                   model[b].lut, model[b].ff);

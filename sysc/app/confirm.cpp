@@ -13,7 +13,7 @@
 namespace deltatwin {
 namespace {
 
-constexpr int images = 3; ///< a lone inference, and two in steady state
+constexpr int items = 3; ///< a lone one, and two in steady state
 
 // SystemC elaborates once a process: each run is one of this very program. A divergence and a design
 // that does not fit have results too.
@@ -48,11 +48,11 @@ Confirmation run_point(const Evaluator& evaluator, const DesignPoint& point, con
   Confirmation result;
   result.point = point.id;
   result.kind = kind;
-  result.images = images;
-  result.cycles_model = run_cycles(point.design, evaluator.variants()[point.variant].layers, images);
+  result.items = items;
+  result.cycles_model = evaluator.run_cycles(point, items);
   result.model = point.used;
   const std::vector<std::string> design = evaluator.arguments(point);
-  const boost::json::value cosim = run_command("cosim", design, evaluator.image_arguments(point, images));
+  const boost::json::value cosim = run_command("cosim", design, evaluator.work_arguments(point, items));
   result.cycles_rtl = number(cosim.at("rtl_cycles"));
   result.mismatches = number(cosim.at("mismatches"));
   const boost::json::value synth = run_command("synth", design, {});
@@ -71,19 +71,17 @@ void print(const Confirmation& c, const Evaluator& evaluator, const DesignPoint&
   const char* cycles = c.cycles_agree() ? "equal" : c.mismatches ? "DIVERGENT" : "UNEQUAL";
   const bool exact = c.model.dsp == c.synthesized.dsp && c.model.bram36() == c.synthesized.bram36();
   const bool close = within(c.model.lut, c.synthesized.lut) && within(c.model.ff, c.synthesized.ff);
-  std::printf("  %s, design %llu: %s, %s, %s, on images %s\n    cycles %s / %s: %s\n"
-              "    LUT %s, FF %s: %s %s%s\n",
-              c.kind.c_str(), static_cast<unsigned long long>(c.point),
-              evaluator.variants()[point.variant].network.c_str(),
-              count_of(static_cast<std::uint64_t>(point.design.lanes), "lane").c_str(),
-              to_string(point.design.multiplier), evaluator.has_images(point) ? "of the data set" : "made up",
-              grouped(c.cycles_model).c_str(), grouped(c.cycles_rtl).c_str(), cycles,
-              difference(c.model.lut, c.synthesized.lut).c_str(),
-              difference(c.model.ff, c.synthesized.ff).c_str(),
-              fits(c.synthesized, device) ? "fits" : "DOES NOT FIT", device.name.c_str(),
-              exact && close ? "" : "; area beyond the model's stated error");
+  std::vector<std::string> words = evaluator.arguments(point);
+  for (std::string& word : evaluator.work_arguments(point, items))
+    words.push_back(std::move(word));
+  std::printf(
+      "  %s, design %llu: %s\n    cycles %s / %s: %s\n    LUT %s, FF %s: %s %s%s\n", c.kind.c_str(),
+      static_cast<unsigned long long>(c.point), shell_line(words).c_str(), grouped(c.cycles_model).c_str(),
+      grouped(c.cycles_rtl).c_str(), cycles, difference(c.model.lut, c.synthesized.lut).c_str(),
+      difference(c.model.ff, c.synthesized.ff).c_str(), fits(c.synthesized, device) ? "fits" : "DOES NOT FIT",
+      device.name.c_str(), exact && close ? "" : "; area beyond the model's stated error");
   if (!c.cycles_agree())
-    std::printf("    again with: %s\n", command_line(evaluator, point, "cosim", images).c_str());
+    std::printf("    again with: %s\n", command_line(evaluator, point, "cosim", items).c_str());
   std::fflush(stdout);
 }
 
@@ -92,9 +90,9 @@ void print(const Confirmation& c, const Evaluator& evaluator, const DesignPoint&
 ConfirmationPlan plan_confirmation(const Evaluator& evaluator, const Database& database,
                                    const std::vector<DesignPoint>& front, int count, std::uint64_t seed) {
   ConfirmationPlan plan;
-  std::set<std::pair<std::size_t, std::vector<std::pair<std::string, int>>>> chosen;
+  std::set<std::vector<std::string>> chosen;
   const auto is_new = [&](const DesignPoint& point) {
-    return chosen.insert({point.variant, point.design.parameters()}).second;
+    return chosen.insert(evaluator.hardware(point)).second;
   };
   const auto wanted = static_cast<std::size_t>(count);
   for (const DesignPoint& point : front)
@@ -115,7 +113,8 @@ bool confirm(const Evaluator& evaluator, const ConfirmationPlan& plan, const std
   const std::size_t all = plan.best.size() + plan.random.size();
   std::size_t done = 0;
   bool agree = true;
-  std::printf("\nconfirmed on RTL (%d images) and by synthesis: model / found\n", images);
+  std::printf("\nconfirmed on RTL (%d %s) and by synthesis: model / found\n", items,
+              evaluator.space().family->items().c_str());
   for (const auto* points : {&plan.best, &plan.random})
     for (const DesignPoint& point : *points) {
       if (stop)

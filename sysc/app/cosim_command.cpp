@@ -1,6 +1,6 @@
 #include "app/commands.h"
 #include "app/options.h"
-#include "app/storage.h"
+#include "app/subject.h"
 #include "base/error.h"
 #include "cosim/twins.h"
 #include "cosim/wave_files.h"
@@ -10,7 +10,8 @@
 namespace deltatwin {
 namespace {
 
-struct CosimOptions : CommonOptions {
+struct CosimOptions {
+  std::shared_ptr<SubjectOptions> subject = subject_options();
   double stall = 0;
   std::uint64_t seed = 1;
   std::string waves = default_output_directory();
@@ -19,7 +20,7 @@ struct CosimOptions : CommonOptions {
 struct CosimTotals {
   std::uint64_t beats = 0;
   Cycle model_cycles = 0, rtl_cycles = 0;
-  int images = 0;
+  int items = 0;
   std::optional<Divergence> divergence;
   std::string waves;
 };
@@ -35,40 +36,38 @@ std::string write_divergence_waves(Twins& twins, WaveView view, const std::strin
   return "waves of both twins: " + stem + ".vcd" + (fst ? " and .fst" : "") + "; gtkwave " + stem + ".gtkw";
 }
 
-CosimTotals run(const CosimOptions& options, const Setup& setup, const Dataset& images) {
+CosimTotals run(const CosimOptions& options, const Subject& subject) {
   constexpr int chunk = 16; // bounds the memory that the model's beats take
   Progress progress("co-simulating");
-  Twins twins(setup.design, options.stall, options.seed,
+  Twins twins(*subject.top, options.stall, options.seed,
               [&](const std::string& text) { progress.message(text); });
   progress.restart(); // the RTL is built
-  const std::vector<std::int8_t> inputs = images.inputs(images.count);
+  const Workload& work = *subject.work;
   CosimTotals totals;
-  while (totals.images < images.count && !totals.divergence) {
-    const int count = std::min(chunk, images.count - totals.images);
-    const auto from = inputs.begin() + static_cast<std::ptrdiff_t>(totals.images) * images.pixels;
+  while (totals.items < work.items() && !totals.divergence) {
+    const int count = std::min(chunk, work.items() - totals.items);
     const CosimResult result = twins.run(
         [&](Session& session) {
-          if (totals.images == 0)
-            load_program(session, setup.program);
-          run_images(session, {from, from + static_cast<std::ptrdiff_t>(count) * images.pixels}, count);
+          if (totals.items == 0)
+            work.load(session);
+          work.run(session, totals.items, count);
         },
         [&](Cycle done, Cycle all) {
-          progress.update(totals.images + count * static_cast<double>(done) / static_cast<double>(all),
-                          images.count);
+          progress.update(totals.items + count * static_cast<double>(done) / static_cast<double>(all),
+                          work.items());
         });
     totals.beats += result.beats;
-    totals.model_cycles += twins.core().stop_cycle() - twins.core().start_cycle() - 1;
-    if (result.reads.size() >= 4)
-      totals.rtl_cycles += result.reads[1] + (Cycle{result.reads[2]} << 32);
+    totals.model_cycles += work.cycles(twins.trace().record);
+    totals.rtl_cycles += work.cycles(result.record);
     totals.divergence = result.divergence;
-    totals.images += count;
+    totals.items += count;
   }
   if (totals.divergence) { // told first: its waves may come to nothing
     progress.clear();
     std::fputs(totals.divergence->report().c_str(), stdout);
     std::fflush(stdout);
-    WaveView view{"accelerator", AcceleratorCore::interfaces(setup.design), {}, totals.divergence->cycle};
-    view.window.period_ps = static_cast<std::uint64_t>(1e6 / setup.design.clock_mhz + 0.5);
+    WaveView view{subject.top->module(), twins.interfaces(), {}, totals.divergence->cycle};
+    view.window.period_ps = static_cast<std::uint64_t>(1e6 / subject.top->clock_mhz() + 0.5);
     try {
       totals.waves = write_divergence_waves(twins, std::move(view), options.waves);
     } catch (const std::exception& error) {
@@ -107,8 +106,7 @@ boost::json::value to_json(const std::optional<Divergence>& divergence) {
 void add_cosim_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("cosim", "run both twins in lockstep and compare every beat");
   auto options = std::make_shared<CosimOptions>();
-  options->images = "5";
-  add_common_options(*command, *options, "test images to run [5]");
+  options->subject->add_to(*command, SubjectOptions::Items{5, 5, false, "to run"});
   command
       ->add_option("--stall", options->stall, "probability that a beat is held up, at every port, each cycle")
       ->check(CLI::Range(0.0, 0.99))
@@ -124,37 +122,31 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
       "  deltatwin cosim --network my_network.json --images random:5\n"
       "  deltatwin cosim --network paper_fixed4 --lanes 24 --multiplier dsp_packed --stall 0.3 --seed 7");
   command->callback([options, &exit_code] {
-    const ImageChoice choice = parse_images(options->images);
-    if (choice.count == 0)
-      throw InputError("--images is 0, expected at least 1");
-    const Setup setup(*options);
-    const Dataset images = load_test_images(*options, setup.network);
-    const CosimTotals totals = run(*options, setup, images);
-    const Storage storage(setup.network, setup.design, setup.program);
+    const Subject subject = options->subject->subject(true);
+    const CosimTotals totals = run(*options, subject);
     if (totals.divergence) {
       std::printf("  %s\n  again with: --stall %g --seed %llu\n", totals.waves.c_str(), options->stall,
                   static_cast<unsigned long long>(options->seed));
       exit_code = exit_twins_diverge;
     } else {
-      std::printf("%s, %s, %s: %s beats on %zu interfaces, %s cycles, 0 mismatches against RTL\n",
-                  setup.network.name.c_str(),
-                  count_of(static_cast<std::uint64_t>(setup.design.lanes), "lane").c_str(),
-                  describe(choice, totals.images).c_str(), grouped(totals.beats).c_str(),
-                  AcceleratorCore::interfaces(setup.design).size(), grouped(totals.rtl_cycles).c_str());
-      storage.print();
+      std::printf("%s, %s%s: %s beats on %zu interfaces, %s cycles, 0 mismatches against RTL\n",
+                  subject.title.c_str(),
+                  count_of(static_cast<std::uint64_t>(totals.items), subject.work->unit()).c_str(),
+                  subject.origin.c_str(), grouped(totals.beats).c_str(), subject.top->interfaces().size(),
+                  grouped(totals.rtl_cycles).c_str());
+      if (subject.print)
+        subject.print();
     }
-    boost::json::object json = {{"network", setup.network.name}, {"lanes", setup.design.lanes}};
-    add_images(json, choice, options->dataset, totals.images);
+    boost::json::object json = subject.description;
     const boost::json::object found = {{"stall", options->stall},
                                        {"seed", options->seed},
-                                       {"storage", storage.json()},
                                        {"beats", totals.beats},
                                        {"mismatches", totals.divergence ? 1 : 0},
                                        {"model_cycles", totals.model_cycles},
                                        {"rtl_cycles", totals.rtl_cycles},
                                        {"first_divergence", to_json(totals.divergence)}};
     json.insert(found.begin(), found.end());
-    write_json(options->json, "cosim", json);
+    write_json(options->subject->json(), "cosim", json);
   });
 }
 

@@ -37,51 +37,55 @@ std::string tell_counts(const Database& database) {
         kinds += (kinds.empty() ? "" : ", ") + grouped(count) + " " + to_string(each);
     text += " (" + kinds + ")";
   }
-  add(Verdict::inaccurate, "is below the minimum accuracy", "are below the minimum accuracy");
-  add(Verdict::slow, "is above the maximum latency", "are above the maximum latency");
+  add(Verdict::below_minimum, "is below a minimum", "are below a minimum");
+  add(Verdict::above_maximum, "is above a maximum", "are above a maximum");
   add(Verdict::impossible, "is impossible", "are impossible");
   return text;
 }
 
-TextTable front_table(const Evaluator& evaluator, const std::vector<const DesignPoint*>& points) {
-  TextTable table;
-  const auto column = [&](const char* head, int weight, TextTable::Align align = TextTable::right) {
-    table.add_column(head, align, weight);
+std::string cell(const boost::json::value& value, const ResultSchema::Shown& column) {
+  if (value.is_null())
+    return "-";
+  if (value.is_string())
+    return std::string(value.as_string());
+  const double number = value.to_number<double>() * column.scale;
+  if (column.is_choice)
+    return shortest(number);
+  const std::string text =
+      column.digits ? fixed(number, column.digits) : grouped(static_cast<std::uint64_t>(number + 0.5));
+  return text + (column.unit == "%" ? " %" : "");
+}
+
+TextTable front_table(const ResultSchema& schema, const std::vector<boost::json::object>& rows) {
+  struct Area {
+    const char *head, *name;
+    int weight;
   };
-  column("network", 20, TextTable::left);
-  column("code", 19, TextTable::left);
-  column("lanes", 18);
-  column("a bank", 12);
-  column("depth", 11);
-  column("multiplier", 17, TextTable::left);
-  column("MHz", 13);
-  column("accuracy", 14);
-  column("bits/w", 2);
-  column("cycles", 6);
-  column("us", 5);
-  column("M MAC/s", 16);
-  column("LUT", 15);
-  column("FF", 3);
-  column("DSP", 8);
-  column("RAMB36", 9);
-  column("share", 4);
-  column("fits", 10, TextTable::left);
-  const auto number = [](int count) { return grouped(static_cast<std::uint64_t>(count)); };
-  for (const DesignPoint* point : points) {
-    const Variant& variant = evaluator.variants()[point->variant];
-    const Design& design = point->design;
-    table.add_row({variant.network, variant.code, std::to_string(design.lanes),
-                   std::to_string(design.lanes_per_bank), number(design.bank_depth),
-                   to_string(design.multiplier), shortest(design.clock_mhz),
-                   std::isnan(variant.accuracy) ? "-" : fixed(100 * variant.accuracy, 2) + " %",
-                   fixed(point->figure(Objective::bits_a_weight), 2),
-                   grouped(static_cast<std::uint64_t>(point->timing.interval() + 0.5)),
-                   rate(point->figure(Objective::latency)), rate(point->figure(Objective::throughput) / 1e6),
-                   number(point->used.lut), number(point->used.ff), number(point->used.dsp),
-                   number(point->used.bram36()), fixed(100 * point->figure(Objective::share), 0) + " %",
-                   point->fit == Fit::yes  ? "yes"
-                   : point->fit == Fit::no ? "no"
-                                           : "too close"});
+  constexpr Area areas[] = {{"LUT", "lut", 15}, {"FF", "ff", 3}, {"DSP", "dsp", 8}, {"RAMB36", "bram36", 9}};
+  TextTable table;
+  std::vector<const ResultSchema::Shown*> columns;
+  for (const ResultSchema::Shown& column : schema.shown)
+    if (column.name != "device") // which stands above the table
+      columns.push_back(&column);
+  for (const ResultSchema::Shown* column : columns) {
+    const bool is_text = !rows.empty() && rows.front().at(column->name).is_string();
+    table.add_column(column->unit.empty() || column->unit == "%" ? column->head : column->unit,
+                     is_text ? TextTable::left : TextTable::right, column->weight);
+  }
+  for (const Area& area : areas)
+    table.add_column(area.head, TextTable::right, area.weight);
+  table.add_column("share", TextTable::right, 4);
+  table.add_column("fits", TextTable::left, 10);
+  for (const boost::json::object& row : rows) {
+    std::vector<std::string> cells;
+    for (const ResultSchema::Shown* column : columns)
+      cells.push_back(cell(row.at(column->name), *column));
+    for (const Area& area : areas)
+      cells.push_back(grouped(row.at(area.name).to_number<std::uint64_t>()));
+    cells.push_back(fixed(100 * row.at("share").to_number<double>(), 0) + " %");
+    const boost::json::value& fits = row.at("fits");
+    cells.emplace_back(fits.is_null() ? "too close" : fits.as_bool() ? "yes" : "no");
+    table.add_row(std::move(cells));
   }
   return table;
 }
@@ -95,12 +99,12 @@ void print_front(const Evaluator& evaluator, const Database& database, const std
               count_of(evaluator.space().size(), "point").c_str(), tell_counts(database).c_str(),
               grouped(front.size()).c_str(), evaluator.devices().size() > 1 ? "s, one a device" : "");
   if (counts[static_cast<std::size_t>(Verdict::impossible)] == evaluated)
-    std::printf("  such as: %s\n", why_impossible(evaluator, evaluator.evaluate(0)).c_str());
+    std::printf("  such as: %s\n", evaluator.why_impossible(evaluator.evaluate(0)).c_str());
   if (front.empty())
     return;
-  std::map<std::size_t, std::vector<const DesignPoint*>> by_device;
+  std::map<std::size_t, std::vector<DesignPoint>> by_device;
   for (const DesignPoint& point : front)
-    by_device[point.at.device].push_back(&point);
+    by_device[point.at.device].push_back(point);
   const std::size_t most = std::max<std::size_t>(4, 10 / by_device.size());
   bool unclear = false;
   for (std::size_t d = 0; d < evaluator.devices().size(); ++d) {
@@ -109,17 +113,17 @@ void print_front(const Evaluator& evaluator, const Database& database, const std
       std::printf("\n%s: no design is feasible\n", device.name.c_str());
       continue;
     }
-    std::vector<const DesignPoint*> points = by_device[d];
+    std::vector<DesignPoint> points = by_device[d];
     const std::size_t all = points.size();
     points.resize(std::min(most, all));
     std::printf("\n%s: %s on its front\n%s", device.name.c_str(), count_of(all, "design").c_str(),
-                front_table(evaluator, points).text().c_str());
+                front_table(evaluator.schema(), describe_points(database, points)).text().c_str());
     if (points.size() < all)
       std::printf("  and %s more in %s.csv\n", grouped(all - points.size()).c_str(), out.c_str());
-    std::printf("  best by %s: %s\n", to_string(evaluator.space().objectives[0]),
-                command_line(evaluator, *points[0]).c_str());
+    std::printf("  best by %s: %s\n", evaluator.space().figures[evaluator.space().objectives[0]].name.c_str(),
+                command_line(evaluator, points[0]).c_str());
     unclear = unclear || std::any_of(points.begin(), points.end(),
-                                     [](const DesignPoint* point) { return point->fit == Fit::unclear; });
+                                     [](const DesignPoint& point) { return point.fit == Fit::unclear; });
   }
   if (unclear)
     std::printf(
@@ -137,7 +141,7 @@ boost::json::object result_json(const Evaluator& evaluator, const Database& data
 
 // A result of ours begins like this; anything else is not ours to replace.
 bool is_own(const std::string& path, const char* suffix) {
-  const std::string begin = std::string(suffix) == ".csv" ? "id,network,code,device," : "<!DOCTYPE html>";
+  const std::string begin = std::string(suffix) == ".csv" ? "id," : "<!DOCTYPE html>";
   std::ifstream file(path, std::ios::binary);
   std::string there(begin.size(), '\0');
   file.read(there.data(), static_cast<std::streamsize>(there.size()));
@@ -213,7 +217,7 @@ int finish_exploration(const Evaluator& evaluator, Database& database, const Res
   const auto write_report = [&] {
     write_file(options.out + ".html", render_report(report_data(evaluator, database, front)));
   };
-  write_file(options.out + ".csv", front_csv(evaluator, front));
+  write_file(options.out + ".csv", front_csv(evaluator, database, front));
   write_report();
   std::printf("\n  wrote %s.sqlite, .csv and .html\n", options.out.c_str());
   const auto tell = [&] { write_json(options.json, "explore", result_json(evaluator, database, front)); };

@@ -49,7 +49,7 @@ bool is_there(const std::string& dataset) {
 
 } // namespace
 
-ImageChoice parse_images(const std::string& text) {
+ImageChoice parse_images(const std::string& text, const std::string& option) {
   ImageChoice choice;
   std::string count = text;
   if (text.compare(0, prefix.size(), prefix) == 0) {
@@ -58,7 +58,7 @@ ImageChoice parse_images(const std::string& text) {
     if (const auto colon = count.find(':'); colon != std::string::npos) {
       const auto seed = whole_number(count.substr(colon + 1), 0, std::numeric_limits<std::uint64_t>::max());
       if (!seed)
-        throw InputError("--images: \"" + count.substr(colon + 1) + "\" is no seed, possible are 0.." +
+        throw InputError(option + ": \"" + count.substr(colon + 1) + "\" is no seed, possible are 0.." +
                          std::to_string(std::numeric_limits<std::uint64_t>::max()));
       choice.seed = *seed;
       count.resize(colon);
@@ -66,8 +66,8 @@ ImageChoice parse_images(const std::string& text) {
   }
   const auto number = whole_number(count, choice.random ? 1 : 0, most_images);
   if (!number)
-    throw InputError("--images: \"" + text + "\" is no number of images; possible are 0.." +
-                     std::to_string(most_images) + ", random:N and random:N:SEED");
+    throw InputError(option + ": \"" + text + "\" is no number of " + option.substr(2) +
+                     "; possible are 0.." + std::to_string(most_images) + ", random:N and random:N:SEED");
   choice.count = static_cast<int>(*number);
   return choice;
 }

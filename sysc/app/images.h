@@ -17,8 +17,8 @@ struct ImageChoice {
   bool random = false; ///< then pixels are uniform, labels there are none
   std::uint64_t seed = 1;
 };
-/// From "N", "random:N" or "random:N:SEED"; throws InputError.
-[[nodiscard]] ImageChoice parse_images(const std::string& text);
+/// From "N", "random:N" or "random:N:SEED"; throws InputError, which names the option.
+[[nodiscard]] ImageChoice parse_images(const std::string& text, const std::string& option = "--images");
 /// Takes a text that parse_images() takes. `what` the images are for: "test images to run".
 void add_images_option(CLI::App& command, std::string& images, const std::string& what);
 

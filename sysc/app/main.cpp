@@ -1,5 +1,6 @@
 #include "app/commands.h"
 #include "app/numbers.h"
+#include "app/subject.h"
 #include "app/text.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -72,6 +73,11 @@ int sc_main(int argc, char** argv) {
       "Numbers are decimal. --json - writes a result to standard output.\n"
       "Start with: deltatwin simulate");
   int exit_code = 0;
+  try {
+    select_top(argc, argv);
+  } catch (const InputError& error) {
+    return fail(error.what());
+  }
   add_simulate_command(app, exit_code);
   add_cosim_command(app, exit_code);
   add_trace_command(app, exit_code);

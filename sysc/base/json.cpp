@@ -39,6 +39,10 @@ bool JsonField::has(std::string_view key) const {
 }
 
 void JsonField::check_keys(std::initializer_list<std::string_view> known) const {
+  check_keys(std::vector<std::string>(known.begin(), known.end()));
+}
+
+void JsonField::check_keys(const std::vector<std::string>& known) const {
   for (const auto& member : object())
     if (std::find(known.begin(), known.end(), member.key) == known.end())
       fail("unknown field \"" + printable(member.key).substr(0, 100) + "\"");
@@ -113,10 +117,14 @@ std::string JsonField::name() const {
 }
 
 int JsonField::choice(std::initializer_list<const char*> names) const {
+  return choice(std::vector<std::string>(names.begin(), names.end()));
+}
+
+int JsonField::choice(const std::vector<std::string>& names) const {
   const std::string name = text();
   std::string list;
   int index = 0;
-  for (const char* candidate : names) {
+  for (const std::string& candidate : names) {
     if (name == candidate)
       return index;
     list += std::string(index++ ? ", " : "") + "\"" + candidate + "\"";

@@ -37,6 +37,7 @@ public:
   [[nodiscard]] bool is_string() const;
   /// Throws InputError on a member that is not among `known`.
   void check_keys(std::initializer_list<std::string_view> known) const;
+  void check_keys(const std::vector<std::string>& known) const;
 
   [[nodiscard]] std::int64_t integer(std::int64_t low, std::int64_t high) const;
   [[nodiscard]] double number(double low, double high) const;
@@ -46,6 +47,7 @@ public:
   [[nodiscard]] std::string name() const;
   /// The position of this text in `names`; throws InputError with the list of them.
   [[nodiscard]] int choice(std::initializer_list<const char*> names) const;
+  [[nodiscard]] int choice(const std::vector<std::string>& names) const;
   /// Throws InputError where there are more than `most`.
   [[nodiscard]] std::vector<JsonField> elements(std::size_t most = 1'000'000) const;
   [[nodiscard]] std::vector<int> integers(std::size_t count, std::int64_t low, std::int64_t high) const;

@@ -16,6 +16,11 @@ void BeatTrace::drop_cycles_after(Cycle cycle, std::size_t first) {
   drop(beats, first, [=](const Beat& beat) { return beat.cycle > cycle; });
 }
 
+void BeatTrace::reset_after(Cycle cycle, std::size_t first) {
+  drop_cycles_after(cycle, first);
+  resets.push_back(cycle);
+}
+
 void BeatTrace::drop_origins_after(Cycle cycle, std::size_t first) {
   drop(beats, first, [=](const Beat& beat) { return beat.origin > cycle; });
 }

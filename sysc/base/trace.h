@@ -43,10 +43,15 @@ struct Beat {
 struct BeatTrace {
   std::vector<std::vector<Beat>> beats;
 
+  /// Cycles of resets from within: outputs that were offered and not taken may be gone in the next.
+  std::vector<Cycle> resets;
+
   explicit BeatTrace(std::size_t interfaces) : beats(interfaces) {}
   void add(std::size_t interface, const Beat& beat) { beats[interface].push_back(beat); }
   /// Forgets, from interface `first` on, what was computed ahead of an event that prevents it.
   void drop_cycles_after(Cycle cycle, std::size_t first);
+  /// The same, of a reset from within.
+  void reset_after(Cycle cycle, std::size_t first);
   void drop_origins_after(Cycle cycle, std::size_t first);
 };
 

@@ -35,6 +35,8 @@ std::string Divergence::report() const {
   part("element", context.element);
   text << "\n  model: " << (model ? describe(fields, model->payload) : "no beat")
        << "\n  RTL:   " << (rtl ? describe(fields, *rtl) : "no beat") << "\n";
+  if (!rule.empty())
+    text << "  " << rule << "\n";
   if (before.empty())
     text << "  no beat on this interface before\n";
   for (const Beat& beat : before)
@@ -48,6 +50,9 @@ Lockstep::Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& mo
     Monitor& monitor = monitors_.emplace_back();
     for (const Field& strobe : interface.strobes)
       monitor.strobes.push_back(&rtl.signal(strobe.signal));
+    const std::string& valid = interface.strobes.front().signal;
+    monitor.output =
+        interface.strobes.size() == 2 && valid.size() > 2 && valid.substr(valid.size() - 2) == "_o";
     for (const Field& field : interface.fields)
       monitor.fields.push_back(&rtl.signal(field.signal));
   }
@@ -65,6 +70,40 @@ bool Lockstep::has_ended() {
   return true;
 }
 
+bool Lockstep::look(std::size_t interface, Cycle cycle, std::optional<std::uint64_t>& payload) {
+  Monitor& monitor = monitors_[interface];
+  const Interface& description = interfaces_[interface];
+  const auto strobe = [&](std::size_t s) {
+    return monitor.strobes[s]->get(description.strobes[s].lsb, 1) != 0;
+  };
+  bool seen = true;
+  const bool valid = !monitor.output || strobe(0);
+  for (std::size_t s = 0; s < monitor.strobes.size() && seen; ++s)
+    seen = strobe(s);
+  if (seen || (monitor.output && valid)) {
+    payload = 0;
+    int lsb = 0;
+    for (std::size_t f = 0; f < monitor.fields.size(); ++f) {
+      const Field& field = description.fields[f];
+      *payload |= monitor.fields[f]->get(field.lsb, field.width) << lsb;
+      lsb += field.width;
+    }
+  }
+  if (monitor.offered && payload != monitor.offered) {
+    const bool was_reset =
+        std::find(model_.resets.begin(), model_.resets.end(), cycle - 1) != model_.resets.end();
+    if (!was_reset) {
+      diverge(interface, cycle, payload);
+      divergence_->rule = valid ? "the payload changed before READY" : "VALID was withdrawn before READY";
+      return false;
+    }
+  }
+  monitor.offered.reset();
+  if (payload && !seen)
+    monitor.offered.swap(payload);
+  return true;
+}
+
 bool Lockstep::check(Cycle cycle) {
   if (!origin_)
     origin_ = cycle - rtl_.edges();
@@ -74,22 +113,12 @@ bool Lockstep::check(Cycle cycle) {
     Monitor& monitor = monitors_[i];
     const std::vector<Beat>& expected = model_.beats[i];
     const bool due = monitor.next < expected.size() && expected[monitor.next].cycle <= cycle;
-    bool seen = true;
-    for (std::size_t s = 0; s < monitor.strobes.size() && seen; ++s)
-      seen = monitor.strobes[s]->get(interfaces_[i].strobes[s].lsb, 1) != 0;
-    if (!seen && !due)
-      continue;
     std::optional<std::uint64_t> payload;
-    if (seen) {
-      payload = 0;
-      int lsb = 0;
-      for (std::size_t f = 0; f < monitor.fields.size(); ++f) {
-        const Field& field = interfaces_[i].fields[f];
-        *payload |= monitor.fields[f]->get(field.lsb, field.width) << lsb;
-        lsb += field.width;
-      }
-    }
-    if (!seen || !due || expected[monitor.next].cycle != cycle ||
+    if (!look(i, cycle, payload))
+      return false;
+    if (!payload && !due)
+      continue;
+    if (!payload || !due || expected[monitor.next].cycle != cycle ||
         expected[monitor.next].payload != *payload) {
       diverge(i, cycle, payload);
       return false;
@@ -98,6 +127,11 @@ bool Lockstep::check(Cycle cycle) {
     ++beats_;
   }
   return true;
+}
+
+void Lockstep::reset() {
+  for (Monitor& monitor : monitors_)
+    monitor.offered.reset();
 }
 
 bool Lockstep::finish() {

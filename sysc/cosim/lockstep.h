@@ -17,6 +17,7 @@ struct Divergence {
   std::vector<Beat> before;         ///< the last beats before, on which the twins agree
   Interface fields;                 ///< how to read the payloads
   std::optional<RtlEnding> ending;  ///< then there is no interface, and nothing of the above but the cycle
+  std::string rule;                 ///< of the handshake, that the RTL broke; the beats may be equal
 
   /// Some lines: block, interface, cycle, layer, tile, element, both values, the beats before.
   [[nodiscard]] std::string report() const;
@@ -26,13 +27,16 @@ struct Divergence {
 [[nodiscard]] std::string describe(const Interface& interface, std::uint64_t payload);
 
 /// Holds the beats of an RTL model, cycle for cycle, against those a model produced. Every beat on
-/// every interface counts: payload and cycle, none missing, none left over on either side.
+/// every interface counts: payload and cycle, none missing, none left over on either side. An output
+/// of the RTL that is valid stays so, with its payload, until it is taken or reset.
 class Lockstep {
 public:
   Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& model, const RtlModel& rtl);
 
   /// Looks at the RTL's settled signals in `cycle`; false at the first divergence.
   bool check(Cycle cycle);
+  /// rst_ni is low: what is offered may be withdrawn.
+  void reset();
   /// At the end: has every beat of the model been seen?
   bool finish();
 
@@ -45,8 +49,12 @@ private:
     std::vector<const RtlSignal*> strobes; ///< like the interface's
     std::vector<const RtlSignal*> fields;
     std::size_t next = 0; ///< the model's beat that is due
+    bool output = false;  ///< valid and ready, and the RTL says valid: it may not change its mind
+    std::optional<std::uint64_t> offered; ///< the payload that waits for ready
   };
   bool has_ended();
+  // Returns the payload, if there is a beat; false: a rule of the handshake is broken.
+  bool look(std::size_t interface, Cycle cycle, std::optional<std::uint64_t>& payload);
   void diverge(std::size_t interface, Cycle cycle, std::optional<std::uint64_t> rtl);
 
   const std::vector<Interface>& interfaces_;

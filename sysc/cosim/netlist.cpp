@@ -1,7 +1,6 @@
 #include "cosim/netlist.h"
 #include "base/json.h"
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -36,51 +35,59 @@ Resources cell_resources(std::string_view type) {
   return result;
 }
 
-// The block whose instance a hierarchical name begins with.
-std::optional<Block> block_of(std::string_view name) {
-  static const std::map<std::string_view, Block> instances = {
-      {"u_scheduler", Block::scheduler},    {"u_control", Block::axi_control},
-      {"gen_huffman", Block::huffman_bank}, {"gen_words", Block::weight_bank},
-      {"u_mac", Block::delta_mac},          {"u_requantizer", Block::requantizer},
-      {"u_input", Block::buffers},          {"u_activation", Block::buffers},
-      {"u_reference", Block::buffers},      {"u_parameter", Block::buffers},
-      {"u_output", Block::output_fifo}};
-  constexpr std::string_view flattened = "$flatten\\";
-  if (starts_with(name, flattened))
-    name.remove_prefix(flattened.size());
-  const auto found = instances.find(name.substr(0, name.find('.')));
-  return found == instances.end() ? std::nullopt : std::optional<Block>(found->second);
-}
+using PartIndex = std::optional<std::size_t>;
 
-void take_first(std::optional<Block>& best, std::optional<Block> other) {
+// Which part a hierarchical name belongs to, by the instance with which it begins.
+class Names {
+public:
+  explicit Names(const std::vector<Part>& parts) {
+    for (std::size_t part = 0; part < parts.size(); ++part)
+      for (const std::string& instance : parts[part].instances)
+        parts_.emplace_back(instance, part);
+  }
+  [[nodiscard]] PartIndex part_of(std::string_view name) const {
+    constexpr std::string_view flattened = "$flatten\\";
+    if (starts_with(name, flattened))
+      name.remove_prefix(flattened.size());
+    for (const auto& [instance, part] : parts_)
+      if (starts_with(name, instance) && (name.size() == instance.size() || name[instance.size()] == '.'))
+        return part;
+    return std::nullopt;
+  }
+
+private:
+  std::vector<std::pair<std::string_view, std::size_t>> parts_;
+};
+
+void take_first(PartIndex& best, PartIndex other) {
   if (other && (!best || *other < *best))
     best = other;
 }
 
 class Netlist {
 public:
-  explicit Netlist(const object& module) {
+  Netlist(const object& module, const std::vector<Part>& parts) : names_(parts) {
     for (const auto& net : module.at("netnames").as_object()) {
       const std::string_view name(net.key().data(), net.key().size());
       const bool input = name.size() > 2 && name.substr(name.size() - 2) == "_i";
-      if (const auto block = input ? std::nullopt : block_of(name))
+      if (const auto part = input ? std::nullopt : names_.part_of(name))
         for (const auto& bit : net.value().at("bits").as_array())
-          take_first(named_[net_of(bit)], block);
+          take_first(named_[net_of(bit)], part);
     }
     for (const auto& cell : module.at("cells").as_object())
       add(std::string_view(cell.key().data(), cell.key().size()), cell.value().as_object());
   }
 
-  // Each cell's type and block.
+  // Each cell's type and part.
   template <class Visit> void for_each_cell(Visit visit) {
     for (std::size_t c = 0; c < cells_.size(); ++c)
-      visit(cells_[c].type, block(c).value_or(Block::accelerator));
+      visit(cells_[c].type, part(c));
   }
 
 private:
   struct Cell {
     std::string_view type;
-    std::optional<Block> block;
+    PartIndex part;
     std::vector<std::int64_t> drives;
     bool settled = false;
   };
@@ -89,8 +96,8 @@ private:
     Cell cell;
     const auto& type = description.at("type").as_string();
     cell.type = {type.data(), type.size()};
-    cell.block = block_of(name);
-    const bool named = cell.block.has_value();
+    cell.part = names_.part_of(name);
+    const bool named = cell.part.has_value();
     const object& directions = description.at("port_directions").as_object();
     for (const auto& port : description.at("connections").as_object())
       for (const auto& bit : port.value().as_array()) {
@@ -103,47 +110,53 @@ private:
         }
         cell.drives.push_back(net);
         if (const auto found = named_.find(net); !named && found != named_.end())
-          take_first(cell.block, found->second);
+          take_first(cell.part, found->second);
       }
-    cell.settled = cell.block.has_value();
+    cell.settled = cell.part.has_value();
     cells_.push_back(std::move(cell));
   }
 
-  std::optional<Block> block(std::size_t index) {
+  PartIndex part(std::size_t index) {
     Cell& cell = cells_[index];
     if (cell.settled)
-      return cell.block;
+      return cell.part;
     cell.settled = true; // before the walk: a loop of unnamed cells ends here
     for (const std::int64_t net : cell.drives)
       for (const std::size_t load : loads_[net])
-        take_first(cell.block, block(load));
-    return cell.block;
+        take_first(cell.part, part(load));
+    return cell.part;
   }
 
-  std::unordered_map<std::int64_t, std::optional<Block>> named_;
+  Names names_;
+  std::unordered_map<std::int64_t, PartIndex> named_;
   std::unordered_map<std::int64_t, std::vector<std::size_t>> loads_;
   std::vector<Cell> cells_;
 };
 
 } // namespace
 
-BlockResources count_cells(const std::string& text, const std::string& origin) {
+std::vector<Resources> count_cells(const std::string& text, const std::string& origin,
+                                   const std::string& module, const std::vector<Part>& parts) {
   const boost::json::value document = parse_json(text, origin);
   const object& modules = document.at("modules").as_object();
-  BlockResources blocks;
-  Netlist(modules.at("accelerator").as_object()).for_each_cell([&](std::string_view type, Block block) {
-    Resources& total = blocks[static_cast<std::size_t>(block)];
-    const auto* module = modules.if_contains({type.data(), type.size()});
-    if (!module) {
+  const auto rest = static_cast<std::size_t>(
+      std::find_if(parts.begin(), parts.end(), [](const Part& part) { return part.instances.empty(); }) -
+      parts.begin());
+  std::vector<Resources> totals(std::max(parts.size(), rest + 1));
+  Netlist netlist(modules.at(module).as_object(), parts);
+  netlist.for_each_cell([&](std::string_view type, PartIndex part) {
+    Resources& total = totals[part.value_or(rest)];
+    const auto* inside = modules.if_contains({type.data(), type.size()});
+    if (!inside) {
       total += cell_resources(type);
       return;
     }
-    for (const auto& cell : module->at("cells").as_object()) { // one that synthesis keeps
+    for (const auto& cell : inside->at("cells").as_object()) { // one that synthesis keeps
       const auto& inner = cell.value().at("type").as_string();
       total += cell_resources({inner.data(), inner.size()});
     }
   });
-  return blocks;
+  return totals;
 }
 
 } // namespace deltatwin

@@ -1,4 +1,6 @@
 #pragma once
+#include "cosim/pins/axi_lite.h"
+#include "cosim/pins/axi_stream.h"
 #include "cosim/rtl_library.h"
 #include "tlm/accelerator.h"
 
@@ -19,12 +21,14 @@ protected:
                      StreamExtension* extension) override;
 
 private:
-  void settle();
-  void edge();
+  AxiLitePins::Responses step();
   void advance(Cycle cycle);
-  [[nodiscard]] bool high(const char* signal) const { return rtl_.signal(signal).get(0, 1) != 0; }
 
+  std::vector<Bus> buses_;
   RtlModel rtl_;
+  AxiLitePins lite_;
+  AxiStreamSource source_;
+  AxiStreamSink sink_;
   std::size_t inputs_ = 1, position_ = 0; ///< of an inference, for TLAST
   std::uint32_t load_address_ = 0;
   Cycle cycle_ = 0, output_taken_ = never; ///< when the output beat that is offered will be taken

@@ -11,25 +11,27 @@
 namespace deltatwin {
 namespace {
 
-std::string to_text(const BlockResources& blocks) {
+std::string to_text(const std::vector<Part>& parts, const std::vector<Resources>& counts) {
   boost::json::object document;
-  for (std::size_t b = 0; b < blocks.size(); ++b) {
+  for (std::size_t p = 0; p < parts.size(); ++p) {
     boost::json::object row;
     for (const auto& [name, member] : resource_fields)
-      row[name] = blocks[b].*member;
-    document[block_names[b]] = std::move(row);
+      row[name] = counts[p].*member;
+    document[parts[p].name] = std::move(row);
   }
   return boost::json::serialize(document) + "\n";
 }
 
-SynthesisResult from_text(const std::string& text, const std::string& origin) {
+SynthesisResult from_text(const std::vector<Part>& parts, const std::string& text,
+                          const std::string& origin) {
   const JsonDocument document(text, origin);
   SynthesisResult result;
-  for (std::size_t b = 0; b < result.blocks.size(); ++b)
+  for (const Part& part : parts) {
+    Resources& of = result.parts.emplace_back();
     for (const auto& [name, member] : resource_fields)
-      result.blocks[b].*member =
-          static_cast<int>(document.root().at(block_names[b]).at(name).integer(0, 1'000'000'000));
-  static_cast<Resources&>(result) = sum(result.blocks);
+      of.*member = static_cast<int>(document.root().at(part.name).at(name).integer(0, 1'000'000'000));
+    static_cast<Resources&>(result) += of;
+  }
   return result;
 }
 
@@ -45,21 +47,28 @@ double share_done(const std::string& line) {
 
 } // namespace
 
-SynthesisResult synthesize(const Design& design, const std::function<void(double)>& progress) {
+SynthesisResult synthesize(const Top& top, const std::function<void(double)>& progress) {
+  const std::vector<Part> parts = top.parts();
   const std::string rtl = std::filesystem::absolute(rtl_directory()).string();
-  const RtlSources sources = rtl_sources(rtl, "accelerator");
+  const RtlSources sources = rtl_sources(rtl, top.module());
   std::string script = "read_verilog -sv -defer -Irtl";
   for (const std::string& file : sources.files)
     script += " \"rtl/" + file + "\"";
   script += "; chparam";
-  for (const auto& [name, value] : design.parameters())
+  for (const auto& [name, value] : top.parameters())
     script += " -set " + name + " " + std::to_string(value);
-  script += " accelerator; synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top accelerator; json -o "
-            "netlist.json";
-  const std::string key = run_tool("yosys", {"-V"}) + sources.key + script;
+  script += " " + top.module() + "; synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top " +
+            top.module() + "; json -o netlist.json";
+
+  std::string key = run_tool("yosys", {"-V"}) + sources.key + script;
+  for (const Part& part : parts) { // by which the counts are told apart
+    key += "\n" + part.name;
+    for (const std::string& instance : part.instances)
+      key += " " + instance;
+  }
   const std::string result = cache_directory() + "/synthesis/" + hash_text(key) + ".json";
   if (const Sealed known = read_sealed(result); known.state == Sealed::whole && sources.complete)
-    return from_text(known.content, result);
+    return from_text(parts, known.content, result);
   const WorkDirectory work(cache_directory() + "/work"); // where names are plain, whatever the RTL's path
   std::filesystem::create_directory_symlink(rtl, work.path() + "/rtl");
   const auto watch = [&](const std::string& line) {
@@ -70,9 +79,9 @@ SynthesisResult synthesize(const Design& design, const std::function<void(double
   };
   run_tool("yosys", {"-v", "2", "-p", script}, watch, {}, work.path());
   const std::string netlist = work.path() + "/netlist.json";
-  const std::string text = to_text(count_cells(read_file(netlist), netlist));
+  const std::string text = to_text(parts, count_cells(read_file(netlist), netlist, top.module(), parts));
   write_sealed(result, text);
-  return from_text(text, result);
+  return from_text(parts, text, result);
 }
 
 } // namespace deltatwin

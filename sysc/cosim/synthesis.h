@@ -1,21 +1,22 @@
 #pragma once
-#include "tops/accelerator/area.h"
+#include "tops/top.h"
 #include <functional>
+#include <vector>
 
 namespace deltatwin {
 
 /// What Yosys (`synth_xilinx -family xc7 -flatten`, out of context, no I/O pads) makes of a design.
-/// In the flattened netlist a cell belongs to the block in which it or the net that it drives is
+/// In the flattened netlist a cell belongs to the part in which it or the net that it drives is
 /// named (an instance's input, `_i`, is named by who drives it), a cell without such a name to the
-/// block that it drives, directly or through others of the kind; of several, to the first in `Block`.
+/// part that it drives, directly or through others of the kind; of several, to the first in
+/// Top::parts(); of none, to the part without instances.
 struct SynthesisResult : Resources {
-  BlockResources blocks; ///< whose sum this is
+  std::vector<Resources> parts; ///< like Top::parts(), whose sum this is
 };
 
-/// Synthesizes the accelerator of a design point, or answers from the cache (a hash of RTL,
-/// parameters, script and tool version). `progress` is told the share that is done, again and again.
-/// Throws ToolError where Yosys is missing or fails.
-[[nodiscard]] SynthesisResult synthesize(const Design& design,
-                                         const std::function<void(double)>& progress = {});
+/// Synthesizes a design's RTL, or answers from the cache (a hash of RTL, parameters, script and tool
+/// version). `progress` is told the share that is done, again and again. Throws ToolError where
+/// Yosys is missing or fails.
+[[nodiscard]] SynthesisResult synthesize(const Top& top, const std::function<void(double)>& progress = {});
 
 } // namespace deltatwin

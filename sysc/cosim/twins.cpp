@@ -1,55 +1,47 @@
 #include "cosim/twins.h"
+#include "cosim/end_state.h"
 #include <filesystem>
 
 namespace deltatwin {
-namespace {
 
-Session paced(double stall, std::uint64_t seed) {
-  Session session;
-  session.stall = stall;
-  session.seed = seed;
-  return session;
-}
-
-} // namespace
-
-Twins::Twins(const Design& design, double stall, std::uint64_t seed,
+Twins::Twins(const Top& top, double stall, std::uint64_t seed,
              const std::function<void(const std::string&)>& message, RtlSource source)
-    : design_(design), source_(std::move(source)), message_(message), stall_(stall), seed_(seed),
-      interfaces_(AcceleratorCore::interfaces(design)),
-      model_(design, SessionPacers(paced(stall, seed)).sink) {
-  source_.top = "accelerator";
-  source_.parameters = design.parameters();
+    : ports_(top), clock_mhz_(top.clock_mhz()), source_(std::move(source)), message_(message), stall_(stall),
+      seed_(seed), model_(top.model()) {
+  source_.top = top.module();
+  source_.parameters = top.parameters();
   rtl_ = std::make_unique<RtlModel>(source_, message);
 }
 
 CosimResult Twins::run(const std::function<void(Session&)>& fill,
                        const std::function<void(Cycle, Cycle)>& progress) {
-  Session session = paced(stall_, seed_);
+  Session session;
+  session.stall = stall_;
+  session.seed = seed_;
   Cycle begin = 0;
   if (history_.empty()) {
-    HostAction reset;
-    reset.kind = HostAction::hard_reset;
-    reset.cycles = 3;
-    session.actions.push_back(reset);
+    session.add(HostAction::hard_reset).cycles = 3;
   } else {
     begin = history_.back().trace.end;
-    history_.back().trace.beats = BeatTrace(interfaces_.size());
+    history_.back().trace.beats = BeatTrace(ports_.interfaces.size());
   }
   fill(session);
-  history_.push_back({std::move(session), SessionTrace(design_)});
+  history_.push_back({std::move(session), SessionTrace(ports_.interfaces.size())});
   Past& now = history_.back();
-  run_model(now.session, model_, now.trace, begin);
+  run_model(now.session, ports_, *model_, now.trace, begin);
   const auto report = [&](Cycle done) { progress(done - begin, now.trace.end - begin); };
-  return run_rtl(now.session, *rtl_, interfaces_, now.trace,
-                 progress ? report : std::function<void(Cycle)>{});
+  CosimResult result =
+      run_rtl(now.session, ports_, *rtl_, now.trace, progress ? report : std::function<void(Cycle)>{});
+  if (!result.divergence && model_->stop_cycle() <= now.trace.end) // nothing runs any more
+    result.divergence = compare_memories(model_->memories(), *rtl_, now.trace.end);
+  return result;
 }
 
 void Twins::write_waves(const std::string& path, WaveWindow window) {
   const SessionTrace& last = history_.back().trace;
   window.first = std::max(window.first, last.begin);
   window.last = std::min(window.last, last.end - 1);
-  window.period_ps = static_cast<std::uint64_t>(1e6 / design_.clock_mhz + 0.5);
+  window.period_ps = static_cast<std::uint64_t>(1e6 / clock_mhz_ + 0.5);
   const std::string model_vcd = path + ".model", rtl_vcd = path + ".rtl";
   struct Cleaner {
     const std::string &a, &b;
@@ -64,10 +56,10 @@ void Twins::write_waves(const std::string& path, WaveWindow window) {
   {
     RtlModel rtl(traced, message_);
     for (const Past& past : history_)
-      replay_rtl(past.session, rtl, past.trace, rtl_vcd, window);
+      replay_rtl(past.session, ports_, rtl, past.trace, rtl_vcd, window);
     rtl.close_trace();
   }
-  write_beats_vcd(model_vcd, "accelerator", interfaces_, last.beats, window);
+  write_beats_vcd(model_vcd, source_.top, ports_.interfaces, last.beats, window);
   merge_vcds(model_vcd, rtl_vcd, path);
 }
 

@@ -6,10 +6,9 @@
 
 namespace deltatwin {
 
-/// The model and the RTL of one accelerator design, side by side. One a process: SystemC elaborates
-/// once.
+/// The model and the RTL of one design, side by side.
 ///
-///     Twins twins(design, 0.2, seed);            // random stalls at every port
+///     Twins twins(AcceleratorTop(design), 0.2, seed);   // random stalls at every port
 ///     const CosimResult result = twins.run([&](Session& session) {
 ///       load_program(session, program);
 ///       run_images(session, inputs, images);
@@ -17,18 +16,20 @@ namespace deltatwin {
 class Twins {
 public:
   /// `source` may name other RTL than the project's; top and parameters are set here.
-  Twins(const Design& design, double stall, std::uint64_t seed,
+  Twins(const Top& top, double stall, std::uint64_t seed,
         const std::function<void(const std::string&)>& message = {}, RtlSource source = {});
 
-  /// Runs what `fill` puts into a session on both twins, after what they ran before.
+  /// Runs what `fill` puts into a session on both twins, after what they ran before. Where nothing runs
+  /// at the end, their memories are compared too.
   CosimResult run(const std::function<void(Session&)>& fill,
                   const std::function<void(Cycle done, Cycle all)>& progress = {});
 
   /// Writes both twins' waves of a window of the latest session to `path` (VCD).
   void write_waves(const std::string& path, WaveWindow window);
 
-  [[nodiscard]] AcceleratorCore& core() { return model_.core(); }
-  [[nodiscard]] Host& host() { return model_.host(); }
+  [[nodiscard]] const std::vector<Interface>& interfaces() const { return ports_.interfaces; }
+  [[nodiscard]] TopModel& model() { return *model_; }
+  /// Of the latest session.
   [[nodiscard]] const SessionTrace& trace() const { return history_.back().trace; }
 
 private:
@@ -37,13 +38,13 @@ private:
     SessionTrace trace; ///< the latest one's beats only
   };
 
-  Design design_;
+  TopPorts ports_;
+  double clock_mhz_;
   RtlSource source_;
   std::function<void(const std::string&)> message_;
   double stall_;
   std::uint64_t seed_;
-  std::vector<Interface> interfaces_;
-  SocketPort model_;
+  std::unique_ptr<TopModel> model_;
   std::unique_ptr<RtlModel> rtl_;
   std::vector<Past> history_;
 };

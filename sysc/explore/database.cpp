@@ -13,43 +13,32 @@
 namespace deltatwin {
 namespace {
 
-constexpr const char* format = "deltatwin-explore-2";
+constexpr const char* format = "deltatwin-explore-3";
 
-constexpr const char* schema = R"(
+constexpr const char* tables = R"(
 create table space(key text primary key, value text not null) without rowid;
-create table networks(id integer primary key, name text, code text, accuracy real, macs integer,
-                      weights integer, stored_bits integer);
 create table devices(id integer primary key, name text, lut integer, ff integer, dsp integer, bram36 integer);
-create table multipliers(id integer primary key, name text);
-create table points(id integer primary key, network integer, device integer, multiplier integer, lanes integer,
-                    lanes_per_bank integer, bank_depth integer, clock_mhz real, latency_cycles integer,
-                    period integer, period_cycles integer, lut integer, ff integer, dsp integer,
+create table points(id integer primary key, device integer, @STORED@, lut integer, ff integer, dsp integer,
                     ramb18 integer, ramb36 integer);
 create table chunks(id integer primary key, feasible integer, impossible integer, does_not_fit integer,
-                    inaccurate integer, slow integer, short_of_lut integer, short_of_ff integer,
+                    below_minimum integer, above_maximum integer, short_of_lut integer, short_of_ff integer,
                     short_of_dsp integer, short_of_bram36 integer);
 create table front(point integer primary key);
-create table confirmed(point integer primary key, kind text, images integer, cycles_model integer,
+create table confirmed(point integer primary key, kind text, items integer, cycles_model integer,
                        cycles_rtl integer, mismatches integer, lut_model integer, ff_model integer,
                        dsp_model integer, ramb18_model integer, ramb36_model integer, lut_synth integer,
                        ff_synth integer, dsp_synth integer, ramb18_synth integer, ramb36_synth integer);
 create view designs as
   with counts as (
-    select p.*, p.ramb36 + (p.ramb18 + 1) / 2 as bram36, n.name as network_name, n.code, n.accuracy, n.macs, n.weights,
-           1.0 * n.stored_bits / n.weights as bits_a_weight, d.name as device_name, d.lut as device_lut,
-           d.ff as device_ff, d.dsp as device_dsp, d.bram36 as device_bram36, m.name as multiplier_name,
-           1.0 * p.period_cycles / p.period as cycles
-    from points p join networks n on n.id = p.network join devices d on d.id = p.device
-         join multipliers m on m.id = p.multiplier),
+    select p.id, @EXPRESSIONS@, p.lut, p.ff, p.dsp, p.ramb18, p.ramb36,
+           p.ramb36 + (p.ramb18 + 1) / 2 as bram36, d.lut as device_lut, d.ff as device_ff,
+           d.dsp as device_dsp, d.bram36 as device_bram36
+    from points p join devices d on d.id = p.device @JOINS@),
   figures as (
     select *, @SHARE(lut)@ as lut_share, @SHARE(ff)@ as ff_share, @SHARE(dsp)@ as dsp_share,
            @SHARE(bram36)@ as bram_share
     from counts)
-  select id, network_name as network, code, device_name as device, lanes, lanes_per_bank, bank_depth,
-         multiplier_name as multiplier, clock_mhz, accuracy, macs, weights, bits_a_weight, cycles,
-         latency_cycles / clock_mhz as latency_us, macs * clock_mhz * 1e6 / cycles as throughput,
-         clock_mhz * 1e6 / cycles as inferences_per_second, lut, ff, dsp, ramb18, ramb36, bram36,
-         lut_share, ff_share, dsp_share, bram_share,
+  select id, @NAMES@, lut, ff, dsp, ramb18, ramb36, bram36, lut_share, ff_share, dsp_share, bram_share,
          max(lut_share, ff_share, dsp_share, bram_share) as share,
          case when dsp > device_dsp or bram36 > device_bram36 or lut > device_lut * (1 + @ERROR@) or
                    ff > device_ff * (1 + @ERROR@) then 0
@@ -57,27 +46,46 @@ create view designs as
          id in (select point from front) as on_front
   from figures;
 create view best as
-  select * from (select *, row_number() over (partition by network, code, device order by @ORDER@, id) as place
+  select * from (select *, row_number() over (partition by @SERIES@ order by @ORDER@, id) as place
                  from designs) where place = 1;
 )";
 
-// The schema with its placeholders filled.
-std::string schema_of(const Space& space) {
-  std::string text = schema;
+// The text of all, with commas between.
+template <class Items, class Text> std::string listed(const Items& items, Text text) {
+  std::string all;
+  for (const auto& item : items)
+    if (const std::string one = text(item); !one.empty())
+      all += (all.empty() ? "" : ", ") + one;
+  return all;
+}
+
+// All tables and views of a space's results.
+std::string schema_of(const Space& space, const ResultSchema& schema) {
+  std::string text = tables;
   const auto fill = [&text](const std::string& place, const std::string& with) {
     for (auto at = text.find(place); at != std::string::npos; at = text.find(place, at + with.size()))
       text.replace(at, place.size(), with);
   };
+  using Shown = ResultSchema::Shown;
+  fill("@STORED@", listed(schema.stored, [](const auto& column) { return column.name + " " + column.type; }));
+  fill("@EXPRESSIONS@", listed(schema.shown, [](const Shown& one) { return one.sql + " as " + one.name; }));
+  fill("@NAMES@", listed(schema.shown, [](const Shown& one) { return one.name; }));
+  std::string series = "device";
+  for (const Shown& one : schema.shown)
+    series += one.is_series ? ", " + one.name : "";
+  fill("@SERIES@", series);
+  fill("@JOINS@", schema.joins);
   for (const std::string name : {"lut", "ff", "dsp", "bram36"}) // share() of base/fit.h
     fill("@SHARE(" + name + ")@", "case when device_" + name + " > 0 then 1.0 * " + name + " / device_" +
                                       name + " when " + name + " > 0 then 1.0 + " + name + " else 0.0 end");
   fill("@ERROR@", std::to_string(area_model_error));
-  std::string order;
-  for (const Objective objective : space.objectives)
-    order += (order.empty() ? "" : ", ") +
-             std::string(objective == Objective::latency ? "latency_us" : to_string(objective)) +
-             (smaller_is_better(objective) ? "" : " desc");
-  fill("@ORDER@", order);
+  fill("@ORDER@", listed(space.objectives, [&](Objective objective) {
+         const Figure& figure = space.figures[objective];
+         return (figure.column.empty() ? figure.name : figure.column) +
+                (figure.larger_is_better ? " desc" : "");
+       }));
+  for (const ResultSchema::Table& table : schema.tables)
+    text += "create table " + table.name + "(" + table.columns + ");\n";
   return text;
 }
 
@@ -117,6 +125,16 @@ struct Database::Statement {
   void set(int at, const std::string& value) {
     sqlite3_bind_text(statement, at, value.c_str(), -1, SQLITE_TRANSIENT);
   }
+  void set(int at, const boost::json::value& value) {
+    if (value.is_string())
+      set(at, std::string(value.as_string()));
+    else if (value.is_double())
+      set(at, value.as_double());
+    else if (value.is_null())
+      sqlite3_bind_null(statement, at);
+    else
+      set(at, value.to_number<std::uint64_t>());
+  }
   void set(int at, int value) { sqlite3_bind_int(statement, at, value); }
   void set(int at, std::uint64_t value) {
     sqlite3_bind_int64(statement, at, static_cast<sqlite3_int64>(value));
@@ -133,6 +151,27 @@ struct Database::Statement {
   }
   [[nodiscard]] std::uint64_t number(int column) const {
     return static_cast<std::uint64_t>(sqlite3_column_int64(statement, column));
+  }
+  // All columns by name.
+  [[nodiscard]] boost::json::object row() const {
+    boost::json::object all;
+    for (int column = 0; column < sqlite3_column_count(statement); ++column) {
+      boost::json::value& value = all[sqlite3_column_name(statement, column)];
+      switch (sqlite3_column_type(statement, column)) {
+      case SQLITE_INTEGER:
+        value = number(column);
+        break;
+      case SQLITE_FLOAT:
+        value = sqlite3_column_double(statement, column);
+        break;
+      case SQLITE_TEXT:
+        value = boost::json::string(text(column));
+        break;
+      default:
+        break;
+      }
+    }
+    return all;
   }
   [[nodiscard]] int integer(int column) const { return sqlite3_column_int(statement, column); }
   [[nodiscard]] std::string text(int column) const {
@@ -203,10 +242,10 @@ void Database::remove(const std::string& path) {
 
 void Database::describe(const Evaluator& evaluator, Shard shard) {
   execute("begin");
-  execute(schema_of(evaluator.space()));
-  auto value = prepare("insert into space values(?, ?)");
+  execute(schema_of(evaluator.space(), evaluator.schema()));
+  auto entry = prepare("insert into space values(?, ?)");
   const auto set = [&](const std::string& key, const std::string& text) {
-    value.bind(key, text).step(*this);
+    entry.bind(key, text).step(*this);
   };
   const Space& space = evaluator.space();
   set("format", format);
@@ -216,21 +255,19 @@ void Database::describe(const Evaluator& evaluator, Shard shard) {
   set("fingerprint", evaluator.fingerprint());
   set("points", std::to_string(space.size()));
   set("shard", to_string(shard));
-  auto network = prepare("insert into networks values(?, ?, ?, ?, ?, ?, ?)");
-  int id = 0;
-  for (const Variant& each : evaluator.variants())
-    network
-        .bind(id++, each.network, std::string(each.code), each.accuracy, each.macs, each.weights,
-              each.stored_bits)
-        .step(*this);
+  for (const ResultSchema::Table& table : evaluator.schema().tables)
+    for (const auto& row : table.rows) {
+      const std::string marks = listed(row, [](const auto&) { return std::string("?"); });
+      auto statement = prepare("insert into " + table.name + " values(" + marks + ")");
+      int at = 0;
+      for (const boost::json::value& value : row)
+        statement.set(++at, value);
+      statement.step(*this);
+    }
   auto device = prepare("insert into devices values(?, ?, ?, ?, ?, ?)");
-  id = 0;
+  int id = 0;
   for (const Device& each : evaluator.devices())
     device.bind(id++, each.name, each.lut, each.ff, each.dsp, each.bram36).step(*this);
-  auto multiplier = prepare("insert into multipliers values(?, ?)");
-  id = 0;
-  for (const std::string& name : multiplier_names())
-    multiplier.bind(id++, name).step(*this);
   execute("commit");
 }
 
@@ -265,8 +302,8 @@ void Database::check(const Evaluator& evaluator) const {
   const std::vector<std::uint64_t> foreign =
       ids("select id from chunks where id < 0 or id * " + points + " >= " + size + " or id % " +
           std::to_string(part.count) + " != " + std::to_string(part.index - 1) +
-          " or feasible + impossible + does_not_fit + inaccurate + slow != min(" + points + ", " + size +
-          " - id * " + points + ") limit 1");
+          " or feasible + impossible + does_not_fit + below_minimum + above_maximum != min(" + points + ", " +
+          size + " - id * " + points + ") limit 1");
   if (!foreign.empty())
     throw InputError(path_ + ": its table \"chunks\" holds a row that is not of shard " + to_string(part) +
                      " of this space, id " + std::to_string(static_cast<std::int64_t>(foreign[0])) +
@@ -290,7 +327,7 @@ std::vector<std::uint64_t> Database::chunks() const { return ids("select id from
 
 std::array<std::uint64_t, verdicts> Database::counts() const {
   auto statement = prepare("select total(feasible), total(impossible), total(does_not_fit), "
-                           "total(inaccurate), total(slow) from chunks");
+                           "total(below_minimum), total(above_maximum) from chunks");
   statement.step(*this);
   std::array<std::uint64_t, verdicts> counts{};
   for (std::size_t v = 0; v < verdicts; ++v)
@@ -308,16 +345,28 @@ std::array<std::uint64_t, resource_kinds> Database::short_of() const {
   return counts;
 }
 
-void Database::add(const Chunk& chunk) {
+void Database::add(const Chunk& chunk, const ResultSchema& schema) {
   execute("begin");
-  auto point = prepare("insert or replace into points values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
-  for (const DesignPoint& p : chunk.feasible)
-    point
-        .bind(p.id, p.variant, p.at.device, static_cast<int>(p.design.multiplier), p.design.lanes,
-              p.design.lanes_per_bank, p.design.bank_depth, p.design.clock_mhz, p.timing.latency(),
-              p.timing.period, p.timing.period_cycles, p.used.lut, p.used.ff, p.used.dsp, p.used.ramb18,
-              p.used.ramb36)
-        .step(*this);
+  std::string marks = "?,?,?,?,?,?,?";
+  for (std::size_t i = 0; i < schema.stored.size(); ++i)
+    marks += ",?";
+  std::array<bool, Evaluation::most_stored> whole{};
+  for (std::size_t i = 0; i < schema.stored.size(); ++i)
+    whole[i] = schema.stored[i].type == "integer";
+  auto point = prepare("insert or replace into points values(" + marks + ")");
+  for (const DesignPoint& p : chunk.feasible) {
+    int at = 0;
+    point.set(++at, p.id);
+    point.set(++at, static_cast<std::uint64_t>(p.at.device));
+    for (std::size_t i = 0; i < schema.stored.size(); ++i)
+      if (whole[i])
+        point.set(++at, static_cast<std::uint64_t>(p.stored[i]));
+      else
+        point.set(++at, p.stored[i]);
+    for (const int count : {p.used.lut, p.used.ff, p.used.dsp, p.used.ramb18, p.used.ramb36})
+      point.set(++at, count);
+    point.step(*this);
+  }
   auto front = prepare("insert or ignore into front values(?)");
   for (const DesignPoint& p : chunk.front)
     front.bind(p.id).step(*this);
@@ -357,9 +406,28 @@ std::uint64_t Database::feasible(std::uint64_t place) const {
   return ids("select id from points order by id limit 1 offset " + std::to_string(place)).at(0);
 }
 
+std::vector<boost::json::object> Database::designs(const std::vector<std::uint64_t>& ids_wanted) const {
+  std::vector<boost::json::object> rows;
+  auto statement = prepare("select * from designs where id = ?");
+  for (const std::uint64_t id : ids_wanted) {
+    statement.set(1, id);
+    while (statement.step(*this))
+      rows.push_back(statement.row());
+  }
+  return rows;
+}
+
+std::vector<std::string> Database::columns() const {
+  std::vector<std::string> names;
+  const auto statement = prepare("select * from designs");
+  for (int column = 0; column < sqlite3_column_count(statement.statement); ++column)
+    names.emplace_back(sqlite3_column_name(statement.statement, column));
+  return names;
+}
+
 void Database::add(const Confirmation& c) {
   prepare("insert or replace into confirmed values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
-      .bind(c.point, c.kind, c.images, c.cycles_model, c.cycles_rtl, c.mismatches, c.model.lut, c.model.ff,
+      .bind(c.point, c.kind, c.items, c.cycles_model, c.cycles_rtl, c.mismatches, c.model.lut, c.model.ff,
             c.model.dsp, c.model.ramb18, c.model.ramb36, c.synthesized.lut, c.synthesized.ff,
             c.synthesized.dsp, c.synthesized.ramb18, c.synthesized.ramb36)
       .step(*this);
@@ -372,7 +440,7 @@ std::vector<Confirmation> Database::confirmations() const {
     Confirmation& c = all.emplace_back();
     c.point = row.number(0);
     c.kind = row.text(1);
-    c.images = row.integer(2);
+    c.items = row.integer(2);
     c.cycles_model = row.number(3);
     c.cycles_rtl = row.number(4);
     c.mismatches = row.number(5);

@@ -1,6 +1,7 @@
 #pragma once
 #include "explore/evaluate.h"
 #include <array>
+#include <boost/json.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -37,7 +38,7 @@ struct Chunk {
 struct Confirmation {
   std::uint64_t point = 0;
   std::string kind; ///< "best" or "random"
-  int images = 0;
+  int items = 0;
   std::uint64_t cycles_model = 0, cycles_rtl = 0, mismatches = 0;
   Resources model, synthesized;
 
@@ -47,11 +48,13 @@ struct Confirmation {
 /// A sweep's result: an SQLite file that holds whole chunks at any time, also after a crash.
 ///
 ///   space(key, value)   format, name, directory and text of the space file, fingerprint, points, shard
-///   networks, devices, multipliers   what the numbers in `points` stand for
-///   points              the feasible ones: parameters, cycles, area; `id` counts in the space
+///   devices, and tables of the family's (the accelerator's: networks, multipliers)   what the numbers in
+///                       `points` stand for
+///   points              the feasible ones: what the family stores of them, area; `id` counts in the space
 ///   designs             a view of `points` with names and all derived figures; `fits` is null where the
 ///                       area model cannot tell
-///   best                a view: of each network, code and device the first design in the order of the
+///   best                a view: of each device and series (the accelerator: network and code) the first
+///   design in the order of the
 ///                       space's objectives, of those equal in all of them the first of the space
 ///   chunks              a row for each chunk that is done, with its verdicts
 ///   front               ids of the Pareto fronts of what is there, one a device
@@ -79,7 +82,7 @@ public:
   [[nodiscard]] std::vector<std::uint64_t> chunks() const; ///< done, ascending
   [[nodiscard]] std::array<std::uint64_t, verdicts> counts() const;
   [[nodiscard]] std::array<std::uint64_t, resource_kinds> short_of() const; ///< as in Chunk
-  void add(const Chunk& chunk);
+  void add(const Chunk& chunk, const ResultSchema& schema);
   /// Takes all chunks of another file of the same space.
   void merge(const std::string& path);
 
@@ -90,6 +93,11 @@ public:
 
   /// The id of the feasible point with `place` others before it.
   [[nodiscard]] std::uint64_t feasible(std::uint64_t place) const;
+
+  /// Rows of the view `designs`, by the names of its columns(), in the order of these points, as far as
+  /// they are feasible.
+  [[nodiscard]] std::vector<boost::json::object> designs(const std::vector<std::uint64_t>& ids_wanted) const;
+  [[nodiscard]] std::vector<std::string> columns() const;
 
   void add(const Confirmation& confirmation);
   [[nodiscard]] std::vector<Confirmation> confirmations() const;

@@ -1,72 +1,25 @@
 #include "explore/evaluate.h"
 #include "base/error.h"
 #include "base/tool.h"
-#include "net/dataset.h"
-#include "net/inference.h"
-#include "net/networks_directory.h"
+#include "tops/registry.h"
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <filesystem>
 #include <functional>
-#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
 
 namespace deltatwin {
-namespace {
-
-// "mixed": some layers are coded, others are not.
-const char* code_of(const Network& network) {
-  const auto coded = std::count_if(network.layers.begin(), network.layers.end(),
-                                   [](const Layer& layer) { return layer.code == Code::huffman; });
-  return coded == 0 ? "raw" : static_cast<std::size_t>(coded) == network.layers.size() ? "huffman" : "mixed";
-}
-
-double test_accuracy(const Network& network, const Dataset& images) {
-  if (images.pixels != network.layers.front().inputs)
-    throw InputError("network " + network.name + " has " + std::to_string(network.layers.front().inputs) +
-                     " inputs, the test images have " + std::to_string(images.pixels) + " pixels");
-  return accuracy(network, images.inputs(images.count), images.labels);
-}
-
-} // namespace
 
 const char* to_string(Verdict verdict) {
-  constexpr const char* names[] = {"feasible", "impossible", "does not fit", "below minimum accuracy",
-                                   "above maximum latency"};
+  constexpr const char* names[] = {"feasible", "impossible", "does not fit", "below a minimum",
+                                   "above a maximum"};
   return names[static_cast<std::size_t>(verdict)];
 }
 
-Evaluator::Evaluator(Space space, const std::string& dataset) : space_(std::move(space)), dataset_(dataset) {
-  Dataset images;
-  try {
-    images = load_dataset(dataset, "t10k", 0);
-  } catch (const InputError&) {
-    if (space_.needs_accuracy())
-      throw;
-  }
-  std::set<std::string> networks;
-  for (const std::string& name : space_.networks) {
-    const Network network = load_network(find_network(name));
-    if (!networks.insert(network.name).second)
-      throw InputError("two of the space's networks have the name " + network.name);
-    double accuracy = std::numeric_limits<double>::quiet_NaN();
-    try {
-      accuracy = test_accuracy(network, images);
-    } catch (const InputError&) { // of another size, or with labels that it has no output for
-      if (space_.needs_accuracy())
-        throw;
-    }
-    for (const std::optional<Code>& code : space_.codes) {
-      Network coded = network;
-      for (Layer& layer : coded.layers)
-        layer.code = code.value_or(layer.code);
-      variants_.push_back({coded.name, code_of(coded), accuracy, coded.macs(), coded.weight_count(),
-                           coded.stored_bits(), Demand(coded), describe(coded)});
-    }
-  }
+Evaluator::Evaluator(Space space, const std::string& dataset)
+    : space_(std::move(space)),
+      exploration_(space_.family->exploration(space_.values, space_.needed(), dataset)),
+      schema_(exploration_->schema()) {
   for (const std::string& name : space_.devices)
     devices_.push_back(name.find('/') != std::string::npos ? load_device(name) : find_device(name));
   std::set<std::string> names;
@@ -82,9 +35,10 @@ std::string Evaluator::fingerprint() const {
   for (const Device& device : devices_)
     text << ' ' << device.name << ' ' << device.lut << ' ' << device.ff << ' ' << device.dsp << ' '
          << device.bram36;
-  for (const Variant& variant : variants_)
-    text << ' ' << variant.network << ' ' << variant.code << ' ' << variant.accuracy << ' '
-         << variant.stored_bits;
+  for (const ResultSchema::Table& table : schema_.tables)
+    for (const auto& row : table.rows)
+      for (const boost::json::value& value : row)
+        text << ' ' << value;
   constexpr std::uint64_t samples = 1000, spread = 0x9e3779b97f4a7c15; // over all axes
   for (std::uint64_t i = 0; i < samples; ++i) {
     const DesignPoint point = evaluate(i * spread % space_.size());
@@ -95,93 +49,109 @@ std::string Evaluator::fingerprint() const {
   return hash_text(text.str());
 }
 
-DesignPoint Evaluator::evaluate(std::uint64_t id) const {
-  DesignPoint point;
-  point.id = id;
-  point.at = coordinates(space_, id);
-  point.variant = point.at.network * space_.codes.size() + point.at.code;
-  const Variant& variant = variants_[point.variant];
-  const Device& device = devices_[point.at.device];
-  DesignChoice choice;
-  choice.lanes = space_.lanes[point.at.lanes];
-  choice.lanes_per_bank = space_.lanes_per_bank[point.at.lanes_per_bank];
-  choice.bank_depth = space_.bank_depths[point.at.bank_depth];
-  choice.multiplier = space_.multipliers[point.at.multiplier];
-  choice.clock_mhz = space_.clocks_mhz[point.at.clock];
-  point.design = smallest_design(variant.demand, choice);
-  if (!complaint(point.design).empty()) // no exceptions: unwinding holds up the other threads
-    return point;
-  if (choice.bank_depth &&
-      variant.demand.bank_words(point.design.lanes, point.design.lanes_per_bank) > choice.bank_depth)
-    return point;
-  point.used = resources(point.design);
-  point.fit = fit_by_model(point.used, device);
-  point.timing = run_timing(point.design, variant.layers);
-  const double lut_share = share(point.used.lut, device.lut);
-  const double bram_share = share(point.used.bram36(), device.bram36);
-  const double latency_us = static_cast<double>(point.timing.latency()) / choice.clock_mhz;
-  point.figures = {
-      variant.accuracy,
-      latency_us,
-      static_cast<double>(variant.macs) * choice.clock_mhz * 1e6 / point.timing.interval(),
-      std::max({lut_share, share(point.used.ff, device.ff), share(point.used.dsp, device.dsp), bram_share}),
-      lut_share,
-      bram_share,
-      static_cast<double>(variant.stored_bits) / static_cast<double>(variant.weights)};
-  point.verdict = space_.must_fit && !fits(point.used, device, space_.area_tolerance) ? Verdict::does_not_fit
-                  : space_.minimum_accuracy && !(variant.accuracy >= *space_.minimum_accuracy)
-                      ? Verdict::inaccurate
-                  : space_.maximum_latency_us && latency_us > *space_.maximum_latency_us ? Verdict::slow
-                                                                                         : Verdict::feasible;
-  return point;
+Evaluator::Choices Evaluator::choices(const Coordinates& at) const {
+  Choices all{};
+  for (std::size_t axis = 0; axis < space_.values.size(); ++axis)
+    all[axis] = space_.values[axis].numbers[at.axis[axis]];
+  return all;
 }
 
-std::string why_impossible(const Evaluator& evaluator, const DesignPoint& point) {
-  const std::string what = complaint(point.design);
-  const Demand& demand = evaluator.variants()[point.variant].demand;
-  return !what.empty()
-             ? what
-             : "the network needs " +
-                   std::to_string(demand.bank_words(point.design.lanes, point.design.lanes_per_bank)) +
-                   " words of each weight bank, the design has " + std::to_string(point.design.bank_depth);
+void Evaluator::judge(const Evaluation& evaluation, DesignPoint& point) const {
+  point.verdict = Verdict::impossible;
+  point.fit = Fit::no;
+  point.used = {};
+  point.figures = {};
+  if (!evaluation.possible)
+    return;
+  point.used = evaluation.area;
+  point.stored = evaluation.stored;
+  const Device& device = devices_[point.at.device];
+  const std::size_t own = space_.figures.size() - 3;
+  std::copy_n(evaluation.figures.begin(), own, point.figures.begin());
+  const double lut = share(point.used.lut, device.lut), bram = share(point.used.bram36(), device.bram36);
+  point.figures[own] =
+      std::max({lut, share(point.used.ff, device.ff), share(point.used.dsp, device.dsp), bram});
+  point.figures[own + 1] = lut;
+  point.figures[own + 2] = bram;
+  if (space_.must_fit && !fits(point.used, device, space_.area_tolerance)) {
+    point.verdict = Verdict::does_not_fit;
+    return;
+  }
+  point.fit = fit_by_model(point.used, device);
+  for (const Space::Bound& bound : space_.bounds) {
+    const double value = point.figures[bound.figure];
+    const bool larger = space_.figures[bound.figure].larger_is_better;
+    if (!(larger ? value >= bound.value : value <= bound.value)) {
+      point.verdict = larger ? Verdict::below_minimum : Verdict::above_maximum;
+      return;
+    }
+  }
+  point.verdict = Verdict::feasible;
+}
+
+void Evaluator::evaluate(std::uint64_t first, std::uint64_t count,
+                         const std::function<void(const DesignPoint&)>& visit) const {
+  constexpr std::size_t batch = 64; // in the first-level cache
+  const std::size_t axes = space_.values.size();
+  std::array<double, batch * Coordinates::most_axes> all;
+  std::array<Evaluation, batch> results;
+  DesignPoint point;
+  for (std::uint64_t begin = first; begin < first + count; begin += batch) {
+    const auto points = static_cast<std::size_t>(std::min<std::uint64_t>(batch, first + count - begin));
+    std::array<Coordinates, batch> at;
+    for (std::size_t i = 0; i < points; ++i) {
+      at[i] = coordinates(space_, begin + i);
+      const Choices chosen = choices(at[i]);
+      std::copy_n(chosen.begin(), axes, all.begin() + static_cast<std::ptrdiff_t>(i * axes));
+    }
+    exploration_->evaluate(all.data(), points, results.data());
+    for (std::size_t i = 0; i < points; ++i) {
+      point.id = begin + i;
+      point.at = at[i];
+      judge(results[i], point);
+      visit(point);
+    }
+  }
+}
+
+DesignPoint Evaluator::evaluate(std::uint64_t id) const {
+  DesignPoint result;
+  evaluate(id, 1, [&](const DesignPoint& point) { result = point; });
+  return result;
+}
+
+std::string Evaluator::why_impossible(const DesignPoint& point) const {
+  return exploration_->complaint(choices(point.at).data());
+}
+
+Cycle Evaluator::run_cycles(const DesignPoint& point, int items) const {
+  return exploration_->run_cycles(choices(point.at).data(), items);
+}
+
+std::vector<std::string> Evaluator::hardware(const DesignPoint& point) const {
+  Choices chosen = choices(point.at);
+  const std::size_t clock = space_.values.size() - 1;
+  chosen[clock] = space_.values[clock].numbers.front();
+  return exploration_->arguments(chosen.data());
 }
 
 std::vector<std::string> Evaluator::arguments(const DesignPoint& point) const {
-  char clock[64];
-  *std::to_chars(clock, clock + sizeof clock - 1, point.design.clock_mhz, std::chars_format::fixed).ptr =
-      '\0';
-  std::vector<std::string> all = {"--network",        space_.networks[point.at.network],
-                                  "--device",         space_.devices[point.at.device],
-                                  "--lanes",          std::to_string(point.design.lanes),
-                                  "--lanes-per-bank", std::to_string(point.design.lanes_per_bank),
-                                  "--bank-depth",     std::to_string(point.design.bank_depth),
-                                  "--multiplier",     to_string(point.design.multiplier),
-                                  "--clock",          clock};
-  if (const auto& code = space_.codes[point.at.code])
-    all.insert(all.end(), {"--code", to_string(*code)});
-  return all;
-}
-
-bool Evaluator::has_images(const DesignPoint& point) const {
-  return !std::isnan(variants_[point.variant].accuracy);
-}
-
-std::vector<std::string> Evaluator::image_arguments(const DesignPoint& point, int count) const {
-  constexpr int made_up = 100;
-  if (!has_images(point))
-    return {"--images", "random:" + std::to_string(count ? count : made_up)};
   std::vector<std::string> all;
-  if (count)
-    all = {"--images", std::to_string(count)};
-  if (dataset_ != default_dataset)
-    all.insert(all.end(), {"--dataset", std::filesystem::absolute(dataset_).lexically_normal().string()});
+  if (space_.family != families().front())
+    all = {"--top", space_.family->name()};
+  for (std::string& word : exploration_->arguments(choices(point.at).data()))
+    all.push_back(std::move(word));
+  all.insert(all.end(), {"--device", space_.devices[point.at.device]});
   return all;
 }
 
-std::vector<DesignPoint> pareto_front(const std::vector<Objective>& goals,
-                                      const std::vector<DesignPoint>& points) {
+std::vector<std::string> Evaluator::work_arguments(const DesignPoint& point, int count) const {
+  return exploration_->work_arguments(choices(point.at).data(), count);
+}
+
+std::vector<DesignPoint> pareto_front(const Space& space, const std::vector<DesignPoint>& points) {
   struct Candidate {
-    std::array<double, objective_count> gains{};
+    std::array<double, DesignPoint::most_figures> gains{};
     const DesignPoint* point = nullptr;
   };
   std::vector<Candidate> candidates;
@@ -189,8 +159,8 @@ std::vector<DesignPoint> pareto_front(const std::vector<Objective>& goals,
     Candidate& candidate = candidates.emplace_back();
     candidate.point = &point;
     std::size_t at = 0;
-    for (const Objective objective : goals)
-      candidate.gains[at++] = (smaller_is_better(objective) ? -1 : 1) * point.figure(objective);
+    for (const Objective objective : space.objectives)
+      candidate.gains[at++] = (space.figures[objective].larger_is_better ? 1 : -1) * point.figure(objective);
   }
   std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
     return a.gains != b.gains ? a.gains > b.gains : a.point->id < b.point->id;

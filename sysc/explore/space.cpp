@@ -2,15 +2,17 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "tops/registry.h"
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <numeric>
 #include <set>
+#include <string_view>
 
 namespace deltatwin {
 namespace {
 
-constexpr std::initializer_list<const char*> objective_names = {
-    "accuracy", "latency", "throughput", "share", "lut_share", "bram_share", "bits_a_weight"};
 constexpr std::uint64_t largest_space = std::uint64_t{1} << 40;
 
 // A list, or what stands for a list of one.
@@ -48,11 +50,11 @@ std::vector<std::string> names_and_files(const JsonField& field, const std::file
 }
 
 // Numbers and ranges of them; 0 for "fit" where that is allowed.
-std::vector<int> numbers(const JsonField& field, int low, int high, bool may_fit) {
-  Distinct<int> values;
-  const auto add_number = [&](std::int64_t number, const JsonField& element) {
-    values.add(static_cast<int>(number), element, std::to_string(number));
-  };
+std::vector<double> numbers(const JsonField& field, const Axis& axis) {
+  Distinct<double> values;
+  const bool may_fit = axis.standard == "fit";
+  const auto low = static_cast<std::int64_t>(std::ceil(axis.low)),
+             high = static_cast<std::int64_t>(axis.high);
   for (const JsonField& element : list(field)) {
     if (element.is_object()) {
       element.check_keys({"from", "to", "step"});
@@ -60,112 +62,125 @@ std::vector<int> numbers(const JsonField& field, int low, int high, bool may_fit
       const auto to = element.at("to").integer(from, high);
       const auto step = element.has("step") ? element.at("step").integer(1, high) : 1;
       for (auto value = from; value <= to; value += step)
-        add_number(value, element);
+        values.add(static_cast<double>(value), element, std::to_string(value));
     } else if (element.is_string()) {
       if (!may_fit || element.text() != "fit")
         element.fail("\"" + element.text() + "\" is no number" + (may_fit ? " and not \"fit\"" : ""));
-      add_number(0, element);
+      values.add(0, element, "fit");
+    } else if (axis.kind == Axis::integer) {
+      const auto value = element.integer(low, high);
+      values.add(static_cast<double>(value), element, std::to_string(value));
     } else {
-      add_number(element.integer(low, high), element);
+      values.add(element.number(axis.low, axis.high), element);
     }
   }
   return values.take();
 }
 
-std::vector<double> clocks(const JsonField& field) {
+std::vector<double> choices(const JsonField& field, const Axis& axis) {
   Distinct<double> values;
-  for (const JsonField& element : list(field)) {
-    if (element.is_object()) {
-      for (const int clock : numbers(element, 1, 10000, false))
-        values.add(static_cast<double>(clock), element);
-    } else {
-      values.add(element.number(0.001, 10000), element);
-    }
-  }
+  for (const JsonField& element : list(field))
+    values.add(static_cast<double>(element.choice(axis.values)), element);
   return values.take();
+}
+
+std::vector<double> counted(std::size_t count) {
+  std::vector<double> values(count);
+  std::iota(values.begin(), values.end(), 0.0);
+  return values;
+}
+
+// An axis's values: those that the space names, or what is taken where it names none.
+AxisValues axis_values(const JsonField& root, const std::string& key, const Axis& axis,
+                       const std::string& directory) {
+  AxisValues values;
+  if (axis.kind == Axis::text) {
+    values.texts = names_and_files(root.at(key), directory);
+    values.numbers = counted(values.texts.size());
+  } else if (!root.has(key) && axis.kind == Axis::choice && axis.standard.empty()) {
+    values.numbers = counted(axis.values.size());
+  } else if (!root.has(key) && !axis.standard.empty()) {
+    values.numbers = {axis.parse(axis.standard)};
+  } else {
+    values.numbers = axis.kind == Axis::choice ? choices(root.at(key), axis) : numbers(root.at(key), axis);
+  }
+  return values;
+}
+
+std::string key_of(const Axis& axis) { return axis.field.empty() ? axis.name : axis.field; }
+
+// "minimum_accuracy", "maximum_latency_us".
+std::string bound_key(const Figure& figure) {
+  return (figure.larger_is_better ? "minimum_" : "maximum_") +
+         (figure.column.empty() ? figure.name : figure.column);
+}
+
+void read_constraints(Space& space, const JsonField& constraints) {
+  std::vector<std::string> keys = {"fits", "area_tolerance"};
+  for (const Figure& figure : space.figures)
+    if (figure.low < figure.high)
+      keys.push_back(bound_key(figure));
+  constraints.check_keys(keys);
+  if (constraints.has("fits"))
+    space.must_fit = constraints.at("fits").boolean();
+  if (constraints.has("area_tolerance"))
+    space.area_tolerance = constraints.at("area_tolerance").number(0, 1);
+  for (std::size_t f = 0; f < space.figures.size(); ++f)
+    if (const std::string key = bound_key(space.figures[f]);
+        space.figures[f].low < space.figures[f].high && constraints.has(key))
+      space.bounds.push_back({f, constraints.at(key).number(space.figures[f].low, space.figures[f].high)});
 }
 
 } // namespace
 
-const char* to_string(Objective objective) {
-  return objective_names.begin()[static_cast<std::size_t>(objective)];
-}
-
-bool smaller_is_better(Objective objective) {
-  return objective != Objective::accuracy && objective != Objective::throughput;
-}
-
 std::uint64_t Space::size() const {
-  std::uint64_t product = 1;
-  for (const std::size_t axis :
-       {networks.size(), codes.size(), multipliers.size(), lanes.size(), lanes_per_bank.size(),
-        bank_depths.size(), devices.size(), clocks_mhz.size()})
-    product = std::min(largest_space, product) * axis;
+  std::uint64_t product = devices.size();
+  for (const AxisValues& axis : values)
+    product = std::min(largest_space, product) * axis.numbers.size();
   return product;
 }
 
-bool Space::needs_accuracy() const {
-  return minimum_accuracy ||
-         std::find(objectives.begin(), objectives.end(), Objective::accuracy) != objectives.end();
+std::vector<std::string> Space::needed() const {
+  std::vector<std::string> names;
+  for (const Objective objective : objectives)
+    names.push_back(figures[objective].name);
+  for (const Bound& bound : bounds)
+    names.push_back(figures[bound.figure].name);
+  return names;
 }
 
 Space parse_space(const std::string& text, const std::string& origin) {
   const JsonDocument document(text, origin);
   const JsonField root = document.root();
-  root.check_keys({"format", "networks", "codes", "devices", "lanes", "lanes_per_bank", "bank_depth",
-                   "multipliers", "clock_mhz", "optimize", "constraints"});
   (void)root.at("format").choice({"deltatwin-space-1"});
   Space space;
   space.name = std::filesystem::path(origin).stem().string();
   space.directory = std::filesystem::absolute(origin).parent_path().lexically_normal().string();
   space.text = text;
-  space.networks = names_and_files(root.at("networks"), space.directory);
+  std::vector<std::string> names, keys = {"format", "top", "devices", "optimize", "constraints"};
+  for (const TopFamily* family : families())
+    names.push_back(family->name());
+  space.family =
+      families()[root.has("top") ? static_cast<std::size_t>(root.at("top").choice(names)) : std::size_t{0}];
+  space.axes = space.family->axes();
+  for (const Axis& axis : space.axes)
+    keys.push_back(key_of(axis));
+  root.check_keys(keys);
+  for (const Axis& axis : space.axes)
+    space.values.push_back(axis_values(root, key_of(axis), axis, space.directory));
   space.devices = names_and_files(root.at("devices"), space.directory);
-  space.codes = {std::nullopt};
-  if (root.has("codes")) {
-    Distinct<std::optional<Code>> given;
-    for (const JsonField& element : list(root.at("codes"))) {
-      const int code = element.choice({"as_trained", to_string(Code::raw), to_string(Code::huffman)});
-      given.add(code ? std::optional(static_cast<Code>(code - 1)) : std::nullopt, element);
-    }
-    space.codes = given.take();
-  }
-  space.lanes = numbers(root.at("lanes"), 1, 255, false);
-  space.lanes_per_bank = {0};
-  if (root.has("lanes_per_bank"))
-    space.lanes_per_bank = numbers(root.at("lanes_per_bank"), 1, 36, true);
-  space.bank_depths = {0};
-  if (root.has("bank_depth"))
-    space.bank_depths = numbers(root.at("bank_depth"), 2, 1 << 20, true);
-  space.multipliers = {Multiplier::lut, Multiplier::dsp, Multiplier::dsp_packed, Multiplier::serial};
-  if (root.has("multipliers")) {
-    Distinct<Multiplier> given;
-    for (const JsonField& element : list(root.at("multipliers")))
-      given.add(static_cast<Multiplier>(
-                    element.choice({to_string(Multiplier::lut), to_string(Multiplier::dsp),
-                                    to_string(Multiplier::dsp_packed), to_string(Multiplier::serial)})),
-                element);
-    space.multipliers = given.take();
-  }
-  space.clocks_mhz = {100};
-  if (root.has("clock_mhz"))
-    space.clocks_mhz = clocks(root.at("clock_mhz"));
+  space.figures = space.family->figures();
+  for (const char* share : {"share", "lut_share", "bram_share"})
+    space.figures.push_back({share});
+  std::vector<std::string> objective_names;
+  for (const Figure& figure : space.figures)
+    objective_names.push_back(figure.name);
   Distinct<Objective> objectives;
   for (const JsonField& element : list(root.at("optimize")))
     objectives.add(static_cast<Objective>(element.choice(objective_names)), element);
   space.objectives = objectives.take();
-  if (root.has("constraints")) {
-    const JsonField constraints = root.at("constraints");
-    constraints.check_keys({"fits", "area_tolerance", "minimum_accuracy", "maximum_latency_us"});
-    if (constraints.has("fits"))
-      space.must_fit = constraints.at("fits").boolean();
-    if (constraints.has("area_tolerance"))
-      space.area_tolerance = constraints.at("area_tolerance").number(0, 1);
-    if (constraints.has("minimum_accuracy"))
-      space.minimum_accuracy = constraints.at("minimum_accuracy").number(0, 1);
-    if (constraints.has("maximum_latency_us"))
-      space.maximum_latency_us = constraints.at("maximum_latency_us").number(0, 1e12);
-  }
+  if (root.has("constraints"))
+    read_constraints(space, root.at("constraints"));
   if (space.size() >= largest_space)
     throw InputError(origin + ": the space has more than 2^40 points");
   return space;
@@ -177,17 +192,14 @@ Coordinates coordinates(const Space& space, std::uint64_t point) {
   const auto digit = [&point](std::size_t base) {
     const std::uint64_t value = point % base;
     point /= base;
-    return static_cast<std::size_t>(value);
+    return static_cast<std::uint32_t>(value);
   };
-  Coordinates at{};
-  at.clock = digit(space.clocks_mhz.size());
+  Coordinates at;
+  const std::size_t last = space.values.size() - 1;
+  at.axis[last] = digit(space.values[last].numbers.size());
   at.device = digit(space.devices.size());
-  at.bank_depth = digit(space.bank_depths.size());
-  at.lanes_per_bank = digit(space.lanes_per_bank.size());
-  at.lanes = digit(space.lanes.size());
-  at.multiplier = digit(space.multipliers.size());
-  at.code = digit(space.codes.size());
-  at.network = digit(space.networks.size());
+  for (std::size_t axis = last; axis-- > 0;)
+    at.axis[axis] = digit(space.values[axis].numbers.size());
   return at;
 }
 

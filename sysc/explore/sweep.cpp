@@ -12,16 +12,15 @@ Chunk evaluate_chunk(const Evaluator& evaluator, std::uint64_t id) {
   Chunk chunk;
   chunk.id = id;
   const std::uint64_t end = std::min((id + 1) * chunk_points, evaluator.space().size());
-  for (std::uint64_t point = id * chunk_points; point < end; ++point) {
-    DesignPoint evaluated = evaluator.evaluate(point);
-    ++chunk.counts[static_cast<std::size_t>(evaluated.verdict)];
-    if (evaluated.verdict == Verdict::does_not_fit)
-      ++chunk.short_of[static_cast<std::size_t>(
-          shortest_resource(evaluated.used, evaluator.device(evaluated)))];
-    if (evaluated.verdict == Verdict::feasible)
-      chunk.feasible.push_back(std::move(evaluated));
-  }
-  chunk.front = pareto_front(evaluator.space().objectives, chunk.feasible);
+  const std::uint64_t first = id * chunk_points;
+  evaluator.evaluate(first, end - first, [&](const DesignPoint& point) {
+    ++chunk.counts[static_cast<std::size_t>(point.verdict)];
+    if (point.verdict == Verdict::does_not_fit)
+      ++chunk.short_of[static_cast<std::size_t>(shortest_resource(point.used, evaluator.device(point)))];
+    if (point.verdict == Verdict::feasible)
+      chunk.feasible.push_back(point);
+  });
+  chunk.front = pareto_front(evaluator.space(), chunk.feasible);
   return chunk;
 }
 
@@ -50,7 +49,7 @@ bool sweep(const Evaluator& evaluator, Database& database, int threads, const st
           continue;
         const Chunk chunk = evaluate_chunk(evaluator, id);
         const std::lock_guard<std::mutex> lock(mutex);
-        database.add(chunk);
+        database.add(chunk, evaluator.schema());
         progress(std::min(++finished * chunk_points, evaluator.space().size()),
                  std::min(open * chunk_points, evaluator.space().size()));
       }
@@ -80,7 +79,7 @@ void reduce_front(const Evaluator& evaluator, Database& database) {
   constexpr std::size_t batch = 1 << 16; // bounds memory
   std::vector<DesignPoint> front;
   std::size_t grown_to = batch;
-  const auto reduce = [&] { front = pareto_front(evaluator.space().objectives, front); };
+  const auto reduce = [&] { front = pareto_front(evaluator.space(), front); };
   for (const std::uint64_t id : database.front()) {
     front.push_back(evaluator.evaluate(id));
     if (front.size() >= grown_to) {

@@ -104,39 +104,4 @@ void end_elaboration() {
   sc_core::sc_start(sc_core::SC_ZERO_TIME);
 }
 
-void for_each_load(const Program& program, const std::function<void(std::uint32_t, std::uint32_t)>& write) {
-  const auto memory = [&](Memory target, std::size_t bank, const auto& words) {
-    if (words.empty())
-      return;
-    write(reg::load_address, static_cast<std::uint32_t>(target) << 28 | static_cast<std::uint32_t>(bank)
-                                                                            << 20);
-    std::uint64_t high = ~std::uint64_t{0};
-    for (const auto& word : words) {
-      const auto value =
-          static_cast<std::uint64_t>(static_cast<std::make_unsigned_t<std::decay_t<decltype(word)>>>(word));
-      if (value >> 32 != high)
-        write(reg::load_high, static_cast<std::uint32_t>(high = value >> 32));
-      write(reg::load_data, static_cast<std::uint32_t>(value));
-    }
-  };
-  for (std::size_t bank = 0; bank < program.banks.size(); ++bank)
-    memory(Memory::weights, bank, program.banks[bank]);
-  memory(Memory::references, 0, program.references);
-  memory(Memory::parameters, 0, program.parameters);
-  std::vector<std::uint32_t> table;
-  for (const LayerDescriptor& layer : program.layers) {
-    table.push_back(layer.word(0));
-    table.push_back(layer.word(1));
-  }
-  memory(Memory::program, 0, table);
-  memory(Memory::code_books, 0, program.code_lengths);
-  std::vector<std::uint32_t> bounds;
-  for (const StreamBounds& stream : program.streams) {
-    bounds.push_back(stream.first);
-    bounds.push_back(stream.last);
-  }
-  memory(Memory::streams, 0, bounds);
-  write(reg::layers, static_cast<std::uint32_t>(program.layers.size()));
-}
-
 } // namespace deltatwin

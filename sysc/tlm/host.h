@@ -1,8 +1,7 @@
 #pragma once
 #include "tlm/accelerator.h"
-#include "tops/accelerator/program.h"
+#include "tops/accelerator/session.h"
 #include <algorithm>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -61,9 +60,5 @@ private:
 /// Ends SystemC's elaboration without letting time pass, so that sockets can be used from outside of
 /// any process.
 void end_elaboration();
-
-/// The register writes that load a program, in order: LOAD_ADDRESS, LOAD_HIGH, LOAD_DATA, LAYERS.
-void for_each_load(const Program& program,
-                   const std::function<void(std::uint32_t address, std::uint32_t data)>& write);
 
 } // namespace deltatwin

@@ -25,8 +25,6 @@ void Scheduler::program_transport(tlm::tlm_generic_payload& payload, sc_core::sc
 }
 
 bool Scheduler::start(std::uint32_t layers, std::uint32_t images, Cycle cycle) {
-  if (error_.code != ErrorCode::none)
-    return false;
   const std::vector<LayerDescriptor> table = read_table(words_);
   timing_.reset();
   error_ = check_program(design_, table, layers, images);
@@ -49,7 +47,6 @@ void Scheduler::run_transport(tlm::tlm_generic_payload& payload, sc_core::sc_tim
     timing_->loaded(extension->loaded);
     extension->error = timing_->issue([&](const IssuedBlock& block) { extension->blocks.push_back(block); },
                                       take_each_cycle);
-    error_ = extension->error;
     if (!extension->blocks.empty())
       delay = clock_.until(extension->blocks.back().last_slot + 1);
     okay = extension->error.code == ErrorCode::none;

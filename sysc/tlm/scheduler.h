@@ -30,12 +30,7 @@ public:
   tlm_utils::simple_target_socket<Scheduler> run{"run"};
 
   Scheduler(const sc_core::sc_module_name& name, const Design& design);
-  /// Why a run ended early. From then on START is refused, until clear().
   [[nodiscard]] const RunError& error() const { return error_; }
-  void clear() {
-    error_ = {};
-    timing_.reset();
-  }
   /// The earliest cycle in which the next inference's first input beat can be taken.
   [[nodiscard]] Cycle input_ready() const { return timing_->input_ready(); }
   [[nodiscard]] const SchedulerTiming& timing() const { return *timing_; }

@@ -28,6 +28,14 @@ struct Part {
   Resources area;
 };
 
+/// Of all parts together.
+[[nodiscard]] inline Resources total_area(const std::vector<Part>& parts) {
+  Resources total;
+  for (const Part& part : parts)
+    total += part.area;
+  return total;
+}
+
 /// Idle cycles that a source leaves before beat `index` of a call, after the beat before was taken.
 using Gaps = std::function<unsigned(std::uint64_t index)>;
 

@@ -158,7 +158,7 @@ std::vector<Cycle> AcceleratorCore::completions() const {
 
 void AcceleratorCore::clear(Cycle cycle) {
   if (trace_)
-    trace_->drop_cycles_after(cycle, port::s_axis);
+    trace_->reset_after(cycle, port::s_axis);
   if (!run_.started || run_.start < cycle) // a run that never showed leaves what was before it
     before_ = std::move(run_);
   changed_ = cycle;

@@ -11,8 +11,7 @@ public:
   explicit AcceleratorModel(const Design& design) : core_(design) {}
 
   bool write(std::uint32_t address, std::uint32_t data, unsigned strobes, Cycle cycle) override {
-    constexpr unsigned all = 0xf;
-    return strobes == all ? core_.write(address, data, cycle) : strobes == 0;
+    return core_.write(address, data, cycle, strobes);
   }
   [[nodiscard]] ReadResult read(std::uint32_t address, Cycle cycle) const override {
     const AcceleratorCore::ReadResult result = core_.read(address, cycle);

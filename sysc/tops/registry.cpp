@@ -1,0 +1,27 @@
+#include "tops/registry.h"
+#include "base/error.h"
+#include "tops/accelerator/family.h"
+#include <algorithm>
+
+namespace deltatwin {
+
+const std::vector<const TopFamily*>& families() {
+  static const std::vector<const TopFamily*> all = {
+      &accelerator_family(),
+  };
+  return all;
+}
+
+const TopFamily& find_family(const std::string& name) {
+  const auto& all = families();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const TopFamily* family) { return family->name() == name; });
+  if (found != all.end())
+    return **found;
+  std::string names;
+  for (const TopFamily* family : all)
+    names += (names.empty() ? "" : ", ") + family->name();
+  throw InputError("unknown top \"" + name + "\"; known are " + names);
+}
+
+} // namespace deltatwin
