@@ -1,6 +1,7 @@
 #include "tops/registry.h"
 #include "base/error.h"
 #include "tops/accelerator/family.h"
+#include "tops/codec/family.h"
 #include <algorithm>
 
 namespace deltatwin {
@@ -8,6 +9,7 @@ namespace deltatwin {
 const std::vector<const TopFamily*>& families() {
   static const std::vector<const TopFamily*> all = {
       &accelerator_family(),
+      &codec_family(),
   };
   return all;
 }
