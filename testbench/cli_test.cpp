@@ -213,6 +213,27 @@ TEST_CASE("command line: numbers are decimal, whatever option takes them") {
   CHECK(result.at("clock_mhz") == 12.5);
 }
 
+TEST_CASE("command line: an empty value is refused, whatever option it is for") {
+  const Desk desk;
+  const auto before = desk.everything();
+  const std::pair<const char*, const char*> options[] = {
+      {"simulate", "--network"}, {"simulate", "--device"}, {"simulate", "--dataset"},
+      {"simulate", "--json"},    {"simulate", "--code"},   {"simulate", "--images"},
+      {"simulate", "--clock"},   {"simulate", "--preset"}, {"cosim", "--waves"},
+      {"cosim", "--seed"},       {"trace", "--output"},    {"trace", "--image"},
+      {"explore", "--out"},      {"explore", "--shard"},   {"explore", "--threads"},
+      {"merge", "--out"},        {"devices", "--json"},    {"bench", "--multiplier"},
+      {"synth", "--lanes"}};
+  for (const auto& [command, option] : options) {
+    const Outcome outcome = desk.run({command, option, ""});
+    CAPTURE(command, option, outcome.err);
+    CHECK(outcome.code == 2);
+    CHECK_THAT(outcome.err, Catch::Contains(option));
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+  }
+  CHECK(desk.everything() == before);
+}
+
 TEST_CASE("command line: a network without a data set is run on images made up by a seed") {
   const Desk desk;
   const std::string narrow = "-n narrow --dataset none --lanes 4 --json result.json --images random:";
@@ -587,6 +608,9 @@ TEST_CASE("command line: networks and devices are listed") {
   const Outcome networks = desk.run({"networks"}), all = desk.run({"devices"});
   REQUIRE(networks.code == 0);
   REQUIRE(all.code == 0);
+  std::istringstream lines(networks.out);
+  for (std::string line; std::getline(lines, line);)
+    CHECK(line.size() <= 100);
   for (const char* text : {"narrow ", "small ", "tiny ", "784-10 ", "7,840 ", "31,440 ", "consecutive, D=4"})
     CHECK_THAT(networks.out, Catch::Contains(text));
   for (const char* text : {"xc7s6 ", "xc7s15 ", "xc7s25 ", "xc7s50 ", "xc7z020 ", "106,400"})

@@ -45,7 +45,7 @@ void run(const BenchOptions& options) {
   Progress progress("benchmark");
   RtlModel rtl({subject.top->module(), subject.top->parameters(), false, "", true},
                [&](const std::string& text) { progress.message(text); });
-  progress.restart();
+  progress.restart(); // the RTL is built
   ModelRunner model(*subject.top);
   (void)model.run(load);
   std::vector<double> simulated, plain, verilated;

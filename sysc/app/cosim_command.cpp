@@ -120,7 +120,8 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  deltatwin cosim --images 20\n"
       "  deltatwin cosim --network my_network.json --images random:5\n"
-      "  deltatwin cosim --network paper_fixed4 --lanes 24 --multiplier dsp_packed --stall 0.3 --seed 7");
+      "  deltatwin cosim --network paper_fixed4 --lanes 24 --multiplier dsp_packed --stall 0.3 --seed 7\n"
+      "Exit code 1: the twins diverge.");
   command->callback([options, &exit_code] {
     const Subject subject = options->subject->subject(true);
     const CosimTotals totals = run(*options, subject);

@@ -194,16 +194,18 @@ void add_explore_command(CLI::App& app, int& exit_code) {
   command->add_option("--slurm", options->slurm, "run as N shards in a Slurm job array, and merge them")
       ->check(CLI::Range(1, 10000))
       ->excludes(shard);
-  command->footer("Examples:\n"
-                  "  deltatwin explore traces/spaces/s15_on_xc7s15.json --confirm 2\n"
-                  "  deltatwin explore my_space.json --out results/my_space --threads 8 --resume\n"
-                  "  deltatwin explore my_space.json --shard 2/8\n"
-                  "  deltatwin explore my_space.json --slurm 64\n"
-                  "  deltatwin explore my_space.json --out /tmp/mine --json - | jq .front[0].command\n"
-                  "  sqlite3 traces/out/my_space.sqlite 'select * from best'\n"
-                  "Designs that tie in all objectives: the first of the space stands for them.\n"
-                  "Without --overwrite nothing is replaced but, with --resume, the result itself.\n"
-                  "Ctrl-C keeps what is done; --resume goes on.");
+  command->footer(
+      "Examples:\n"
+      "  deltatwin explore traces/spaces/s15_on_xc7s15.json --confirm 2\n"
+      "  deltatwin explore my_space.json --out results/my_space --threads 8 --resume\n"
+      "  deltatwin explore my_space.json --shard 2/8\n"
+      "  deltatwin explore my_space.json --slurm 64\n"
+      "  deltatwin explore my_space.json --out /tmp/mine --json - | jq .front[0].command\n"
+      "  sqlite3 traces/out/my_space.sqlite 'select * from best'\n"
+      "Designs that tie in all objectives: the first of the space stands for them.\n"
+      "Without --overwrite nothing is replaced but, with --resume, the result itself.\n"
+      "Ctrl-C keeps what is done (exit code 130); --resume goes on. Exit code 3: no design is feasible,\n"
+      "1: RTL has other cycles than the model.");
   command->callback([options, &exit_code] {
     if (options->out.empty())
       options->out = default_output_directory() + "/" + fs::path(options->space).stem().string();

@@ -39,17 +39,23 @@ void list_networks(const std::string& json) {
       foreign.emplace_back(complaint.what());
     }
   }
-  std::printf("%-20s %-32s %10s %10s %12s  %s\n", "network", "layers", "MACs", "weights", "bits", "format");
+  TextTable table;
+  for (const char* head : {"network", "layers"})
+    table.add_column(head, TextTable::left, 2);
+  for (const char* head : {"MACs", "weights", "bits"})
+    table.add_column(head, TextTable::right, 2);
+  table.add_column("format", TextTable::left, 1);
   for (std::size_t i = 0; i < networks.size(); ++i) {
     const Network& network = networks[i];
     std::string shape = std::to_string(network.layers.front().inputs);
     for (const Layer& layer : network.layers)
       shape += "-" + std::to_string(layer.outputs);
     const Layer& first = network.layers.front();
-    std::printf("%-20s %-32s %10s %10s %12s  %s, D=%d%s\n", names[i].c_str(), shape.c_str(),
-                grouped(network.macs()).c_str(), grouped(network.weight_count()).c_str(),
-                grouped(network.stored_bits()).c_str(), to_string(first.scheme), first.delta_bits,
-                first.code == Code::huffman ? ", Huffman-coded" : "");
+    table.add_row({names[i], shape, grouped(network.macs()), grouped(network.weight_count()),
+                   grouped(network.stored_bits()),
+                   std::string(first.scheme == Scheme::fixed_reference ? "fixed" : to_string(first.scheme)) +
+                       ", D=" + std::to_string(first.delta_bits) +
+                       (first.code == Code::huffman ? ", Huffman" : "")});
     list.push_back({{"name", names[i]},
                     {"file", paths[i]},
                     {"description", network.description},
@@ -61,6 +67,7 @@ void list_networks(const std::string& json) {
                     {"delta_bits", first.delta_bits},
                     {"code", to_string(first.code)}});
   }
+  std::printf("%s", table.text().c_str());
   tell_foreign(foreign);
   write_json(json, "networks", {{"networks", std::move(list)}});
 }

@@ -97,7 +97,7 @@ int sc_main(int argc, char** argv) {
   add_networks_command(app);
   add_convert_command(app);
   add_devices_command(app);
-  read_numbers_as_decimal(app);
+  check_option_values(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {

@@ -53,7 +53,7 @@ std::optional<std::uint64_t> whole_number(const std::string& text, std::uint64_t
   return number >= low && number <= high ? std::optional(number) : std::nullopt;
 }
 
-void read_numbers_as_decimal(CLI::App& app) {
+void check_option_values(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     const std::string name = option->get_type_name();
     const auto reads = [&](const char* type) {
@@ -65,9 +65,11 @@ void read_numbers_as_decimal(CLI::App& app) {
       option->transform(CLI::Validator(read_integer<std::uint64_t>, ""));
     else if (reads("FLOAT"))
       option->transform(CLI::Validator(read_real, ""));
+    else if (option->get_items_expected_max() > 0)
+      option->check([](const std::string& text) { return std::string(text.empty() ? "is empty" : ""); });
   }
   for (CLI::App* command : app.get_subcommands({}))
-    read_numbers_as_decimal(*command);
+    check_option_values(*command);
 }
 
 } // namespace deltatwin

@@ -16,8 +16,8 @@ namespace deltatwin {
 [[nodiscard]] std::optional<std::uint64_t> whole_number(const std::string& text, std::uint64_t low,
                                                         std::uint64_t high);
 
-/// Makes every numeric option of the application and its subcommands read its value so. To be called
-/// when all of them are there.
-void read_numbers_as_decimal(CLI::App& app);
+/// Makes every numeric option of the application and its subcommands read its value so, and every other
+/// one refuse an empty value. To be called when all of them are there.
+void check_option_values(CLI::App& app);
 
 } // namespace deltatwin

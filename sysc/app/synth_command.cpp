@@ -36,7 +36,8 @@ void add_synth_command(CLI::App& app, int& exit_code) {
                   "  deltatwin synth\n"
                   "  deltatwin synth --network s15 --lanes 32 --multiplier lut --json area.json\n"
                   "  deltatwin synth --device ./my_board.json\n"
-                  "Yosys tells the area, not the speed: the clock stays your assumption.");
+                  "Yosys tells the area, not the speed: the clock stays your assumption.\n"
+                  "Exit code 3: the design does not fit the device.");
   command->callback([options, &exit_code] {
     const Subject subject = options->subject(false);
     const Device device = options->device();

@@ -87,7 +87,8 @@ void add_trace_command(CLI::App& app, int& exit_code) {
                   "  deltatwin trace --network paper_consecutive4 --image 42 -o waves && gtkwave "
                   "waves/paper_consecutive4.gtkw\n"
                   "  deltatwin trace --network my_network.json --images random:1\n"
-                  "  gtkwave traces/out/s15.fst traces/delta_mac.gtkw   # one block's view");
+                  "  gtkwave traces/out/s15.fst traces/delta_mac.gtkw   # one block's view\n"
+                  "Exit code 1: the twins diverge.");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 
