@@ -23,14 +23,12 @@ module handshake_check #(
   end
 
 `ifndef YOSYS  // It reads every module, also those that it does not build.
-`ifndef YOSYS
   always @(posedge clk_i) begin
     if (rst_ni && waiting_q) begin
       assert (valid_i) else $error("valid is withdrawn before ready");
       assert (data_i == data_q) else $error("the payload changes before ready");
     end
   end
-`endif
 `endif
 
 endmodule
