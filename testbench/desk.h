@@ -135,10 +135,10 @@ public:
   BrokenRtl() {
     for (const auto& entry : std::filesystem::directory_iterator(DELTATWIN_RTL_DIRECTORY))
       std::filesystem::copy(entry.path(), path());
-    const std::string file = path() + "/requantizer.sv", rounding = "50'sd128";
+    const std::string file = path() + "/requantizer.sv", rounding = "(RoundedBits + 8)'(128)";
     std::string text = read_file(file);
     REQUIRE(text.find(rounding) != std::string::npos);
-    write_file(file, text.replace(text.find(rounding), rounding.size(), "50'sd0"));
+    write_file(file, text.replace(text.find(rounding), rounding.size(), "(RoundedBits + 8)'(0)"));
   }
   [[nodiscard]] std::string path() const { return directory_.path(); }
 

@@ -192,7 +192,7 @@ TEST_CASE("explore: a wrong space is refused with its place") {
       {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": [4, {"from": 3, "to": 5}]})",
        "x.json: lanes[1]: 4 stands there twice"},
       {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": {"from": 5, "to": 4}})",
-       "x.json: lanes.to: 4 is outside 5..128"},
+       "x.json: lanes.to: 4 is outside 5..255"},
       {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": {"from": 5, "to": 6, "by": 1}})",
        "x.json: lanes: unknown field \"by\""},
       {head + R"("networks": ["s15"], "devices": ["xc7s15"], "lanes": "fit"})", "\"fit\" is no number"},

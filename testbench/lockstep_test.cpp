@@ -61,7 +61,7 @@ TEST_CASE("a wrong bit in the RTL is reported with its place, both values and wa
   const Design design = tiny_design();
   // Truncates instead of rounding half up.
   Twins twins(AcceleratorTop(design), 0, 1, {},
-              broken_rtl(directory, "requantizer.sv", "50'sd128", "50'sd0"));
+              broken_rtl(directory, "requantizer.sv", "(RoundedBits + 8)'(128)", "(RoundedBits + 8)'(0)"));
   const CosimResult result = run(twins, design);
   REQUIRE(result.divergence);
   const Divergence& divergence = *result.divergence;
