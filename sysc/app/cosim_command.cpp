@@ -19,6 +19,7 @@ struct CosimOptions {
 
 struct CosimTotals {
   std::uint64_t beats = 0;
+  std::vector<std::uint64_t> interface_beats;
   Cycle model_cycles = 0, rtl_cycles = 0;
   int items = 0;
   std::optional<Divergence> divergence;
@@ -57,6 +58,9 @@ CosimTotals run(const CosimOptions& options, const Subject& subject) {
                           work.items());
         });
     totals.beats += result.beats;
+    totals.interface_beats.resize(result.interface_beats.size());
+    for (std::size_t i = 0; i < result.interface_beats.size(); ++i)
+      totals.interface_beats[i] += result.interface_beats[i];
     totals.model_cycles += work.cycles(twins.trace().record);
     totals.rtl_cycles += work.cycles(result.record);
     totals.divergence = result.divergence;
@@ -101,6 +105,23 @@ boost::json::value to_json(const std::optional<Divergence>& divergence) {
       {"rtl_ended", ending}};
 }
 
+// What the run did not exercise is not proved by it.
+void print_unmet(const std::vector<Interface>& interfaces, const CosimTotals& totals) {
+  std::string names;
+  for (std::size_t i = 0; i < totals.interface_beats.size(); ++i)
+    if (totals.interface_beats[i] == 0)
+      names += (names.empty() ? "" : ", ") + interfaces[i].name;
+  if (!names.empty())
+    std::printf("  not met in this run, without a beat: %s\n", names.c_str());
+}
+
+boost::json::object beats_by_interface(const std::vector<Interface>& interfaces, const CosimTotals& totals) {
+  boost::json::object counts;
+  for (std::size_t i = 0; i < totals.interface_beats.size(); ++i)
+    counts[interfaces[i].name] = totals.interface_beats[i];
+  return counts;
+}
+
 } // namespace
 
 void add_cosim_command(CLI::App& app, int& exit_code) {
@@ -135,17 +156,20 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
                   count_of(static_cast<std::uint64_t>(totals.items), subject.work->unit()).c_str(),
                   subject.origin.c_str(), grouped(totals.beats).c_str(), subject.top->interfaces().size(),
                   grouped(totals.rtl_cycles).c_str());
+      print_unmet(subject.top->interfaces(), totals);
       if (subject.print)
         subject.print();
     }
     boost::json::object json = subject.description;
-    const boost::json::object found = {{"stall", options->stall},
-                                       {"seed", options->seed},
-                                       {"beats", totals.beats},
-                                       {"mismatches", totals.divergence ? 1 : 0},
-                                       {"model_cycles", totals.model_cycles},
-                                       {"rtl_cycles", totals.rtl_cycles},
-                                       {"first_divergence", to_json(totals.divergence)}};
+    const boost::json::object found = {
+        {"stall", options->stall},
+        {"seed", options->seed},
+        {"beats", totals.beats},
+        {"interface_beats", beats_by_interface(subject.top->interfaces(), totals)},
+        {"mismatches", totals.divergence ? 1 : 0},
+        {"model_cycles", totals.model_cycles},
+        {"rtl_cycles", totals.rtl_cycles},
+        {"first_divergence", to_json(totals.divergence)}};
     json.insert(found.begin(), found.end());
     write_json(options->subject->json(), "cosim", json);
   });

@@ -3,6 +3,46 @@
 #include <sstream>
 
 namespace deltatwin {
+namespace {
+
+constexpr Cycle window = 64; ///< cycles after the first difference
+
+std::string cycles(Cycle count) { return std::to_string(count) + (count == 1 ? " cycle" : " cycles"); }
+
+std::string place(const BeatContext& context) {
+  std::string text;
+  const auto part = [&](const char* name, int value) {
+    if (value >= 0)
+      text += std::string(", ") + name + " " + std::to_string(value);
+  };
+  part("image", context.image);
+  part("layer", context.layer);
+  part("tile", context.tile);
+  part("element", context.element);
+  return text;
+}
+
+// "interface act, cycle 12, layer 1, ...", and both sides in lines that begin with `indent`.
+std::string text_of(const Difference& difference, const std::string& indent) {
+  std::ostringstream text;
+  text << "interface " << difference.interface << ", cycle " << difference.cycle << place(difference.context);
+  if (!difference.fields.strobes.empty())
+    text << ", after " << difference.index << (difference.index == 1 ? " beat" : " beats") << " of it";
+  if (difference.address)
+    text << ", of the access at 0x" << std::hex << *difference.address << std::dec;
+  text << "\n"
+       << indent
+       << "model: " << (difference.model ? describe(difference.fields, difference.model->payload) : "no beat")
+       << "\n"
+       << indent << "RTL:   " << (difference.rtl ? describe(difference.fields, *difference.rtl) : "no beat")
+       << "\n";
+  for (const std::string& more : {difference.elsewhere, difference.rule})
+    if (!more.empty())
+      text << indent << more << "\n";
+  return text.str();
+}
+
+} // namespace
 
 std::string describe(const Interface& interface, std::uint64_t payload) {
   std::ostringstream text;
@@ -24,23 +64,14 @@ std::string Divergence::report() const {
     text << (ending->message.empty() ? "" : "\n  ") << ending->message << "\n";
     return text.str();
   }
-  text << "divergence in " << block << ", interface " << interface << ", cycle " << cycle;
-  const auto part = [&](const char* name, int value) {
-    if (value >= 0)
-      text << ", " << name << " " << value;
-  };
-  part("image", context.image);
-  part("layer", context.layer);
-  part("tile", context.tile);
-  part("element", context.element);
-  text << "\n  model: " << (model ? describe(fields, model->payload) : "no beat")
-       << "\n  RTL:   " << (rtl ? describe(fields, *rtl) : "no beat") << "\n";
-  if (!rule.empty())
-    text << "  " << rule << "\n";
-  if (before.empty())
+  text << "divergence in " << block << ", " << text_of(*this, "  ");
+  if (before.empty() && !fields.strobes.empty())
     text << "  no beat on this interface before\n";
   for (const Beat& beat : before)
-    text << "  equal in cycle " << beat.cycle << ": " << describe(fields, beat.payload) << "\n";
+    text << "  equal in cycle " << beat.cycle << ": " << describe(fields, beat.payload) << place(beat.context)
+         << "\n";
+  for (const Difference& other : others)
+    text << "  also in " << other.block << ", " << text_of(other, "    ");
   return text.str();
 }
 
@@ -48,11 +79,12 @@ Lockstep::Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& mo
     : interfaces_(interfaces), model_(model), rtl_(rtl) {
   for (const Interface& interface : interfaces) {
     Monitor& monitor = monitors_.emplace_back();
+    if (interface.strobes.size() == 2) {
+      const std::string& valid = interface.strobes.front().signal;
+      monitor.output = valid.size() > 2 && valid.substr(valid.size() - 2) == "_o";
+    }
     for (const Field& strobe : interface.strobes)
       monitor.strobes.push_back(&rtl.signal(strobe.signal));
-    const std::string& valid = interface.strobes.front().signal;
-    monitor.output =
-        interface.strobes.size() == 2 && valid.size() > 2 && valid.substr(valid.size() - 2) == "_o";
     for (const Field& field : interface.fields)
       monitor.fields.push_back(&rtl.signal(field.signal));
   }
@@ -60,7 +92,7 @@ Lockstep::Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& mo
 
 // The RTL's end counts in the cycle in which it came: before it there is no beat left to compare.
 bool Lockstep::has_ended() {
-  if (!rtl_.has_ended() || divergence_)
+  if (!rtl_.has_ended() || first_ || divergence_)
     return rtl_.has_ended();
   divergence_.emplace();
   divergence_->ending = rtl_.ending();
@@ -70,7 +102,7 @@ bool Lockstep::has_ended() {
   return true;
 }
 
-bool Lockstep::look(std::size_t interface, Cycle cycle, std::optional<std::uint64_t>& payload) {
+std::optional<std::uint64_t> Lockstep::look(std::size_t interface, Cycle cycle, const char*& rule) {
   Monitor& monitor = monitors_[interface];
   const Interface& description = interfaces_[interface];
   const auto strobe = [&](std::size_t s) {
@@ -80,6 +112,7 @@ bool Lockstep::look(std::size_t interface, Cycle cycle, std::optional<std::uint6
   const bool valid = !monitor.output || strobe(0);
   for (std::size_t s = 0; s < monitor.strobes.size() && seen; ++s)
     seen = strobe(s);
+  std::optional<std::uint64_t> payload;
   if (seen || (monitor.output && valid)) {
     payload = 0;
     int lsb = 0;
@@ -89,19 +122,37 @@ bool Lockstep::look(std::size_t interface, Cycle cycle, std::optional<std::uint6
       lsb += field.width;
     }
   }
-  if (monitor.offered && payload != monitor.offered) {
-    const bool was_reset =
-        std::find(model_.resets.begin(), model_.resets.end(), cycle - 1) != model_.resets.end();
-    if (!was_reset) {
-      diverge(interface, cycle, payload);
-      divergence_->rule = valid ? "the payload changed before READY" : "VALID was withdrawn before READY";
-      return false;
-    }
-  }
+  if (monitor.offered && payload != monitor.offered &&
+      std::find(model_.resets.begin(), model_.resets.end(), cycle - 1) == model_.resets.end())
+    rule = valid ? "the payload changed before READY" : "VALID was withdrawn before READY";
   monitor.offered.reset();
   if (payload && !seen)
     monitor.offered.swap(payload);
-  return true;
+  return payload;
+}
+
+void Lockstep::watch(std::size_t interface, Cycle cycle) {
+  Monitor& monitor = monitors_[interface];
+  const std::vector<Beat>& expected = model_.beats[interface];
+  const char* rule = nullptr;
+  const std::optional<std::uint64_t> payload = look(interface, cycle, rule);
+  if (monitor.difference) {
+    if (payload)
+      monitor.after.push_back({cycle, *payload, {}, cycle});
+    return;
+  }
+  const bool due = monitor.next < expected.size() && expected[monitor.next].cycle <= cycle;
+  if (!payload && !due && !rule)
+    return;
+  if (!rule && payload && due && expected[monitor.next].cycle == cycle &&
+      expected[monitor.next].payload == *payload) {
+    ++monitor.next;
+    beats_ += first_ ? 0 : 1;
+    return;
+  }
+  differ(interface, cycle, payload);
+  if (rule)
+    monitor.difference->rule = rule;
 }
 
 bool Lockstep::check(Cycle cycle) {
@@ -109,24 +160,10 @@ bool Lockstep::check(Cycle cycle) {
     origin_ = cycle - rtl_.edges();
   if (has_ended())
     return false;
-  for (std::size_t i = 0; i < monitors_.size(); ++i) {
-    Monitor& monitor = monitors_[i];
-    const std::vector<Beat>& expected = model_.beats[i];
-    const bool due = monitor.next < expected.size() && expected[monitor.next].cycle <= cycle;
-    std::optional<std::uint64_t> payload;
-    if (!look(i, cycle, payload))
-      return false;
-    if (!payload && !due)
-      continue;
-    if (!payload || !due || expected[monitor.next].cycle != cycle ||
-        expected[monitor.next].payload != *payload) {
-      diverge(i, cycle, payload);
-      return false;
-    }
-    ++monitor.next;
-    ++beats_;
-  }
-  return true;
+  last_ = cycle;
+  for (std::size_t i = 0; i < monitors_.size(); ++i)
+    watch(i, cycle);
+  return !first_ || cycle < *first_ + window;
 }
 
 void Lockstep::reset() {
@@ -135,23 +172,58 @@ void Lockstep::reset() {
 }
 
 bool Lockstep::finish() {
-  if (!divergence_)
-    has_ended();
-  for (std::size_t i = 0; i < monitors_.size() && !divergence_; ++i)
-    if (monitors_[i].next < model_.beats[i].size())
-      diverge(i, model_.beats[i][monitors_[i].next].cycle, std::nullopt);
-  return !divergence_;
+  has_ended();
+  if (divergence_)
+    return false;
+  // What the model has and the RTL did not: of all cycles, or of those that were looked at.
+  for (std::size_t i = 0; i < monitors_.size(); ++i)
+    if (const auto& expected = model_.beats[i]; !monitors_[i].difference &&
+                                                monitors_[i].next < expected.size() &&
+                                                (!first_ || expected[monitors_[i].next].cycle <= last_))
+      differ(i, expected[monitors_[i].next].cycle, std::nullopt);
+  if (!first_)
+    return true;
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < monitors_.size(); ++i)
+    if (monitors_[i].difference)
+      order.push_back(i);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return monitors_[a].difference->cycle < monitors_[b].difference->cycle;
+  });
+  for (const std::size_t i : order) {
+    Difference& found = *monitors_[i].difference;
+    found.elsewhere = elsewhere(i);
+    found.address = address(i);
+  }
+  divergence_.emplace();
+  const std::size_t first = order.front(), next = monitors_[first].next;
+  static_cast<Difference&>(*divergence_) = *monitors_[first].difference;
+  constexpr std::size_t shown = 4;
+  for (std::size_t i = next > shown ? next - shown : 0; i < next; ++i)
+    divergence_->before.push_back(model_.beats[first][i]);
+  for (std::size_t i = 1; i < order.size(); ++i)
+    divergence_->others.push_back(*monitors_[order[i]].difference);
+  return false;
 }
 
-void Lockstep::diverge(std::size_t interface, Cycle cycle, std::optional<std::uint64_t> rtl) {
+std::vector<std::uint64_t> Lockstep::interface_beats() const {
+  std::vector<std::uint64_t> counts;
+  for (const Monitor& monitor : monitors_)
+    counts.push_back(monitor.next);
+  return counts;
+}
+
+void Lockstep::differ(std::size_t interface, Cycle cycle, std::optional<std::uint64_t> rtl) {
+  Monitor& monitor = monitors_[interface];
   const std::vector<Beat>& expected = model_.beats[interface];
-  const std::size_t next = monitors_[interface].next;
-  Divergence found;
+  const std::size_t next = monitor.next;
+  Difference& found = monitor.difference.emplace();
   found.block = interfaces_[interface].block;
   found.interface = interfaces_[interface].name;
   found.fields = interfaces_[interface];
   found.cycle = cycle;
   found.rtl = rtl;
+  found.index = next;
   if (next < expected.size()) {
     found.context = expected[next].context;
     if (expected[next].cycle == cycle)
@@ -159,10 +231,54 @@ void Lockstep::diverge(std::size_t interface, Cycle cycle, std::optional<std::ui
   } else if (next > 0) {
     found.context = expected[next - 1].context;
   }
-  constexpr std::size_t shown = 4;
-  for (std::size_t i = next > shown ? next - shown : 0; i < next; ++i)
-    found.before.push_back(expected[i]);
-  divergence_ = found;
+  first_ = std::min(first_.value_or(cycle), cycle);
+}
+
+// Where a beat is that one side has and the other has not in this cycle.
+std::string Lockstep::elsewhere(std::size_t interface) const {
+  const Monitor& monitor = monitors_[interface];
+  const Difference& found = *monitor.difference;
+  const std::vector<Beat>& expected = model_.beats[interface];
+  const auto said = [&](const Beat& beat) {
+    return "in cycle " + std::to_string(beat.cycle) + ", " + describe(found.fields, beat.payload);
+  };
+  if (!found.rule.empty())
+    return "";
+  if (found.model && found.rtl) {
+    if (monitor.next > 0 && expected[monitor.next - 1].payload == *found.rtl)
+      return "the RTL has the beat before once more";
+    if (monitor.next + 1 < expected.size() && expected[monitor.next + 1].payload == *found.rtl)
+      return "the RTL has the model's next beat, " + said(expected[monitor.next + 1]);
+    return "";
+  }
+  if (found.model) {
+    if (monitor.after.empty())
+      return "the RTL has none up to cycle " + std::to_string(last_);
+    const Beat& next = monitor.after.front();
+    return next.payload == found.model->payload ? "the RTL's beat comes " + cycles(next.cycle - found.cycle) +
+                                                      " late, in cycle " + std::to_string(next.cycle)
+                                                : "the RTL's next beat is " + said(next);
+  }
+  if (monitor.next == expected.size())
+    return "the model has no more beats";
+  const Beat& next = expected[monitor.next];
+  return found.rtl && next.payload == *found.rtl && next.cycle > found.cycle
+             ? "the RTL's beat comes " + cycles(next.cycle - found.cycle) +
+                   " early: the model's is in cycle " + std::to_string(next.cycle)
+             : "the model's next beat is " + said(next);
+}
+
+// The n-th response answers the n-th access.
+std::optional<std::uint64_t> Lockstep::address(std::size_t interface) const {
+  const Interface& response = interfaces_[interface];
+  const std::string channel = response.name == "r" ? "ar" : response.name == "b" ? "aw" : "";
+  for (std::size_t i = 0; i < interfaces_.size() && !channel.empty(); ++i)
+    if (interfaces_[i].name == channel && interfaces_[i].block == response.block &&
+        monitors_[interface].next < model_.beats[i].size() && !interfaces_[i].fields.empty()) {
+      const int width = interfaces_[i].fields.front().width;
+      return model_.beats[i][monitors_[interface].next].payload & ((std::uint64_t{1} << width) - 1);
+    }
+  return std::nullopt;
 }
 
 } // namespace deltatwin

@@ -7,19 +7,29 @@
 
 namespace deltatwin {
 
-/// The first beat in which the twins differ, or the RTL's own end of the simulation.
-struct Divergence {
+/// Where one interface first differs.
+struct Difference {
   std::string block, interface;
   Cycle cycle = 0;
   std::optional<Beat> model;        ///< the model's beat in this cycle, if it has one
   std::optional<std::uint64_t> rtl; ///< the RTL's payload in this cycle, if it has a beat
   BeatContext context;              ///< of the model's beat, or of its next one
-  std::vector<Beat> before;         ///< the last beats before, on which the twins agree
   Interface fields;                 ///< how to read the payloads
-  std::optional<RtlEnding> ending;  ///< then there is no interface, and nothing of the above but the cycle
+  std::size_t index = 0;            ///< so many beats of this interface, in this session, agree
   std::string rule;                 ///< of the handshake, that the RTL broke; the beats may be equal
+  std::string elsewhere;            ///< where the beat is that one side misses, as far as it was seen
+  /// Of a response of AXI4-Lite: the address of its access.
+  std::optional<std::uint64_t> address{};
+};
 
-  /// Some lines: block, interface, cycle, layer, tile, element, both values, the beats before.
+/// The first beat in which the twins differ, or the RTL's own end of the simulation.
+struct Divergence : Difference {
+  std::vector<Beat> before;        ///< the last beats before, on which the twins agree
+  std::vector<Difference> others;  ///< other interfaces that differ in the cycles after, in their order
+  std::optional<RtlEnding> ending; ///< then there is no interface, and nothing of the above but the cycle
+
+  /// Some lines: block, interface, cycle, layer, tile, element, both values, the beats before, the
+  /// other interfaces.
   [[nodiscard]] std::string report() const;
 };
 
@@ -33,16 +43,20 @@ class Lockstep {
 public:
   Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& model, const RtlModel& rtl);
 
-  /// Looks at the RTL's settled signals in `cycle`; false at the first divergence.
+  /// Looks at the RTL's settled signals in `cycle`; false when enough is known: some cycles after the
+  /// first difference, in which the others show.
   bool check(Cycle cycle);
   /// rst_ni is low: what is offered may be withdrawn.
   void reset();
-  /// At the end: has every beat of the model been seen?
+  /// At the end: do the twins agree, and has every beat of the model been seen?
   bool finish();
 
+  /// After finish().
   [[nodiscard]] const std::optional<Divergence>& divergence() const { return divergence_; }
-  /// Beats on which the twins agree.
+  /// Beats on which the twins agree, up to the first difference.
   [[nodiscard]] std::uint64_t beats() const { return beats_; }
+  /// Those of each interface.
+  [[nodiscard]] std::vector<std::uint64_t> interface_beats() const;
 
 private:
   struct Monitor {
@@ -51,11 +65,16 @@ private:
     std::size_t next = 0; ///< the model's beat that is due
     bool output = false;  ///< valid and ready, and the RTL says valid: it may not change its mind
     std::optional<std::uint64_t> offered; ///< the payload that waits for ready
+    std::optional<Difference> difference;
+    std::vector<Beat> after; ///< the RTL's beats from the difference on
   };
   bool has_ended();
-  // Returns the payload, if there is a beat; false: a rule of the handshake is broken.
-  bool look(std::size_t interface, Cycle cycle, std::optional<std::uint64_t>& payload);
-  void diverge(std::size_t interface, Cycle cycle, std::optional<std::uint64_t> rtl);
+  // The payload, if there is a beat; `rule` is that which the handshake breaks.
+  std::optional<std::uint64_t> look(std::size_t interface, Cycle cycle, const char*& rule);
+  void watch(std::size_t interface, Cycle cycle);
+  void differ(std::size_t interface, Cycle cycle, std::optional<std::uint64_t> rtl);
+  [[nodiscard]] std::string elsewhere(std::size_t interface) const;
+  [[nodiscard]] std::optional<std::uint64_t> address(std::size_t interface) const;
 
   const std::vector<Interface>& interfaces_;
   const BeatTrace& model_;
@@ -63,6 +82,8 @@ private:
   std::optional<Cycle> origin_; ///< the cycle before the RTL's first clock edge
   std::vector<Monitor> monitors_;
   std::uint64_t beats_ = 0;
+  std::optional<Cycle> first_; ///< the first difference
+  Cycle last_ = 0;             ///< the latest cycle that was looked at
   std::optional<Divergence> divergence_;
 };
 

@@ -44,6 +44,7 @@ struct CosimResult {
   std::uint64_t beats = 0; ///< on which the twins agree
   RunRecord record;        ///< of the RTL
   std::optional<Divergence> divergence;
+  std::vector<std::uint64_t> interface_beats{}; ///< on which the twins agree, of each interface
 };
 
 /// Runs the same session on the RTL, in lockstep with the model's beats. Ends at the first

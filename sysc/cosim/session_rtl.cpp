@@ -118,7 +118,7 @@ CosimResult run_rtl(const Session& session, const TopPorts& ports, RtlModel& rtl
       progress(cycle);
   }
   lockstep.finish();
-  return {lockstep.beats(), host.record(), lockstep.divergence()};
+  return {lockstep.beats(), host.record(), lockstep.divergence(), lockstep.interface_beats()};
 }
 
 void replay_rtl(const Session& session, const TopPorts& ports, RtlModel& rtl, const SessionTrace& trace,
