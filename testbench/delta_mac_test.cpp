@@ -10,13 +10,6 @@ using namespace deltatwin;
 
 namespace {
 
-struct Config {
-  int lanes, delta_bits;
-  Multiplier multiplier;
-  bool consecutive;
-  int max_inputs; ///< of a tile
-};
-
 struct Pins {
   bool valid = false;
   int x = 0, flags = 0; ///< flags: tile last, block last, block first, tile first
@@ -45,7 +38,7 @@ std::int32_t reference(const MacBurst& burst, int lane) {
 
 TEST_CASE("delta_mac twins agree on every multiplier, scheme and block length, up to the extremes of the "
           "longest tile") {
-  const Config configs[] = {
+  const DeltaMacConfig configs[] = {
       {1, 4, Multiplier::lut, true, 4096},         {16, 4, Multiplier::lut, false, 1024},
       {5, 8, Multiplier::lut, true, 64},           {3, 1, Multiplier::dsp, false, 2},
       {8, 4, Multiplier::dsp, true, 4096},         {4, 8, Multiplier::dsp, true, 2048},
@@ -55,19 +48,12 @@ TEST_CASE("delta_mac twins agree on every multiplier, scheme and block length, u
       {2, 3, Multiplier::serial, true, 16},        {32, 3, Multiplier::lut, true, 128},
       {3, 2, Multiplier::lut, false, 1024},        {2, 1, Multiplier::dsp_packed, false, 2},
   };
-  for (const Config& config : configs) {
-    Design design;
-    design.lanes = config.lanes;
-    design.delta_bits = config.delta_bits;
-    design.multiplier = config.multiplier;
-    design.consecutive = config.consecutive;
-    design.in_depth = config.max_inputs;
-    design.act_depth = std::min(design.act_depth, config.max_inputs);
-    const int sum_bits = DeltaMacWidths(design).sum;
+  for (const DeltaMacConfig& config : configs) {
+    const int sum_bits = DeltaMacWidths(config).sum;
     CAPTURE(config.lanes, config.delta_bits, to_string(config.multiplier), config.consecutive);
-    const int step = design.cycles_per_mac();
+    const int step = config.cycles_per_mac();
     ContextGuard guard;
-    DeltaMac model("delta_mac", design);
+    DeltaMac model("delta_mac", config, 100);
     Initiator host("host", model.socket);
     end_elaboration();
     BlockBench bench({"delta_mac",
@@ -183,7 +169,7 @@ TEST_CASE("delta_mac twins agree on every multiplier, scheme and block length, u
 }
 
 TEST_CASE("delta_mac model refuses a transaction without operands") {
-  DeltaMac model("delta_mac", Design{});
+  DeltaMac model("delta_mac", {}, 100);
   Initiator host("host", model.socket);
   end_elaboration();
   std::int32_t sum;

@@ -5,6 +5,7 @@
 #include "blocks/scheduler.h"
 #include "rtl_text.h"
 #include "tops/accelerator/accelerator.h"
+#include "tops/accelerator/configs.h"
 #include <catch2/catch.hpp>
 #include <functional>
 #include <set>
@@ -168,19 +169,19 @@ TEST_CASE("facts: latencies and widths are the same in RTL and model") {
         design.lanes_per_bank = 4;
         design.in_depth = 64 * delta_bits;
         CAPTURE(number(multiplier), consecutive, delta_bits);
-        const SchedulerTiming timing(design, {LayerDescriptor{}}, 0);
+        const WriteBackTiming timing{scheduler_config(design).mac};
         const RtlText::Variables values = top.localparams(variables(design));
-        CHECK(values.at("CyclesPerMac") == timing.mac().cycles_per_mac);
-        CHECK(values.at("MacLatency") == number(timing.mac().reference_request()));
-        CHECK(values.at("ReadLatency") == number(SchedulerTiming::read_latency));
+        CHECK(values.at("CyclesPerMac") == timing.mac.cycles_per_mac);
+        CHECK(values.at("MacLatency") == number(timing.mac.reference_request()));
+        CHECK(values.at("ReadLatency") == number(WriteBackTiming::read_latency));
         CHECK(values.at("DrainLatency") == number(DeltaMacTiming::drain_latency));
         CHECK(values.at("RequantizerLatency") == RequantizerTiming::latency);
         // The first cycle in which what was written can be read.
-        CHECK(values.at("WriteLatency") == number(timing.write_latency()) + 1);
+        CHECK(values.at("WriteLatency") == number(timing.write()) + 1);
         CHECK(values.at("StreamLatency") == number(HuffmanDecoderCore::restart_latency));
         const RtlText::Variables inner = lanes.localparams(values);
-        CHECK(inner.at("CyclesPerMac") == timing.mac().cycles_per_mac);
-        const DeltaMacWidths widths(design);
+        CHECK(inner.at("CyclesPerMac") == timing.mac.cycles_per_mac);
+        const DeltaMacWidths widths(delta_mac_config(design));
         CHECK(values.at("SumBits") == widths.sum);
         CHECK(inner.at("SumBits") == widths.sum);
         CHECK(inner.at("OperandBits") == widths.operand);

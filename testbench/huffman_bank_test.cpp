@@ -2,6 +2,7 @@
 #include "blocks/huffman_bank.h"
 #include "random_book.h"
 #include "random_work.h"
+#include "tops/accelerator/configs.h"
 #include <algorithm>
 
 using namespace deltatwin;
@@ -61,7 +62,7 @@ Met run(RandomWork& random, const Streams& streams, int slots, const std::vector
   layer.inputs = layer.block_length = slots;
   layer.outputs = lanes;
   layer.huffman = true;
-  const DecodedStreams decoded = decode_streams(design, {layer}, {book}, words);
+  const DecodedStreams decoded = decode_streams(huffman_weights_config(design), {layer}, {book}, words);
 
   std::vector<Interface> interfaces = {
       {"", "symbols", {}, {{"symbols_o", lanes * symbol_bits}}},
@@ -78,7 +79,7 @@ Met run(RandomWork& random, const Streams& streams, int slots, const std::vector
 
   // Loads in the reset, then slots with gaps; after the last one the streams begin anew.
   const Cycle clean = depth + 2 * lanes + (Cycle{1} << symbol_bits);
-  BankDecoders model(design);
+  BankDecoders model(huffman_weights_config(design));
   model.start(words, clean);
   std::vector<Cycle> takes, ends;
   Cycle now = clean + HuffmanDecoderCore::restart_latency + 3, failed = never;

@@ -116,25 +116,29 @@ Errors compare(const Seeds& seeds, bool print) {
 
 } // namespace
 
-TEST_CASE("resources: blocks sum to the whole") {
+TEST_CASE("resources: every memory has room for its words, and no block has less than nothing") {
+  const auto capacity = [](const Resources& memory) { // bits
+    return std::int64_t{18432} * memory.ramb18 + std::int64_t{36864} * memory.ramb36 +
+           std::int64_t{64} * memory.lut_ram;
+  };
   for (const std::uint64_t seed : range(1, 1000)) {
     const Design design = random_design(seed);
     CAPTURE(seed, described(design));
     REQUIRE_NOTHROW(validate(design));
     const BlockResources blocks = resources_by_block(design);
-    Resources total;
-    for (const Resources& block : blocks) {
+    for (const Resources& block : blocks)
       CHECK(std::min({block.lut - block.lut_ram, block.lut_ram, block.ff, block.dsp, block.ramb18,
                       block.ramb36}) >= 0);
-      total += block;
-    }
-    const Resources whole = resources(design);
-    CHECK(whole.lut == total.lut);
-    CHECK(whole.ff == total.ff);
-    CHECK(whole.dsp == total.dsp);
-    CHECK(whole.bram36() == total.bram36());
-    const bool coded = blocks[static_cast<std::size_t>(Block::huffman_bank)].lut > 0;
-    CHECK(coded == design.huffman);
+    const auto of = [&](Block block) { return blocks[static_cast<std::size_t>(block)]; };
+    const std::int64_t depth = design.bank_depth;
+    const Resources words = of(Block::weight_bank), streams = of(Block::huffman_bank);
+    CHECK(capacity(words) >= (design.huffman ? 0 : depth * design.lanes * design.delta_bits));
+    CHECK(capacity(streams) >= (design.huffman ? depth * design.banks() * 36 : 0));
+    CHECK((words.bram36() == 0) == design.huffman);
+    CHECK((streams.lut == 0) == !design.huffman);
+    CHECK(capacity(of(Block::buffers)) >=
+          8 * (2 * design.in_depth + 2 * design.act_depth + design.ref_depth) + 36 * design.param_depth);
+    CHECK(capacity(of(Block::output_fifo)) >= 17 * design.out_depth);
   }
 }
 

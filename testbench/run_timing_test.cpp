@@ -1,13 +1,15 @@
 #include "context_guard.h"
 #include "random_work.h"
+#include "scheduler_reference.h"
 #include "tlm/accelerator.h"
 #include "tlm/host.h"
 #include "tops/accelerator/run_timing.h"
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 using namespace deltatwin;
 
-TEST_CASE("run timing: equals the cycles of a simulation") {
+TEST_CASE("run timing: equals the cycles of a simulation, and of the contract's reference") {
   for (int i = 0; i < repeats(200); ++i) {
     const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
     RandomWork random(seed);
@@ -41,6 +43,9 @@ TEST_CASE("run timing: equals the cycles of a simulation") {
     const std::vector<Cycle> ends = accelerator.core().completions();
     const Cycle start = accelerator.core().start_cycle();
     REQUIRE(ends.size() == inferences);
+    const std::vector<Cycle> reference = reference_ends(design, program.layers, inferences);
+    for (std::size_t n = 0; n < ends.size(); ++n)
+      REQUIRE(reference[n] == ends[n] - start);
 
     const RunTiming timing = run_timing(design, program.layers);
     REQUIRE(timing.first == ends.front() - start);
@@ -51,4 +56,27 @@ TEST_CASE("run timing: equals the cycles of a simulation") {
     for (int count = 1; count <= inferences; ++count)
       REQUIRE(run_cycles(design, program.layers, count) == ends[static_cast<std::size_t>(count - 1)] - start);
   }
+}
+
+TEST_CASE("run timing: in steady state the output FIFO's credits may beat against the tiles") {
+  int longest = 1;
+  for (const int lanes : {1, 3, 4, 7})
+    for (int inputs = 1; inputs <= 6; ++inputs)
+      for (int outputs = 1; outputs <= 24; ++outputs) {
+        CAPTURE(lanes, inputs, outputs);
+        Design design;
+        design.lanes = lanes;
+        design.out_depth = 16;
+        LayerDescriptor layer;
+        layer.inputs = layer.block_length = inputs;
+        layer.outputs = outputs;
+        const RunTiming timing = run_timing(design, {layer});
+        const auto period = static_cast<std::size_t>(timing.period);
+        const std::vector<Cycle> ends = reference_ends(design, {layer}, 40 + 2 * timing.period);
+        REQUIRE(timing.first == ends.front());
+        for (std::size_t n = 20 + period; n < ends.size(); ++n)
+          REQUIRE(ends[n] - ends[n - period] == timing.period_cycles);
+        longest = std::max(longest, timing.period);
+      }
+  CHECK(longest > 1);
 }

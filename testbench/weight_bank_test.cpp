@@ -22,7 +22,7 @@ TEST_CASE("weight_bank twins agree in every cycle, collisions and addresses beyo
     CAPTURE(shape.width, shape.depth, shape.latency);
     RandomWork random(base_seed());
     ContextGuard guard;
-    WeightBank bank("bank", shape.width, shape.depth, shape.latency, 100);
+    WeightBank bank("bank", {shape.width, shape.depth, shape.latency}, 100);
     Initiator host("host", bank.socket);
     end_elaboration();
     BlockBench bench({"weight_bank",
@@ -93,7 +93,7 @@ TEST_CASE("weight_bank twins agree in every cycle, collisions and addresses beyo
 }
 
 TEST_CASE("weight_bank bursts take a word a cycle, and bad bursts are refused") {
-  WeightBank bank("bank", 36, 512, 2, 100);
+  WeightBank bank("bank", {36, 512, 2}, 100);
   Initiator host("host", bank.socket);
   end_elaboration();
   std::vector<std::uint64_t> words = {1, 2, 3, 0xfffffffff}, back(4);

@@ -1,6 +1,6 @@
 #pragma once
 #include "base/cycle.h"
-#include "tops/accelerator/design.h"
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>

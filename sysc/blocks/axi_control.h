@@ -1,5 +1,6 @@
 #pragma once
 #include "base/cycle.h"
+#include "base/resources.h"
 #include <cstdint>
 
 namespace deltatwin {
@@ -103,5 +104,10 @@ public:
 private:
   Cycle held_free_ = 0, write_free_ = 0, read_free_ = 0;
 };
+
+/// What the registers and the load port take.
+[[nodiscard]] constexpr Resources axi_control_resources(const AxiControlConfig& config) {
+  return {config.huffman ? 290 : 278, 154 - address_bits(config.max_layers)};
+}
 
 } // namespace deltatwin

@@ -2,6 +2,15 @@
 
 namespace deltatwin {
 
+const std::vector<std::string>& multiplier_names() {
+  static const std::vector<std::string> names = {"lut", "dsp", "dsp_packed", "serial"};
+  return names;
+}
+
+const char* to_string(Multiplier multiplier) {
+  return multiplier_names()[static_cast<std::size_t>(multiplier)].c_str();
+}
+
 std::vector<std::int32_t> delta_mac_sums(const MacBurst& burst) {
   std::vector<std::int32_t> sums;
   for (int lane = 0; lane < burst.lanes; ++lane) {
@@ -24,9 +33,9 @@ std::vector<std::int32_t> delta_mac_sums(const MacBurst& burst) {
   return sums;
 }
 
-DeltaMacWidths::DeltaMacWidths(const Design& design) {
-  const int inputs = address_bits(std::max(design.in_depth, design.act_depth));
-  operand = design.consecutive ? 8 : design.delta_bits;
+DeltaMacWidths::DeltaMacWidths(const DeltaMacConfig& config) {
+  const int inputs = address_bits(config.max_inputs);
+  operand = config.consecutive ? 8 : config.delta_bits;
   x_sum = 8 + inputs;
   accumulator = operand + 8 + inputs;
   reference_sum = 16 + inputs;
@@ -48,12 +57,12 @@ double shadow_mux_luts(int lanes) {
 
 } // namespace
 
-Resources delta_mac_resources(const Design& design) {
-  const DeltaMacWidths bits(design);
+Resources delta_mac_resources(const DeltaMacConfig& config) {
+  const DeltaMacWidths bits(config);
   const int operand = bits.operand, accumulator = bits.accumulator, digits = ceil_div(operand, 2);
   const bool one_bit = operand == 1;
   // A DSP takes the operand's register in, unless the adder of deltas or a decoder's reset is in the way.
-  const int before_dsp = design.consecutive || design.huffman ? operand : 0;
+  const int before_dsp = config.consecutive || config.decoded ? operand : 0;
   // Of a lane, or of a packed pair.
   constexpr int multiple[] = {10, 19, 29, 42}; // LUTs that select multiples of x, by digits
   const Resources in_lut{accumulator + multiple[digits - 1],
@@ -62,20 +71,20 @@ Resources delta_mac_resources(const Design& design) {
   const Resources in_dsp = one_bit ? Resources{2 * accumulator + 9, accumulator + 10} // LUTs for x * 1 bit
                                    : Resources{0, before_dsp, 1};
   const Resources in_pair{2 * accumulator + (one_bit ? 12 : 0), 2 * accumulator + operand + before_dsp, 1};
-  const int running = design.multiplier == Multiplier::lut      ? 13
-                      : design.multiplier == Multiplier::serial ? 25
+  const int running = config.multiplier == Multiplier::lut      ? 13
+                      : config.multiplier == Multiplier::serial ? 25
                                                                 : 15; // LUTs of a lane's adder of deltas
   constexpr int serial_front = 40;
 
-  const int lanes = design.lanes;
+  const int lanes = config.lanes;
   Resources all = lut_ram_resources(bits.reference_sum, std::max(2, 1 << address_bits(lanes)));
   all.lut += static_cast<int>(7 + 5.3 * bits.sum + accumulator * shadow_mux_luts(lanes)) +
-             (design.consecutive ? running * lanes : 0);
+             (config.consecutive ? running * lanes : 0);
   // The sum's own register is the requantizer's DSPs'.
   all.ff += 84 + (lanes + 1) * accumulator + bits.sum + bits.reference_sum + bits.x_sum +
             3 * std::max(1, address_bits(lanes));
   all.dsp += 1; // the references' product
-  switch (design.multiplier) {
+  switch (config.multiplier) {
   case Multiplier::lut:
     all += lanes * in_lut;
     all.lut += digits == 1 ? 14 : 20; // of -x and 3x, which all lanes share

@@ -1,23 +1,45 @@
 #pragma once
 #include "base/cycle.h"
 #include "base/resources.h"
-#include "tops/accelerator/design.h"
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace deltatwin {
+
+/// How a lane multiplies: in LUTs, in a DSP48E1, in half a DSP48E1, or one delta bit per cycle.
+enum class Multiplier { lut, dsp, dsp_packed, serial };
+[[nodiscard]] const char* to_string(Multiplier multiplier);
+/// The values --multiplier takes.
+[[nodiscard]] const std::vector<std::string>& multiplier_names();
+
+/// The parameters of the RTL `delta_mac`, and where its deltas come from.
+struct DeltaMacConfig {
+  int lanes = 16;     ///< 1..128
+  int delta_bits = 4; ///< D, 1..8
+  Multiplier multiplier = Multiplier::dsp;
+  bool consecutive = true; ///< lanes have the running-delta adder
+  int max_inputs = 1024;   ///< of a tile
+  bool decoded = false; ///< deltas come from decoders, not from a memory's register: no parameter of the RTL
+
+  /// Cycles from one input to the next: 1, or one per bit of the lane's operand when bit-serial.
+  [[nodiscard]] constexpr int cycles_per_mac() const {
+    return multiplier == Multiplier::serial ? (consecutive ? 8 : delta_bits) : 1;
+  }
+};
 
 /// The delta MAC's pure functions. L lanes work on L neurons; one activation is broadcast a beat.
 /// Fixed-reference (Federl et al.): sum x*(r + d*2^s) = (sum x*d)*2^s + r*(sum x), so the lane
 /// multiplies by the delta alone and the reference costs one product a neuron and block.
 /// Consecutive uses the same identity with the running sum of deltas in place of d.
 struct DeltaMacTiming {
-  int cycles_per_mac; ///< C: beats are at least this far apart
-  int accumulate;     ///< A: from a block's last beat to its final accumulators
+  int cycles_per_mac = 1; ///< C: beats are at least this far apart
+  int accumulate = 3;     ///< A: from a block's last beat to its final accumulators
 
-  explicit DeltaMacTiming(const Design& design)
-      : cycles_per_mac(design.cycles_per_mac()),
-        accumulate(design.multiplier == Multiplier::serial ? cycles_per_mac + 1 : 3) {}
+  DeltaMacTiming() = default;
+  explicit DeltaMacTiming(const DeltaMacConfig& config)
+      : cycles_per_mac(config.cycles_per_mac()),
+        accumulate(config.multiplier == Multiplier::serial ? cycles_per_mac + 1 : 3) {}
   /// From a block's last beat to lane 0's reference request; one more cycle a lane.
   [[nodiscard]] Cycle reference_request() const { return static_cast<Cycle>(accumulate); }
   /// From a tile's last beat to lane 0's sum; one more cycle a lane.
@@ -34,7 +56,7 @@ struct DeltaMacTiming {
 struct DeltaMacWidths {
   int operand, x_sum, accumulator, reference_sum, sum;
 
-  explicit DeltaMacWidths(const Design& design);
+  explicit DeltaMacWidths(const DeltaMacConfig& config);
 };
 
 /// The operand that a lane multiplies by: a delta, or the running sum of deltas (8 bits, wraps).
@@ -63,6 +85,6 @@ struct MacBurst {
 [[nodiscard]] std::vector<std::int32_t> delta_mac_sums(const MacBurst& burst);
 
 /// What the delta MAC takes, all lanes.
-[[nodiscard]] Resources delta_mac_resources(const Design& design);
+[[nodiscard]] Resources delta_mac_resources(const DeltaMacConfig& config);
 
 } // namespace deltatwin

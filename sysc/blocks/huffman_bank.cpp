@@ -61,14 +61,14 @@ void BankDecoders::end(Cycle cycle) {
   begin_streams();
 }
 
-DecodedStreams decode_streams(const Design& design, const std::vector<LayerDescriptor>& layers,
+DecodedStreams decode_streams(const HuffmanWeightsConfig& config, const std::vector<LayerDescriptor>& layers,
                               const std::vector<CodeTable>& books,
                               const std::vector<std::vector<std::uint64_t>>& lane_words) {
   std::size_t slots = 0;
   for (const LayerDescriptor& layer : layers)
-    slots += static_cast<std::size_t>((layer.outputs + design.lanes - 1) / design.lanes * layer.inputs);
+    slots += static_cast<std::size_t>((layer.outputs + config.lanes - 1) / config.lanes * layer.inputs);
   DecodedStreams result;
-  result.banks.assign(static_cast<std::size_t>(design.banks()), std::vector<std::uint64_t>(slots));
+  result.banks.assign(static_cast<std::size_t>(config.banks()), std::vector<std::uint64_t>(slots));
   const auto found = [&result](StreamFault fault, std::size_t slot, Cycle delay) {
     const auto order = std::tie(slot, delay, fault);
     if (fault != StreamFault::none &&
@@ -78,9 +78,9 @@ DecodedStreams decode_streams(const Design& design, const std::vector<LayerDescr
       result.delay = delay;
     }
   };
-  for (int lane = 0; lane < design.lanes; ++lane) {
-    const auto bank = static_cast<std::size_t>(lane / design.lanes_per_bank);
-    const int lsb = lane % design.lanes_per_bank * design.delta_bits;
+  for (int lane = 0; lane < config.lanes; ++lane) {
+    const auto bank = static_cast<std::size_t>(lane / config.lanes_per_bank);
+    const int lsb = lane % config.lanes_per_bank * config.delta_bits;
     // What is decoded does not depend on when: here each word comes as soon as it can be taken.
     HuffmanDecoderCore decoder;
     decoder.reset(0);
@@ -88,7 +88,7 @@ DecodedStreams decode_streams(const Design& design, const std::vector<LayerDescr
     Cycle now = decoder.ready(0);
     std::size_t slot = 0;
     for (std::size_t l = 0; l < layers.size(); ++l)
-      for (int base = 0; base < layers[l].outputs; base += design.lanes) {
+      for (int base = 0; base < layers[l].outputs; base += config.lanes) {
         const bool active = base + lane < layers[l].outputs;
         for (int i = 0; i < layers[l].inputs; ++i, ++slot) {
           if (!active)
@@ -105,7 +105,7 @@ DecodedStreams decode_streams(const Design& design, const std::vector<LayerDescr
   return result;
 }
 
-Resources huffman_bank_resources(const Design& design) {
+Resources huffman_weights_resources(const HuffmanWeightsConfig& config) {
   // Fitted LUTs: of the code book and the turns, and of a decoder, by its codes' longest length and its
   // symbols' bits; and of a bit's multiplexer between 1, 2, 4, .. 64 LUT-RAMs of a table, where ABC's
   // luck shows.
@@ -115,13 +115,13 @@ Resources huffman_bank_resources(const Design& design) {
   constexpr int decoder_ff = 115;        // two words of 36 bits, two chunks of 9, state
   constexpr int book_ff = 32, per_book_symbol_bit = 3, limits = 44; // of length l, l + 1 bits are kept
 
-  const int bits = design.delta_bits, books = design.max_layers, lanes = design.lanes;
+  const int bits = config.delta_bits, books = config.max_layers, lanes = config.lanes;
   const int longest = bits < 4 ? (1 << bits) - 1 : 8; // a complete code of n symbols has none of n bits
-  const int address = address_bits(design.bank_depth), entries = books << bits;
-  const Resources bank_memories = memory_resources(36, design.bank_depth, true) +
+  const int address = address_bits(config.bank_depth), entries = books << bits;
+  const Resources bank_memories = memory_resources(36, config.bank_depth, true) +
                                   lut_ram_resources(address, 8) + lut_ram_resources(address, 4);
   const int tally = 4 * ceil_div(bits + 1, 8); // LUT-RAM with one port for both
-  Resources all = design.banks() * bank_memories + lanes * lut_ram_resources(bits, entries) +
+  Resources all = config.banks() * bank_memories + lanes * lut_ram_resources(bits, entries) +
                   lut_ram_resources(4, entries) + Resources{tally, 0, 0, 0, 0, tally};
   for (int length = 1; length <= 8 && books > 1; ++length)
     all += lut_ram_resources(length + 1 + bits, books); // limits and bases
@@ -133,7 +133,7 @@ Resources huffman_bank_resources(const Design& design) {
   // bases a third time behind the decoders' windows.
   const int copies = books > 1 ? 1 : 2, bases = longest * bits;
   all.ff += book_ff + per_book_symbol_bit * bits + copies * (limits + bases) + bases +
-            design.banks() * (address + 1) + lanes * (decoder_ff + longest + address_bits(longest));
+            config.banks() * (address + 1) + lanes * (decoder_ff + longest + address_bits(longest));
   return all;
 }
 

@@ -1,11 +1,30 @@
 #pragma once
 #include "base/resources.h"
 #include "blocks/huffman_decoder.h"
-#include "tops/accelerator/design.h"
-#include "tops/accelerator/program.h"
+#include "blocks/program_table.h"
+#include <algorithm>
+#include <cstdint>
 #include <vector>
 
 namespace deltatwin {
+
+/// The parameters of the RTL `huffman_weights`: all coded banks, with their decoders and code books.
+struct HuffmanWeightsConfig {
+  int lanes = 16;         ///< 1..128, each with its own stream of 36-bit words
+  int lanes_per_bank = 4; ///< 1..4
+  int delta_bits = 4;     ///< D, 1..8
+  int bank_depth = 2048;  ///< words of a bank
+  int max_layers = 4;     ///< code books, a power of two up to 16
+
+  [[nodiscard]] int banks() const { return (lanes + lanes_per_bank - 1) / lanes_per_bank; }
+  /// Turns at a bank's read port.
+  [[nodiscard]] int turns() const { return std::max(lanes_per_bank, 2); }
+};
+
+/// Where a lane's stream lies in its bank.
+struct StreamBounds {
+  std::uint32_t first = 0, last = 0; ///< word addresses
+};
 
 /// The words of a lane's stream, first to last, around the end of the bank's address space; beyond
 /// the bank's depth they are 0.
@@ -16,7 +35,7 @@ namespace deltatwin {
 /// lane's decoder a cycle after its turn.
 class ReadTurns {
 public:
-  explicit ReadTurns(const Design& design) : turns_(design.lanes_per_bank > 2 ? design.lanes_per_bank : 2) {}
+  explicit ReadTurns(int turns) : turns_(turns) {}
   /// Held in reset up to `first`, which is lane 0's turn.
   void reset(Cycle first) { before_ = never, first_ = first; }
   /// It is lane 0's turn in `first`, whatever came before.
@@ -33,7 +52,8 @@ private:
 /// The decoders of all lanes at their banks, beat by beat: when each takes which word.
 class BankDecoders {
 public:
-  explicit BankDecoders(const Design& design) : lanes_per_bank_(design.lanes_per_bank), turns_(design) {}
+  explicit BankDecoders(const HuffmanWeightsConfig& config)
+      : lanes_per_bank_(config.lanes_per_bank), turns_(config.turns()) {}
   /// Out of reset in cycle `clean`; a lane's words are the same in every inference.
   void start(std::vector<std::vector<std::uint64_t>> words, Cycle clean);
   /// A slot: the first `active` lanes take a symbol.
@@ -67,11 +87,12 @@ struct DecodedStreams {
 };
 
 /// `books`: one a layer; `lane_words`: each lane's stream.
-[[nodiscard]] DecodedStreams decode_streams(const Design& design, const std::vector<LayerDescriptor>& layers,
+[[nodiscard]] DecodedStreams decode_streams(const HuffmanWeightsConfig& config,
+                                            const std::vector<LayerDescriptor>& layers,
                                             const std::vector<CodeTable>& books,
                                             const std::vector<std::vector<std::uint64_t>>& lane_words);
 
 /// What all coded banks take, with their decoders and code books.
-[[nodiscard]] Resources huffman_bank_resources(const Design& design);
+[[nodiscard]] Resources huffman_weights_resources(const HuffmanWeightsConfig& config);
 
 } // namespace deltatwin

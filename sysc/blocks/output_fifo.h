@@ -1,5 +1,6 @@
 #pragma once
 #include "base/cycle.h"
+#include "base/resources.h"
 #include <algorithm>
 
 namespace deltatwin {
@@ -15,5 +16,19 @@ public:
 private:
   Cycle free_ = 0; ///< the cycle after the latest beat
 };
+
+/// The parameters of the RTL `output_fifo`.
+struct OutputFifoConfig {
+  int width = 17; ///< bits of a word
+  int depth = 32; ///< words, a power of two
+};
+
+/// What the FIFO takes.
+[[nodiscard]] inline Resources output_fifo_resources(const OutputFifoConfig& config) {
+  Resources fifo = lut_ram_resources(config.width, config.depth);
+  fifo.lut += 10 + mux_luts(config.width, ceil_div(config.depth, 64));
+  fifo.ff = 3 * address_bits(config.depth) + 2;
+  return fifo;
+}
 
 } // namespace deltatwin

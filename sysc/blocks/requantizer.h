@@ -1,7 +1,6 @@
 #pragma once
 #include "base/resources.h"
 #include "base/rounding.h"
-#include "tops/accelerator/design.h"
 #include <cstdint>
 
 namespace deltatwin {
@@ -24,14 +23,20 @@ struct RequantizerTiming {
   return static_cast<int>(static_cast<std::int32_t>(static_cast<std::uint32_t>(word >> 16) << 12) >> 12);
 }
 
-/// What the requantizer takes, for sums of so many bits: its product is two DSPs, and what travels along are
-/// shift registers.
-[[nodiscard]] constexpr Resources requantizer_resources(const Design& design, int sum_bits) {
-  const int shift_registers = 29 + address_bits(2 * design.act_depth);
-  const int factor = design.param_depth <= 64 ? 16 : 0; // LUT-RAM has no register of its own
-  const bool one_dsp = sum_bits == 18;                  // the upper part of the product has one bit
-  return {54 + 31 * sum_bits / 4 + shift_registers + (one_dsp ? 28 : 0),
-          37 + sum_bits + factor + (one_dsp ? 18 : 0),
+/// The parameters of the RTL `requantizer`, and where its factors come from.
+struct RequantizerConfig {
+  int tag_bits = 12;               ///< what travels along with a sum
+  int sum_bits = 32;               ///< of a sum
+  bool factor_in_register = false; ///< their memory has no register of its own: no parameter of the RTL
+};
+
+/// What the requantizer takes: its product is two DSPs, and what travels along are shift registers.
+[[nodiscard]] constexpr Resources requantizer_resources(const RequantizerConfig& config) {
+  const int shift_registers = 27 + config.tag_bits;
+  const int factor = config.factor_in_register ? 16 : 0;
+  const bool one_dsp = config.sum_bits == 18; // the upper part of the product has one bit
+  return {54 + 31 * config.sum_bits / 4 + shift_registers + (one_dsp ? 28 : 0),
+          37 + config.sum_bits + factor + (one_dsp ? 18 : 0),
           one_dsp ? 1 : 2,
           0,
           0,

@@ -1,6 +1,6 @@
 #include "net/inference.h"
 #include "base/error.h"
-#include "blocks/requantizer.h"
+#include "base/rounding.h"
 #include "net/dataset.h"
 #include <algorithm>
 

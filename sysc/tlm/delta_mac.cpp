@@ -4,8 +4,8 @@
 
 namespace deltatwin {
 
-DeltaMac::DeltaMac(const sc_core::sc_module_name& name, const Design& design)
-    : sc_module(name), timing_(design), clock_(design.clock_mhz) {
+DeltaMac::DeltaMac(const sc_core::sc_module_name& name, const DeltaMacConfig& config, double clock_mhz)
+    : sc_module(name), timing_(config), clock_(clock_mhz) {
   socket.register_b_transport(this, &DeltaMac::transport);
 }
 

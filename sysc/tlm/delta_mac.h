@@ -24,7 +24,7 @@ struct MacExtension : tlm::tlm_extension<MacExtension> {
 class DeltaMac : public sc_core::sc_module {
 public:
   tlm_utils::simple_target_socket<DeltaMac> socket{"socket"};
-  DeltaMac(const sc_core::sc_module_name& name, const Design& design);
+  DeltaMac(const sc_core::sc_module_name& name, const DeltaMacConfig& config, double clock_mhz);
 
 private:
   void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);

@@ -3,9 +3,9 @@
 
 namespace deltatwin {
 
-Scheduler::Scheduler(const sc_core::sc_module_name& name, const Design& design)
-    : sc_module(name), design_(design), clock_(design.clock_mhz),
-      words_(2 * static_cast<std::size_t>(design.max_layers)) {
+Scheduler::Scheduler(const sc_core::sc_module_name& name, const SchedulerConfig& config, double clock_mhz)
+    : sc_module(name), config_(config), clock_(clock_mhz),
+      words_(2 * static_cast<std::size_t>(config.max_layers)) {
   program.register_b_transport(this, &Scheduler::program_transport);
   run.register_b_transport(this, &Scheduler::run_transport);
 }
@@ -24,15 +24,21 @@ void Scheduler::program_transport(tlm::tlm_generic_payload& payload, sc_core::sc
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
-bool Scheduler::start(std::uint32_t layers, std::uint32_t images, Cycle cycle) {
+bool Scheduler::start(std::uint32_t layers, std::uint32_t images, const BooksExtension* books, Cycle cycle) {
   const std::vector<LayerDescriptor> table = read_table(words_);
   timing_.reset();
-  error_ = check_program(design_, table, layers, images);
+  error_ = check_program(config_, table, layers, images);
+  if (error_.code == ErrorCode::none && config_.huffman) {
+    if (!books || books->books.size() != layers)
+      return false;
+    error_ = check_books(config_, books->books);
+  }
   if (error_.code != ErrorCode::none) {
     error_.cycle += cycle + 1;
     return false;
   }
-  timing_.emplace(design_, std::vector(table.begin(), table.begin() + layers), cycle + 1 + layers);
+  timing_.emplace(config_, std::vector(table.begin(), table.begin() + layers),
+                  cycle + preparation_cycles(config_, layers));
   return true;
 }
 
@@ -42,7 +48,7 @@ void Scheduler::run_transport(tlm::tlm_generic_payload& payload, sc_core::sc_tim
   if (payload.is_write() && payload.get_data_length() == 8) {
     std::uint32_t words[2];
     std::memcpy(words, payload.get_data_ptr(), 8);
-    okay = start(words[0], words[1], clock_.cycle(delay));
+    okay = start(words[0], words[1], payload.get_extension<BooksExtension>(), clock_.cycle(delay));
   } else if (extension && timing_) {
     timing_->loaded(extension->loaded);
     extension->error = timing_->issue([&](const IssuedBlock& block) { extension->blocks.push_back(block); },

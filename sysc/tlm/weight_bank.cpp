@@ -3,10 +3,8 @@
 
 namespace deltatwin {
 
-WeightBank::WeightBank(const sc_core::sc_module_name& name, int width, int depth, int read_latency,
-                       double clock_mhz)
-    : sc_module(name), width_(width), depth_(depth), read_latency_(static_cast<Cycle>(read_latency)),
-      clock_(clock_mhz), contents_(width, depth) {
+WeightBank::WeightBank(const sc_core::sc_module_name& name, const WeightBankConfig& config, double clock_mhz)
+    : sc_module(name), config_(config), clock_(clock_mhz), contents_(config) {
   socket.register_b_transport(this, &WeightBank::transport);
 }
 
@@ -28,7 +26,7 @@ void WeightBank::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& 
       std::memcpy(data, &word, 8);
     }
   }
-  delay = clock_.until(payload.is_write() ? cycle : cycle - 1 + read_latency_);
+  delay = clock_.until(payload.is_write() ? cycle : cycle - 1 + static_cast<Cycle>(config_.read_latency));
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 

@@ -1,5 +1,4 @@
 #pragma once
-#include "base/resources.h"
 #include "blocks/weight_bank.h"
 #include "tlm/stream.h"
 #include <tlm_utils/simple_target_socket.h>
@@ -14,15 +13,14 @@ class WeightBank : public sc_core::sc_module {
 public:
   tlm_utils::simple_target_socket<WeightBank> socket{"socket"};
 
-  WeightBank(const sc_core::sc_module_name& name, int width, int depth, int read_latency, double clock_mhz);
+  WeightBank(const sc_core::sc_module_name& name, const WeightBankConfig& config, double clock_mhz);
   /// Block RAM primitives that the bank occupies.
-  [[nodiscard]] Resources occupancy() const { return memory_resources(width_, depth_, true); }
+  [[nodiscard]] Resources occupancy() const { return weight_bank_resources(config_); }
 
 private:
   void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 
-  int width_, depth_;
-  Cycle read_latency_;
+  WeightBankConfig config_;
   Clock clock_;
   BankContents contents_;
 };

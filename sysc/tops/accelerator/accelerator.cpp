@@ -1,4 +1,5 @@
 #include "tops/accelerator/accelerator.h"
+#include "tops/accelerator/configs.h"
 #include <algorithm>
 #include <tuple>
 
@@ -7,27 +8,11 @@ namespace {
 
 constexpr std::size_t largest_batch = 4096; ///< inferences computed in one go, bounds memory
 
-AxiControlConfig control_config(const Design& design) {
-  AxiControlConfig config;
-  config.lanes = design.lanes;
-  config.lanes_per_bank = design.lanes_per_bank;
-  config.delta_bits = design.delta_bits;
-  config.multiplier = static_cast<int>(design.multiplier);
-  config.consecutive = design.consecutive;
-  config.huffman = design.huffman;
-  config.bank_depth = design.bank_depth;
-  config.in_depth = design.in_depth;
-  config.act_depth = design.act_depth;
-  config.ref_depth = design.ref_depth;
-  config.param_depth = design.param_depth;
-  config.max_layers = design.max_layers;
-  return config;
-}
-
 } // namespace
 
 void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken) {
-  take_each_cycle(0, tile.count, tile.offered, taken);
+  for (int i = 0; i < tile.count; ++i)
+    taken.push_back(tile.offered + static_cast<Cycle>(i));
 }
 
 std::vector<Interface> AcceleratorCore::interfaces(const Design& design) {
@@ -78,7 +63,8 @@ AcceleratorCore::AcceleratorCore(const Design& design)
       program_(2 * static_cast<std::size_t>(design.max_layers)),
       code_lengths_(design.huffman ? static_cast<std::size_t>(design.max_layers) << design.delta_bits : 0),
       streams_(design.huffman ? 2 * static_cast<std::size_t>(design.lanes) : 0),
-      control_(control_config(design)), before_write_(control_), decoders_(design) {}
+      control_(axi_control_config(design)), before_write_(control_),
+      decoders_(huffman_weights_config(design)) {}
 
 void AcceleratorCore::load(const AxiControlCore::Write& write) {
   const std::uint64_t word = write.word;
@@ -183,11 +169,12 @@ void AcceleratorCore::start(Cycle cycle) {
   const std::vector<std::vector<std::uint64_t>> streams = lane_words();
   decoders_.start(streams, cycle + 1); // they take their first words while the program is checked
   std::vector<LayerDescriptor> table = read_table(program_);
-  run_.error = check_program(design_, table, control_.layers(), control_.images());
+  const SchedulerConfig config = scheduler_config(design_);
+  run_.error = check_program(config, table, control_.layers(), control_.images());
   table.resize(control_.layers());
   if (run_.error.code == ErrorCode::none && design_.huffman) {
     build_books(table);
-    run_.error = check_books(design_, books_);
+    run_.error = check_books(config, books_);
   }
   if (run_.error.code != ErrorCode::none) {
     run_.error.cycle += cycle + 1;
@@ -197,9 +184,9 @@ void AcceleratorCore::start(Cycle cycle) {
   }
   trace_fetches();
   if (design_.huffman)
-    decoded_streams_ = decode_streams(design_, table, books_, streams);
-  timing_ = std::make_unique<SchedulerTiming>(design_, std::move(table),
-                                              cycle + preparation_cycles(design_, control_.layers()));
+    decoded_streams_ = decode_streams(huffman_weights_config(design_), table, books_, streams);
+  timing_ = std::make_unique<SchedulerTiming>(config, std::move(table),
+                                              cycle + preparation_cycles(config, control_.layers()));
   decoded_ = decode();
   inference_ = std::make_unique<IntegerInference>(decoded_);
 }
@@ -326,13 +313,18 @@ void AcceleratorCore::issue_image() {
     if (trace_ && block.first_slot < run_.stop)
       trace_block(block);
   };
-  const auto deliver = [&](int base, int active, Cycle offered, std::vector<Cycle>& taken) {
+  std::vector<Cycle> taken;
+  const auto deliver = [&](int base, int active, Cycle offered, OutputCredits& credits) {
     const bool last = base + active == static_cast<int>(outputs);
-    if (origin >= run_.stop) { // an error was found meanwhile, earlier than this tile
+    taken.clear();
+    if (origin >= run_.stop) // an error was found meanwhile, earlier than this tile
       taken.assign(static_cast<std::size_t>(active), never);
+    else
+      sink_({values + base, active, last, std::max(offered, output_free_)}, taken);
+    for (const Cycle beat : taken)
+      credits.beat(beat);
+    if (origin >= run_.stop)
       return;
-    }
-    sink_({values + base, active, last, std::max(offered, output_free_)}, taken);
     output_free_ = taken.back() == never ? never : taken.back() + 1;
     for (std::size_t i = 0; trace_ && i < taken.size() && taken[i] != never; ++i) {
       const bool tlast = last && i + 1 == taken.size();
@@ -387,7 +379,8 @@ void AcceleratorCore::fail_stream(const IssuedBlock& block) {
   const auto code =
       static_cast<ErrorCode>(static_cast<int>(ErrorCode::bad_code) - 1 + static_cast<int>(streams.fault));
   fail({code, block.layer,
-        block.slot(static_cast<int>(streams.slot - first), design_.cycles_per_mac()) + streams.delay});
+        block.slot(static_cast<int>(streams.slot - first), timing_->write_back().mac.cycles_per_mac) +
+            streams.delay});
 }
 
 } // namespace deltatwin

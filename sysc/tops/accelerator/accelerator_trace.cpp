@@ -32,7 +32,7 @@ void AcceleratorCore::trace_block(const IssuedBlock& block) {
   };
   for (int i = 0; i < block.slots; ++i) {
     const bool last = block.complete && i + 1 == block.slots;
-    const Cycle cycle = block.slot(i, design_.cycles_per_mac());
+    const Cycle cycle = block.slot(i, timing_->write_back().mac.cycles_per_mac);
     const int input = block.first_input + i;
     const auto word = static_cast<std::size_t>(block.weight_address + i);
     const auto x = static_cast<std::uint8_t>(activations_[layer][static_cast<std::size_t>(input)]);
@@ -52,18 +52,18 @@ void AcceleratorCore::trace_block(const IssuedBlock& block) {
   if (design_.huffman)
     trace_decoders(block);
   for (int lane = 0; block.complete && lane < block.active; ++lane) {
-    const Cycle beat = block.last_slot + SchedulerTiming::read_latency + static_cast<Cycle>(lane);
+    const Cycle beat = block.last_slot + WriteBackTiming::read_latency + static_cast<Cycle>(lane);
     const int neuron = block.base + lane;
-    trace_->add(port::ref, {beat + timing_->mac().reference_request(),
+    trace_->add(port::ref, {beat + timing_->write_back().mac.reference_request(),
                             static_cast<std::uint64_t>(block.reference_address + lane), context(neuron),
                             block.last_slot});
     if (!block.tile_last)
       continue;
-    trace_->add(port::sum, {beat + timing_->mac().sum(),
+    trace_->add(port::sum, {beat + timing_->write_back().mac.sum(),
                             static_cast<std::uint32_t>(sums_[layer][static_cast<std::size_t>(neuron)]),
                             context(neuron), block.last_slot});
     if (layer + 1 < timing_->layers().size())
-      trace_->add(port::act, {beat - SchedulerTiming::read_latency + timing_->write_latency(),
+      trace_->add(port::act, {beat - WriteBackTiming::read_latency + timing_->write_back().write(),
                               static_cast<std::uint64_t>(block.layer % 2 * design_.act_depth + neuron) |
                                   std::uint64_t{static_cast<std::uint8_t>(
                                       activations_[layer + 1][static_cast<std::size_t>(neuron)])}
@@ -76,8 +76,9 @@ void AcceleratorCore::trace_decoders(const IssuedBlock& block) {
   const auto layer = static_cast<std::size_t>(block.layer);
   const bool last_block = block.complete && layer + 1 == control_.layers() && block.tile_last &&
                           block.base + block.active == timing_->layers()[layer].outputs;
-  for (int i = 0; i < block.slots && block.slot(i, design_.cycles_per_mac()) < run_.stop; ++i) {
-    const Cycle cycle = block.slot(i, design_.cycles_per_mac());
+  for (int i = 0; i < block.slots && block.slot(i, timing_->write_back().mac.cycles_per_mac) < run_.stop;
+       ++i) {
+    const Cycle cycle = block.slot(i, timing_->write_back().mac.cycles_per_mac);
     decoders_.take(books_[layer], block.active, cycle);
     if (last_block && i + 1 == block.slots)
       decoders_.end(cycle);

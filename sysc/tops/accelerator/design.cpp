@@ -97,15 +97,6 @@ void validate(const Design& design) {
     throw InputError(what);
 }
 
-const std::vector<std::string>& multiplier_names() {
-  static const std::vector<std::string> names = {"lut", "dsp", "dsp_packed", "serial"};
-  return names;
-}
-
-const char* to_string(Multiplier multiplier) {
-  return multiplier_names()[static_cast<std::size_t>(multiplier)].c_str();
-}
-
 std::vector<std::vector<std::uint64_t>> stream_bits(const Network& network, int lanes, int delta_bits) {
   std::vector<std::vector<std::uint64_t>> bits;
   for (const Layer& layer : network.layers)

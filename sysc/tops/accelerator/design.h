@@ -1,4 +1,5 @@
 #pragma once
+#include "blocks/delta_mac.h"
 #include "net/network.h"
 #include <algorithm>
 #include <cstdint>
@@ -7,9 +8,6 @@
 #include <vector>
 
 namespace deltatwin {
-
-/// How a lane multiplies: in LUTs, in a DSP48E1, in half a DSP48E1, or one delta bit a cycle.
-enum class Multiplier { lut, dsp, dsp_packed, serial };
 
 /// A design point: the parameters of the RTL `accelerator` and of its model. The defaults stand
 /// here and nowhere else; the RTL's own are never used.
@@ -35,9 +33,9 @@ struct Design {
   [[nodiscard]] int lanes_of_bank(int bank) const {
     return std::min(lanes_per_bank, lanes - bank * lanes_per_bank);
   }
-  /// Cycles from one input to the next: 1, or one a bit of the lane's operand when bit-serial.
+  /// See DeltaMacConfig.
   [[nodiscard]] int cycles_per_mac() const {
-    return multiplier == Multiplier::serial ? (consecutive ? 8 : delta_bits) : 1;
+    return DeltaMacConfig{lanes, delta_bits, multiplier, consecutive}.cycles_per_mac();
   }
   /// The RTL's parameters by name.
   [[nodiscard]] std::vector<std::pair<std::string, int>> parameters() const;
@@ -47,10 +45,6 @@ struct Design {
 [[nodiscard]] std::string complaint(const Design& design);
 /// Throws InputError with the complaint, if there is one.
 void validate(const Design& design);
-
-[[nodiscard]] const char* to_string(Multiplier multiplier);
-/// The values --multiplier takes.
-[[nodiscard]] const std::vector<std::string>& multiplier_names();
 
 /// What a network asks of any design that is to hold it: read once, as reading takes all weights.
 struct Demand {

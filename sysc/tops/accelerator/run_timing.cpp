@@ -1,4 +1,5 @@
 #include "tops/accelerator/run_timing.h"
+#include "tops/accelerator/configs.h"
 #include <algorithm>
 
 namespace deltatwin {
@@ -7,15 +8,18 @@ namespace {
 class Run {
 public:
   Run(const Design& design, const std::vector<LayerDescriptor>& layers)
-      : timing_(design, layers, preparation_cycles(design, layers.size())) {}
+      : Run(scheduler_config(design), layers) {}
+
+  Run(const SchedulerConfig& config, const std::vector<LayerDescriptor>& layers)
+      : timing_(config, layers, preparation_cycles(config, layers.size())) {}
 
   // Calls visit(const IssuedBlock&) for each block of one inference; gives its last output beat.
   template <class Visit> Cycle infer(Visit visit) {
     timing_.loaded(timing_.input_ready() + static_cast<Cycle>(timing_.layers()[0].inputs) - 1);
     Cycle end = 0;
-    timing_.issue(visit, [&end](int base, int active, Cycle offered, std::vector<Cycle>& taken) {
-      take_each_cycle(base, active, offered, taken);
-      end = taken.back();
+    timing_.issue(visit, [&end](int base, int active, Cycle offered, OutputCredits& credits) {
+      take_each_cycle(base, active, offered, credits);
+      end = offered + static_cast<Cycle>(active) - 1;
     });
     return end;
   }

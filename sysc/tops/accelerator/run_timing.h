@@ -1,5 +1,6 @@
 #pragma once
 #include "blocks/scheduler.h"
+#include "tops/accelerator/design.h"
 #include <vector>
 
 namespace deltatwin {
