@@ -519,7 +519,7 @@ TEST_CASE("command line: trace writes waves of both twins and a view of them") {
   CAPTURE(outcome.err);
   REQUIRE(outcome.exited);
   REQUIRE(outcome.code == 0);
-  CHECK_THAT(outcome.out, Catch::Contains("one inference of tiny"));
+  CHECK_THAT(outcome.out, Catch::Contains("one image of tiny, 4 lanes"));
   CHECK(desk.json_file("result.json").at("mismatches") == 0);
   const std::string vcd = read_file(desk.path("waves/tiny.vcd")),
                     view = read_file(desk.path("waves/tiny.gtkw"));
