@@ -190,6 +190,7 @@ private:
       if (source.stream) {
         advance(source);
         source.begin = source.from = std::max(source.from, now_);
+        offer(source); // a top that needs no start takes beats again
       }
   }
 

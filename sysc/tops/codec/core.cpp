@@ -138,7 +138,7 @@ bool CodecCore::write(std::uint32_t address, std::uint32_t data, unsigned strobe
   if (data & codec_control_reset) {
     reset(cycle + 1);
     if (trace_)
-      trace_->drop_cycles_after(cycle, port_in);
+      trace_->reset_after(cycle, port_in);
   }
   return true;
 }
