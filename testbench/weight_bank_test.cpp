@@ -113,7 +113,7 @@ TEST_CASE("weight_bank occupancy is that of the smallest primitives") {
     int width, depth, ramb18, ramb36;
   };
   for (const Row& row : {Row{36, 512, 1, 0}, Row{36, 1024, 0, 1}, Row{72, 512, 0, 1}, Row{18, 1024, 1, 0},
-                         Row{8, 2048, 1, 0}, Row{36, 1040, 0, 1}, Row{18, 1025, 1, 0}, Row{36, 1057, 0, 2},
+                         Row{8, 2048, 1, 0}, Row{36, 1040, 0, 1}, Row{18, 1025, 1, 0}, Row{36, 1057, 3, 0},
                          Row{32, 8192, 0, 8}, Row{32, 4096, 0, 4}, Row{4, 4096, 1, 0}}) {
     CAPTURE(row.width, row.depth);
     const Resources memory = memory_resources(row.width, row.depth, true);
