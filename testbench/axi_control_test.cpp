@@ -140,6 +140,7 @@ public:
     bench_.set("s_axil_wvalid_i", 0);
     bench_.set("s_axil_arvalid_i", 0);
     bench_.reset();
+    trace_.resets = resets_;
     bench_.run(trace_, cycles, [&](Cycle cycle) {
       const bool reset = std::find(resets_.begin(), resets_.end(), cycle) != resets_.end();
       const RunProgress run = progress(cycle);

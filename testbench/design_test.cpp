@@ -228,7 +228,7 @@ TEST_CASE("design: validate names each impossible parameter") {
     bool power_of_two;
   };
   const Case cases[] = {
-      {"lanes", &Design::lanes, 1, 128, false},
+      {"lanes", &Design::lanes, 1, 255, false},
       {"delta bits", &Design::delta_bits, 1, 8, false},
       {"lanes per bank", &Design::lanes_per_bank, 1, 9, false}, // 36 / 4
       {"bank depth", &Design::bank_depth, 2, 1 << 20, false},
@@ -244,7 +244,7 @@ TEST_CASE("design: validate names each impossible parameter") {
     design.*parameter = value;
     if (parameter == &Design::lanes || parameter == &Design::delta_bits) { // leave room for the others
       design.lanes_per_bank = 1;
-      design.out_depth = 128;
+      design.out_depth = 256;
     }
     return refusal([&] { validate(design); });
   };
@@ -277,10 +277,11 @@ TEST_CASE("design: memories take the cheapest block RAMs, products their DSPs") 
     int ramb18, ramb36;
   };
   const Row rows[] = {
-      {36, 64, false, 0, 0}, {36, 64, true, 1, 0},   {36, 65, false, 1, 0},  {36, 512, true, 1, 0},
-      {72, 512, true, 0, 1}, {36, 1024, true, 0, 1}, {18, 1024, true, 1, 0}, {8, 2048, false, 1, 0},
-      {8, 4096, true, 0, 1}, {128, 512, true, 0, 2}, {37, 512, true, 0, 1},  {1, 16384, true, 1, 0},
-      {32, 513, true, 0, 1}, {36, 1025, true, 3, 0}, {36, 2048, true, 0, 2}, {4, 4096, true, 1, 0},
+      {36, 64, false, 0, 0},  {36, 64, true, 1, 0},   {36, 65, false, 1, 0},  {36, 512, true, 1, 0},
+      {72, 512, true, 0, 1},  {36, 1024, true, 0, 1}, {18, 1024, true, 1, 0}, {8, 2048, false, 1, 0},
+      {8, 4096, true, 0, 1},  {128, 512, true, 0, 2}, {37, 512, true, 0, 1},  {1, 16384, true, 1, 0},
+      {32, 513, true, 1, 0},  {36, 1025, true, 0, 1}, {32, 545, true, 0, 1},  {36, 1057, true, 3, 0},
+      {36, 2048, true, 0, 2}, {4, 4096, true, 1, 0},
   };
   for (const Row& row : rows) {
     CAPTURE(row.width, row.depth, row.block);

@@ -15,7 +15,7 @@ enum class Multiplier { lut, dsp, dsp_packed, serial };
 
 /// The parameters of the RTL `delta_mac`, and where its deltas come from.
 struct DeltaMacConfig {
-  int lanes = 16;     ///< 1..128
+  int lanes = 16;     ///< 1..255
   int delta_bits = 4; ///< D, 1..8
   Multiplier multiplier = Multiplier::dsp;
   bool consecutive = true; ///< lanes have the running-delta adder

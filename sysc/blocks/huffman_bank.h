@@ -10,7 +10,7 @@ namespace deltatwin {
 
 /// The parameters of the RTL `huffman_weights`: all coded banks, with their decoders and code books.
 struct HuffmanWeightsConfig {
-  int lanes = 16;         ///< 1..128, each with its own stream of 36-bit words
+  int lanes = 16;         ///< 1..255, each with its own stream of 36-bit words
   int lanes_per_bank = 4; ///< 1..4
   int delta_bits = 4;     ///< D, 1..8
   int bank_depth = 2048;  ///< words of a bank
