@@ -60,6 +60,7 @@ TEST_CASE("output_fifo twins agree from empty to full, with resets among words t
         if (random.in(0, 199) == 0) {
           work.resets.insert(cycle);
           trace.drop_cycles_after(cycle - 1, 0);
+          trace.resets.push_back(cycle);
           inside.clear();
           model = {};
         } else if (static_cast<int>(inside.size()) < shape.depth &&
