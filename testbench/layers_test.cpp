@@ -1,4 +1,5 @@
-// What each directory of sysc/ may include of the others.
+// What each directory of sysc/ may include of the others. The compiler refuses most of it (CMakeLists.txt),
+// but neither SystemC nor a path upwards, nor a library that is linked to the wrong one.
 #include "base/file.h"
 #include "base/paths.h"
 #include <catch2/catch.hpp>
@@ -12,7 +13,7 @@ namespace {
 
 using Layers = std::set<std::string>;
 
-// base <- net, blocks <- tops <- tlm <- {cosim, explore} <- app; train knows networks alone.
+// base <- {net, blocks} <- tops <- {explore, tlm <- cosim} <- app; train knows networks alone.
 const std::map<std::string, Layers> allowed = {
     {"base", {}},
     {"net", {"base"}},
