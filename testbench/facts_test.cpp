@@ -6,6 +6,8 @@
 #include "rtl_text.h"
 #include "tops/accelerator/accelerator.h"
 #include "tops/accelerator/configs.h"
+#include "tops/accelerator/top.h"
+#include "tops/codec/top.h"
 #include <catch2/catch.hpp>
 #include <functional>
 #include <set>
@@ -55,6 +57,38 @@ TEST_CASE("facts: register addresses and the id are the same in RTL and model") 
   const auto id = rtl.all("AddrId: +read_data = (32'h[0-9a-f]+);");
   REQUIRE(id.size() == 1);
   CHECK(RtlText::evaluate(id[0][0], {}) == AcceleratorCore(Design{}).read(reg::id, 0).data);
+}
+
+TEST_CASE("facts: a register reads as its description says, and only one that is described") {
+  const AcceleratorTop accelerator(Design{});
+  const CodecTop codec(CodecConfig{});
+  for (const Top* top : {static_cast<const Top*>(&accelerator), static_cast<const Top*>(&codec)}) {
+    const std::unique_ptr<TopModel> model = top->model();
+    std::set<std::uint32_t> readable;
+    for (const Register& described : top->registers()) {
+      INFO(top->module() << " " << described.name);
+      if (described.access != Register::write_only)
+        CHECK(readable.insert(described.address).second);
+      std::uint32_t used = 0;
+      for (const RegisterField& field : described.fields) {
+        const auto bits = static_cast<std::uint32_t>(((std::uint64_t{1} << field.width) - 1) << field.lsb);
+        CHECK((used & bits) == 0);
+        CHECK(field.values.size() <= std::size_t{1} << field.width);
+        used |= bits;
+      }
+      const TopModel::ReadResult result = model->read(described.address, 10);
+      CHECK(result.okay == (described.access != Register::write_only));
+      if (!described.fields.empty())
+        CHECK((result.data & ~used) == 0);
+      if (described.name == "STATUS")
+        CHECK(described.fields.front().values.at(result.data & 3) == "idle");
+    }
+    std::set<std::uint32_t> answering;
+    for (std::uint32_t address = 0; address < 0x1000; ++address)
+      if (model->read(address, 10).okay)
+        answering.insert(address);
+    CHECK(answering == readable);
+  }
 }
 
 TEST_CASE("facts: memory ids and status codes are the same in RTL and model") {

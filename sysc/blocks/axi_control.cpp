@@ -1,5 +1,6 @@
 #include "blocks/axi_control.h"
 #include <algorithm>
+#include <utility>
 
 namespace deltatwin {
 namespace {
@@ -107,6 +108,44 @@ AxiControlCore::Read AxiControlCore::read(std::uint32_t address, const RunProgre
   default:
     return {0, false};
   }
+}
+
+std::vector<Register> axi_control_registers(std::vector<std::string> errors) {
+  return {
+      {reg::id, "ID", Register::read_only},
+      {reg::control, "CONTROL", Register::write_only, {{"start", 1, 0}, {"reset", 1, 1}}},
+      {reg::status,
+       "STATUS",
+       Register::read_only,
+       {{"status", 2, 0, {"idle", "running", "done", "error"}},
+        {"error", 8, 8, std::move(errors)},
+        {"layer", 8, 16}}},
+      {reg::images, "IMAGES", Register::read_write},
+      {reg::cycles_lo, "CYCLES_LO", Register::read_only},
+      {reg::cycles_hi, "CYCLES_HI", Register::read_only},
+      {reg::inferences, "INFERENCES", Register::read_only},
+      {reg::layers, "LAYERS", Register::read_write},
+      {reg::load_address,
+       "LOAD_ADDRESS",
+       Register::read_write,
+       {{"word", 20, 0},
+        {"bank", 8, 20},
+        {"memory", 4, 28, {"weights", "references", "parameters", "program", "code books", "streams"}}}},
+      {reg::load_high, "LOAD_HIGH", Register::read_write},
+      {reg::load_data, "LOAD_DATA", Register::write_only},
+      {reg::config,
+       "CONFIG",
+       Register::read_only,
+       {{"lanes", 8, 0},
+        {"delta bits", 4, 8},
+        {"multiplier", 4, 12},
+        {"consecutive", 1, 16},
+        {"lanes per bank", 6, 17},
+        {"huffman", 1, 23}}},
+      {reg::bank_depth, "BANK_DEPTH", Register::read_only},
+      {reg::buffer_depth, "BUFFER_DEPTH", Register::read_only, {{"input", 16, 0}, {"activations", 16, 16}}},
+      {reg::table_depth, "TABLE_DEPTH", Register::read_only, {{"parameters", 16, 0}, {"references", 16, 16}}},
+  };
 }
 
 AxiLiteTiming::Write AxiLiteTiming::write(Cycle aw_offered, Cycle w_offered) {

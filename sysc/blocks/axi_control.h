@@ -1,7 +1,10 @@
 #pragma once
 #include "base/cycle.h"
+#include "base/register.h"
 #include "base/resources.h"
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace deltatwin {
 
@@ -104,6 +107,9 @@ public:
 private:
   Cycle held_free_ = 0, write_free_ = 0, read_free_ = 0;
 };
+
+/// The registers with their names and fields; `errors`: what STATUS's error codes are called.
+[[nodiscard]] std::vector<Register> axi_control_registers(std::vector<std::string> errors);
 
 /// What the registers and the load port take.
 [[nodiscard]] constexpr Resources axi_control_resources(const AxiControlConfig& config) {

@@ -1,13 +1,16 @@
 #include "cosim/twins.h"
 #include "cosim/end_state.h"
+#include <algorithm>
 #include <filesystem>
 
 namespace deltatwin {
 
 Twins::Twins(const Top& top, double stall, std::uint64_t seed,
              const std::function<void(const std::string&)>& message, RtlSource source)
-    : ports_(top), clock_mhz_(top.clock_mhz()), source_(std::move(source)), message_(message), stall_(stall),
-      seed_(seed), model_(top.model()) {
+    : ports_(top), registers_(top.registers()), clock_mhz_(top.clock_mhz()), source_(std::move(source)),
+      message_(message), stall_(stall), seed_(seed), model_(top.model()) {
+  const auto write_only = [](const Register& described) { return described.access == Register::write_only; };
+  registers_.erase(std::remove_if(registers_.begin(), registers_.end(), write_only), registers_.end());
   source_.top = top.module();
   source_.parameters = top.parameters();
   rtl_ = std::make_unique<RtlModel>(source_, message);
@@ -26,12 +29,17 @@ CosimResult Twins::run(const std::function<void(Session&)>& fill,
     history_.back().trace.beats = BeatTrace(ports_.interfaces.size());
   }
   fill(session);
+  for (const Register& described : registers_) // the end state
+    session.read(described.address);
   history_.push_back({std::move(session), SessionTrace(ports_.interfaces.size())});
   Past& now = history_.back();
   run_model(now.session, ports_, *model_, now.trace, begin);
   const auto report = [&](Cycle done) { progress(done - begin, now.trace.end - begin); };
   CosimResult result =
       run_rtl(now.session, ports_, *rtl_, now.trace, progress ? report : std::function<void(Cycle)>{});
+  std::vector<std::uint32_t>&reads = now.trace.record.reads, &rtl_reads = result.record.reads;
+  reads.resize(reads.size() - registers_.size());
+  rtl_reads.resize(std::min(rtl_reads.size(), reads.size()));
   if (!result.divergence && model_->stop_cycle() <= now.trace.end) // nothing runs any more
     result.divergence = compare_memories(model_->memories(), *rtl_, now.trace.end);
   return result;

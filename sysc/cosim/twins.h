@@ -19,8 +19,8 @@ public:
   Twins(const Top& top, double stall, std::uint64_t seed,
         const std::function<void(const std::string&)>& message = {}, RtlSource source = {});
 
-  /// Runs what `fill` puts into a session on both twins, after what they ran before. Where nothing runs
-  /// at the end, their memories are compared too.
+  /// Runs what `fill` puts into a session on both twins, after what they ran before. At the end all
+  /// registers are read, and where nothing runs then, the memories are compared too.
   CosimResult run(const std::function<void(Session&)>& fill,
                   const std::function<void(Cycle done, Cycle all)>& progress = {});
 
@@ -39,6 +39,7 @@ private:
   };
 
   TopPorts ports_;
+  std::vector<Register> registers_; ///< that can be read
   double clock_mhz_;
   RtlSource source_;
   std::function<void(const std::string&)> message_;

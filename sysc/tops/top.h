@@ -1,5 +1,6 @@
 #pragma once
 #include "base/cycle.h"
+#include "base/register.h"
 #include "base/resources.h"
 #include "base/trace.h"
 #include <cstddef>
@@ -115,6 +116,8 @@ public:
   [[nodiscard]] virtual double clock_mhz() const = 0;
   /// One AXI4-Lite port first, then the streams.
   [[nodiscard]] virtual std::vector<Bus> buses() const = 0;
+  /// Of the AXI4-Lite port, in the order of their addresses.
+  [[nodiscard]] virtual std::vector<Register> registers() const = 0;
   /// The interfaces that the twins are compared on, those of the buses first, channel by channel
   /// (aw, w, b, ar, r; each stream), in the order of buses().
   [[nodiscard]] virtual std::vector<Interface> interfaces() const = 0;

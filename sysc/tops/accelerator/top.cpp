@@ -2,6 +2,7 @@
 #include "tops/accelerator/accelerator.h"
 #include "tops/accelerator/area.h"
 #include <stdexcept>
+#include <utility>
 
 namespace deltatwin {
 namespace {
@@ -45,6 +46,13 @@ std::vector<std::pair<std::string, int>> AcceleratorTop::parameters() const { re
 
 std::vector<Bus> AcceleratorTop::buses() const {
   return {{Bus::axi_lite, "s_axil", 32, 12}, {Bus::stream_in, "s_axis", 8}, {Bus::stream_out, "m_axis", 16}};
+}
+
+std::vector<Register> AcceleratorTop::registers() const {
+  std::vector<std::string> errors;
+  for (int code = 0; code <= static_cast<int>(ErrorCode::left_over); ++code)
+    errors.emplace_back(to_string(static_cast<ErrorCode>(code)));
+  return axi_control_registers(std::move(errors));
 }
 
 std::vector<Interface> AcceleratorTop::interfaces() const { return AcceleratorCore::interfaces(design_); }

@@ -15,6 +15,7 @@ public:
   [[nodiscard]] std::vector<std::pair<std::string, int>> parameters() const override;
   [[nodiscard]] double clock_mhz() const override { return design_.clock_mhz; }
   [[nodiscard]] std::vector<Bus> buses() const override;
+  [[nodiscard]] std::vector<Register> registers() const override;
   [[nodiscard]] std::vector<Interface> interfaces() const override;
   [[nodiscard]] std::vector<Part> parts() const override;
   [[nodiscard]] std::unique_ptr<TopModel> model() const override;

@@ -39,6 +39,24 @@ void validate(const CodecConfig& config) {
     throw InputError(text);
 }
 
+std::vector<Register> codec_registers() {
+  std::vector<Register> registers = {
+      {codec_reg::id, "ID", Register::read_only},
+      {codec_reg::control, "CONTROL", Register::write_only, {{"reset", 1, 1}}},
+      {codec_reg::status,
+       "STATUS",
+       Register::read_only,
+       {{"status", 2, 0, {"idle", "running", "2", "error"}}, {"error", 5, 8, {"none", "symbol", "length"}}}},
+      {codec_reg::blocks, "BLOCKS", Register::read_only},
+      {codec_reg::alphabet, "ALPHABET", Register::read_only},
+      {codec_reg::limit, "LIMIT", Register::read_only},
+      {codec_reg::depth, "DEPTH", Register::read_only},
+      {codec_reg::cycles, "CYCLES", Register::read_only}};
+  for (std::uint32_t i = 0; i < codec_sizes; ++i)
+    registers.push_back({codec_reg::sizes + 4 * i, "SIZE[" + std::to_string(i) + "]", Register::read_only});
+  return registers;
+}
+
 Cycle book_latency(const CodecConfig& config) {
   return 2 * static_cast<Cycle>(config.symbols) + BuilderTiming{config.symbols, config.limit}.error() +
          CodeBookTiming::build(config.symbol_bits()) + 1;

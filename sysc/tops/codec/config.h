@@ -1,5 +1,6 @@
 #pragma once
 #include "base/cycle.h"
+#include "base/register.h"
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -48,6 +49,8 @@ enum class CodecError : std::uint32_t {
   symbol, ///< outside the alphabet
   length  ///< the block is longer than the depth
 };
+
+[[nodiscard]] std::vector<Register> codec_registers();
 
 /// Cycles from one block to the next, on average, when blocks of `length` symbols come one behind
 /// another without pauses and are taken at once: what the slowest of builder, book, decoder and queue
