@@ -55,8 +55,8 @@ module program_table #(
 
   initial begin
     for (int i = 0; i < 2 ** LayerBits; i++) begin
-      shapes_q[i] = '0;
-      timings_q[i] = '0;
+      shapes_q[i] = {4'd0, 26'h3FFFFFF};  // as words of zeros would be stored
+      timings_q[i] = {8'd0, 13'h1FFF};
     end
   end
 

@@ -576,21 +576,21 @@ TEST_CASE("accelerator model: a read sees what was there before a write of its o
   const auto data = [&core](std::uint32_t address, Cycle cycle) { return core.read(address, cycle).data; };
   const std::uint32_t layer_count_error =
       static_cast<std::uint32_t>(Status::error) | static_cast<std::uint32_t>(ErrorCode::layer_count) << 8;
-  REQUIRE(core.write(reg::images, 5, 10));
+  REQUIRE(core.write(reg::images, 5, 0xf, 10));
   CHECK(data(reg::images, 10) == 0);
   CHECK(data(reg::images, 11) == 5);
-  REQUIRE(core.write(reg::control, control_start, 20)); // of no layers
+  REQUIRE(core.write(reg::control, control_start, 0xf, 20)); // of no layers
   CHECK(data(reg::status, 20) == static_cast<std::uint32_t>(Status::idle));
   CHECK(data(reg::status, 30) == layer_count_error);
   CHECK(data(reg::cycles_lo, 30) == 1);
-  CHECK_FALSE(core.write(reg::control, control_start, 32));
-  CHECK_FALSE(core.write(reg::images, 6, 34));
-  REQUIRE(core.write(reg::control, control_reset, 40));
+  CHECK_FALSE(core.write(reg::control, control_start, 0xf, 32));
+  CHECK_FALSE(core.write(reg::images, 6, 0xf, 34));
+  REQUIRE(core.write(reg::control, control_reset, 0xf, 40));
   CHECK(data(reg::status, 40) == layer_count_error);
   CHECK(data(reg::cycles_lo, 40) == 1);
   CHECK(data(reg::status, 50) == static_cast<std::uint32_t>(Status::idle));
   CHECK(data(reg::cycles_lo, 50) == 0);
-  REQUIRE(core.write(reg::images, 7, 60, 0));
-  CHECK_FALSE(core.write(reg::images, 7, 62, 3));
+  REQUIRE(core.write(reg::images, 7, 0, 60));
+  CHECK_FALSE(core.write(reg::images, 7, 3, 62));
   CHECK(data(reg::images, 70) == 5);
 }

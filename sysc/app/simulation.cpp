@@ -36,8 +36,8 @@ double Simulator::run(const std::int8_t* inputs, int images) {
 }
 
 Cycle Simulator::cycles() const {
-  const AcceleratorCore& core = accelerator_.core();
-  return core.stop_cycle() - core.start_cycle() - 1;
+  const RunState& run = accelerator_.core().run();
+  return run.stop - run.start - 1;
 }
 
 SimulationResult simulate(const Design& design, const Program& program, const Dataset& images) {

@@ -22,7 +22,12 @@ public:
   [[nodiscard]] const std::vector<std::int16_t>& results() const { return host_.results(); }
   /// From START to the last output beat of the latest run.
   [[nodiscard]] Cycle cycles() const;
-  [[nodiscard]] std::vector<Cycle> completions() const { return accelerator_.core().completions(); }
+  [[nodiscard]] std::vector<Cycle> completions() const {
+    std::vector<Cycle> cycles;
+    for (const RunState::Completion& completion : accelerator_.core().run().completions)
+      cycles.push_back(completion.cycle);
+    return cycles;
+  }
   /// From the first offer of an input beat to the last output beat.
   [[nodiscard]] Cycle latency() const { return host_.last_output() - offered_ + 1; }
 

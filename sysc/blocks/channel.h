@@ -56,6 +56,8 @@ public:
     }
   }
 
+  template <class Archive> void archive(Archive& bytes) { bytes(times_, next_, inside_); }
+
 private:
   [[nodiscard]] std::size_t wrapped(std::size_t place) const {
     return place < times_.size() ? place : place - times_.size();

@@ -5,10 +5,15 @@
 
 namespace deltatwin {
 
-std::vector<std::uint64_t> read_stream(const std::vector<std::uint64_t>& bank, const StreamBounds& bounds) {
+std::uint32_t bank_addresses(std::size_t depth) {
   std::uint32_t addresses = 2;
-  while (addresses < bank.size())
+  while (addresses < depth)
     addresses *= 2;
+  return addresses;
+}
+
+std::vector<std::uint64_t> read_stream(const std::vector<std::uint64_t>& bank, const StreamBounds& bounds) {
+  const std::uint32_t addresses = bank_addresses(bank.size());
   std::vector<std::uint64_t> words;
   for (std::uint32_t at = bounds.first % addresses;; at = (at + 1) % addresses) {
     words.push_back(at < bank.size() ? bank[at] : 0);
@@ -41,12 +46,13 @@ void BankDecoders::start(std::vector<std::vector<std::uint64_t>> words, Cycle cl
 }
 
 void BankDecoders::begin_streams() {
-  for (std::size_t lane = 0; lane < decoders_.size(); ++lane) {
-    const int lane_of_bank = static_cast<int>(lane) % lanes_per_bank_;
-    decoders_[lane].stream(words_[lane], [turns = turns_, lane_of_bank](std::size_t, Cycle from) {
-      return turns.offer(lane_of_bank, from);
-    });
-  }
+  for (std::size_t lane = 0; lane < decoders_.size(); ++lane)
+    decoders_[lane].stream(words_[lane], offer(lane));
+}
+
+HuffmanDecoderCore::Offer BankDecoders::offer(std::size_t lane) const {
+  const int lane_of_bank = static_cast<int>(lane) % lanes_per_bank_;
+  return [turns = turns_, lane_of_bank](std::size_t, Cycle from) { return turns.offer(lane_of_bank, from); };
 }
 
 void BankDecoders::take(const CodeTable& book, int active, Cycle cycle) {

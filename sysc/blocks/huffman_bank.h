@@ -26,6 +26,8 @@ struct StreamBounds {
   std::uint32_t first = 0, last = 0; ///< word addresses
 };
 
+/// Words that a bank's addresses can name, rounded up from its depth.
+[[nodiscard]] std::uint32_t bank_addresses(std::size_t depth);
 /// The words of a lane's stream, first to last, around the end of the bank's address space; beyond
 /// the bank's depth they are 0.
 [[nodiscard]] std::vector<std::uint64_t> read_stream(const std::vector<std::uint64_t>& bank,
@@ -68,8 +70,16 @@ public:
           visit(lane, cycle);
   }
 
+  template <class Archive> void archive(Archive& bytes) {
+    bytes(turns_, words_, decoders_, seen_);
+    if constexpr (Archive::restores)
+      for (std::size_t lane = 0; lane < decoders_.size(); ++lane)
+        decoders_[lane].offered_by(offer(lane));
+  }
+
 private:
   void begin_streams();
+  [[nodiscard]] HuffmanDecoderCore::Offer offer(std::size_t lane) const;
   int lanes_per_bank_;
   ReadTurns turns_;
   std::vector<std::vector<std::uint64_t>> words_; ///< [lane]
@@ -79,6 +89,8 @@ private:
 
 /// What the decoders make of an inference's streams: the same in every inference.
 struct DecodedStreams {
+  template <class Archive> void archive(Archive& bytes) { bytes(banks, fault, slot, delay); }
+
   std::vector<std::vector<std::uint64_t>> banks; ///< [bank][slot], as words of raw deltas
   /// What goes wrong first, the lowest code if in several lanes: raised `delay` cycles after a slot.
   StreamFault fault = StreamFault::none;

@@ -11,12 +11,17 @@ namespace deltatwin {
 /// Decoding compares the next 8 bits v with left-aligned limits: the code's length is the smallest
 /// l with v < limit[l], its rank in canonical order is (v >> (8 - l)) + base[l] modulo 2^D.
 struct CodeTable {
+  CodeTable() = default; ///< of no symbol
   /// `lengths`: one a symbol, 2^D of them.
   explicit CodeTable(std::vector<int> code_lengths);
   /// All symbols with D bits, in the order of their values.
   [[nodiscard]] static CodeTable uniform(int symbol_bits);
 
-  BookFault fault;
+  template <class Archive> void archive(Archive& bytes) {
+    bytes(fault, lengths, limit, base, codes, ranks, symbols);
+  }
+
+  BookFault fault = BookFault::empty;
   std::vector<int> lengths;                     ///< by symbol, 0: no code
   std::array<int, max_code_length + 1> limit{}; ///< by length; 0..256
   std::array<int, max_code_length + 1> base{};  ///< by length

@@ -3,6 +3,7 @@
 #include "blocks/huffman_code_book.h"
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace deltatwin {
@@ -34,6 +35,12 @@ public:
   /// The next stream's words, the last one with its flag: after a reset, or after the end of the
   /// stream before. At least one word.
   void stream(std::vector<std::uint64_t> words, Offer offer);
+  /// All but who offers the words, which is to be said again after the state has been restored.
+  template <class Archive> void archive(Archive& bytes) {
+    bytes(words_, words_from_, open_from_, accepted_, first_word_, opened_, words_opened_, current_, entered_,
+          next_, position_, failed_from_);
+  }
+  void offered_by(Offer offer) { offer_ = std::move(offer); }
 
   /// The first cycle from `from` on in which a symbol can be taken (or the stream's end be said).
   [[nodiscard]] Cycle ready(Cycle from) const;

@@ -28,6 +28,8 @@ public:
     halves_.append_phase(origin, free_, phase);
   }
 
+  template <class Archive> void archive(Archive& bytes) { bytes(halves_, free_); }
+
 private:
   Channel<2> halves_;
   Cycle free_; ///< the cycle after the latest beat

@@ -69,6 +69,8 @@ public:
     credits_.append_phase(wait_, phase);
   }
 
+  template <class Archive> void archive(Archive& bytes) { bytes(wait_, drain_, credits_); }
+
 private:
   /// Where it stands in an inference.
   struct Position {

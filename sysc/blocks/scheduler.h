@@ -45,6 +45,8 @@ public:
   [[nodiscard]] const WriteBackTiming& write_back() const { return walker_.write_back(); }
   [[nodiscard]] const std::vector<LayerDescriptor>& layers() const { return layers_; }
 
+  template <class Archive> void archive(Archive& bytes) { bytes(layers_, loader_, walker_); }
+
 private:
   std::vector<LayerDescriptor> layers_;
   InputLoader loader_;

@@ -41,6 +41,8 @@ public:
     places_.append_phase(origin, origin, phase);
   }
 
+  template <class Archive> void archive(Archive& bytes) { bytes(places_); }
+
 private:
   Channel<> places_;
 };

@@ -9,12 +9,12 @@ std::optional<Divergence> compare_memories(const std::vector<MemoryImage>& model
     const RtlMemory& memory = rtl.memory(image.path);
     const int width = std::min(memory.width, 64);
     for (std::size_t word = 0; word < image.words.size(); ++word) {
-      const std::uint64_t found = memory.get(word, 0, width);
+      const std::uint64_t found = memory.get(image.first + word, 0, width);
       if (found == image.words[word])
         continue;
       Divergence difference;
       difference.block = image.path;
-      difference.interface = "word " + std::to_string(word) + ", at the end";
+      difference.interface = "word " + std::to_string(image.first + word) + ", at the end";
       difference.cycle = cycle;
       difference.model = Beat{cycle, image.words[word], {}, cycle};
       difference.rtl = found;

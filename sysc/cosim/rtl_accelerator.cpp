@@ -75,14 +75,14 @@ bool RtlAccelerator::write(std::uint32_t address, std::uint32_t data, Cycle cycl
   return okay;
 }
 
-AcceleratorCore::ReadResult RtlAccelerator::read(std::uint32_t address, Cycle cycle) {
+TopModel::ReadResult RtlAccelerator::read(std::uint32_t address, Cycle cycle) {
   advance(cycle);
   lite_.read({address, 0, 0xf, 0, cycle_});
   std::optional<AxiLitePins::Responses::Read> response;
   for (Cycle waited = 0; !response && waited < lite_patience; ++waited)
     response = step().r;
-  return response ? AcceleratorCore::ReadResult{response->data, response->response == 0}
-                  : AcceleratorCore::ReadResult{0, false};
+  return response ? TopModel::ReadResult{response->data, response->response == 0}
+                  : TopModel::ReadResult{0, false};
 }
 
 std::size_t RtlAccelerator::stream(const std::int8_t* data, std::size_t count, Cycle& from,

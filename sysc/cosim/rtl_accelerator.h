@@ -16,7 +16,7 @@ public:
 
 protected:
   bool write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) override;
-  AcceleratorCore::ReadResult read(std::uint32_t address, Cycle cycle) override;
+  TopModel::ReadResult read(std::uint32_t address, Cycle cycle) override;
   std::size_t stream(const std::int8_t* data, std::size_t count, Cycle& from,
                      StreamExtension* extension) override;
 

@@ -8,14 +8,23 @@ namespace deltatwin {
 
 /// A dense layer as the kernel wants it. Sums wrap modulo 2^32, as the lanes' do.
 struct DenseLayer {
+  DenseLayer() = default;
   DenseLayer(int inputs, int outputs);
+  [[nodiscard]] std::int16_t weight(int output, int input) const {
+    return weights[static_cast<std::size_t>(output) * static_cast<std::size_t>(stride) +
+                   static_cast<std::size_t>(input)];
+  }
   [[nodiscard]] std::int16_t& weight(int output, int input) {
     return weights[static_cast<std::size_t>(output) * static_cast<std::size_t>(stride) +
                    static_cast<std::size_t>(input)];
   }
 
-  int inputs, outputs;
-  int stride;                        ///< inputs rounded up to whole vectors, the padding is 0
+  template <class Archive> void archive(Archive& bytes) {
+    bytes(inputs, outputs, stride, weights, multiplier, bias, shift, activation);
+  }
+
+  int inputs = 0, outputs = 0;
+  int stride = 0;                    ///< inputs rounded up to whole vectors, the padding is 0
   std::vector<std::int16_t> weights; ///< [outputs rounded up to a register tile][stride]
   std::vector<int> multiplier, bias; ///< [outputs]
   int shift = 0;                     ///< k, the requantizer's shift less 8

@@ -36,7 +36,7 @@ void AcceleratorSockets::control_transport(tlm::tlm_generic_payload& payload, sc
     std::memcpy(&data, payload.get_data_ptr(), 4);
     okay = write(address, data, cycle, strobe(payload));
   } else if (payload.is_read()) {
-    const AcceleratorCore::ReadResult result = read(address, cycle);
+    const TopModel::ReadResult result = read(address, cycle);
     std::memcpy(payload.get_data_ptr(), &result.data, 4);
     okay = result.okay;
   }
@@ -83,26 +83,37 @@ void AcceleratorSockets::deliver(const OutputTile& tile, std::vector<Cycle>& tak
   taken.insert(taken.end(), extension.taken.begin(), extension.taken.end());
 }
 
+void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken) {
+  for (int i = 0; i < tile.count; ++i)
+    taken.push_back(tile.offered + static_cast<Cycle>(i));
+}
+
 Accelerator::Accelerator(const sc_core::sc_module_name& name, const Design& design)
     : AcceleratorSockets(name, design), core_(design) {
-  core_.set_sink([this](const OutputTile& tile, std::vector<Cycle>& taken) { deliver(tile, taken); });
+  core_.set_sink(0, [this](const OutputBurst& burst, std::vector<Cycle>& taken) {
+    deliver({reinterpret_cast<const std::int16_t*>(burst.data), burst.beats, burst.last, burst.offered},
+            taken);
+  });
 }
 
 bool Accelerator::write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) {
-  return core_.write(address, data, cycle, strobe);
+  return core_.write(address, data, strobe, cycle);
 }
 
-AcceleratorCore::ReadResult Accelerator::read(std::uint32_t address, Cycle cycle) {
+TopModel::ReadResult Accelerator::read(std::uint32_t address, Cycle cycle) {
   return core_.read(address, cycle);
 }
 
 std::size_t Accelerator::stream(const std::int8_t* data, std::size_t count, Cycle& from,
                                 StreamExtension* extension) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(data);
   if (!extension)
-    return core_.input(data, count, from);
+    return core_.offer(0, {bytes, count}, from, nullptr);
   const auto gap = [extension](std::uint64_t index) { return extension->gaps[index]; };
-  return core_.input(data, count, from, extension->gaps.empty() ? Gaps{} : Gaps{gap}, &extension->taken,
-                     extension->tlast.empty() ? nullptr : extension->tlast.data());
+  return core_.offer(0,
+                     {bytes, count, extension->tlast.empty() ? nullptr : extension->tlast.data(),
+                      extension->gaps.empty() ? Gaps{} : Gaps{gap}},
+                     from, &extension->taken);
 }
 
 } // namespace deltatwin

@@ -6,6 +6,19 @@
 
 namespace deltatwin {
 
+/// Output beats of one tile on their way to whoever takes them. `taken` receives the cycle of each
+/// beat: not before it is offered, and each later than the one before.
+struct OutputTile {
+  const std::int16_t* values;
+  int count;
+  bool last;     ///< the tile ends an inference: its last beat carries TLAST
+  Cycle offered; ///< of the first beat, after the beats before were taken; one more cycle a beat
+};
+using TileSink = std::function<void(const OutputTile&, std::vector<Cycle>& taken)>;
+
+/// A sink that is always ready.
+void take_at_once(const OutputTile& tile, std::vector<Cycle>& taken);
+
 /// The accelerator as a TLM-2.0 component of a virtual platform: blocking transport, loosely timed
 /// with exact annotations. Either twin stands behind these sockets: the model below, or the
 /// Verilated RTL (cosim/rtl_accelerator.h).
@@ -31,7 +44,7 @@ public:
 protected:
   AcceleratorSockets(const sc_core::sc_module_name& name, const Design& design);
   virtual bool write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) = 0;
-  virtual AcceleratorCore::ReadResult read(std::uint32_t address, Cycle cycle) = 0;
+  virtual TopModel::ReadResult read(std::uint32_t address, Cycle cycle) = 0;
   /// Returns how many beats were taken; `from` becomes the cycle after the last one.
   virtual std::size_t stream(const std::int8_t* data, std::size_t count, Cycle& from,
                              StreamExtension* extension) = 0;
@@ -54,7 +67,7 @@ public:
 
 protected:
   bool write(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe) override;
-  AcceleratorCore::ReadResult read(std::uint32_t address, Cycle cycle) override;
+  TopModel::ReadResult read(std::uint32_t address, Cycle cycle) override;
   std::size_t stream(const std::int8_t* data, std::size_t count, Cycle& from,
                      StreamExtension* extension) override;
 

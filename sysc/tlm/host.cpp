@@ -37,8 +37,8 @@ bool Host::write_at(std::uint32_t address, std::uint32_t data, Cycle cycle, unsi
   return access(tlm::TLM_WRITE_COMMAND, address, data, cycle, strobe);
 }
 
-AcceleratorCore::ReadResult Host::read_at(std::uint32_t address, Cycle cycle) {
-  AcceleratorCore::ReadResult result;
+TopModel::ReadResult Host::read_at(std::uint32_t address, Cycle cycle) {
+  TopModel::ReadResult result;
   result.okay = access(tlm::TLM_READ_COMMAND, address, result.data, cycle, 0xf);
   return result;
 }
@@ -63,7 +63,7 @@ void Host::write(std::uint32_t address, std::uint32_t data) {
 }
 
 std::uint32_t Host::read(std::uint32_t address) {
-  const AcceleratorCore::ReadResult result = read_at(address, now_);
+  const TopModel::ReadResult result = read_at(address, now_);
   if (!result.okay)
     throw std::runtime_error("the accelerator refused a read of register " + std::to_string(address));
   return result.data;

@@ -25,7 +25,7 @@ public:
 
   /// A register access in a given cycle; `strobe`: the bytes written.
   bool write_at(std::uint32_t address, std::uint32_t data, Cycle cycle, unsigned strobe = 0xf);
-  AcceleratorCore::ReadResult read_at(std::uint32_t address, Cycle cycle);
+  TopModel::ReadResult read_at(std::uint32_t address, Cycle cycle);
   /// Stream beats from a given cycle on; returns whether all were taken.
   bool stream_at(const std::int8_t* data, std::size_t count, Cycle& cycle,
                  StreamExtension* extension = nullptr);
@@ -52,7 +52,7 @@ private:
               unsigned strobe);
 
   Clock clock_;
-  TileSink sink_ = take_at_once;
+  TileSink sink_ = static_cast<void (*)(const OutputTile&, std::vector<Cycle>&)>(take_at_once);
   std::vector<std::int16_t> results_;
   Cycle now_ = 0, last_output_ = 0;
 };

@@ -59,11 +59,17 @@ struct OutputBurst {
 /// Appends the cycle of each beat of the burst: not before it is offered, each later than the one
 /// before; `never` for beats that are never taken.
 using OutputSink = std::function<void(const OutputBurst& burst, std::vector<Cycle>& taken)>;
+/// A sink that is always ready.
+inline void take_at_once(const OutputBurst& burst, std::vector<Cycle>& taken) {
+  for (int beat = 0; beat < burst.beats; ++beat)
+    taken.push_back(burst.offered + static_cast<Cycle>(beat));
+}
 
-/// The words of a memory of the RTL, as the model has them.
+/// Words of a memory of the RTL, as the model has them.
 struct MemoryImage {
   std::string path; ///< of the RTL's array, from the top: "u_input.memory_q"
   std::vector<std::uint64_t> words;
+  std::size_t first = 0; ///< where in the array they begin
 };
 
 /// A top's behaviour, to the cycle, without SystemC: registers, streams, and the beats of the
@@ -96,7 +102,7 @@ public:
 
   /// Records the beats of the interior and of the streams, in the order of Top::interfaces(); null stops.
   virtual void record(BeatTrace* trace) = 0;
-  /// What the memories hold in `cycle`, at or after stop_cycle().
+  /// What the memories hold where nothing runs, those at least whose writes are no recorded beats.
   [[nodiscard]] virtual std::vector<MemoryImage> memories() const = 0;
 
   /// The whole state as bytes, and back, into a model of the same top.

@@ -1,45 +1,9 @@
 #include "tops/accelerator/top.h"
 #include "tops/accelerator/accelerator.h"
 #include "tops/accelerator/area.h"
-#include <stdexcept>
 #include <utility>
 
 namespace deltatwin {
-namespace {
-
-class AcceleratorModel : public TopModel {
-public:
-  explicit AcceleratorModel(const Design& design) : core_(design) {}
-
-  bool write(std::uint32_t address, std::uint32_t data, unsigned strobes, Cycle cycle) override {
-    return core_.write(address, data, cycle, strobes);
-  }
-  [[nodiscard]] ReadResult read(std::uint32_t address, Cycle cycle) const override {
-    const AcceleratorCore::ReadResult result = core_.read(address, cycle);
-    return {result.data, result.okay};
-  }
-  std::size_t offer(std::size_t, const StreamBurst& burst, Cycle& from, std::vector<Cycle>* taken) override {
-    return core_.input(reinterpret_cast<const std::int8_t*>(burst.data), burst.beats, from, burst.gaps, taken,
-                       burst.tlast);
-  }
-  void set_sink(std::size_t, OutputSink sink) override {
-    core_.set_sink([sink = std::move(sink)](const OutputTile& tile, std::vector<Cycle>& taken) {
-      sink({reinterpret_cast<const std::uint8_t*>(tile.values), tile.count, tile.last, tile.offered}, taken);
-    });
-  }
-  void hard_reset(Cycle cycle) override { core_.hard_reset(cycle); }
-  [[nodiscard]] Cycle stop_cycle() const override { return core_.stop_cycle(); }
-  void record(BeatTrace* trace) override { core_.set_trace(trace); }
-  [[nodiscard]] std::vector<MemoryImage> memories() const override { return {}; }
-  [[nodiscard]] std::string save() const override { throw std::logic_error("a run is not saved yet"); }
-  void restore(const std::string&) override { throw std::logic_error("a run is not restored yet"); }
-
-private:
-  AcceleratorCore core_;
-};
-
-} // namespace
-
 AcceleratorTop::AcceleratorTop(const Design& design) : design_((validate(design), design)) {}
 
 std::vector<std::pair<std::string, int>> AcceleratorTop::parameters() const { return design_.parameters(); }
@@ -55,7 +19,45 @@ std::vector<Register> AcceleratorTop::registers() const {
   return axi_control_registers(std::move(errors));
 }
 
-std::vector<Interface> AcceleratorTop::interfaces() const { return AcceleratorCore::interfaces(design_); }
+std::vector<Interface> AcceleratorTop::interfaces() const {
+  const Design& design = design_;
+  const auto axi = [](const std::string& channel, const char* valid, const char* ready,
+                      std::vector<Field> fields) {
+    return Interface{"axi_control",
+                     channel,
+                     {"s_axil_" + channel + valid, "s_axil_" + channel + ready},
+                     std::move(fields)};
+  };
+  std::vector<Interface> all = {
+      axi("aw", "valid_i", "ready_o", {{"s_axil_awaddr_i", 12}}),
+      axi("w", "valid_i", "ready_o", {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}),
+      axi("b", "valid_o", "ready_i", {{"s_axil_bresp_o", 2}}),
+      axi("ar", "valid_i", "ready_o", {{"s_axil_araddr_i", 12}}),
+      axi("r", "valid_o", "ready_i", {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}}),
+      {"scheduler",
+       "s_axis",
+       {"s_axis_tvalid_i", "s_axis_tready_o"},
+       {{"s_axis_tdata_i", 8}, {"s_axis_tlast_i", 1}}},
+      {"output_fifo",
+       "m_axis",
+       {"m_axis_tvalid_o", "m_axis_tready_i"},
+       {{"m_axis_tdata_o", 16}, {"m_axis_tlast_o", 1}}},
+      {"scheduler", "slot", {"slot"}, {{"slot_weight_addr", 20}, {"slot_x_addr", 13}, {"slot_layer", 4}}},
+      {"scheduler", "mac", {"mac_valid"}, {{"mac_x", 8}, {"mac_flags", 4}}},
+      {"delta_mac", "ref", {"ref_valid"}, {{"ref_addr", 20}}},
+      {"delta_mac", "sum", {"sum_valid"}, {{"sum_data", 32}}},
+      {"requantizer", "act", {"act_valid"}, {{"act_addr", 14}, {"act_data", 8}}},
+  };
+  for (int bank = 0; bank < design.banks(); ++bank)
+    all.push_back({design.huffman ? "huffman_bank" : "weight_bank",
+                   "bank" + std::to_string(bank),
+                   {"mac_valid"},
+                   {{"mac_deltas", design.lanes_of_bank(bank) * design.delta_bits,
+                     bank * design.lanes_per_bank * design.delta_bits}}});
+  for (int lane = 0; design.huffman && lane < design.lanes; ++lane)
+    all.push_back({"huffman_decoder", "fetch" + std::to_string(lane), {{"fetch", 1, lane}}, {}});
+  return all;
+}
 
 std::vector<Part> AcceleratorTop::parts() const {
   const BlockResources areas = resources_by_block(design_);
@@ -74,8 +76,6 @@ std::vector<Part> AcceleratorTop::parts() const {
           part(Block::accelerator, {})};
 }
 
-std::unique_ptr<TopModel> AcceleratorTop::model() const {
-  return std::make_unique<AcceleratorModel>(design_);
-}
+std::unique_ptr<TopModel> AcceleratorTop::model() const { return std::make_unique<AcceleratorCore>(design_); }
 
 } // namespace deltatwin

@@ -1,12 +1,10 @@
 #include "tops/codec/core.h"
-#include "base/error.h"
+#include "base/archive.h"
 #include "blocks/huffman_builder.h"
 #include "blocks/huffman_code_book.h"
 #include "blocks/huffman_decoder.h"
 #include "blocks/huffman_encoder.h"
 #include <algorithm>
-#include <cstring>
-#include <type_traits>
 #include <utility>
 
 namespace deltatwin {
@@ -35,11 +33,7 @@ struct CodecCore::Coded {
 };
 
 CodecCore::CodecCore(const CodecConfig& config)
-    : config_(config), sink_([](const OutputBurst& burst, std::vector<Cycle>& taken) {
-        for (int i = 0; i < burst.beats; ++i)
-          taken.push_back(burst.offered + static_cast<Cycle>(i));
-      }),
-      pipe_(config.symbols) {
+    : config_(config), sink_(take_at_once), pipe_(config.symbols) {
   validate(config);
 }
 
@@ -393,88 +387,16 @@ std::vector<MemoryImage> CodecCore::memories() const {
   return {sizes};
 }
 
-// A run as bytes.
-
-namespace {
-
-struct Saver {
-  std::string bytes;
-  template <class T> void operator()(const T& value) {
-    static_assert(std::is_trivially_copyable_v<T>);
-    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
-  template <class Container> void all(const Container& values) {
-    (*this)(values.size());
-    for (const auto& value : values)
-      (*this)(value);
-  }
-};
-
-struct Restorer {
-  const std::string& bytes;
-  std::size_t at = 0;
-  template <class T> void operator()(T& value) {
-    static_assert(std::is_trivially_copyable_v<T>);
-    if (bytes.size() - at < sizeof value)
-      throw InputError("the saved run ends too early");
-    std::memcpy(&value, bytes.data() + at, sizeof value);
-    at += sizeof value;
-  }
-  template <class Container> void all(Container& values) {
-    std::size_t size = 0;
-    (*this)(size);
-    if (size > bytes.size() - at)
-      throw InputError("the saved run ends too early");
-    values.resize(size);
-    for (auto& value : values)
-      (*this)(value);
-  }
-};
-
-} // namespace
-
-template <class Archive> void CodecCore::state(Archive& archive, Epoch& epoch) {
-  archive(epoch.begin);
-  archive.all(epoch.blocks);
-  archive(epoch.open);
-  archive(epoch.error);
-  archive(epoch.error_at);
-  archive(epoch.sizes);
-}
-
-template <class Archive> void CodecCore::state(Archive& archive) {
-  state(archive, now_);
-  state(archive, before_);
-  archive(pipe_);
-  archive(input_free_);
-  archive.all(symbols_);
-  archive(taken_);
-  archive.all(runs_);
-}
-
 std::string CodecCore::save() const {
-  Saver saver;
-  saver(config_.symbols);
-  saver(config_.limit);
-  saver(config_.depth);
-  const_cast<CodecCore*>(this)->state(saver); // which only reads
-  return saver.bytes;
+  Saver saver(state_owner("codec", config_.parameters()));
+  CodecCore(*this).archive(saver);
+  return std::move(saver).finish();
 }
 
-void CodecCore::restore(const std::string& bytes) {
-  Restorer restorer{bytes};
-  CodecConfig config = config_;
-  restorer(config.symbols);
-  restorer(config.limit);
-  restorer(config.depth);
-  if (config.parameters() != config_.parameters())
-    throw InputError("the saved run is of another codec");
-  CodecCore restored(config_);
-  restored.state(restorer);
-  if (restorer.at != bytes.size())
-    throw InputError("the saved run is too long");
-  restored.sink_ = std::move(sink_);
-  restored.trace_ = trace_;
+void CodecCore::restore(const std::string& state) {
+  Restorer restorer(state, state_owner("codec", config_.parameters()));
+  CodecCore restored(*this);
+  restored.archive(restorer);
   *this = std::move(restored);
 }
 

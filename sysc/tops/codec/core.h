@@ -54,6 +54,9 @@ private:
     [[nodiscard]] std::uint32_t status(Cycle cycle) const;
     [[nodiscard]] Cycle busy(std::size_t left, Cycle first_in, Cycle until) const;
     [[nodiscard]] std::uint32_t cycles(Cycle cycle) const;
+    template <class Archive> void archive(Archive& bytes) {
+      bytes(begin, blocks, open, error, error_at, sizes);
+    }
   };
   // A block's symbols on their way to the encoder, one per cycle.
   struct Run {
@@ -75,8 +78,9 @@ private:
   };
 
   void reset(Cycle cycle);
-  template <class Archive> static void state(Archive& archive, Epoch& epoch);
-  template <class Archive> void state(Archive& archive);
+  template <class Archive> void archive(Archive& bytes) {
+    bytes(now_, before_, pipe_, input_free_, symbols_, taken_, runs_);
+  }
   [[nodiscard]] Cycle room(std::uint64_t symbol);
   void finish_block();
   struct Coded;
