@@ -1,14 +1,8 @@
-// The AXI4-Lite slave: registers, start and soft reset, and the port that loads the memories.
-// AW and W are taken in any order, one of each ahead of its response. A write happens in the cycle
-// of the later of its two beats or, if the response before it still waits then, in the cycle after
-// that one's beat: in that cycle start_o, clear_o and the load port are high, in the next its effect
-// is visible and B comes. A read captures its register in the cycle of the AR beat, as it was before
-// a write of that cycle. One response of each kind waits at a time, so an access takes two cycles.
-// No ready depends on an input.
-//
-// A write with WSTRB 1111 writes, with 0000 it answers OKAY without any effect, whatever its
-// address, and with another it answers SLVERR without effect. An address that is not a register's
-// own answers SLVERR, so each that is no multiple of four. PROT is ignored.
+// The registers behind AXI4-Lite (rtl/axi_lite.sv says when an access happens): start and soft
+// reset, and the port that loads the memories. In the cycle of a write start_o, clear_o and the load
+// port are high, in the next its effect is visible. A read shows its register as it was before a
+// write of the same cycle. An address that is not a register's own answers SLVERR, so each that is
+// no multiple of four.
 
 `default_nettype none
 
@@ -89,7 +83,6 @@ module axi_control #(
       AddrBankDepth = 12'h030, AddrActDepth = 12'h034, AddrParamDepth = 12'h038;
   localparam logic [3:0] MemWeights = 4'd0, MemReferences = 4'd1, MemParameters = 4'd2,
       MemProgram = 4'd3, MemBooks = 4'd4, MemStreams = 4'd5;
-  localparam logic [1:0] Okay = 2'd0, SlvErr = 2'd2;
   localparam logic [1:0] StatusRunning = 2'd1, StatusError = 2'd3;
 
   logic [31:0] images_q;
@@ -102,48 +95,43 @@ module axi_control #(
   assign layers_o = layers_q;
   assign load_addr_o = load_addr_q;
 
-  // A beat waits in its register until the other one and the response before are there. Of an
-  // address it keeps which register it means, 16 for none.
-  logic        aw_held_q, w_held_q, aw_there, w_there, write;
-  logic [4:0]  aw_index, aw_index_q;
-  logic [31:0] data, data_q;
-  logic        whole, whole_q, empty, empty_q;
-  logic [11:0] address;
+  // Accesses, as axi_lite has them. A whole write acts where it is allowed.
+  logic        write, allowed, act, read_okay;
+  logic [11:0] write_addr, read_addr;
+  logic [31:0] data, read_data;
 
-  assign s_axil_awready_o = !aw_held_q;
-  assign s_axil_wready_o = !w_held_q;
-  assign aw_there = aw_held_q || s_axil_awvalid_i;
-  assign w_there = w_held_q || s_axil_wvalid_i;
-  assign write = aw_there && w_there && !s_axil_bvalid_o;
+  axi_lite u_axi_lite (
+    .clk_i,
+    .rst_ni,
+    .s_axil_awaddr_i,
+    .s_axil_awprot_i,
+    .s_axil_awvalid_i,
+    .s_axil_awready_o,
+    .s_axil_wdata_i,
+    .s_axil_wstrb_i,
+    .s_axil_wvalid_i,
+    .s_axil_wready_o,
+    .s_axil_bresp_o,
+    .s_axil_bvalid_o,
+    .s_axil_bready_i,
+    .s_axil_araddr_i,
+    .s_axil_arprot_i,
+    .s_axil_arvalid_i,
+    .s_axil_arready_o,
+    .s_axil_rdata_o,
+    .s_axil_rresp_o,
+    .s_axil_rvalid_o,
+    .s_axil_rready_i,
+    .write_o(write),
+    .write_addr_o(write_addr),
+    .write_data_o(data),
+    .write_okay_i(allowed),
+    .read_addr_o(read_addr),
+    .read_data_i(read_data),
+    .read_okay_i(read_okay)
+  );
 
-  assign aw_index = {s_axil_awaddr_i[11:6] != '0 || s_axil_awaddr_i[1:0] != '0,
-                     s_axil_awaddr_i[5:2]};
-  assign address = {5'd0, aw_held_q ? aw_index_q : aw_index, 2'd0};
-  assign data = w_held_q ? data_q : s_axil_wdata_i;
-  assign whole = w_held_q ? whole_q : s_axil_wstrb_i == '1;
-  assign empty = w_held_q ? empty_q : s_axil_wstrb_i == '0;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      aw_held_q <= 1'b0;
-      w_held_q <= 1'b0;
-    end else begin
-      aw_held_q <= aw_there && !write;
-      w_held_q <= w_there && !write;
-    end
-    if (!aw_held_q) aw_index_q <= aw_index;
-    if (!w_held_q) begin
-      data_q <= s_axil_wdata_i;
-      whole_q <= s_axil_wstrb_i == '1;
-      empty_q <= s_axil_wstrb_i == '0;
-    end
-  end
-
-  logic unused_prot;
-  assign unused_prot = ^{s_axil_awprot_i, s_axil_arprot_i};
-
-  // What a whole write does.
-  logic writable, control_ok, load_ok, allowed, act, load;
+  logic writable, control_ok, load_ok, load;
 
   assign load_data_o = {load_high_q, data};
 
@@ -165,7 +153,7 @@ module axi_control #(
   end
 
   always_comb begin
-    case (address)
+    case (write_addr)
       AddrControl: allowed = control_ok;
       AddrImages, AddrLayers, AddrLoadAddress, AddrLoadHigh: allowed = writable;
       AddrLoadData: allowed = writable && load_ok;
@@ -173,11 +161,11 @@ module axi_control #(
     endcase
   end
 
-  assign act = write && whole && allowed;
-  assign clear_o = act && address == AddrControl && data[1];
-  assign start_o = act && address == AddrControl && data[1:0] == 2'b01;
+  assign act = write && allowed;
+  assign clear_o = act && write_addr == AddrControl && data[1];
+  assign start_o = act && write_addr == AddrControl && data[1:0] == 2'b01;
 
-  assign load = act && address == AddrLoadData;
+  assign load = act && write_addr == AddrLoadData;
   assign load_reference_o = load && load_memory_q == MemReferences;
   assign load_parameter_o = load && load_memory_q == MemParameters;
   assign load_program_o = load && load_memory_q == MemProgram;
@@ -196,7 +184,7 @@ module axi_control #(
       load_addr_q <= '0;
       load_high_q <= '0;
     end else if (act) begin
-      case (address)
+      case (write_addr)
         AddrImages: images_q <= data;
         AddrLayers: layers_q <= data[7:0];
         AddrLoadAddress: {load_memory_q, load_bank_q, load_addr_q} <= data;
@@ -207,25 +195,14 @@ module axi_control #(
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) s_axil_bvalid_o <= 1'b0;
-    else if (write) s_axil_bvalid_o <= 1'b1;
-    else if (s_axil_bready_i) s_axil_bvalid_o <= 1'b0;
-    if (write) s_axil_bresp_o <= (empty || (whole && allowed)) ? Okay : SlvErr;
-  end
-
-  // Read channel.
-  logic        read, read_ok;
-  logic [31:0] read_data, cycles_low, cycles_high;
+  // What is read.
+  logic [31:0] cycles_low, cycles_high;
 
   assign {cycles_high, cycles_low} = cycles_i;
 
-  assign s_axil_arready_o = !s_axil_rvalid_o;
-  assign read = s_axil_arvalid_i && s_axil_arready_o;
-
   always_comb begin
-    read_ok = 1'b1;
-    case (s_axil_araddr_i)
+    read_okay = 1'b1;
+    case (read_addr)
       AddrId:          read_data = 32'h44545731;
       AddrStatus:      read_data = {8'd0, 4'd0, error_layer_i, 3'd0, error_i, 6'd0, status_i};
       AddrImages:      read_data = images_q;
@@ -241,20 +218,10 @@ module axi_control #(
       AddrActDepth:    read_data = {16'(ActDepth), 16'(InDepth)};
       AddrParamDepth:  read_data = {16'(RefDepth), 16'(ParamDepth)};
       default: begin
-        read_ok = 1'b0;
+        read_okay = 1'b0;
         read_data = '0;
       end
     endcase
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) s_axil_rvalid_o <= 1'b0;
-    else if (read) s_axil_rvalid_o <= 1'b1;
-    else if (s_axil_rready_i) s_axil_rvalid_o <= 1'b0;
-    if (read) begin
-      s_axil_rdata_o <= read_data;
-      s_axil_rresp_o <= read_ok ? Okay : SlvErr;
-    end
   end
 
 `ifndef YOSYS
@@ -266,14 +233,6 @@ module axi_control #(
           else $error("a word is loaded into several memories");
     end
   end
-
-  handshake_check #(.Width(2)) u_check_b (
-    .clk_i, .rst_ni, .valid_i(s_axil_bvalid_o), .ready_i(s_axil_bready_i), .data_i(s_axil_bresp_o)
-  );
-  handshake_check #(.Width(34)) u_check_r (
-    .clk_i, .rst_ni, .valid_i(s_axil_rvalid_o), .ready_i(s_axil_rready_i),
-    .data_i({s_axil_rdata_o, s_axil_rresp_o})
-  );
 `endif
 
 endmodule

@@ -113,7 +113,7 @@ private:
 
 /// What the registers and the load port take.
 [[nodiscard]] constexpr Resources axi_control_resources(const AxiControlConfig& config) {
-  return {config.huffman ? 290 : 278, 154 - address_bits(config.max_layers)};
+  return {config.huffman ? 260 : 249, 162 - address_bits(config.max_layers)};
 }
 
 } // namespace deltatwin
