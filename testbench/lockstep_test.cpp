@@ -93,6 +93,34 @@ TEST_CASE("a wrong bit in the RTL is reported with its place, both values and wa
   CHECK(vcd.find("#" + std::to_string((divergence.cycle + 21) * 10000) + "\n") == std::string::npos);
 }
 
+TEST_CASE("what only the end shows: a word that was not to be written, a register that nobody read") {
+  struct Row {
+    const char *file, *line, *wrong, *block, *interface;
+  };
+  const Row rows[] = {
+      // Parameters are loaded over the references' words, but not all of them.
+      {"accelerator.sv", ".we_i(load_parameter),", ".we_i(load_parameter || load_reference),",
+       "u_parameter.memory_q", "word 16, at the end"},
+      {"axi_control.sv", "{24'd0, layers_q}", "{24'd1, layers_q}", "axi_control", "r"},
+  };
+  const Design design = tiny_design();
+  for (const Row& row : rows) {
+    const TemporaryDirectory directory("deltatwin-broken");
+    Twins twins(AcceleratorTop(design), 0, 1, {}, broken_rtl(directory, row.file, row.line, row.wrong));
+    RandomWork random(base_seed());
+    Program program =
+        compile(random.network({12, 10, 6}, {Scheme::fixed_reference, 4, Group::neuron, 0, 3}), design);
+    program.references.resize(17, 3);
+    const CosimResult result = twins.run([&](Session& session) {
+      load_program(session, program);
+      run_images(session, inputs_of(random), 3);
+    });
+    REQUIRE(result.divergence);
+    CHECK(result.divergence->block == row.block);
+    CHECK(result.divergence->interface == row.interface);
+  }
+}
+
 TEST_CASE("a cycle too many in the RTL is reported as a beat that is missing") {
   const TemporaryDirectory directory("deltatwin-broken");
   const Design design = tiny_design();

@@ -16,6 +16,10 @@ void BeatTrace::drop_cycles_after(Cycle cycle, std::size_t first) {
   drop(beats, first, [=](const Beat& beat) { return beat.cycle > cycle; });
 }
 
+void BeatTrace::drop_cycles_before(Cycle cycle) {
+  drop(beats, 0, [=](const Beat& beat) { return beat.cycle < cycle; });
+}
+
 void BeatTrace::reset_after(Cycle cycle, std::size_t first) {
   drop_cycles_after(cycle, first);
   resets.push_back(cycle);

@@ -50,7 +50,9 @@ struct BeatTrace {
   void add(std::size_t interface, const Beat& beat) { beats[interface].push_back(beat); }
   /// Forgets, from interface `first` on, what was computed ahead of an event that prevents it.
   void drop_cycles_after(Cycle cycle, std::size_t first);
-  /// The same, of a reset from within.
+  /// Forgets all beats before `cycle`.
+  void drop_cycles_before(Cycle cycle);
+  /// drop_cycles_after(), of a reset from within.
   void reset_after(Cycle cycle, std::size_t first);
   void drop_origins_after(Cycle cycle, std::size_t first);
 };

@@ -38,6 +38,8 @@ public:
       act(index);
     }
     join();
+    for (Source& source : sources_) // a beat that is taken was offered in this session
+      now_ = std::max(now_, taken_before(source));
     trace_.end = now_ + settle_cycles;
     for (const std::size_t output : outputs_)
       if (!beats(output).empty())
@@ -205,6 +207,11 @@ private:
       return;
     source.index = done;
     source.from = done ? beats(source.interface).back().cycle + 1 + source.pacer.gap(done) : source.begin;
+  }
+
+  // The cycle after the source's latest beat.
+  [[nodiscard]] Cycle taken_before(const Source& source) const {
+    return beats(source.interface).empty() ? 0 : beats(source.interface).back().cycle + 1;
   }
 
   void offer(Source& source) {

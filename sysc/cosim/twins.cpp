@@ -1,14 +1,17 @@
 #include "cosim/twins.h"
+#include "base/archive.h"
 #include "cosim/end_state.h"
 #include <algorithm>
 #include <filesystem>
+#include <stdexcept>
+#include <utility>
 
 namespace deltatwin {
 
 Twins::Twins(const Top& top, double stall, std::uint64_t seed,
              const std::function<void(const std::string&)>& message, RtlSource source)
     : ports_(top), registers_(top.registers()), clock_mhz_(top.clock_mhz()), source_(std::move(source)),
-      message_(message), stall_(stall), seed_(seed), model_(top.model()) {
+      message_(message), stall_(stall), seed_(seed), model_(top.model()), ahead_(ports_.interfaces.size()) {
   const auto write_only = [](const Register& described) { return described.access == Register::write_only; };
   registers_.erase(std::remove_if(registers_.begin(), registers_.end(), write_only), registers_.end());
   source_.top = top.module();
@@ -21,20 +24,24 @@ CosimResult Twins::run(const std::function<void(Session&)>& fill,
   Session session;
   session.stall = stall_;
   session.seed = seed_;
-  Cycle begin = 0;
-  if (history_.empty()) {
+  if (!begun_)
     session.add(HostAction::hard_reset).cycles = 3;
-  } else {
-    begin = history_.back().trace.end;
+  else if (!history_.empty())
     history_.back().trace.beats = BeatTrace(ports_.interfaces.size());
-  }
   fill(session);
   for (const Register& described : registers_) // the end state
     session.read(described.address);
   history_.push_back({std::move(session), SessionTrace(ports_.interfaces.size())});
   Past& now = history_.back();
+  now.trace.beats = std::exchange(ahead_, BeatTrace(ports_.interfaces.size()));
+  const Cycle begin = end_;
   run_model(now.session, ports_, *model_, now.trace, begin);
   const auto report = [&](Cycle done) { progress(done - begin, now.trace.end - begin); };
+  begun_ = true;
+  end_ = now.trace.end;
+  ahead_ = now.trace.beats;
+  ahead_.drop_cycles_before(end_);
+  now.trace.beats.drop_cycles_after(end_ - 1, 0);
   CosimResult result =
       run_rtl(now.session, ports_, *rtl_, now.trace, progress ? report : std::function<void(Cycle)>{});
   std::vector<std::uint32_t>&reads = now.trace.record.reads, &rtl_reads = result.record.reads;
@@ -45,7 +52,30 @@ CosimResult Twins::run(const std::function<void(Session&)>& fill,
   return result;
 }
 
+std::string Twins::owner() const {
+  return state_owner(source_.top, source_.parameters) + ", stalls " + std::to_string(stall_) + ", seed " +
+         std::to_string(seed_);
+}
+
+std::string Twins::save() {
+  Saver saver(owner());
+  std::string model = model_->save(), rtl = rtl_->save();
+  saver(begun_, end_, ahead_.beats, model, rtl);
+  return std::move(saver).finish();
+}
+
+void Twins::restore(const std::string& state) {
+  Restorer restorer(state, owner());
+  std::string model, rtl;
+  restorer(begun_, end_, ahead_.beats, model, rtl);
+  model_->restore(model);
+  rtl_->restore(rtl);
+  history_.clear();
+}
+
 void Twins::write_waves(const std::string& path, WaveWindow window) {
+  if (history_.empty() || history_.front().trace.begin > 0)
+    throw std::logic_error("what was restored has no waves");
   const SessionTrace& last = history_.back().trace;
   window.first = std::max(window.first, last.begin);
   window.last = std::min(window.last, last.end - 1);

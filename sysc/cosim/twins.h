@@ -24,7 +24,12 @@ public:
   CosimResult run(const std::function<void(Session&)>& fill,
                   const std::function<void(Cycle done, Cycle all)>& progress = {});
 
-  /// Writes both twins' waves of a window of the latest session to `path` (VCD).
+  /// Both twins as they are at the end of the latest session, in mid-run too; needs RtlSource::savable. Twins
+  /// of the same top and stalls go on from there; restore() throws InputError for others'.
+  [[nodiscard]] std::string save();
+  void restore(const std::string& state);
+
+  /// Writes both twins' waves of a window of the latest session to `path` (VCD). What was restored has none.
   void write_waves(const std::string& path, WaveWindow window);
 
   [[nodiscard]] const std::vector<Interface>& interfaces() const { return ports_.interfaces; }
@@ -38,6 +43,8 @@ private:
     SessionTrace trace; ///< the latest one's beats only
   };
 
+  [[nodiscard]] std::string owner() const;
+
   TopPorts ports_;
   std::vector<Register> registers_; ///< that can be read
   double clock_mhz_;
@@ -48,6 +55,9 @@ private:
   std::unique_ptr<TopModel> model_;
   std::unique_ptr<RtlModel> rtl_;
   std::vector<Past> history_;
+  BeatTrace ahead_;    ///< what the model has computed beyond the latest session
+  bool begun_ = false; ///< whether there was a session
+  Cycle end_ = 0;      ///< of the latest one
 };
 
 } // namespace deltatwin

@@ -1,0 +1,136 @@
+// Both twins of each top, beyond single sessions: the end state, and runs that go on from where they were
+// saved.
+#include "base/error.h"
+#include "base/file.h"
+#include "cosim/twins.h"
+#include "random_work.h"
+#include "temporary_directory.h"
+#include "tops/accelerator/session.h"
+#include "tops/accelerator/top.h"
+#include "tops/codec/top.h"
+#include "tops/codec/workload.h"
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <tuple>
+
+using namespace deltatwin;
+
+namespace {
+
+RtlSource savable() {
+  RtlSource source;
+  source.savable = true;
+  return source;
+}
+
+void require_equal(const CosimResult& result) {
+  if (result.divergence)
+    FAIL(result.divergence->report());
+}
+
+// Cuts a session in mid-stream, behind `beats` beats; what is left is another session.
+Session cut(Session& session, std::size_t beats) {
+  Session rest;
+  const auto at = std::find_if(session.actions.begin(), session.actions.end(),
+                               [](const HostAction& action) { return action.kind == HostAction::stream; });
+  rest.actions.assign(at, session.actions.end());
+  session.actions.erase(at + 1, session.actions.end());
+  HostAction &before = session.actions.back(), &behind = rest.actions.front();
+  const std::size_t bytes = before.values.size() / before.tlast.size() * beats;
+  behind.values.erase(behind.values.begin(), behind.values.begin() + static_cast<std::ptrdiff_t>(bytes));
+  behind.tlast.erase(behind.tlast.begin(), behind.tlast.begin() + static_cast<std::ptrdiff_t>(beats));
+  before.values.resize(bytes);
+  before.tlast.resize(beats);
+  return rest;
+}
+
+void append(Session& session, const Session& more) {
+  session.actions.insert(session.actions.end(), more.actions.begin(), more.actions.end());
+}
+
+bool equal(const std::vector<Beat>& a, const std::vector<Beat>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Beat& x, const Beat& y) {
+    return std::tie(x.cycle, x.payload) == std::tie(y.cycle, y.payload);
+  });
+}
+
+// Runs work up to `beats` input beats; then the same twins, and others that were restored from a file, go on
+// to its end, to the same beats.
+void require_goes_on(const Top& top, Session work, std::size_t beats, std::uint64_t seed) {
+  const TemporaryDirectory directory("twins");
+  const std::string path = directory.path() + "/run";
+  const Session rest = cut(work, beats);
+  Twins twins(top, 0.2, seed, {}, savable());
+  require_equal(twins.run([&](Session& session) { append(session, work); }));
+  CHECK(twins.model().stop_cycle() > twins.trace().end); // it is under way
+  write_file(path, twins.save());
+
+  const auto go_on = [&](Twins& from) {
+    const CosimResult result = from.run([&](Session& session) { append(session, rest); });
+    require_equal(result);
+    return result;
+  };
+  const CosimResult whole = go_on(twins);
+  Twins others(top, 0.2, seed, {}, savable());
+  others.restore(read_file(path));
+  const CosimResult restored = go_on(others);
+  CHECK(restored.beats == whole.beats);
+  CHECK(restored.record.reads == whole.record.reads);
+  for (std::size_t i = 0; i < twins.interfaces().size(); ++i) {
+    INFO(twins.interfaces()[i].name);
+    CHECK(equal(others.trace().beats.beats[i], twins.trace().beats.beats[i]));
+  }
+
+  // A model that was copied from a saved one is another one.
+  const std::unique_ptr<TopModel> a = top.model(), b = top.model();
+  a->restore(twins.model().save());
+  b->restore(a->save());
+  CHECK(a->save() == twins.model().save());
+  CHECK(b->stop_cycle() == twins.model().stop_cycle());
+
+  std::string state = read_file(path);
+  CHECK_THROWS_AS(others.restore(state.substr(0, state.size() / 2)), InputError);
+  ++state[state.size() / 2];
+  CHECK_THROWS_AS(others.restore(state), InputError);
+  CHECK_THROWS_AS(others.restore(""), InputError);
+  Twins stalled(top, 0.3, seed, {}, savable());
+  CHECK_THROWS_WITH(stalled.restore(read_file(path)), Catch::Contains("stalls"));
+}
+
+} // namespace
+
+TEST_CASE("twins: a run of the accelerator goes on from a file as if it had never been interrupted") {
+  for (const bool huffman : {false, true}) {
+    Design design;
+    design.lanes = 6;
+    design.lanes_per_bank = 4;
+    design.huffman = huffman;
+    design.bank_depth = 530;
+    design.in_depth = 64;
+    design.act_depth = 64;
+    design.param_depth = 128;
+    design.max_layers = 4;
+    design.out_depth = 16;
+    const std::uint64_t seed = base_seed();
+    CAPTURE(huffman, seed);
+    RandomWork random(seed);
+    const std::vector<int> widths = {9, 14, 7};
+    constexpr int images = 6;
+    Session work;
+    load_program(work, random.program(design, widths));
+    run_images(work, random.bytes(9 * images), images);
+    for (const std::size_t beats : {9 * 3, 9 * 2 + 4, 1})
+      require_goes_on(AcceleratorTop(design), work, beats, seed);
+  }
+}
+
+TEST_CASE("twins: a run of the codec goes on from a file as if it had never been interrupted") {
+  CodecConfig config;
+  config.depth = 64;
+  const std::uint64_t seed = base_seed();
+  CAPTURE(seed);
+  Session work;
+  CodecWorkload(config, 12, seed).run(work, 0, 12);
+  for (const std::size_t beats : {40, 150})
+    require_goes_on(CodecTop(config), work, beats, seed);
+}
