@@ -4,6 +4,7 @@
 #include "temporary_directory.h"
 #include <catch2/catch.hpp>
 #include <map>
+#include <set>
 
 using namespace deltatwin;
 
@@ -13,6 +14,8 @@ using Beats = std::map<Cycle, std::uint64_t>; ///< payloads by cycle
 
 struct Run {
   Beats a_model, a_rtl, b_model, b_rtl;
+  std::vector<Register> registers{};
+  std::set<Cycle> resets{}; ///< cycles of a reset
 };
 
 class Box {
@@ -26,7 +29,7 @@ public:
       model_.add(0, {cycle, payload, {}, cycle});
     for (const auto& [cycle, payload] : run.b_model)
       model_.add(1, {cycle, payload, {0, 1, 2, static_cast<int>(cycle)}, cycle});
-    Lockstep lockstep(interfaces_, model_, rtl_);
+    Lockstep lockstep(interfaces_, model_, rtl_, run.registers);
     const auto drive = [&](const char* strobe, const char* field, const Beats& beats, Cycle cycle) {
       const auto beat = beats.find(cycle);
       rtl_.signal(strobe).set(beat != beats.end());
@@ -37,7 +40,9 @@ public:
       drive("a_i", "x_i", run.a_rtl, cycle);
       drive("b_i", "y_i", run.b_rtl, cycle);
       rtl_.settle();
-      if (!lockstep.check(cycle))
+      if (run.resets.count(cycle))
+        lockstep.reset();
+      else if (!lockstep.check(cycle))
         break;
       rtl_.edge();
     }
@@ -124,6 +129,46 @@ TEST_CASE("divergence: all interfaces that differ soon after, in their order, wi
   CHECK_THAT(report, Catch::Contains("also in box, interface ar, cycle 20"));
   CHECK(lockstep.beats() == 5);
   CHECK(lockstep.interface_beats() == std::vector<std::uint64_t>{3, 2});
+}
+
+TEST_CASE("divergence: accesses by the names of registers and their fields, also behind a reset") {
+  const std::vector<Register> registers = {
+      {0x30,
+       "STATUS",
+       Register::read_only,
+       {{"state", 2, 0, {"idle", "running"}}, {"error", 3, 4, {"none"}}}},
+      {0x40, "SIZE[0]", Register::read_only},
+      {0x48, "SIZE[2]", Register::read_only},
+      {0x4c, "SIZE[3]", Register::read_only}};
+  Box box;
+  struct Row {
+    Run run;
+    std::vector<std::string> says;
+  };
+  const Row rows[] = {
+      {{{{1, 0x48}, {5, 0x30}}, {{1, 0x48}, {5, 0x30}}, {{2, 7}, {6, 0x11}}, {{2, 7}, {6, 0x03}}, registers},
+       {"of the access at 0x30 (STATUS)", "model: y_i=0x11 (STATUS: state=running, error=1)",
+        "RTL:   y_i=0x3 (STATUS: state=3, error=none)", "equal in cycle 2: y_i=0x7 (SIZE[2]: 7), image"}},
+      // The first read and the third are never answered: a reset takes their responses.
+      {{{{1, 0x30}, {9, 0x48}, {13, 0x40}, {20, 0x4c}, {21, 0x34}},
+        {{1, 0x30}, {9, 0x48}, {13, 0x40}, {20, 0x4c}, {21, 0x34}},
+        {{10, 1}, {22, 2}},
+        {{10, 1}, {22, 3}},
+        registers,
+        {3, 4, 5, 15, 16}},
+       {"(SIZE[3])", "model: y_i=0x2 (SIZE[3]: 2)", "RTL:   y_i=0x3 (SIZE[3]: 3)"}},
+      {{{{1, 0x40}, {2, 0x30}}, {{1, 0x40}, {2, 0x38}}, {}, {}, registers},
+       {"model: x_i=0x30 (STATUS)", "RTL:   x_i=0x38 (no register)", "equal in cycle 1: x_i=0x40 (SIZE[0])"}},
+      {{{{1, 0x30}}, {{1, 0x30}}, {{2, 0x1}}, {}, registers}, {"(STATUS: state=running, error=none)\n"}},
+  };
+  for (const Row& row : rows) {
+    const Lockstep lockstep = box.run(row.run);
+    REQUIRE(lockstep.divergence());
+    const std::string report = lockstep.divergence()->report();
+    CAPTURE(report);
+    for (const std::string& says : row.says)
+      CHECK_THAT(report, Catch::Contains(says));
+  }
 }
 
 TEST_CASE("divergence: none where all is equal, and how much was met") {

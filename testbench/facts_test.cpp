@@ -91,6 +91,32 @@ TEST_CASE("facts: a register reads as its description says, and only one that is
   }
 }
 
+TEST_CASE("facts: reports tell what a register's value says") {
+  Design design;
+  design.lanes = 21;
+  design.lanes_per_bank = 5;
+  design.multiplier = Multiplier::serial;
+  design.in_depth = 128;
+  design.act_depth = 256;
+  const AcceleratorTop accelerator(design);
+  const CodecTop codec(CodecConfig{11, 7, 300});
+  const auto read = [](const Top& top, std::uint32_t address) {
+    return register_text(top.registers(), address, top.model()->read(address, 1).data);
+  };
+  CHECK(read(accelerator, reg::config) == "CONFIG: lanes=21, delta bits=4, multiplier=3, consecutive=1, "
+                                          "lanes per bank=5, huffman=0");
+  CHECK(read(accelerator, reg::status) == "STATUS: status=idle, error=none, layer=0");
+  CHECK(read(accelerator, reg::buffer_depth) == "BUFFER_DEPTH: input=128, activations=256");
+  CHECK(read(codec, codec_reg::alphabet) == "ALPHABET: 11");
+  CHECK(read(codec, codec_reg::sizes + 4 * 63) == "SIZE[63]: 0");
+  CHECK(register_text(accelerator.registers(), reg::status, 0x050203) ==
+        "STATUS: status=error, error=image count, layer=5");
+  CHECK(register_text(accelerator.registers(), reg::load_address, 0x32100007) ==
+        "LOAD_ADDRESS: word=7, bank=33, memory=program");
+  CHECK(register_text(codec.registers(), codec_reg::status, 0x0203) == "STATUS: status=error, error=length");
+  CHECK(register_text(codec.registers(), 0x500, 3) == "no register");
+}
+
 TEST_CASE("facts: memory ids and status codes are the same in RTL and model") {
   const RtlText control("axi_control"), scheduler("scheduler"), top("accelerator");
   CHECK(control.constants("Mem[A-Z]\\w+") == RtlText::Variables{{"MemWeights", number(Memory::weights)},

@@ -56,6 +56,27 @@ CosimResult run(Twins& twins, const Design& design) {
 
 } // namespace
 
+TEST_CASE("a wrong STATUS in the RTL is told by the names of its fields") {
+  const TemporaryDirectory directory("deltatwin-broken");
+  const Design design = tiny_design();
+  Twins twins(AcceleratorTop(design), 0, 1, {},
+              broken_rtl(directory, "axi_control.sv",
+                         "read_data = {8'd0, 4'd0, error_layer_i, 3'd0, error_i, 6'd0, status_i};",
+                         "read_data = {8'd0, 4'd0, error_layer_i, 3'd0, error_i + 5'd1, 6'd0, status_i};"));
+  const CosimResult result = twins.run([&](Session& session) {
+    session.write(reg::images, 1);
+    session.write(reg::control, control_start); // of a program without layers
+    session.add(HostAction::wait_stop);
+    session.add(HostAction::read).address = reg::status;
+  });
+  REQUIRE(result.divergence);
+  const std::string report = result.divergence->report();
+  INFO(report);
+  CHECK_THAT(report, Catch::Contains("of the access at 0x8 (STATUS)") &&
+                         Catch::Contains("(STATUS: status=error, error=layer count, layer=0)") &&
+                         Catch::Contains("(STATUS: status=error, error=image count, layer=0)"));
+}
+
 TEST_CASE("a wrong bit in the RTL is reported with its place, both values and waves") {
   const TemporaryDirectory directory("deltatwin-broken");
   const Design design = tiny_design();

@@ -89,7 +89,12 @@ boost::json::value to_json(const std::optional<Divergence>& divergence) {
       return nullptr;
     return boost::json::string(describe(divergence->fields, value));
   };
-  boost::json::value ending;
+  boost::json::value ending, access;
+  if (divergence->address)
+    access = {{"address", *divergence->address},
+              {"register", divergence->register_name},
+              {"model", divergence->model_means},
+              {"rtl", divergence->rtl_means}};
   if (const auto& end = divergence->ending)
     ending = {{"kind", end->kind}, {"place", end->place}, {"message", end->message}};
   return {
@@ -102,6 +107,7 @@ boost::json::value to_json(const std::optional<Divergence>& divergence) {
       {"element", divergence->context.element},
       {"model", payload(divergence->model.has_value(), divergence->model ? divergence->model->payload : 0)},
       {"rtl", payload(divergence->rtl.has_value(), divergence->rtl.value_or(0))},
+      {"access", access},
       {"rtl_ended", ending}};
 }
 

@@ -20,4 +20,10 @@ struct Register {
   std::vector<RegisterField> fields{}; ///< empty: a number
 };
 
+/// Which one is at an address: "STATUS", "no register".
+[[nodiscard]] std::string register_name(const std::vector<Register>& registers, std::uint32_t address);
+/// And what a value of it says: "STATUS: status=running, error=none, layer=2", "BLOCKS: 5".
+[[nodiscard]] std::string register_text(const std::vector<Register>& registers, std::uint32_t address,
+                                        std::uint32_t value);
+
 } // namespace deltatwin

@@ -22,6 +22,8 @@ std::string place(const BeatContext& context) {
   return text;
 }
 
+std::string in_parentheses(const std::string& text) { return text.empty() ? "" : " (" + text + ")"; }
+
 // "interface act, cycle 12, layer 1, ...", and both sides in lines that begin with `indent`.
 std::string text_of(const Difference& difference, const std::string& indent) {
   std::ostringstream text;
@@ -29,13 +31,14 @@ std::string text_of(const Difference& difference, const std::string& indent) {
   if (!difference.fields.strobes.empty())
     text << ", after " << difference.index << (difference.index == 1 ? " beat" : " beats") << " of it";
   if (difference.address)
-    text << ", of the access at 0x" << std::hex << *difference.address << std::dec;
+    text << ", of the access at 0x" << std::hex << *difference.address << std::dec
+         << in_parentheses(difference.register_name);
   text << "\n"
        << indent
        << "model: " << (difference.model ? describe(difference.fields, difference.model->payload) : "no beat")
-       << "\n"
+       << in_parentheses(difference.model_means) << "\n"
        << indent << "RTL:   " << (difference.rtl ? describe(difference.fields, *difference.rtl) : "no beat")
-       << "\n";
+       << in_parentheses(difference.rtl_means) << "\n";
   for (const std::string& more : {difference.elsewhere, difference.rule})
     if (!more.empty())
       text << indent << more << "\n";
@@ -67,16 +70,17 @@ std::string Divergence::report() const {
   text << "divergence in " << block << ", " << text_of(*this, "  ");
   if (before.empty() && !fields.strobes.empty())
     text << "  no beat on this interface before\n";
-  for (const Beat& beat : before)
-    text << "  equal in cycle " << beat.cycle << ": " << describe(fields, beat.payload) << place(beat.context)
-         << "\n";
+  for (std::size_t i = 0; i < before.size(); ++i)
+    text << "  equal in cycle " << before[i].cycle << ": " << describe(fields, before[i].payload)
+         << in_parentheses(before_means[i]) << place(before[i].context) << "\n";
   for (const Difference& other : others)
     text << "  also in " << other.block << ", " << text_of(other, "    ");
   return text.str();
 }
 
-Lockstep::Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& model, const RtlModel& rtl)
-    : interfaces_(interfaces), model_(model), rtl_(rtl) {
+Lockstep::Lockstep(const std::vector<Interface>& interfaces, const BeatTrace& model, const RtlModel& rtl,
+                   std::vector<Register> registers)
+    : interfaces_(interfaces), model_(model), rtl_(rtl), registers_(std::move(registers)) {
   for (const Interface& interface : interfaces) {
     Monitor& monitor = monitors_.emplace_back();
     if (interface.strobes.size() == 2) {
@@ -167,6 +171,8 @@ bool Lockstep::check(Cycle cycle) {
 }
 
 void Lockstep::reset() {
+  if (resets_.empty() || resets_.back() != last_)
+    resets_.push_back(last_);
   for (Monitor& monitor : monitors_)
     monitor.offered.reset();
 }
@@ -193,14 +199,22 @@ bool Lockstep::finish() {
   for (const std::size_t i : order) {
     Difference& found = *monitors_[i].difference;
     found.elsewhere = elsewhere(i);
-    found.address = address(i);
+    found.address = address(i, found.index);
+    if (found.address && !registers_.empty())
+      found.register_name = register_name(registers_, *found.address);
+    if (found.model)
+      found.model_means = meaning(i, found.index, found.model->payload);
+    if (found.rtl)
+      found.rtl_means = meaning(i, found.index, *found.rtl);
   }
   divergence_.emplace();
   const std::size_t first = order.front(), next = monitors_[first].next;
   static_cast<Difference&>(*divergence_) = *monitors_[first].difference;
   constexpr std::size_t shown = 4;
-  for (std::size_t i = next > shown ? next - shown : 0; i < next; ++i)
+  for (std::size_t i = next > shown ? next - shown : 0; i < next; ++i) {
     divergence_->before.push_back(model_.beats[first][i]);
+    divergence_->before_means.push_back(meaning(first, i, model_.beats[first][i].payload));
+  }
   for (std::size_t i = 1; i < order.size(); ++i)
     divergence_->others.push_back(*monitors_[order[i]].difference);
   return false;
@@ -268,17 +282,44 @@ std::string Lockstep::elsewhere(std::size_t interface) const {
              : "the model's next beat is " + said(next);
 }
 
-// The n-th response answers the n-th access.
-std::optional<std::uint64_t> Lockstep::address(std::size_t interface) const {
-  const Interface& response = interfaces_[interface];
-  const std::string channel = response.name == "r" ? "ar" : response.name == "b" ? "aw" : "";
-  for (std::size_t i = 0; i < interfaces_.size() && !channel.empty(); ++i)
-    if (interfaces_[i].name == channel && interfaces_[i].block == response.block &&
-        monitors_[interface].next < model_.beats[i].size() && !interfaces_[i].fields.empty()) {
-      const int width = interfaces_[i].fields.front().width;
-      return model_.beats[i][monitors_[interface].next].payload & ((std::uint64_t{1} << width) - 1);
-    }
-  return std::nullopt;
+// From one reset to the next, the n-th data and the n-th response belong to the n-th address.
+std::optional<std::uint32_t> Lockstep::address(std::size_t interface, std::size_t beat) const {
+  const std::string& channel = interfaces_[interface].name;
+  const char* of = channel == "r" ? "ar" : channel == "b" || channel == "w" ? "aw" : "";
+  const auto found = std::find_if(interfaces_.begin(), interfaces_.end(),
+                                  [of](const Interface& each) { return each.name == of; });
+  const std::vector<Beat>& own = model_.beats[interface];
+  if (found == interfaces_.end() || beat >= own.size())
+    return std::nullopt;
+  const std::vector<Beat>& addresses = model_.beats[static_cast<std::size_t>(found - interfaces_.begin())];
+  const auto reset = std::lower_bound(resets_.begin(), resets_.end(), own[beat].cycle);
+  const auto before_reset = [&](const std::vector<Beat>& beats) {
+    if (reset == resets_.begin())
+      return std::size_t{0};
+    return static_cast<std::size_t>(
+        std::partition_point(beats.begin(), beats.end(),
+                             [&](const Beat& each) { return each.cycle <= *std::prev(reset); }) -
+        beats.begin());
+  };
+  const std::size_t at = beat - before_reset(own) + before_reset(addresses);
+  return at < addresses.size() ? std::optional(static_cast<std::uint32_t>(addresses[at].payload))
+                               : std::nullopt;
+}
+
+std::string Lockstep::meaning(std::size_t interface, std::size_t beat, std::uint64_t payload) const {
+  const std::string& channel = interfaces_[interface].name;
+  if (registers_.empty())
+    return "";
+  if (channel == "aw" || channel == "ar")
+    return register_name(registers_, static_cast<std::uint32_t>(payload));
+  const auto of = address(interface, beat);
+  if (!of)
+    return "";
+  const bool has_data = channel != "b";
+  if (const std::uint64_t response = channel == "w" ? 0 : has_data ? payload >> 32 : payload; response)
+    return register_name(registers_, *of) + ": SLVERR";
+  return has_data ? register_text(registers_, *of, static_cast<std::uint32_t>(payload))
+                  : register_name(registers_, *of) + ": OKAY";
 }
 
 } // namespace deltatwin

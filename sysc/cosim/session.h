@@ -15,8 +15,10 @@ namespace deltatwin {
 struct TopPorts {
   std::vector<Bus> buses;
   std::vector<Interface> interfaces;
+  std::vector<Register> registers;
 
-  explicit TopPorts(const Top& top) : buses(top.buses()), interfaces(top.interfaces()) {}
+  explicit TopPorts(const Top& top)
+      : buses(top.buses()), interfaces(top.interfaces()), registers(top.registers()) {}
 };
 
 /// What the model did in a session: its beats, and when what the host waited for happened.

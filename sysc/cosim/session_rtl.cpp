@@ -103,7 +103,7 @@ private:
 CosimResult run_rtl(const Session& session, const TopPorts& ports, RtlModel& rtl, const SessionTrace& trace,
                     const std::function<void(Cycle)>& progress) {
   RtlHost host(session, ports, trace, rtl);
-  Lockstep lockstep(ports.interfaces, trace.beats, rtl);
+  Lockstep lockstep(ports.interfaces, trace.beats, rtl, ports.registers);
   bool equal = true;
   for (Cycle cycle = trace.begin; cycle < trace.end && equal; ++cycle) {
     host.drive(cycle);

@@ -41,12 +41,12 @@ std::vector<Interface> CodecCore::interfaces(const CodecConfig& config) {
   const int symbol = config.symbol_bits();
   const Field clean("interior_rst_n");
   return {
-      {"host", "AW", {"s_axil_awvalid_i", "s_axil_awready_o"}, {{"s_axil_awaddr_i", 12}}},
-      {"host", "W", {"s_axil_wvalid_i", "s_axil_wready_o"}, {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}},
-      {"codec_control", "B", {"s_axil_bvalid_o", "s_axil_bready_i"}, {{"s_axil_bresp_o", 2}}},
-      {"host", "AR", {"s_axil_arvalid_i", "s_axil_arready_o"}, {{"s_axil_araddr_i", 12}}},
+      {"host", "aw", {"s_axil_awvalid_i", "s_axil_awready_o"}, {{"s_axil_awaddr_i", 12}}},
+      {"host", "w", {"s_axil_wvalid_i", "s_axil_wready_o"}, {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}},
+      {"codec_control", "b", {"s_axil_bvalid_o", "s_axil_bready_i"}, {{"s_axil_bresp_o", 2}}},
+      {"host", "ar", {"s_axil_arvalid_i", "s_axil_arready_o"}, {{"s_axil_araddr_i", 12}}},
       {"codec_control",
-       "R",
+       "r",
        {"s_axil_rvalid_o", "s_axil_rready_i"},
        {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}}},
       {"host",
