@@ -36,6 +36,30 @@ std::int32_t reference(const MacBurst& burst, int lane) {
 
 } // namespace
 
+TEST_CASE("delta_mac model: an extension that is used again tells of its latest tile only") {
+  const ContextGuard guard;
+  DeltaMac model("delta_mac", DeltaMacConfig{2, 4, Multiplier::dsp, false}, 100);
+  Initiator host("host", model.socket);
+  end_elaboration();
+  MacExtension extension;
+  extension.burst.lanes = 2;
+  extension.burst.x = {1, 2, 3};
+  extension.burst.deltas = {1, 1, 1, 1, 1, 1};
+  extension.burst.references = {0, 0};
+  extension.burst.block_length = 3;
+  std::int32_t sums[2];
+  Cycle latency = 0;
+  for (const Cycle begin : {Cycle{0}, Cycle{100}}) {
+    Cycle cycle = begin;
+    REQUIRE(host.access(tlm::TLM_READ_COMMAND, 0, sums, 8, cycle, &extension));
+    CHECK(extension.reference_requests.size() == 2);
+    CHECK(extension.first_sum == cycle - 2);
+    if (begin == 0)
+      latency = cycle;
+    CHECK(cycle == begin + latency);
+  }
+}
+
 TEST_CASE("delta_mac twins agree on every multiplier, scheme and block length, up to the extremes of the "
           "longest tile") {
   const DeltaMacConfig configs[] = {

@@ -84,6 +84,11 @@ public:
     at(begin).start = true;
     layers_[begin] = static_cast<std::uint32_t>(layers.size());
     images_[begin] = images;
+    std::uint32_t start[2] = {static_cast<std::uint32_t>(layers.size()), images};
+    if (model_.error().code != ErrorCode::none) { // in which nothing starts
+      REQUIRE_FALSE(run_.access(tlm::TLM_WRITE_COMMAND, 0, start, 8, cycle));
+      return;
+    }
     status_[begin + 1] = 1;
     BooksExtension books;
     for (const LayerDescriptor& layer : layers)
@@ -92,7 +97,6 @@ public:
     if (from_outside == ErrorCode::code_book)
       books.books[static_cast<std::size_t>(random.in(0, static_cast<int>(layers.size()) - 1))] =
           CodeTable(std::vector<int>(std::size_t{1} << design_.delta_bits));
-    std::uint32_t start[2] = {static_cast<std::uint32_t>(layers.size()), images};
     cycle = begin;
     const bool started = run_.access(tlm::TLM_WRITE_COMMAND, 0, start, 8, cycle, &books);
     if (design_.huffman && (started || model_.error().code == ErrorCode::code_book))
@@ -132,6 +136,7 @@ public:
     trace_.drop_cycles_after(cycle, 0);
     status_.erase(status_.upper_bound(cycle), status_.end());
     status_[cycle + 1] = 0;
+    model_.reset();
   }
   [[nodiscard]] Cycle cycles() const { return pins_.size(); }
 
@@ -374,7 +379,8 @@ TEST_CASE("scheduler twins agree on every slot, beat and address, run after run,
         const Cycle begin = bench.cycles();
         bench.run(random, random.program(design, widths).layers, static_cast<std::uint32_t>(random.in(1, 5)));
         if (random.in(0, 1))
-          bench.clear(begin + static_cast<Cycle>(random.in(12, static_cast<int>(bench.cycles() - begin))));
+          bench.clear(begin + static_cast<Cycle>(
+                                  random.in(12, std::max(12, static_cast<int>(bench.cycles() - begin)))));
       }
       bench.drive();
     }
@@ -418,10 +424,27 @@ TEST_CASE("scheduler twins raise the same error in the same cycle, and run again
     std::vector<LayerDescriptor> program = good;
     bad.spoil(program);
     bench.run(random, program, 2);
+    bench.run(random, good, 2);
     bench.clear(bench.cycles() + 3);
     bench.run(random, good, 2);
     bench.drive();
   }
+}
+
+TEST_CASE("scheduler model: its program is memory-mapped, and nothing lies beyond it") {
+  const ContextGuard guard;
+  Scheduler model("scheduler", scheduler_config(test_design(1, Multiplier::lut)), 100);
+  Initiator program("program", model.program), run("run", model.run);
+  end_elaboration();
+  std::uint32_t word = 7;
+  Cycle cycle = 0;
+  const std::uint64_t end = 4 * 2 * 4;
+  CHECK(program.access(tlm::TLM_WRITE_COMMAND, end - 4, &word, 4, cycle));
+  word = 0;
+  CHECK(program.access(tlm::TLM_READ_COMMAND, end - 4, &word, 4, cycle));
+  CHECK(word == 7);
+  for (const std::uint64_t address : {end, end + 4, ~std::uint64_t{3}, std::uint64_t{2}})
+    CHECK_FALSE(program.access(tlm::TLM_READ_COMMAND, address, &word, 4, cycle));
 }
 
 TEST_CASE("scheduler twins raise the errors that come from around them, and run again after a reset") {

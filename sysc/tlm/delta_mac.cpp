@@ -25,18 +25,19 @@ void DeltaMac::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& de
     payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
     return;
   }
-  if (extension->beats.empty())
-    for (std::size_t i = 0; i < burst.x.size(); ++i)
-      extension->beats.push_back(clock_.cycle(delay) + i * static_cast<Cycle>(timing_.cycles_per_mac));
+  std::vector<Cycle> beats = extension->beats;
+  for (std::size_t i = beats.size(); i < inputs; ++i)
+    beats.push_back(clock_.cycle(delay) + i * static_cast<Cycle>(timing_.cycles_per_mac));
+  extension->reference_requests.clear();
   for (std::size_t end = 0; end < burst.x.size();) {
     end = std::min(burst.x.size(), end + static_cast<std::size_t>(burst.block_length));
     for (int lane = 0; lane < burst.lanes; ++lane)
-      extension->reference_requests.push_back(extension->beats[end - 1] + timing_.reference_request() +
+      extension->reference_requests.push_back(beats[end - 1] + timing_.reference_request() +
                                               static_cast<Cycle>(lane));
   }
   const std::vector<std::int32_t> sums = delta_mac_sums(burst);
   std::memcpy(payload.get_data_ptr(), sums.data(), payload.get_data_length());
-  extension->first_sum = extension->beats.back() + timing_.sum();
+  extension->first_sum = beats.back() + timing_.sum();
   delay = clock_.until(extension->first_sum + sums.size());
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }

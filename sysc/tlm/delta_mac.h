@@ -6,17 +6,11 @@
 namespace deltatwin {
 
 /// A tile's operands, carried by a READ whose data receive the sums (int32, one an active lane).
-struct MacExtension : tlm::tlm_extension<MacExtension> {
+struct MacExtension : StackExtension<MacExtension> {
   MacBurst burst;
   std::vector<Cycle> beats; ///< cycle of each input beat; empty: as close as the multiplier takes them
   std::vector<Cycle> reference_requests; ///< filled by the target, one a block and lane
   Cycle first_sum = 0;                   ///< filled by the target: lane 0's; one more cycle a lane
-
-  void free() override {} // lives on its initiator's stack
-  [[nodiscard]] tlm_extension_base* clone() const override { return new MacExtension(*this); }
-  void copy_from(const tlm_extension_base& other) override {
-    *this = static_cast<const MacExtension&>(other);
-  }
 };
 
 /// The lanes' delta MACs, a tile a transaction: the first beat in the cycle of the annotated delay;

@@ -7,7 +7,7 @@
 namespace deltatwin {
 
 /// How a burst of symbols comes, and the counts of its block go.
-struct CountExtension : tlm::tlm_extension<CountExtension> {
+struct CountExtension : StackExtension<CountExtension> {
   bool last = true;                  ///< the burst's last symbol is its block's last
   std::vector<unsigned> gaps;        ///< idle cycles before each symbol, after the one before was taken;
                                      ///< empty: none
@@ -15,12 +15,6 @@ struct CountExtension : tlm::tlm_extension<CountExtension> {
   std::vector<Cycle> taken;          ///< filled by the target: the cycle of each symbol's beat
   std::vector<std::uint64_t> counts; ///< filled by the target after a block's last symbol: one a symbol
   std::vector<Cycle> sent;           ///< filled by the target: the cycle of each count's beat
-
-  void free() override {} // lives on its initiator's stack
-  [[nodiscard]] tlm_extension_base* clone() const override { return new CountExtension(*this); }
-  void copy_from(const tlm_extension_base& other) override {
-    *this = static_cast<const CountExtension&>(other);
-  }
 };
 
 /// The histogram. A WRITE of symbols, a byte each, is a block or a part of one. The annotated delay is

@@ -8,7 +8,7 @@ namespace deltatwin {
 
 /// A histogram, carried by a READ whose data receive the code lengths (a byte each, in the order of
 /// symbols).
-struct HistogramExtension : tlm::tlm_extension<HistogramExtension> {
+struct HistogramExtension : StackExtension<HistogramExtension> {
   std::vector<std::uint64_t> counts; ///< one a symbol
   std::vector<unsigned> gaps;        ///< idle cycles before each count, after the one before was taken;
                                      ///< empty: none
@@ -16,12 +16,6 @@ struct HistogramExtension : tlm::tlm_extension<HistogramExtension> {
   std::vector<Cycle> taken;          ///< filled by the target: the cycle of each count's beat
   std::vector<Cycle> sent;           ///< filled by the target: the cycle of each length's beat
   bool error = false;                ///< filled by the target: no symbol occurs, or too many do
-
-  void free() override {} // lives on its initiator's stack
-  [[nodiscard]] tlm_extension_base* clone() const override { return new HistogramExtension(*this); }
-  void copy_from(const tlm_extension_base& other) override {
-    *this = static_cast<const HistogramExtension&>(other);
-  }
 };
 
 /// The builder, a histogram a transaction: the first count not before the cycle of the annotated

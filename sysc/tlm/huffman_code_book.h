@@ -7,16 +7,10 @@
 namespace deltatwin {
 
 /// Asks for the build of the book at the transaction's address.
-struct CodeBookExtension : tlm::tlm_extension<CodeBookExtension> {
+struct CodeBookExtension : StackExtension<CodeBookExtension> {
   bool uniform = false;              ///< every symbol gets D bits; the lengths are not looked at
   BookFault fault = BookFault::none; ///< filled by the target
   Cycle start = 0, done = 0;         ///< filled by the target: first and last cycle of the build
-
-  void free() override {} // lives on its initiator's stack
-  [[nodiscard]] tlm_extension_base* clone() const override { return new CodeBookExtension(*this); }
-  void copy_from(const tlm_extension_base& other) override {
-    *this = static_cast<const CodeBookExtension&>(other);
-  }
 };
 
 /// The code books: a memory of code lengths, one byte (0..15) a symbol at address book * 2^D + symbol,

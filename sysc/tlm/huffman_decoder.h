@@ -8,7 +8,7 @@ namespace deltatwin {
 
 /// A whole stream, carried by a READ whose data receive its symbols, one byte each: as many takes
 /// as the data have bytes, and the stream's end with the last of them.
-struct HuffmanDecodeExtension : tlm::tlm_extension<HuffmanDecodeExtension> {
+struct HuffmanDecodeExtension : StackExtension<HuffmanDecodeExtension> {
   std::vector<std::uint64_t> words; ///< 36 bits each, the first bit highest
   std::vector<unsigned> word_gaps; ///< idle cycles before each word, after the one before was taken; or empty
   std::vector<unsigned> take_gaps; ///< the same of the takes; or empty
@@ -18,12 +18,6 @@ struct HuffmanDecodeExtension : tlm::tlm_extension<HuffmanDecodeExtension> {
   std::vector<Cycle> take_cycles; ///< symbols appear a cycle later
   StreamFault fault = StreamFault::none;
   Cycle raised = never; ///< the cycle in which the fault is raised
-
-  void free() override {} // lives on its initiator's stack
-  [[nodiscard]] tlm_extension_base* clone() const override { return new HuffmanDecodeExtension(*this); }
-  void copy_from(const tlm_extension_base& other) override {
-    *this = static_cast<const HuffmanDecodeExtension&>(other);
-  }
 };
 
 /// The Huffman decoder. A WRITE at address 0 gives it the code lengths of its book, a byte a symbol,

@@ -6,7 +6,7 @@
 namespace deltatwin {
 
 /// How a burst of symbols comes and its words go.
-struct EncodeExtension : tlm::tlm_extension<EncodeExtension> {
+struct EncodeExtension : StackExtension<EncodeExtension> {
   bool last = true;                 ///< the burst's last symbol is its stream's last
   std::vector<unsigned> gaps;       ///< idle cycles before each symbol, after the one before was taken;
                                     ///< empty: none
@@ -14,12 +14,6 @@ struct EncodeExtension : tlm::tlm_extension<EncodeExtension> {
   std::vector<Cycle> taken;         ///< filled by the target: the cycle of each symbol's beat
   std::vector<EncodedWord> words;   ///< filled by the target: those that the burst completes
   std::vector<std::size_t> uncoded; ///< filled by the target: which symbols have no code
-
-  void free() override {} // lives on its initiator's stack
-  [[nodiscard]] tlm_extension_base* clone() const override { return new EncodeExtension(*this); }
-  void copy_from(const tlm_extension_base& other) override {
-    *this = static_cast<const EncodeExtension&>(other);
-  }
 };
 
 /// The encoder. `table` is its memory of codes, two bytes {code, length} a symbol at address

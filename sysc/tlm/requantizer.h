@@ -7,17 +7,11 @@
 namespace deltatwin {
 
 /// A tile's sums and parameters, carried by a READ whose data receive the results (int16).
-struct RequantizeExtension : tlm::tlm_extension<RequantizeExtension> {
+struct RequantizeExtension : StackExtension<RequantizeExtension> {
   std::vector<std::int32_t> sums;
   std::vector<std::uint64_t> parameters; ///< one a sum, see pack_parameter()
   int shift = 0;                         ///< k
   Activation activation = Activation::none;
-
-  void free() override {} // lives on its initiator's stack
-  [[nodiscard]] tlm_extension_base* clone() const override { return new RequantizeExtension(*this); }
-  void copy_from(const tlm_extension_base& other) override {
-    *this = static_cast<const RequantizeExtension&>(other);
-  }
 };
 
 /// The requantizer, a tile a transaction: the first sum in the cycle of the annotated delay, one a

@@ -10,9 +10,15 @@ Scheduler::Scheduler(const sc_core::sc_module_name& name, const SchedulerConfig&
   run.register_b_transport(this, &Scheduler::run_transport);
 }
 
+void Scheduler::reset() {
+  timing_.reset();
+  error_ = {};
+}
+
 void Scheduler::program_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   const std::uint64_t address = payload.get_address(), length = payload.get_data_length();
-  if (length == 0 || address % 4 || length % 4 || address + length > 4 * words_.size()) {
+  if (length == 0 || address % 4 || length % 4 || length > 4 * words_.size() ||
+      address > 4 * words_.size() - length) {
     payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
     return;
   }
@@ -25,6 +31,8 @@ void Scheduler::program_transport(tlm::tlm_generic_payload& payload, sc_core::sc
 }
 
 bool Scheduler::start(std::uint32_t layers, std::uint32_t images, const BooksExtension* books, Cycle cycle) {
+  if (error_.code != ErrorCode::none)
+    return false;
   const std::vector<LayerDescriptor> table = read_table(words_);
   timing_.reset();
   error_ = check_program(config_, table, layers, images);
@@ -49,10 +57,11 @@ void Scheduler::run_transport(tlm::tlm_generic_payload& payload, sc_core::sc_tim
     std::uint32_t words[2];
     std::memcpy(words, payload.get_data_ptr(), 8);
     okay = start(words[0], words[1], payload.get_extension<BooksExtension>(), clock_.cycle(delay));
-  } else if (extension && timing_) {
+  } else if (extension && timing_ && error_.code == ErrorCode::none) {
     timing_->loaded(extension->loaded);
-    extension->error = timing_->issue([&](const IssuedBlock& block) { extension->blocks.push_back(block); },
-                                      take_each_cycle);
+    extension->blocks.clear();
+    extension->error = error_ = timing_->issue(
+        [&](const IssuedBlock& block) { extension->blocks.push_back(block); }, take_each_cycle);
     if (!extension->blocks.empty())
       delay = clock_.until(extension->blocks.back().last_slot + 1);
     okay = extension->error.code == ErrorCode::none;

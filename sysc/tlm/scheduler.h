@@ -7,40 +7,31 @@
 namespace deltatwin {
 
 /// Each layer's code book, carried by the START of a scheduler whose lanes have decoders.
-struct BooksExtension : tlm::tlm_extension<BooksExtension> {
+struct BooksExtension : StackExtension<BooksExtension> {
   std::vector<CodeTable> books;
-
-  void free() override {} // lives on its initiator's stack
-  [[nodiscard]] tlm_extension_base* clone() const override { return new BooksExtension(*this); }
-  void copy_from(const tlm_extension_base& other) override {
-    *this = static_cast<const BooksExtension&>(other);
-  }
 };
 
 /// One inference to issue, carried by an IGNORE command: its input stream's last beat, and what the
 /// scheduler does with it. The output FIFO is taken to have room.
-struct IssueExtension : tlm::tlm_extension<IssueExtension> {
+struct IssueExtension : StackExtension<IssueExtension> {
   Cycle loaded = 0;                ///< cycle of the inference's last input beat
   std::vector<IssuedBlock> blocks; ///< filled by the target
   RunError error;                  ///< filled by the target
-
-  void free() override {} // lives on its initiator's stack
-  [[nodiscard]] tlm_extension_base* clone() const override { return new IssueExtension(*this); }
-  void copy_from(const tlm_extension_base& other) override {
-    *this = static_cast<const IssueExtension&>(other);
-  }
 };
 
 /// The scheduler: `program` is its table, memory-mapped, 4 bytes a word; `run` takes a WRITE of two
 /// 32-bit words {layers, images}, with decoders a BooksExtension too, that starts it in the cycle of the
 /// annotated delay (an illegal program or book answers TLM_GENERIC_ERROR_RESPONSE, error() says why), then an
-/// IGNORE with an IssueExtension an inference; the delay returned is the cycle after its last slot.
+/// IGNORE with an IssueExtension an inference; the delay returned is the cycle after its last slot. After an
+/// error nothing starts before a reset.
 class Scheduler : public sc_core::sc_module {
 public:
   tlm_utils::simple_target_socket<Scheduler> program{"program"};
   tlm_utils::simple_target_socket<Scheduler> run{"run"};
 
   Scheduler(const sc_core::sc_module_name& name, const SchedulerConfig& config, double clock_mhz);
+  /// A soft reset: no run, no error; the program stays.
+  void reset();
   [[nodiscard]] const RunError& error() const { return error_; }
   /// The earliest cycle in which the next inference's first input beat can be taken.
   [[nodiscard]] Cycle input_ready() const { return timing_->input_ready(); }

@@ -1,5 +1,6 @@
 #pragma once
 #include "base/cycle.h"
+#include "tlm/extension.h"
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -13,16 +14,10 @@ namespace deltatwin {
 /// beats' payloads, the address has no meaning). The annotated delay is the first beat's earliest
 /// cycle on the way in, and the cycle after the last beat taken on the way back. Without the
 /// extension, beats come one a cycle and TLAST is right by construction.
-struct StreamExtension : tlm::tlm_extension<StreamExtension> {
+struct StreamExtension : StackExtension<StreamExtension> {
   std::vector<unsigned> gaps;      ///< idle cycles before each beat, after the one before was taken
   std::vector<std::uint8_t> tlast; ///< of each beat
   std::vector<Cycle> taken;        ///< filled by the target: the cycle of each beat that was taken
-
-  void free() override {} // lives on its initiator's stack
-  [[nodiscard]] tlm_extension_base* clone() const override { return new StreamExtension(*this); }
-  void copy_from(const tlm_extension_base& other) override {
-    *this = static_cast<const StreamExtension&>(other);
-  }
 };
 
 /// The clock of a model: converts between time and cycles.
