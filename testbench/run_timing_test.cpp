@@ -1,9 +1,12 @@
 #include "context_guard.h"
 #include "random_work.h"
 #include "scheduler_reference.h"
-#include "tlm/accelerator.h"
 #include "tlm/host.h"
+#include "tlm/model_top.h"
+#include "tops/accelerator/accelerator.h"
 #include "tops/accelerator/run_timing.h"
+#include "tops/accelerator/session.h"
+#include "tops/accelerator/top.h"
 #include <algorithm>
 #include <catch2/catch.hpp>
 
@@ -30,18 +33,22 @@ TEST_CASE("run timing: equals the cycles of a simulation, and of the contract's 
     CAPTURE(seed, widths, design.lanes, design.huffman, to_string(design.multiplier));
 
     const ContextGuard guard;
-    Accelerator accelerator("accelerator", design);
+    ModelTop accelerator("accelerator", AcceleratorTop(design));
     Host host("host", accelerator);
     end_elaboration();
-    host.load(program);
     constexpr int inferences = 20;
-    host.start(inferences);
+    Session session;
+    load_program(session, program);
+    session.write(reg::images, inferences);
+    host.play(session);
+    const Cycle start = host.now() + control_latency;
+    host.write(reg::control, control_start);
     const Cycle offered = host.now();
     const std::vector<std::int8_t> inputs =
         random.bytes(static_cast<std::size_t>(inferences * network.layers[0].inputs));
-    host.stream(inputs.data(), inputs.size());
-    const std::vector<Cycle> ends = accelerator.core().completions();
-    const Cycle start = accelerator.core().start_cycle();
+    host.stream(0, reinterpret_cast<const std::uint8_t*>(inputs.data()), inputs.size(),
+                inputs.size() / inferences);
+    const std::vector<Cycle>& ends = host.ends();
     REQUIRE(ends.size() == inferences);
     const std::vector<Cycle> reference = reference_ends(design, program.layers, inferences);
     for (std::size_t n = 0; n < ends.size(); ++n)

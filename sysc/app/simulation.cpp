@@ -2,16 +2,20 @@
 #include "app/text.h"
 #include "base/error.h"
 #include "net/inference.h"
-#include "tlm/host.h"
+#include "tops/accelerator/accelerator.h"
+#include "tops/accelerator/session.h"
+#include "tops/accelerator/top.h"
 #include <chrono>
 
 namespace deltatwin {
 Simulator::Simulator(const Design& design, const Program& program)
     : clock_mhz_(design.clock_mhz), timing_(run_timing(design, program.layers)),
-      accelerator_("accelerator", design), host_("host", accelerator_),
+      accelerator_("accelerator", AcceleratorTop(design)), host_("host", accelerator_),
       inputs_(static_cast<std::size_t>(program.layers[0].inputs)) {
   end_elaboration();
-  host_.load(program);
+  Session session;
+  load_program(session, program);
+  host_.play(session);
 }
 
 void Simulator::check_time(int images) const {
@@ -26,18 +30,20 @@ void Simulator::check_time(int images) const {
 
 double Simulator::run(const std::int8_t* inputs, int images) {
   check_time(images);
-  host_.clear_results();
+  host_.clear_received();
   const auto begin = std::chrono::steady_clock::now();
-  host_.start(static_cast<std::uint32_t>(images));
+  host_.write(reg::images, static_cast<std::uint32_t>(images));
+  host_.write(reg::control, control_start);
   offered_ = host_.now();
-  host_.stream(inputs, inputs_ * static_cast<std::size_t>(images));
+  host_.stream(0, reinterpret_cast<const std::uint8_t*>(inputs), inputs_ * static_cast<std::size_t>(images),
+               inputs_);
   host_.wait_until(host_.last_output() + 1);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-Cycle Simulator::cycles() const {
-  const RunState& run = accelerator_.core().run();
-  return run.stop - run.start - 1;
+Cycle Simulator::cycles() {
+  const Cycle low = host_.read(reg::cycles_lo);
+  return low | Cycle{host_.read(reg::cycles_hi)} << 32;
 }
 
 SimulationResult simulate(const Design& design, const Program& program, const Dataset& images) {
@@ -51,7 +57,7 @@ SimulationResult simulate(const Design& design, const Program& program, const Da
   result.latency_cycles = simulator.latency();
   result.wall_seconds = simulator.run(inputs.data(), images.count);
   result.run_cycles = simulator.cycles();
-  if (const std::vector<Cycle> ends = simulator.completions(); ends.size() > 1)
+  if (const std::vector<Cycle>& ends = simulator.completions(); ends.size() > 1)
     result.measured_cycles_per_inference =
         static_cast<double>(ends.back() - ends.front()) / static_cast<double>(ends.size() - 1);
   result.cycles_per_inference = simulator.timing().interval();

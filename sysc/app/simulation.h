@@ -1,6 +1,7 @@
 #pragma once
 #include "net/dataset.h"
 #include "tlm/host.h"
+#include "tlm/model_top.h"
 #include "tops/accelerator/design.h"
 #include "tops/accelerator/program.h"
 #include "tops/accelerator/run_timing.h"
@@ -19,15 +20,11 @@ public:
   double run(const std::int8_t* inputs, int images);
   [[nodiscard]] const RunTiming& timing() const { return timing_; }
   /// Of the latest run, [images * outputs].
-  [[nodiscard]] const std::vector<std::int16_t>& results() const { return host_.results(); }
+  [[nodiscard]] std::vector<std::int16_t> results() const { return host_.values<std::int16_t>(); }
   /// From START to the last output beat of the latest run.
-  [[nodiscard]] Cycle cycles() const;
-  [[nodiscard]] std::vector<Cycle> completions() const {
-    std::vector<Cycle> cycles;
-    for (const RunState::Completion& completion : accelerator_.core().run().completions)
-      cycles.push_back(completion.cycle);
-    return cycles;
-  }
+  [[nodiscard]] Cycle cycles();
+  /// The cycles in which its inferences ended.
+  [[nodiscard]] const std::vector<Cycle>& completions() const { return host_.ends(); }
   /// From the first offer of an input beat to the last output beat.
   [[nodiscard]] Cycle latency() const { return host_.last_output() - offered_ + 1; }
 
@@ -36,7 +33,7 @@ private:
 
   double clock_mhz_;
   RunTiming timing_;
-  Accelerator accelerator_;
+  ModelTop accelerator_;
   Host host_;
   std::size_t inputs_;
   Cycle offered_ = 0;

@@ -37,7 +37,8 @@ std::vector<std::uint8_t> ModelRunner::run(const Session& session) {
     case HostAction::stream: {
       Cycle from = now_;
       const std::size_t beats = action.tlast.size();
-      if (model_->offer(action.port, {action.values.data(), beats}, from, nullptr) != beats)
+      if (model_->offer(action.port, {action.values.data(), beats, action.tlast.data()}, from, nullptr) !=
+          beats)
         throw std::runtime_error("the model does not take the whole input stream");
       break;
     }

@@ -6,8 +6,7 @@
 
 namespace deltatwin {
 
-/// Sessions on a top's model alone: the counterpart of RtlRunner. TLAST comes where the model's frames
-/// end, whatever the session says, and stalls are left out.
+/// Sessions on a top's model alone: the counterpart of RtlRunner. Stalls are left out.
 class ModelRunner {
 public:
   explicit ModelRunner(const Top& top);

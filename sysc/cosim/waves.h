@@ -1,6 +1,5 @@
 #pragma once
 #include "base/trace.h"
-#include "tops/accelerator/design.h"
 #include <map>
 #include <string>
 #include <vector>

@@ -44,8 +44,11 @@ using Gaps = std::function<unsigned(std::uint64_t index)>;
 struct StreamBurst {
   const std::uint8_t* data; ///< [beats * data_bits / 8], little-endian
   std::size_t beats;
-  const std::uint8_t* tlast = nullptr; ///< of each beat; null: where the model's frames end
+  const std::uint8_t* tlast = nullptr; ///< of each beat, 0 or 1; null: the burst is a packet
   Gaps gaps{};
+
+  /// TLAST of a beat.
+  [[nodiscard]] bool last(std::size_t beat) const { return tlast ? tlast[beat] != 0 : beat + 1 == beats; }
 };
 
 /// Beats of an output stream on their way to whoever takes them: one per cycle from `offered` on,
@@ -70,6 +73,15 @@ struct MemoryImage {
   std::string path; ///< of the RTL's array, from the top: "u_input.memory_q"
   std::vector<std::uint64_t> words;
   std::size_t first = 0; ///< where in the array they begin
+};
+
+/// Every top has a register STATUS at this byte address, and its RTL a net `status` of the two lowest bits.
+inline constexpr std::uint32_t status_register = 8;
+enum class TopStatus : std::uint32_t {
+  idle,
+  running, ///< something inside moves, or waits for input
+  done,
+  error ///< until a reset no input is taken
 };
 
 /// A top's behaviour, to the cycle, without SystemC: registers, streams, and the beats of the

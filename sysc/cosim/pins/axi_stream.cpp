@@ -29,7 +29,7 @@ void AxiStreamSource::drive(Cycle cycle, bool hold) {
     else
       tdata_.set_bits(static_cast<int>(8 * byte), static_cast<int>(8 * count), value);
   }
-  tlast_.set(burst_.tlast != nullptr && burst_.tlast[at_] != 0);
+  tlast_.set(burst_.last(at_));
 }
 
 bool AxiStreamSource::sample(Cycle cycle) {

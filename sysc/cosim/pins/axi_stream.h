@@ -13,7 +13,7 @@ public:
   AxiStreamSource(const RtlModel& rtl, const Bus& bus);
 
   /// Offers these beats, instead of what was left, from cycle `from` on; what `burst` points to must
-  /// stay. TLAST is low where the burst does not say it.
+  /// stay.
   void send(const StreamBurst& burst, Cycle from);
   void flush() { burst_.beats = 0; }
 
@@ -21,6 +21,8 @@ public:
   void drive(Cycle cycle, bool hold = false);
   /// Looks at the settled signals: whether a beat was taken.
   bool sample(Cycle cycle);
+  /// In the settled cycle: a beat is offered, and is not taken.
+  [[nodiscard]] bool waits() const { return tvalid_.get(0, 1) != 0 && tready_.get(0, 1) == 0; }
   [[nodiscard]] std::size_t taken() const { return at_; }
   [[nodiscard]] bool done() const { return at_ >= burst_.beats; }
 

@@ -1,5 +1,6 @@
 #include "tops/accelerator/run.h"
 #include <algorithm>
+#include <cstring>
 #include <tuple>
 #include <utility>
 
@@ -7,6 +8,15 @@ namespace deltatwin {
 namespace {
 
 constexpr std::size_t largest_batch = 4096; ///< inferences computed in one go, bounds memory
+
+// How many of the `count` beats from `first` on come before the next TLAST.
+std::size_t beats_before_last(const StreamBurst& burst, std::size_t first, std::size_t count) {
+  if (!burst.tlast)
+    return std::min(count, burst.beats - 1 - first);
+  const void* last = std::memchr(burst.tlast + first, 1, count);
+  return last ? static_cast<std::size_t>(static_cast<const std::uint8_t*>(last) - burst.tlast) - first
+              : count;
+}
 
 } // namespace
 
@@ -81,7 +91,7 @@ void Run::fail_stream(const IssuedBlock& block, Recorder& recorder) {
 std::size_t Run::input(const StreamBurst& burst, Cycle& from, std::vector<Cycle>* taken,
                        const OutputSink& sink, Recorder& recorder) {
   const auto* data = reinterpret_cast<const std::int8_t*>(burst.data);
-  const bool watched = burst.gaps || burst.tlast || taken || recorder.records();
+  const bool watched = burst.gaps || recorder.records();
   std::size_t given = 0;
   while (given < burst.beats && timing_ && loaded_ < images_) {
     const std::size_t at = loading_.size(), n = std::min(length() - at, burst.beats - given);
@@ -95,16 +105,20 @@ std::size_t Run::input(const StreamBurst& burst, Cycle& from, std::vector<Cycle>
       if (cycle >= state_.stop || cycle == never)
         return given + i;
       const bool ends = at + i + 1 == length();
-      const bool last = burst.tlast ? burst.tlast[given + i] != 0 : ends;
+      const bool last = burst.last(given + i);
       if (taken)
         taken->push_back(cycle);
       recorder.input(cycle, burst.data[given + i], last, loaded_, at + i);
+      from = cycle + 1;
       if (last != ends) {
         fail({ErrorCode::framing, 0, cycle}, recorder);
         return given + i + 1;
       }
-      if (!watched && i + 1 < n) { // straight to the last one
-        const Cycle skipped = std::min<Cycle>(n - 2 - i, state_.stop - 1 - cycle);
+      if (!watched && i + 1 < n) { // straight to the next with TLAST
+        const Cycle skipped =
+            std::min<Cycle>(beats_before_last(burst, given + i + 1, n - 2 - i), state_.stop - 1 - cycle);
+        for (Cycle beat = 1; taken && beat <= skipped; ++beat)
+          taken->push_back(cycle + beat);
         cycle += skipped;
         i += skipped;
       }

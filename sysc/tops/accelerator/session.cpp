@@ -4,19 +4,19 @@
 
 namespace deltatwin {
 
-void for_each_load(const Program& program, const std::function<void(std::uint32_t, std::uint32_t)>& write) {
+void load_program(Session& session, const Program& program) {
   const auto memory = [&](Memory target, std::size_t bank, const auto& words) {
     if (words.empty())
       return;
-    write(reg::load_address, static_cast<std::uint32_t>(target) << 28 | static_cast<std::uint32_t>(bank)
-                                                                            << 20);
+    session.write(reg::load_address,
+                  static_cast<std::uint32_t>(target) << 28 | static_cast<std::uint32_t>(bank) << 20);
     std::uint64_t high = ~std::uint64_t{0};
     for (const auto& word : words) {
       const auto value =
           static_cast<std::uint64_t>(static_cast<std::make_unsigned_t<std::decay_t<decltype(word)>>>(word));
       if (value >> 32 != high)
-        write(reg::load_high, static_cast<std::uint32_t>(high = value >> 32));
-      write(reg::load_data, static_cast<std::uint32_t>(value));
+        session.write(reg::load_high, static_cast<std::uint32_t>(high = value >> 32));
+      session.write(reg::load_data, static_cast<std::uint32_t>(value));
     }
   };
   for (std::size_t bank = 0; bank < program.banks.size(); ++bank)
@@ -36,11 +36,7 @@ void for_each_load(const Program& program, const std::function<void(std::uint32_
     bounds.push_back(stream.last);
   }
   memory(Memory::streams, 0, bounds);
-  write(reg::layers, static_cast<std::uint32_t>(program.layers.size()));
-}
-
-void load_program(Session& session, const Program& program) {
-  for_each_load(program, [&](std::uint32_t address, std::uint32_t data) { session.write(address, data); });
+  session.write(reg::layers, static_cast<std::uint32_t>(program.layers.size()));
 }
 
 void run_images(Session& session, const std::vector<std::int8_t>& inputs, int images) {

@@ -1,15 +1,10 @@
 #pragma once
 #include "tops/accelerator/program.h"
 #include "tops/session.h"
-#include <functional>
 
 namespace deltatwin {
 
-/// The register writes that load a program, in order: LOAD_ADDRESS, LOAD_HIGH, LOAD_DATA, LAYERS.
-void for_each_load(const Program& program,
-                   const std::function<void(std::uint32_t address, std::uint32_t data)>& write);
-
-/// Appends the loading of a program (and LAYERS).
+/// Appends the register writes that load a program: LOAD_ADDRESS, LOAD_HIGH and LOAD_DATA, then LAYERS.
 void load_program(Session& session, const Program& program);
 /// Appends a run over `images` inferences: START, the stream, the wait, and reads of STATUS,
 /// CYCLES and INFERENCES.

@@ -209,7 +209,7 @@ std::size_t CodecCore::offer(std::size_t, const StreamBurst& burst, Cycle& from,
     if (now_.error_at != never || beat == never)
       return i;
     const std::uint8_t symbol = burst.data[i];
-    const bool last = burst.tlast && burst.tlast[i];
+    const bool last = burst.last(i);
     add(port_in, beat, symbol | std::uint64_t{last} << 8);
     if (taken)
       taken->push_back(beat);
