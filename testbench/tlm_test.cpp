@@ -36,10 +36,17 @@ private:
   std::function<void()> body_;
 };
 
+// Ends sc_start() without a word.
+void stop() {
+  sc_core::sc_report_handler::set_actions("/OSCI/SystemC", sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+  sc_core::sc_stop();
+}
+
 std::unique_ptr<TopSockets> make(const Top& top, bool rtl) {
+  const std::string name = top.module();
   if (rtl)
-    return std::make_unique<RtlTop>("top", top);
-  return std::make_unique<ModelTop>("top", top);
+    return std::make_unique<RtlTop>(name.c_str(), top);
+  return std::make_unique<ModelTop>(name.c_str(), top);
 }
 
 // What a host sees of a twin, called from a thread or from outside of all processes.
@@ -52,7 +59,7 @@ Log run(const Top& top, bool rtl, bool thread, const Body& body) {
     if (!thread)
       return;
     body(host, log);
-    sc_core::sc_stop();
+    stop();
   });
   if (thread) {
     sc_core::sc_start();
@@ -430,7 +437,7 @@ Log interrupted(const Top& top, bool rtl, const AcceleratorCase& work, int polls
       log.push_back(data);
       sc_core::wait(delay);
     }
-    sc_core::sc_stop();
+    stop();
   });
   const Thread poller("poller", [&] {
     for (int i = 0; i < polls; ++i) {
@@ -475,7 +482,7 @@ TEST_CASE("tlm: a host's time is never behind SystemC's") {
       CHECK(host.now() >= twin->clock().cycle());
       CHECK((host.read(reg::status) & 3) == static_cast<std::uint32_t>(Status::done));
       CHECK(host.read(reg::inferences) == 2);
-      sc_core::sc_stop();
+      stop();
     });
     sc_core::sc_start();
   }
@@ -524,7 +531,7 @@ TEST_CASE(
       stream(work.inputs);
       sc_core::wait(sc_time(3, sc_core::SC_NS));
       stream(work.inputs); // one too many
-      sc_core::sc_stop();
+      stop();
     });
     sc_core::sc_start();
     return log;
@@ -632,4 +639,40 @@ TEST_CASE("tlm: cycles beyond the end of SystemC's time, and what its resolution
     CHECK_THROWS_AS(Clock(150), InputError);
     CHECK_THROWS_AS(Clock(3000), InputError);
   }
+}
+
+TEST_CASE("tlm: two tops live in one platform, each in its own time") {
+  const AcceleratorCase work;
+  const AcceleratorTop accelerator = work.top();
+  const CodecTop codec(codec_config);
+  const CodecWorkload blocks(codec_config, 3, base_seed());
+  const auto run_both = [&](bool first_rtl, bool second_rtl) {
+    const ContextGuard guard;
+    const std::unique_ptr<TopSockets> one = make(accelerator, first_rtl), other = make(codec, second_rtl);
+    Host first("first", *one), second("second", *other);
+    Log log;
+    const Thread first_software("first_software", [&] {
+      work.load(first);
+      work.start(first, 3);
+      first.stream(0, work.bytes(), 3 * work.inputs, work.inputs);
+      first.wait_stop();
+      log.push_back(first.now());
+    });
+    const Thread second_software("second_software", [&] {
+      Session session;
+      blocks.run(session, 0, blocks.items());
+      second.play(session);
+    });
+    sc_core::sc_start();
+    for (const Host* host : {&first, &second}) {
+      log.push_back(host->last_output());
+      log.insert(log.end(), host->bytes().begin(), host->bytes().end());
+    }
+    CHECK(first.bytes() == work.work().expected(0, 3));
+    CHECK(second.bytes() == blocks.expected(0, blocks.items()));
+    return log;
+  };
+  const Log model = run_both(false, false);
+  CHECK(run_both(true, true) == model);
+  CHECK(run_both(true, false) == model);
 }

@@ -163,8 +163,9 @@ void RtlTop::finish(Source& source) {
 template <class Done> void RtlTop::run_until(const Done& done) {
   stirred_ = true;
   work_.notify(sc_core::SC_ZERO_TIME);
+  const bool waits = in_thread();
   while (!done())
-    if (in_thread())
+    if (waits)
       sc_core::wait(progress_);
     else
       step();

@@ -40,7 +40,7 @@ public:
   /// Packets of `packet` beats each, the last one may be shorter; throws std::runtime_error when not all is
   /// taken.
   void stream(std::size_t port, const std::uint8_t* data, std::size_t beats, std::size_t packet);
-  /// Reads STATUS until nothing runs.
+  /// Reads STATUS until nothing runs; a run whose input is missing has no end.
   void wait_stop();
   /// Does what a session says, one action behind the other: a stream is taken, or given up, before what
   /// comes next. With its stalls, until the next session.

@@ -50,6 +50,24 @@ void TopSockets::report(const std::string& what) const {
   SC_REPORT_ERROR("/deltatwin/tlm", (std::string(name()) + ' ' + what).c_str());
 }
 
+// A sink is being called, and may wait.
+class TopSockets::Delivery {
+public:
+  explicit Delivery(TopSockets& top) : top_(top) {
+    top.delivering_ = true;
+    top.deliverer_ = sc_core::sc_get_current_process_handle();
+  }
+  ~Delivery() {
+    top_.delivering_ = false;
+    top_.delivered_.notify();
+  }
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+
+private:
+  TopSockets& top_;
+};
+
 // While a sink waits its burst is not done, so whoever comes meanwhile waits too.
 void TopSockets::enter() {
   while (delivering_) {
@@ -117,6 +135,7 @@ void TopSockets::input_transport(int stream, tlm::tlm_generic_payload& payload, 
   StreamBurst burst{payload.get_data_ptr(), beats};
   if (extension) {
     extension->taken.clear();
+    extension->taken.reserve(beats);
     if (!extension->gaps.empty())
       burst.gaps = [extension](std::uint64_t beat) { return extension->gaps[beat]; };
     if (!extension->tlast.empty())
@@ -142,11 +161,10 @@ void TopSockets::deliver(std::size_t stream, const OutputBurst& burst, std::vect
   payload.set_extension(&extension);
   sc_core::sc_time delay = clock_.until(burst.offered);
   const sc_core::sc_time told = sc_core::sc_time_stamp() + delay;
-  delivering_ = true;
-  deliverer_ = sc_core::sc_get_current_process_handle();
-  outputs[stream]->b_transport(payload, delay);
-  delivering_ = false;
-  delivered_.notify();
+  {
+    const Delivery delivery(*this);
+    outputs[stream]->b_transport(payload, delay);
+  }
   payload.clear_extension(&extension);
   const std::string socket = "has a sink at output " + std::to_string(stream);
   if (!payload.is_response_ok())

@@ -57,6 +57,7 @@ protected:
   void deliver(std::size_t stream, const OutputBurst& burst, std::vector<Cycle>& taken);
 
 private:
+  class Delivery;
   void control_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   unsigned control_debug(tlm::tlm_generic_payload& payload);
   void input_transport(int stream, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
@@ -66,7 +67,7 @@ private:
   Clock clock_;
   int address_bits_;
   std::vector<std::size_t> input_bytes_, output_bytes_;
-  bool delivering_ = false; ///< a sink is being called, and may wait
+  bool delivering_ = false; ///< there is a Delivery
   sc_core::sc_process_handle deliverer_;
   sc_core::sc_event delivered_;
 };

@@ -1,6 +1,7 @@
 #include "tops/accelerator/run.h"
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -117,8 +118,10 @@ std::size_t Run::input(const StreamBurst& burst, Cycle& from, std::vector<Cycle>
       if (!watched && i + 1 < n) { // straight to the next with TLAST
         const Cycle skipped =
             std::min<Cycle>(beats_before_last(burst, given + i + 1, n - 2 - i), state_.stop - 1 - cycle);
-        for (Cycle beat = 1; taken && beat <= skipped; ++beat)
-          taken->push_back(cycle + beat);
+        if (taken) {
+          taken->resize(taken->size() + skipped);
+          std::iota(taken->end() - static_cast<std::ptrdiff_t>(skipped), taken->end(), cycle + 1);
+        }
         cycle += skipped;
         i += skipped;
       }
