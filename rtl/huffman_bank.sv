@@ -108,6 +108,8 @@ module huffman_bank #(
   logic             restart_q;
   logic [Lanes-1:0] errors, bad_code, too_short, decoder_ready, unused_valid;
 
+  initial restart_q = 1'b1;  // the decoders are reset from the first cycle on
+
   always_ff @(posedge clk_i) restart_q <= !rst_ni;
 
   for (genvar l = 0; l < 4; l++) begin : gen_lane

@@ -418,7 +418,7 @@ TEST_CASE("axi_control answers and does what its contract says, case by case") {
   };
   const AxiControlConfig config = raw_config();
   AxiControlCore model(config);
-  RtlModel rtl({"axi_control", parameters(config), false, ""});
+  RtlModel rtl(seeded({"axi_control", parameters(config), false, ""}));
   const auto set = [&rtl](const char* pin, std::uint64_t value) { rtl.signal(pin).set(value); };
   const auto cycle = [&rtl] {
     rtl.settle();

@@ -1,12 +1,58 @@
 #pragma once
 #include "cosim/lockstep.h"
 #include "cosim/waves.h"
+#include "random_work.h"
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 
 namespace deltatwin {
+
+/// RTL whose state begins at random, by the test's seed and in each of its models anew.
+inline RtlSource seeded(RtlSource source) {
+  static std::uint64_t models = 0;
+  source.reset_seed = base_seed() * 1000 + ++models;
+  return source;
+}
+
+/// The pins of one block's RTL, for a test that looks at its outputs in each cycle.
+///
+///     Pins pins("write_back", {{"ActDepth", 4}}, {"sum_valid_i", "layer_odd_i"});
+///     pins.set("sum_valid_i", 1);
+///     pins.settle();
+///     CHECK(pins.get("act_addr_o") == 3);
+///     pins.edge();
+class Pins {
+public:
+  /// After an edge with all `inputs` low, and `high` high.
+  Pins(const std::string& block, const std::vector<std::pair<std::string, int>>& parameters,
+       const std::vector<const char*>& inputs, const char* high = nullptr)
+      : rtl_(seeded({block, parameters, false, ""})) {
+    for (const char* pin : inputs)
+      set(pin, 0);
+    if (high)
+      set(high, 1);
+    settle();
+    edge();
+    if (high)
+      set(high, 0);
+  }
+  void set(const char* pin, std::uint64_t value) { rtl_.signal(pin).set(value); }
+  [[nodiscard]] std::uint64_t get(const char* pin) const {
+    const RtlSignal& signal = rtl_.signal(pin);
+    return signal.get(0, signal.width);
+  }
+  void settle() { rtl_.settle(); }
+  void edge() {
+    rtl_.edge();
+    if (rtl_.has_ended())
+      FAIL(rtl_.ending().place + ": " + rtl_.ending().message);
+  }
+
+private:
+  RtlModel rtl_;
+};
 
 /// One block's RTL, driven pin by pin, in lockstep with a model's beats. With the environment variable
 /// DELTATWIN_WAVES=directory both twins' waves of the latest run go to <block>_<parameters>.fst there,
@@ -62,7 +108,7 @@ private:
   }
   static RtlSource traced(RtlSource source) {
     source.trace = !waves_path(source).empty();
-    return source;
+    return seeded(std::move(source));
   }
   void write_waves(const BeatTrace& model, Cycle last) {
     rtl_.close_trace();

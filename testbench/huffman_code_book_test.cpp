@@ -163,6 +163,7 @@ public:
       pins_[cycle].read_book =
           cycle == 0 || random_.in(0, 1) ? random_.in(0, books_ - 1) : pins_[cycle - 1].read_book;
     const std::uint64_t noise = static_cast<std::uint64_t>(books_ - 1);
+    bench_.set("we_i", 0); // the lengths do not see the reset
     bench_.reset();
     bench_.run(trace_, pins_.size(), [&](Cycle cycle) {
       const Pins& now = pins_[cycle];

@@ -1,9 +1,7 @@
 #include "base/huffman.h"
-#include "cosim/rtl_library.h"
+#include "block_bench.h"
 #include "random_book.h"
-#include "random_work.h"
 #include <algorithm>
-#include <catch2/catch.hpp>
 
 using namespace deltatwin;
 
@@ -16,14 +14,14 @@ constexpr int banks = 3, symbols = 1 << delta_bits;
 class Weights {
 public:
   Weights()
-      : rtl_({"huffman_weights",
-              {{"Lanes", lanes},
-               {"LanesPerBank", lanes_per_bank},
-               {"DeltaBits", delta_bits},
-               {"BankDepth", depth},
-               {"MaxLayers", layers}},
-              false,
-              ""}) {
+      : rtl_(seeded({"huffman_weights",
+                     {{"Lanes", lanes},
+                      {"LanesPerBank", lanes_per_bank},
+                      {"DeltaBits", delta_bits},
+                      {"BankDepth", depth},
+                      {"MaxLayers", layers}},
+                     false,
+                     ""})) {
     for (const char* pin : {"rst_ni", "load_word_i", "load_book_i", "load_stream_i", "build_start_i",
                             "build_uniform_i", "build_layer_i", "layer_i", "issue_i", "lanes_i", "end_i"})
       set(pin, 0);

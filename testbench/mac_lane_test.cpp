@@ -1,7 +1,5 @@
+#include "block_bench.h"
 #include "blocks/mac_lane.h"
-#include "cosim/rtl_library.h"
-#include "random_work.h"
-#include <catch2/catch.hpp>
 #include <functional>
 
 using namespace deltatwin;
@@ -22,13 +20,13 @@ const Kind kinds[] = {{"lut", 0, 1, 8, true},       {"dsp", 1, 1, 8, true},     
 class LaneBench {
 public:
   explicit LaneBench(const Kind& kind)
-      : kind_(kind), rtl_({"mac_lane",
-                           {{"Count", kind.count},
-                            {"DeltaBits", kind.delta_bits},
-                            {"Multiplier", kind.multiplier},
-                            {"Consecutive", kind.consecutive}},
-                           false,
-                           ""}),
+      : kind_(kind), rtl_(seeded({"mac_lane",
+                                  {{"Count", kind.count},
+                                   {"DeltaBits", kind.delta_bits},
+                                   {"Multiplier", kind.multiplier},
+                                   {"Consecutive", kind.consecutive}},
+                                  false,
+                                  ""})),
         width_(rtl_.signal("acc_o").width / kind.count),
         model_({kind.count, kind.delta_bits, kind.multiplier == 3, kind.consecutive, width_}) {}
 

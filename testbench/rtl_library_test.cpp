@@ -342,7 +342,7 @@ TEST_CASE("RTL twins: what has no reset begins at random, by a seed, or at zero"
   workshop.write("box.sv", box("  logic [7:0] memory_q[64] /* verilator public_flat_rd */;\n"
                                "  always_ff @(posedge clk_i) memory_q[x_i[5:0]] <= x_i;\n"
                                "  assign y_o = memory_q[x_i[5:0]];\n"));
-  const auto contents = [&](int seed) {
+  const auto contents = [&](std::uint64_t seed) {
     RtlSource source = workshop.source();
     source.reset_seed = seed;
     RtlModel rtl(source);

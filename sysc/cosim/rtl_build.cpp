@@ -66,8 +66,7 @@ struct Recipe {
       : sources(rtl_sources(directory, source.top)) {
     static const std::string tool_version = run_tool("verilator", {"--version"});
     const bool checked = is_checked(source);
-    const std::string unset = source.reset_seed ? "unique" : "fast";
-    verilator = {"--cc", "-O3", "--x-assign", unset, "--x-initial", unset, "-Wno-fatal"};
+    verilator = {"--cc", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal"};
     verilator.insert(verilator.end(), {"--Mdir", ".", "-Irtl", "--top-module", source.top});
     if (checked)
       verilator.push_back("--assert");

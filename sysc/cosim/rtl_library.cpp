@@ -77,7 +77,8 @@ RtlModel::RtlModel(const RtlSource& source, const std::function<void(const std::
   const auto memories = lib.get<const Memory*(void*, std::size_t*)>("dt_memories");
   const auto ended = lib.get<const bool*(void*)>("dt_ended");
   const auto edges = lib.get<const std::uint64_t*(void*)>("dt_edges");
-  lib.model = lib.get<void*(int)>("dt_create")(source.reset_seed);
+  const std::uint64_t seed = source.reset_seed;
+  lib.model = lib.get<void*(int)>("dt_create")(seed ? static_cast<int>((seed - 1) % 0x7fffffff) + 1 : 0);
   ended_ = ended(lib.model);
   edges_ = edges(lib.model);
   std::size_t count = 0;

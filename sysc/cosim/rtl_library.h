@@ -17,8 +17,8 @@ struct RtlSource {
   std::string directory;                               ///< empty: the project's rtl/
   bool fast = false;    ///< for speed whatever DELTATWIN_RTL_CHECKED says: for the benchmark
   bool savable = false; ///< with save() and restore()
-  /// What has no reset begins at random, by this seed; 0: as zeros, the fastest.
-  int reset_seed = 0;
+  /// What has no reset, ports too, begins at random, by this seed; 0: as zeros.
+  std::uint64_t reset_seed = 0;
 };
 
 /// A signal of a Verilated model: a port, or a net that Verilator keeps, by its path from the top.

@@ -16,6 +16,7 @@ Twins::Twins(const Top& top, double stall, std::uint64_t seed,
   registers_.erase(std::remove_if(registers_.begin(), registers_.end(), write_only), registers_.end());
   source_.top = top.module();
   source_.parameters = top.parameters();
+  source_.reset_seed = seed;
   rtl_ = std::make_unique<RtlModel>(source_, message);
 }
 

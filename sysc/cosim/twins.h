@@ -15,7 +15,8 @@ namespace deltatwin {
 ///     });
 class Twins {
 public:
-  /// `source` may name other RTL than the project's; top and parameters are set here.
+  /// `source` may name other RTL than the project's; top and parameters are set here. By `seed` come
+  /// the stalls, and what the RTL's state is before its first reset.
   Twins(const Top& top, double stall, std::uint64_t seed,
         const std::function<void(const std::string&)>& message = {}, RtlSource source = {});
 
