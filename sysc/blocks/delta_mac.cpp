@@ -81,7 +81,7 @@ Resources delta_mac_resources(const DeltaMacConfig& config) {
   all.lut += static_cast<int>(7 + 5.3 * bits.sum + accumulator * shadow_mux_luts(lanes)) +
              (config.consecutive ? running * lanes : 0);
   // The sum's own register is the requantizer's DSPs'.
-  all.ff += 84 + (lanes + 1) * accumulator + bits.sum + bits.reference_sum + bits.x_sum +
+  all.ff += 80 + (lanes + 1) * accumulator + bits.sum + bits.reference_sum + bits.x_sum +
             3 * std::max(1, address_bits(lanes));
   all.dsp += 1; // the references' product
   switch (config.multiplier) {

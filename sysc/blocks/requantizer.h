@@ -35,7 +35,7 @@ struct RequantizerConfig {
   const int shift_registers = 27 + config.tag_bits;
   const int factor = config.factor_in_register ? 16 : 0;
   const bool one_dsp = config.sum_bits == 18; // the upper part of the product has one bit
-  return {54 + 31 * config.sum_bits / 4 + shift_registers + (one_dsp ? 28 : 0),
+  return {71 + 31 * config.sum_bits / 4 + shift_registers + (one_dsp ? 28 : 0),
           37 + config.sum_bits + factor + (one_dsp ? 18 : 0),
           one_dsp ? 1 : 2,
           0,
