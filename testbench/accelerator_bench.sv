@@ -17,15 +17,9 @@ module accelerator_bench;
   localparam int Inputs0 = 8, Inputs1 = 6, Outputs1 = 4;
   localparam int Relu = 1, Off = 0;
 
-  logic clk, rst_n, running;
-  logic [11:0] awaddr, araddr;
-  logic [31:0] wdata, rdata;
-  logic [3:0]  wstrb;
-  logic [1:0]  bresp, rresp;
-  logic        awvalid, awready, wvalid, wready, bvalid, bready, arvalid, arready, rvalid, rready;
-  logic [7:0]  in_data;
-  logic [15:0] out_data;
-  logic        in_last, in_valid, in_ready, out_last, out_valid, out_ready;
+  localparam int OutDataBits = 16;
+
+  `include "host_tasks.svh"
 
   accelerator #(
     .Lanes(Lanes),
@@ -72,117 +66,6 @@ module accelerator_bench;
     .m_axis_tvalid_o(out_valid),
     .m_axis_tready_i(out_ready)
   );
-
-  initial clk = 1'b0;
-  always #5 clk = !clk;
-
-  initial begin
-    repeat (200000) @(posedge clk);
-    $display("no end of the run");
-    $fatal(1);
-  end
-
-  // X on an output.
-  always @(posedge clk) begin
-    if (running) begin
-      if (^{awready, wready, bvalid, arready, rvalid, in_ready, out_valid} === 1'bx) begin
-        $display("X on a handshake at %0t", $time);
-        $fatal(1);
-      end
-      if ((bvalid && ^bresp === 1'bx) || (rvalid && ^{rdata, rresp} === 1'bx)
-          || (out_valid && ^{out_data, out_last} === 1'bx)) begin
-        $display("X on a payload at %0t", $time);
-        $fatal(1);
-      end
-    end
-  end
-
-  // AXI4-Lite.
-  task automatic strobed_write(input [11:0] address, input [31:0] data, input [3:0] strobe,
-                               input [1:0] response);
-    logic aw_done, w_done;
-    int   aw_gap, w_gap;
-    aw_gap = $urandom_range(2);
-    w_gap = $urandom_range(2);
-    aw_done = 1'b0;
-    w_done = 1'b0;
-    for (int cycle = 0; !aw_done || !w_done; cycle++) begin
-      if (cycle == aw_gap) begin
-        awvalid <= 1'b1;
-        awaddr <= address;
-      end
-      if (cycle == w_gap) begin
-        wvalid <= 1'b1;
-        wdata <= data;
-        wstrb <= strobe;
-      end
-      @(posedge clk);
-      if (awvalid && awready) begin
-        aw_done = 1'b1;
-        awvalid <= 1'b0;
-        awaddr <= 'x;
-      end
-      if (wvalid && wready) begin
-        w_done = 1'b1;
-        wvalid <= 1'b0;
-        wdata <= 'x;
-        wstrb <= 'x;
-      end
-    end
-    do begin
-      bready <= $urandom_range(1) == 1;
-      @(posedge clk);
-    end while (!(bvalid && bready));
-    bready <= 1'b0;
-    if (bresp !== response) begin
-      $display("write to %h with strobe %b answers %0d", address, strobe, bresp);
-      $fatal(1);
-    end
-  endtask
-
-  task automatic write(input [11:0] address, input [31:0] data);
-    strobed_write(address, data, 4'b1111, 2'd0);
-  endtask
-
-  task automatic expect_read(input [11:0] address, input [31:0] value);
-    araddr <= address;
-    arvalid <= 1'b1;
-    do @(posedge clk); while (!arready);
-    arvalid <= 1'b0;
-    araddr <= 'x;
-    do begin
-      rready <= $urandom_range(1) == 1;
-      @(posedge clk);
-    end while (!(rvalid && rready));
-    rready <= 1'b0;
-    if (rdata !== value || rresp !== 2'd0) begin
-      $display("read of %h gives %h instead of %h", address, rdata, value);
-      $fatal(1);
-    end
-  endtask
-
-  // A write and a read of which all beats are transferred in one cycle.
-  task automatic write_and_read(input [11:0] to, input [31:0] data, input [11:0] from,
-                                input [31:0] value);
-    awaddr <= to;
-    wdata <= data;
-    wstrb <= 4'b1111;
-    araddr <= from;
-    {awvalid, wvalid, arvalid, bready, rready} <= '1;
-    @(posedge clk);
-    if (!(awready && wready && arready)) begin
-      $display("not ready at rest");
-      $fatal(1);
-    end
-    {awvalid, wvalid, arvalid} <= '0;
-    {awaddr, wdata, wstrb, araddr} <= 'x;
-    @(posedge clk);
-    {bready, rready} <= '0;
-    if (!(bvalid && rvalid) || bresp !== 2'd0 || rdata !== value) begin
-      $display("read of %h beside a write of %h gives %h instead of %h", from, to, rdata, value);
-      $fatal(1);
-    end
-  endtask
 
   task automatic load(input [31:0] where, input [35:0] word);
     write(12'h020, where);
@@ -278,17 +161,10 @@ module accelerator_bench;
   int                 taken;
 
   initial begin
-    in_valid = 1'b0;
     wait (running);
     for (int i = 0; i < Images * Inputs0; i++) begin
       while ($urandom_range(3) == 0) @(posedge clk);
-      in_valid <= 1'b1;
-      in_data <= image[i];
-      in_last <= i % Inputs0 == Inputs0 - 1;
-      do @(posedge clk); while (!in_ready);
-      in_valid <= 1'b0;
-      in_data <= 'x;
-      in_last <= 1'bx;
+      send(image[i], i % Inputs0 == Inputs0 - 1);
     end
   end
 
@@ -309,23 +185,6 @@ module accelerator_bench;
     end
     out_ready <= 1'b0;
   end
-
-  task automatic send(input [7:0] value, input last);
-    in_valid <= 1'b1;
-    in_data <= value;
-    in_last <= last;
-    do @(posedge clk); while (!in_ready);
-    in_valid <= 1'b0;
-    in_data <= 'x;
-    in_last <= 1'bx;
-  endtask
-
-  task automatic demand(input condition, input [8*40-1:0] what);
-    if (condition !== 1'b1) begin
-      $display("%0s", what);
-      $fatal(1);
-    end
-  endtask
 
   // CONTROL's reset withdraws an output beat that was offered and not taken. Reads in the cycles of
   // the writes see what was before.
@@ -376,7 +235,6 @@ module accelerator_bench;
   int first;
 
   initial begin
-    {awvalid, wvalid, arvalid, bready, rready, running} = '0;
     reference_count = 0;
     word_count = 0;
     outputs[0] = Inputs1;
@@ -405,10 +263,7 @@ module accelerator_bench;
       for (int o = 0; o < Outputs1; o++) wanted[Outputs1 * n + o] = results[o];
     end
 
-    rst_n <= 1'b0;
-    @(posedge clk);
-    rst_n <= 1'b1;
-    running <= 1'b1;
+    reset;
     expect_read(12'h000, 32'h44545731);
     expect_read(12'h008, 32'd0);
     expect_read(12'h010, 32'd0);

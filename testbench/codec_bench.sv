@@ -10,13 +10,9 @@ module codec_bench;
 
   localparam int Depth = 40, Blocks = 12, Longest = Blocks * Depth;
 
-  logic clk, rst_n, running;
-  logic [11:0] awaddr, araddr;
-  logic [31:0] wdata, rdata;
-  logic [1:0]  bresp, rresp;
-  logic        awvalid, awready, wvalid, wready, bvalid, arvalid, arready, rvalid, rready;
-  logic [7:0]  in_data, out_data;
-  logic        in_last, in_valid, in_ready, out_last, out_valid, out_ready;
+  localparam int OutDataBits = 8;
+
+  `include "host_tasks.svh"
 
   codec #(.Symbols(Symbols), .Limit(8), .Depth(Depth)) u_codec (
     .clk_i(clk),
@@ -26,12 +22,12 @@ module codec_bench;
     .s_axil_awvalid_i(awvalid),
     .s_axil_awready_o(awready),
     .s_axil_wdata_i(wdata),
-    .s_axil_wstrb_i(4'b1111),
+    .s_axil_wstrb_i(wstrb),
     .s_axil_wvalid_i(wvalid),
     .s_axil_wready_o(wready),
     .s_axil_bresp_o(bresp),
     .s_axil_bvalid_o(bvalid),
-    .s_axil_bready_i(1'b1),
+    .s_axil_bready_i(bready),
     .s_axil_araddr_i(araddr),
     .s_axil_arprot_i(3'bx),
     .s_axil_arvalid_i(arvalid),
@@ -50,67 +46,16 @@ module codec_bench;
     .m_axis_tready_i(out_ready)
   );
 
-  initial clk = 1'b0;
-  always #5 clk = !clk;
-
-  task automatic fail(input [8*40-1:0] what);
-    $display("%0s at %0t", what, $time);
-    $fatal(1);
-  endtask
-
-  initial begin
-    repeat (100000) @(posedge clk);
-    fail("no end of the run");
-  end
-
-  always @(posedge clk) begin
-    if (running) begin
-      if (^{awready, wready, bvalid, arready, rvalid, in_ready, out_valid} === 1'bx)
-        fail("X on a handshake");
-      if ((bvalid && ^bresp === 1'bx) || (rvalid && ^{rdata, rresp} === 1'bx)
-          || (out_valid && ^{out_data, out_last} === 1'bx))
-        fail("X on a payload");
-    end
-  end
-
-  task automatic read(input [11:0] address, output [31:0] value);
-    araddr <= address;
-    arvalid <= 1'b1;
-    do @(posedge clk); while (!arready);
-    arvalid <= 1'b0;
-    araddr <= 'x;
-    do begin
-      rready <= $urandom_range(1) == 1;
-      @(posedge clk);
-    end while (!(rvalid && rready));
-    rready <= 1'b0;
-    if (rresp !== 2'd0) fail("a read is refused");
-    value = rdata;
-  endtask
-
-  task automatic expect_read(input [11:0] address, input [31:0] value);
-    logic [31:0] got;
-    read(address, got);
-    if (got !== value) fail("a register has another value");
-  endtask
-
   // Blocks of 1 to Depth symbols, small ones more often.
   logic [7:0] symbols [Longest];
   logic       lasts [Longest];
   int         count, taken;
 
   initial begin
-    in_valid = 1'b0;
     wait (running);
     for (int i = 0; i < count; i++) begin
       while ($urandom_range(3) == 0) @(posedge clk);
-      in_valid <= 1'b1;
-      in_data <= symbols[i];
-      in_last <= lasts[i];
-      do @(posedge clk); while (!in_ready);
-      in_valid <= 1'b0;
-      in_data <= 'x;
-      in_last <= 1'bx;
+      send(symbols[i], lasts[i]);
     end
   end
 
@@ -122,8 +67,8 @@ module codec_bench;
       out_ready <= $urandom_range(2) != 0;
       @(posedge clk);
       if (out_valid && out_ready) begin
-        if (taken == count || out_data !== symbols[taken] || out_last !== lasts[taken])
-          fail("another symbol comes out");
+        demand(taken < count && out_data === symbols[taken] && out_last === lasts[taken],
+               "another symbol comes out");
         taken = taken + 1;
       end
     end
@@ -133,7 +78,6 @@ module codec_bench;
   logic [31:0] value;
 
   initial begin
-    {awvalid, wvalid, arvalid, rready, running} = '0;
     count = 0;
     for (int block = 0; block < Blocks; block++) begin
       length = (block == 0) ? Depth : (block == 1) ? 1 : 1 + $urandom_range(Depth - 1);
@@ -143,10 +87,7 @@ module codec_bench;
         count = count + 1;
       end
     end
-    rst_n <= 1'b0;
-    @(posedge clk);
-    rst_n <= 1'b1;
-    running <= 1'b1;
+    reset;
     expect_read(12'h000, 32'h44544331);
     while (taken < count) read(12'h008, value);
     repeat (20) @(posedge clk);
@@ -156,15 +97,10 @@ module codec_bench;
     read(12'h01C, value);
     for (int k = 0; k < 64; k++) begin
       read(12'h100 + 4 * k, value);
-      if (k < Blocks && (value == 0 || value > 8 * Depth)) fail("a block's size is not possible");
+      demand(k >= Blocks || (value > 0 && value <= 8 * Depth), "a block's size is not possible");
     end
     // CONTROL's reset: nothing is inside, and all is as after the other one.
-    awaddr <= 12'h004;
-    wdata <= 32'd2;
-    {awvalid, wvalid} <= 2'b11;
-    do @(posedge clk); while (!(awready && wready));
-    {awvalid, wvalid} <= '0;
-    {awaddr, wdata} <= 'x;
+    write(12'h004, 32'd2);
     repeat (4) @(posedge clk);
     expect_read(12'h008, 32'd0);
     expect_read(12'h00C, 32'd0);
