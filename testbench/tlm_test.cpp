@@ -1,5 +1,6 @@
 // Tops behind their sockets: both twins give the same answers in the same cycles, whoever calls.
 #include "base/error.h"
+#include "base/pacer.h"
 #include "context_guard.h"
 #include "cosim/rtl_top.h"
 #include "random_work.h"
@@ -675,4 +676,119 @@ TEST_CASE("tlm: two tops live in one platform, each in its own time") {
   const Log model = run_both(false, false);
   CHECK(run_both(true, true) == model);
   CHECK(run_both(true, false) == model);
+}
+
+TEST_CASE("tlm: with stalls everywhere, and registers read meanwhile, the twins tell the same cycles") {
+  const AcceleratorCase work;
+  const AcceleratorTop top = work.top();
+  for (int round = 0; round < repeats(4); ++round) {
+    const std::uint64_t seed = base_seed() * 100 + static_cast<std::uint64_t>(round);
+    CAPTURE(seed);
+    const auto run_on = [&](bool rtl) {
+      RandomWork random(seed);
+      const Pacer sink(0.1 * random.in(0, 7), seed);
+      StreamExtension stream;
+      for (int i = 0; i < work.images * work.inputs; ++i) {
+        stream.gaps.push_back(static_cast<unsigned>(random.in(0, 3) ? 0 : random.in(0, 30)));
+        stream.tlast.push_back(i % work.inputs == work.inputs - 1);
+      }
+      const ContextGuard guard;
+      const std::unique_ptr<TopSockets> twin = make(top, rtl);
+      Host host("host", *twin);
+      Log log, polled;
+      const Thread software("software", [&] {
+        work.load(host);
+        host.set_sink(0, [&](const OutputBurst& burst, std::vector<Cycle>& taken) {
+          Cycle cycle = burst.offered;
+          for (int beat = 0; beat < burst.beats; ++beat, ++cycle)
+            taken.push_back(cycle = sink.next_ready(cycle));
+          log.insert(log.end(), taken.begin(), taken.end());
+        });
+        work.start(host, work.images);
+        host.synchronize();
+        Cycle cycle = host.now();
+        CHECK(host.stream_at(0, work.bytes(), stream.tlast.size(), cycle, &stream));
+      });
+      const Thread poller("poller", [&] {
+        for (int i = 0; i < 200; ++i) {
+          sc_core::wait(sc_time(random.in(0, 900), sc_core::SC_NS));
+          const std::uint32_t address[] = {reg::status, reg::cycles_lo, reg::inferences};
+          std::uint32_t data = 0;
+          sc_time delay;
+          access(host, tlm::TLM_READ_COMMAND, address[random.in(0, 2)], data, delay);
+          sc_core::wait(delay);
+          polled.push_back(data);
+        }
+      });
+      sc_core::sc_start();
+      CHECK(host.bytes() == work.work().expected(0, work.images));
+      log.insert(log.end(), stream.taken.begin(), stream.taken.end());
+      log.insert(log.end(), polled.begin(), polled.end());
+      return log;
+    };
+    CHECK(run_on(false) == run_on(true));
+  }
+}
+
+TEST_CASE("tlm: what is on its way when a codec errs comes out, for who waits for it, too") {
+  const auto run_on = [&](bool rtl) {
+    const ContextGuard guard;
+    const CodecTop top(codec_config);
+    const std::unique_ptr<TopSockets> twin = make(top, rtl);
+    Host host("host", *twin);
+    sc_core::sc_event done;
+    host.set_sink(0, [&](const OutputBurst& burst, std::vector<Cycle>& taken) {
+      take_at_once(burst, taken);
+      if (burst.last)
+        done.notify(twin->clock().until(taken.back()));
+    });
+    Log log;
+    const Thread software("software", [&] {
+      std::vector<std::uint8_t> symbols(41, 3);
+      symbols.back() = 9; // is none
+      StreamExtension stream;
+      stream.tlast.assign(symbols.size(), 0);
+      stream.tlast[39] = 1;
+      Cycle cycle = 0;
+      log.push_back(host.stream_at(0, symbols.data(), symbols.size(), cycle, &stream));
+      sc_core::wait(done);
+      log.push_back(sc_core::sc_time_stamp().value());
+      log.push_back(host.read(status_register) & 3);
+      stop();
+    });
+    sc_core::sc_start();
+    CHECK(host.bytes() == std::vector<std::uint8_t>(40, 3));
+    return log;
+  };
+  const Log model = run_on(false);
+  REQUIRE(model.size() == 3);
+  CHECK(model[2] == static_cast<std::uint64_t>(TopStatus::error));
+  CHECK(run_on(true) == model);
+}
+
+TEST_CASE("tlm: a hard reset lets go who waits for the RTL") {
+  const ContextGuard guard;
+  const AcceleratorCase work;
+  const AcceleratorTop top = work.top();
+  RtlTop twin("top", top);
+  Host host("host", twin);
+  bool taken = true;
+  const Thread software("software", [&] {
+    work.load(host);
+    work.start(host, 1);
+    StreamExtension stream;
+    stream.gaps = {1'000'000};
+    Cycle cycle = host.now();
+    taken = host.stream_at(0, work.bytes(), 1, cycle, &stream);
+    CHECK((host.read(reg::status) & 3) == static_cast<std::uint32_t>(Status::idle));
+    stop();
+  });
+  const Thread reset("reset", [&] {
+    sc_core::wait(sc_time(20, sc_core::SC_US));
+    Cycle cycle = twin.clock().cycle();
+    twin.hard_reset(cycle, 3);
+    CHECK(sc_core::sc_time_stamp() == sc_time(20, sc_core::SC_US) + 3 * twin.clock().period());
+  });
+  sc_core::sc_start();
+  CHECK_FALSE(taken);
 }

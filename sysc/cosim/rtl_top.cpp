@@ -47,12 +47,9 @@ void RtlTop::run() {
   }
 }
 
-bool RtlTop::is_running() const {
-  return status_.get(0, 2) == static_cast<std::uint64_t>(TopStatus::running);
-}
-
 bool RtlTop::in_flight() const {
-  return !lite_.idle() || is_running() || cycle_ < reset_end_ ||
+  return !lite_.idle() || status() == TopStatus::running || status() == TopStatus::error ||
+         cycle_ < reset_end_ ||
          std::any_of(sources_.begin(), sources_.end(), [](const Source& s) { return !s.pins.done(); }) ||
          std::any_of(sinks_.begin(), sinks_.end(), [](const Sink& sink) { return sink.taken != never; });
 }
@@ -111,7 +108,7 @@ void RtlTop::step() {
           source.taken->push_back(cycle_);
         if (source.pins.done())
           finish(source);
-      } else if (quiet && source.pins.waits() && !is_running()) {
+      } else if (quiet && source.pins.waits() && status() != TopStatus::running) {
         finish(source);
       }
     for (Sink& sink : sinks_)

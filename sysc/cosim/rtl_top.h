@@ -12,7 +12,8 @@ namespace deltatwin {
 /// has come so far; any other caller (a method, or the program outside of sc_start()) makes it run ahead
 /// of SystemC's time at once. Outputs are delivered a beat at a time.
 ///
-/// While STATUS is running simulated time goes on for ever, as with any clock: sc_stop() ends it.
+/// While STATUS is running or in error, in which blocks may still be on their way, simulated time goes on
+/// for ever, as with any clock: sc_stop() ends it.
 class RtlTop : public TopSockets {
 public:
   SC_HAS_PROCESS(RtlTop);
@@ -52,7 +53,7 @@ private:
   void begin_reset();
   void finish(Source& source);
   [[nodiscard]] bool in_flight() const;
-  [[nodiscard]] bool is_running() const;
+  [[nodiscard]] TopStatus status() const { return static_cast<TopStatus>(status_.get(0, 2)); }
   [[nodiscard]] bool in_reset() const { return cycle_ >= reset_first_ && cycle_ < reset_end_; }
   Access& access(std::deque<Access*>& accesses, Access& access, AxiLitePins::Access pins);
   template <class Done> void run_until(const Done& done);
