@@ -53,8 +53,10 @@ Mutant mutate(RandomWork& random, const std::string& file) {
       continue;
     std::string broken = text;
     broken.replace(at, std::string(mutation.from).size(), mutation.to);
-    return {std::filesystem::path(file).filename().string(), broken,
-            line.substr(line.find_first_not_of(' ')) + "   //" + mutation.from + "->" + mutation.to};
+    std::string place =
+        line.substr(line.find_first_not_of(' ')) + "   //" + mutation.from + "->" + mutation.to;
+    place.erase(place.find_last_not_of(' ') + 1);
+    return {std::filesystem::path(file).filename().string(), broken, place};
   }
 }
 
@@ -180,8 +182,7 @@ TEST_CASE("mutants of the RTL are caught, block by block", "[.mutation]") {
     int killed = 0, survived = 0, equivalent = 0, refused = 0;
     for (int i = 0; i < repeats(6); ++i) {
       const TemporaryDirectory directory("deltatwin-mutant");
-      std::filesystem::copy(rtl_directory(), directory.path(),
-                            std::filesystem::copy_options::overwrite_existing);
+      std::filesystem::copy(rtl_directory(), directory.path()); // all files: with an option it copies none
       const Mutant mutant = mutate(random, rtl_directory() + "/" + block + ".sv");
       write_file(directory.path() + "/" + mutant.file, mutant.text);
       try {

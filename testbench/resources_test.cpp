@@ -1,4 +1,4 @@
-// The model of area (core/resources.h) against what Yosys makes of random design points.
+// The model of area (sysc/tops/accelerator/area.h) against what Yosys makes of random design points.
 #include "cosim/synthesis.h"
 #include "random_work.h"
 #include "tops/accelerator/area.h"
@@ -155,7 +155,7 @@ TEST_CASE("resources: DSPs and block RAM are as synthesized, LUT and FF within 1
   }
 }
 
-// To fit the coefficients in sysc/core again: area by block of the fitted points, beside the model's.
+// To fit the coefficients in sysc/blocks again: area by block of the fitted points, beside the model's.
 TEST_CASE("resources: what the model is fitted to, as CSV", "[.fit]") {
   std::printf("seed,parameters,block,lut,lut_ram,ff,dsp,ramb18,ramb36,model_lut,model_ff\n");
   for (const std::uint64_t seed : fitted) {

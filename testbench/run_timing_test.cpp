@@ -84,6 +84,10 @@ TEST_CASE("run timing: in steady state the output FIFO's credits may beat agains
         for (std::size_t n = 20 + period; n < ends.size(); ++n)
           REQUIRE(ends[n] - ends[n - period] == timing.period_cycles);
         longest = std::max(longest, timing.period);
+        if (lanes == 4 && inputs == 4 && outputs == 20) {
+          CHECK(timing.period == 4); // 27, 27, 27 and 29 cycles
+          CHECK(timing.period_cycles == 110);
+        }
       }
-  CHECK(longest > 1);
+  CHECK(longest >= 4);
 }

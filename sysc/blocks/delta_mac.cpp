@@ -78,7 +78,7 @@ Resources delta_mac_resources(const DeltaMacConfig& config) {
 
   const int lanes = config.lanes;
   Resources all = lut_ram_resources(bits.reference_sum, std::max(2, 1 << address_bits(lanes)));
-  all.lut += static_cast<int>(7 + 5.3 * bits.sum + accumulator * shadow_mux_luts(lanes)) +
+  all.lut += static_cast<int>(5.3 * bits.sum - 11 + accumulator * shadow_mux_luts(lanes)) +
              (config.consecutive ? running * lanes : 0);
   // The sum's own register is the requantizer's DSPs'.
   all.ff += 80 + (lanes + 1) * accumulator + bits.sum + bits.reference_sum + bits.x_sum +
