@@ -15,7 +15,7 @@ namespace {
 
 struct BenchOptions {
   std::shared_ptr<SubjectOptions> subject = subject_options();
-  int rtl_items = 20;
+  int rtl_items = 0; ///< 0: as many as usual, if there are so many
   int repeats = 5;
 };
 
@@ -33,7 +33,9 @@ double median(std::vector<double> values) {
 void run(const BenchOptions& options) {
   const Subject subject = options.subject->subject(true);
   const Workload& work = *subject.work;
-  const int items = work.items(), rtl_items = options.rtl_items;
+  constexpr int usual_rtl_items = 20;
+  const int items = work.items(),
+            rtl_items = options.rtl_items ? options.rtl_items : std::min(items, usual_rtl_items);
   const std::string unit = work.unit();
   if (rtl_items > items)
     throw InputError("--rtl-" + unit + "s is " + std::to_string(rtl_items) + ", but there are " +
@@ -112,7 +114,7 @@ void add_bench_command(CLI::App& app, int&) {
       ->add_option("--rtl-images,--rtl-items", options->rtl_items,
                    "how many of them the Verilated RTL runs, then extrapolated")
       ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
+      ->default_str("20");
   command->add_option("--repeats", options->repeats, "runs of each, in turn; medians are shown")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -53,14 +53,13 @@ public:
     const CodecConfig config = config_of(choices);
     const CodecWorkload work(config, items, 1);
     const std::unique_ptr<TopModel> model = CodecTop(config).model();
-    const std::vector<std::uint8_t> symbols = work.expected(0, items);
     Session session;
     work.run(session, 0, items);
     const auto stream =
         std::find_if(session.actions.begin(), session.actions.end(),
                      [](const HostAction& action) { return action.kind == HostAction::stream; });
     Cycle from = 0;
-    model->offer(0, {symbols.data(), symbols.size(), stream->tlast.data()}, from, nullptr);
+    model->offer(0, {stream->values.data(), stream->values.size(), stream->tlast.data()}, from, nullptr);
     return model->read(codec_reg::cycles, model->stop_cycle()).data;
   }
   [[nodiscard]] ResultSchema schema() const override {

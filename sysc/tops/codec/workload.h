@@ -20,6 +20,7 @@ public:
   [[nodiscard]] std::vector<std::uint8_t> expected(int first, int count) const override;
 
 private:
+  CodecConfig config_;
   std::vector<std::vector<std::uint8_t>> blocks_;
 };
 
