@@ -150,8 +150,8 @@ void TopSockets::input_transport(int stream, tlm::tlm_generic_payload& payload, 
 
 void TopSockets::deliver(std::size_t stream, const OutputBurst& burst, std::vector<Cycle>& taken) {
   const auto beats = static_cast<std::size_t>(burst.beats);
+  StreamExtension extension; // outlives the payload, where a sink throws, too
   tlm::tlm_generic_payload payload;
-  StreamExtension extension;
   extension.tlast.assign(beats, 0);
   extension.tlast.back() = burst.last;
   payload.set_command(tlm::TLM_WRITE_COMMAND);
