@@ -1,6 +1,7 @@
 // The real program (DELTATWIN_BINARY), as a user runs it: files in, exit code, text and files out.
 #include "desk.h"
 #include "net/inference.h"
+#include "variable.h"
 
 using namespace deltatwin;
 namespace json = boost::json;
@@ -556,6 +557,116 @@ TEST_CASE("command line: cosim on broken RTL tells where, and writes waves where
   CHECK(blind.code == 1);
   CHECK_THAT(blind.out, Catch::Contains("divergence in") && Catch::Contains("no waves"));
   CHECK(desk.json_file("result.json").at("mismatches") == 1);
+}
+
+TEST_CASE("command line: RTL that ends the simulation is a finding, with its cycle and place") {
+  const Variable for_users("DELTATWIN_RTL_CHECKED"); // who are not given what tests are
+  const Desk desk;
+  const BrokenRtl broken("accelerator.sv", "endmodule", R"(
+  always_ff @(posedge clk_i) if (s_axis_tvalid_i && s_axis_tready_o)
+    case (images)
+      1: $fatal(1, "as it was told");
+      2: $error("as it was told");
+      default: $finish;
+    endcase
+endmodule)");
+  const std::string environment = "DELTATWIN_RTL=" + broken.path();
+  struct Row {
+    std::string images, kind, message;
+  };
+  for (const Row& row :
+       {Row{"1", "error", "as it was told"}, Row{"2", "error", "as it was told"}, Row{"3", "$finish", ""}}) {
+    const Outcome outcome = desk.run(words("cosim -n tiny --dataset data --lanes 4 --json result.json "
+                                           "--waves /proc/nowhere --images " +
+                                           row.images),
+                                     environment);
+    CAPTURE(row.images, outcome.out, outcome.err);
+    REQUIRE(outcome.exited);
+    CHECK(outcome.code == 1);
+    const json::value result = desk.json_file("result.json");
+    CHECK(result.at("mismatches") == 1);
+    const json::value& ended = result.at_pointer("/first_divergence/rtl_ended");
+    CHECK(ended.at("kind").as_string() == row.kind);
+    CHECK_THAT(std::string(ended.at("message").as_string()), Catch::Contains(row.message));
+    CHECK_THAT(std::string(ended.at("place").as_string()), Catch::StartsWith("accelerator.sv:"));
+    CHECK_THAT(outcome.out,
+               Catch::StartsWith("the RTL ended the simulation in cycle " +
+                                 std::to_string(result.at_pointer("/first_divergence/cycle").as_int64()) +
+                                 ": " + row.kind + " at " + std::string(ended.at("place").as_string())) &&
+                   Catch::Contains(row.message));
+  }
+}
+
+TEST_CASE("command line: a disk that is full is one error, and leaves nothing behind") {
+  const Desk desk;
+  // With room the first time, which also builds what is kept for the next ones.
+  const std::string trace = "trace -n tiny --dataset data --lanes 4 -o ",
+                    simulate = "simulate -n small --dataset data --lanes 8 --json ",
+                    explore = "explore space.json --dataset data --out ";
+  desk.write("space.json", R"({"format": "deltatwin-space-1", "networks": "small", "devices": "xc7s15",
+    "lanes": {"from": 1, "to": 128}, "optimize": ["throughput", "share"]})");
+  for (const std::string& command : {trace + "waves", simulate + "data/result.json", explore + "all"})
+    REQUIRE(desk.run(words(command)).code == 0);
+  const auto before = desk.everything();
+  struct Row {
+    std::string command;
+    int blocks; ///< of 1,024 bytes that a file can have
+    std::string place;
+  };
+  for (const Row& row : {Row{trace + "waves", 1, "waves"}, Row{trace + "waves", 64, "waves"},
+                         Row{simulate + "data/result.json", 1, "data/result.json"},
+                         Row{explore + "none", 1, "none.sqlite"}, Row{explore + "none", 8, "none.sqlite"}}) {
+    const Outcome outcome = desk.run_without_room(words(row.command), row.blocks);
+    CAPTURE(row.command, row.blocks, outcome.out, outcome.err);
+    REQUIRE(outcome.exited);
+    CHECK(outcome.code == 2);
+    CHECK_THAT(outcome.err, Catch::StartsWith("deltatwin: ") && Catch::Contains(row.place));
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK(desk.everything() == before);
+  }
+}
+
+TEST_CASE("command line: train writes its figures") {
+  const Desk desk;
+  if (desk.run({"train", "--help"}).out.find("not in this build") != std::string::npos)
+    return;
+  fs::create_directory(desk.path("own"));
+  constexpr int images = 48;
+  RandomWork random(base_seed());
+  for (const char* set : {"train", "t10k"}) {
+    const std::vector<std::int8_t> pixels = random.bytes(images * 16);
+    std::string labels;
+    for (int i = 0; i < images; ++i)
+      labels += static_cast<char>(i % 3);
+    desk.write("own/" + std::string(set) + "-images-idx3-ubyte",
+               big_endian(0x803) + big_endian(images) + big_endian(4) + big_endian(4) +
+                   std::string(pixels.begin(), pixels.end()));
+    desk.write("own/" + std::string(set) + "-labels-idx1-ubyte",
+               big_endian(0x801) + big_endian(images) + labels);
+  }
+  const Outcome outcome =
+      desk.run(words("train --name mine --layers 6 --epochs 2 --batch 8 --dataset own --images 40 --json -"));
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.code == 0);
+  const json::value result = json::parse(outcome.out);
+  CHECK(result.as_object().begin()->key() == "format");
+  CHECK(result.at("format") == "deltatwin-train-1");
+  CHECK(result.at("network") == "mine");
+  CHECK(result.at("file") == "mine.json");
+  const Network network = desk.network("mine.json");
+  CHECK(result.at("training_images") == 40);
+  CHECK(result.at("test_images") == images);
+  CHECK(result.at("weights") == network.weight_count());
+  CHECK(result.at("stored_bits") == network.stored_bits());
+  CHECK(network.description.find(result.at("command").as_string().c_str()) != std::string::npos);
+  // The figures are those of the file.
+  const Outcome again =
+      desk.run(words("simulate -n mine.json --dataset own --lanes 2 --images 0 --json result.json"));
+  CAPTURE(again.err);
+  REQUIRE(again.code == 0);
+  const json::value simulated = desk.json_file("result.json");
+  CHECK(simulated.at("accuracy") == result.at("accuracy"));
+  CHECK(simulated.at_pointer("/storage/stored_bits") == result.at("stored_bits"));
 }
 
 TEST_CASE("command line: bench and synth write their figures") {

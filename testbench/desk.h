@@ -7,9 +7,11 @@
 #include <boost/json.hpp>
 #include <boost/process.hpp>
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <filesystem>
 #include <set>
 #include <sstream>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 namespace deltatwin {
@@ -93,6 +95,15 @@ public:
     const int status = child.native_exit_code();
     return {WIFEXITED(status), child.exit_code(), text_of(out()), text_of(err())};
   }
+  /// The same where no file can have more than so many blocks of 1,024 bytes.
+  [[nodiscard]] Outcome run_without_room(const Words& arguments, int blocks) const {
+    const rlimit before = file_limit(static_cast<rlim_t>(blocks) * 1024);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN); // as on a full disk, write() tells
+    Outcome outcome = run(arguments);
+    std::signal(SIGXFSZ, handler);
+    setrlimit(RLIMIT_FSIZE, &before);
+    return outcome;
+  }
   [[nodiscard]] boost::process::child start(const Words& arguments,
                                             const std::string& environment = "") const {
     boost::process::environment variables = boost::this_process::environment();
@@ -109,6 +120,13 @@ public:
   void write(const std::string& name, const std::string& text) const { write_file(path(name), text); }
 
 private:
+  static rlimit file_limit(rlim_t bytes) {
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit now{bytes, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &now);
+    return before;
+  }
   void save(const std::string& name, Network network) {
     network.name = name.substr(0, name.find('.'));
     save_network(network, path(name));
@@ -129,16 +147,18 @@ private:
   std::vector<std::int8_t> pixels_;
 };
 
-/// A copy of the RTL whose requantizer truncates instead of rounding.
+/// A copy of the RTL with one text of a file replaced: unless told otherwise its requantizer truncates
+/// instead of rounding.
 class BrokenRtl {
 public:
-  BrokenRtl() {
+  explicit BrokenRtl(const std::string& file = "requantizer.sv",
+                     const std::string& right = "(RoundedBits + 8)'(128)",
+                     const std::string& wrong = "(RoundedBits + 8)'(0)") {
     for (const auto& entry : std::filesystem::directory_iterator(DELTATWIN_RTL_DIRECTORY))
       std::filesystem::copy(entry.path(), path());
-    const std::string file = path() + "/requantizer.sv", rounding = "(RoundedBits + 8)'(128)";
-    std::string text = read_file(file);
-    REQUIRE(text.find(rounding) != std::string::npos);
-    write_file(file, text.replace(text.find(rounding), rounding.size(), "(RoundedBits + 8)'(0)"));
+    std::string text = read_file(path() + "/" + file);
+    REQUIRE(text.find(right) != std::string::npos);
+    write_file(path() + "/" + file, text.replace(text.find(right), right.size(), wrong));
   }
   [[nodiscard]] std::string path() const { return directory_.path(); }
 

@@ -1,6 +1,7 @@
 #include "app/exploration.h"
 #include "app/commands.h"
 #include "app/confirm.h"
+#include "base/cache.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "explore/report.h"
@@ -94,12 +95,15 @@ void print_front(const Evaluator& evaluator, const Database& database, const std
                  const std::string& out) {
   const auto counts = database.counts();
   const std::uint64_t evaluated = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
-  std::printf("%s: %s%s, %s; %s on the front%s\n", evaluator.space().name.c_str(),
-              evaluated < evaluator.space().size() ? (grouped(evaluated) + " of ").c_str() : "",
-              count_of(evaluator.space().size(), "point").c_str(), tell_counts(database).c_str(),
-              grouped(front.size()).c_str(), evaluator.devices().size() > 1 ? "s, one a device" : "");
+  std::string summary = evaluator.space().name + ": ";
+  if (evaluated < evaluator.space().size())
+    summary += grouped(evaluated) + " of ";
+  summary += count_of(evaluator.space().size(), "point") + ", " + tell_counts(database) + "; " +
+             grouped(front.size()) + " on the front" +
+             (evaluator.devices().size() > 1 ? "s, one a device" : "");
+  std::printf("%s", folded(summary).c_str());
   if (counts[static_cast<std::size_t>(Verdict::impossible)] == evaluated)
-    std::printf("  such as: %s\n", evaluator.why_impossible(evaluator.evaluate(0)).c_str());
+    std::printf("%s", folded("  such as: " + evaluator.why_impossible(evaluator.evaluate(0))).c_str());
   if (front.empty())
     return;
   std::map<std::size_t, std::vector<DesignPoint>> by_device;
@@ -239,13 +243,15 @@ int finish_exploration(const Evaluator& evaluator, Database& database, const Res
 
 int merge_shards(const Evaluator& evaluator, const std::vector<std::string>& shards,
                  const ResultOptions& options) {
-  const std::string path = options.out + ".sqlite", unfinished = path + ".merge";
+  const std::string path = options.out + ".sqlite";
   if (fs::exists(path) && !options.overwrite)
     throw InputError(path + ": is there already; --overwrite replaces it");
   check_replaceable(options, false);
   check_shards(evaluator, shards);
   prepare_output(options);
-  Database::remove(unfinished);
+  const std::string directory = fs::path(path).parent_path().string();
+  const WorkDirectory work(directory.empty() ? "." : directory);
+  const std::string unfinished = work.path() + "/merged.sqlite";
   {
     Database merged = Database::create(unfinished, evaluator, {});
     for (const std::string& shard : shards)

@@ -57,6 +57,23 @@ std::string count_of(std::uint64_t number, const std::string& noun) {
   return grouped(number) + " " + noun + (number == 1 ? "" : "s");
 }
 
+std::string folded(const std::string& text, std::size_t width) {
+  std::string lines;
+  std::size_t begin = 0, indent = 0;
+  while (begin + width - indent < text.size()) {
+    const std::size_t most = begin + width - indent;
+    std::size_t blank = text.rfind(' ', most);
+    if (blank == std::string::npos || blank <= text.find_first_not_of(' ', begin)) // a long word
+      blank = text.find(' ', most);
+    if (blank == std::string::npos)
+      break;
+    lines += std::string(indent, ' ') + text.substr(begin, blank - begin) + "\n";
+    begin = blank + 1;
+    indent = 4;
+  }
+  return lines + std::string(indent, ' ') + text.substr(begin) + "\n";
+}
+
 std::string bar(int used, int budget) {
   constexpr int width = 20;
   const int full = used >= budget

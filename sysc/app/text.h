@@ -14,6 +14,8 @@ namespace deltatwin {
 [[nodiscard]] std::string rate(double number);
 /// "1 lane", "1,200 lanes".
 [[nodiscard]] std::string count_of(std::uint64_t number, const std::string& noun);
+/// The text in lines of at most `width` letters, broken at blanks; from the second on they begin with four.
+[[nodiscard]] std::string folded(const std::string& text, std::size_t width = 98);
 /// "[####....]": a share, in exclamation marks where it is above 1.
 [[nodiscard]] std::string bar(int used, int budget);
 /// A table for a terminal. Columns in which all rows agree stand in a sentence before it; where it is too

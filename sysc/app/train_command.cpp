@@ -1,4 +1,6 @@
 #include "app/commands.h"
+#include "app/output.h"
+#include "app/text.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/huffman.h"
@@ -6,7 +8,6 @@
 #include "train/trainer.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -33,6 +34,7 @@ struct Arguments {
   std::string dataset = default_dataset;
   std::string output; ///< empty: NAME.json
   int images = 0;     ///< of the training set; 0: all
+  std::string json;
 };
 
 template <class Value> std::string word_for(const Words<Value>& words, Value value) {
@@ -65,11 +67,6 @@ std::string joined(const std::vector<int>& numbers) {
   for (const int number : numbers)
     text += (text.empty() ? "" : ",") + std::to_string(number);
   return text;
-}
-
-std::string shortest(double number) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
 // The command line that gives the same network again, but for the paths.
@@ -168,15 +165,19 @@ double bits_a_weight(const Network& network, std::uint64_t bits) {
   return static_cast<double>(bits) / static_cast<double>(network.weight_count());
 }
 
-void print_coded_storage(const Network& network) {
+double entropy_bits_a_weight(const Network& network) {
   double entropy = 0;
   for (const Layer& layer : network.layers)
     entropy += entropy_bits(layer.histogram());
+  return entropy / static_cast<double>(network.weight_count());
+}
+
+void print_coded_storage(const Network& network) {
   const std::uint64_t bits = network.stored_bits();
   std::printf("coded: %llu bits with references and code books, %.1f %% of 8-bit storage, "
               "%.3f bits a weight with them; entropy of the deltas: %.3f\n",
               static_cast<unsigned long long>(bits), 12.5 * bits_a_weight(network, bits),
-              bits_a_weight(network, bits), entropy / static_cast<double>(network.weight_count()));
+              bits_a_weight(network, bits), entropy_bits_a_weight(network));
 }
 
 void run(Arguments arguments) {
@@ -189,6 +190,7 @@ void run(Arguments arguments) {
     options.format.shift = default_shift(options.format.scheme, options.format.delta_bits, options.code);
   const std::string path = arguments.output.empty() ? options.name + ".json" : arguments.output;
   check_writable(path);
+  prepare_json(arguments.json);
   const Dataset images = load_dataset(arguments.dataset, "train", arguments.images);
   const Dataset test = load_dataset(arguments.dataset, "t10k");
   if (test.pixels != images.pixels)
@@ -205,13 +207,27 @@ void run(Arguments arguments) {
   network.description = dataset_name(arguments.dataset) + ": " + command_line(arguments);
   save_network(network, path);
 
+  const double right = accuracy(network, test.inputs(test.count), test.labels);
   std::printf("%s: accuracy %.2f %% on %d test images (%.2f %% on validation images), "
               "%llu weight bits, %.1f %% of 8-bit storage\n",
-              path.c_str(), 100 * accuracy(network, test.inputs(test.count), test.labels), test.count,
-              100 * validation, static_cast<unsigned long long>(network.weight_bits()),
+              path.c_str(), 100 * right, test.count, 100 * validation,
+              static_cast<unsigned long long>(network.weight_bits()),
               12.5 * bits_a_weight(network, network.weight_bits()));
   if (options.code == Code::huffman)
     print_coded_storage(network);
+  write_json(arguments.json, "train",
+             {{"network", network.name},
+              {"file", path},
+              {"dataset", arguments.dataset},
+              {"training_images", images.count},
+              {"test_images", test.count},
+              {"accuracy", right},
+              {"validation_accuracy", validation},
+              {"weights", network.weight_count()},
+              {"weight_bits", network.weight_bits()},
+              {"stored_bits", network.stored_bits()},
+              {"entropy_bits_per_weight", entropy_bits_a_weight(network)},
+              {"command", command_line(arguments)}});
 }
 
 void add_format_options(CLI::App& command, DeltaFormat& format) {
@@ -296,6 +312,7 @@ void add_train_command(CLI::App& app, int& exit_code) {
   command->add_option("--images", arguments->images, "training images to use, 0 for all")
       ->capture_default_str();
   command->add_option("--output", arguments->output, "network file to write (default: NAME.json)");
+  add_json_option(*command, arguments->json);
   command->footer("Examples:\n"
                   "  deltatwin train --name paper --layers 150,16,400,120,84 --scheme fixed --delta-bits 4\n"
                   "  deltatwin train --name small --layers 144,112 --activation relu --delta-bits 2 "

@@ -68,7 +68,7 @@ struct Recipe {
     const bool checked = is_checked(source);
     verilator = {"--cc", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal"};
     verilator.insert(verilator.end(), {"--Mdir", ".", "-Irtl", "--top-module", source.top});
-    if (checked)
+    if (!source.fast) // without it Verilator drops $error and $fatal
       verilator.push_back("--assert");
     if (source.trace)
       verilator.push_back("--trace");

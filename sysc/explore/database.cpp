@@ -1,4 +1,5 @@
 #include "explore/database.h"
+#include "base/cache.h"
 #include "base/error.h"
 #include <cerrno>
 #include <charconv>
@@ -199,9 +200,9 @@ Database::Statement Database::prepare(const std::string& sql) const {
   return Statement(statement);
 }
 
-Database::Database(const std::string& path, int flags) : path_(path) {
+Database::Database(const std::string& file, int flags, const std::string& name) : path_(name) {
   try {
-    if (sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr) != SQLITE_OK)
+    if (sqlite3_open_v2(file.c_str(), &handle_, flags, nullptr) != SQLITE_OK)
       fail();
     if (flags & SQLITE_OPEN_READWRITE) // another's hold shows at once; what is committed survives a crash
       execute("pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal; "
@@ -214,21 +215,20 @@ Database::Database(const std::string& path, int flags) : path_(path) {
 
 Database::Database(const std::string& path, Access access)
     : Database((check_is_sqlite(path), path),
-               access == Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) {
+               access == Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, path) {
   if (ids("select 1 from sqlite_master where name = 'space'").empty() || space_value("format") != format)
     throw InputError(path + ": is no result of `deltatwin explore` (" + format + ")");
 }
 
 Database Database::create(const std::string& path, const Evaluator& evaluator, Shard shard) {
-  const std::string unfinished = path + ".new" + std::to_string(getpid());
-  Database(unfinished, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE).describe(evaluator, shard);
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  const WorkDirectory work(directory.empty() ? "." : directory);
+  const std::string unfinished = work.path() + "/new.sqlite";
+  Database(unfinished, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path).describe(evaluator, shard);
   if (!std::filesystem::exists(path))
     remove_journals(path);
-  const bool published = link(unfinished.c_str(), path.c_str()) == 0; // unless another was faster
-  const std::string why = std::strerror(errno);
-  unlink(unfinished.c_str());
-  if (!published)
-    throw InputError(path + ": cannot be made: " + why);
+  if (link(unfinished.c_str(), path.c_str()) != 0) // another was faster
+    throw InputError(path + ": cannot be made: " + std::strerror(errno));
   return {path, Access::write};
 }
 

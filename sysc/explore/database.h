@@ -104,14 +104,14 @@ public:
 
 private:
   struct Statement;
-  Database(const std::string& path, int flags);
+  Database(const std::string& file, int flags, const std::string& name);
   void describe(const Evaluator& evaluator, Shard shard);
   void execute(const std::string& sql) const;
   [[nodiscard]] Statement prepare(const std::string& sql) const;
   [[nodiscard]] std::vector<std::uint64_t> ids(const std::string& sql) const;
   [[noreturn]] void fail() const;
 
-  std::string path_;
+  std::string path_; ///< what errors call it
   sqlite3* handle_ = nullptr;
 };
 
