@@ -3,6 +3,7 @@
 #include "app/subject.h"
 #include "base/error.h"
 #include "tops/accelerator/family.h"
+#include <CLI/CLI.hpp>
 
 namespace deltatwin {
 namespace {

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cosim/model_runner.h"
 #include "cosim/rtl_runner.h"
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <chrono>

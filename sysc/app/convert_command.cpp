@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "net/formats/formats.h"
 #include "net/networks_directory.h"
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>

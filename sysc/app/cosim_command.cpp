@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "cosim/twins.h"
 #include "cosim/wave_files.h"
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
@@ -138,7 +139,8 @@ void add_cosim_command(CLI::App& app, int& exit_code) {
       ->add_option("--stall", options->stall, "probability that a beat is held up, at every port, each cycle")
       ->check(CLI::Range(0.0, 0.99))
       ->capture_default_str();
-  command->add_option("--seed", options->seed, "seed of the stalls, and of the RTL's state before its reset")->capture_default_str();
+  command->add_option("--seed", options->seed, "seed of the stalls, and of the RTL's state before its reset")
+      ->capture_default_str();
   command
       ->add_option("--waves", options->waves,
                    "directory for the waves of a divergence; that of the project unless given")

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/tool.h"
 #include "explore/sweep.h"
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

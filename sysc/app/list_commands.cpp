@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "net/networks_directory.h"
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

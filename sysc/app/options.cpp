@@ -1,6 +1,7 @@
 #include "app/options.h"
 #include "base/error.h"
 #include "net/networks_directory.h"
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

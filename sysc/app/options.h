@@ -7,9 +7,12 @@
 #include "net/network.h"
 #include "tops/accelerator/design.h"
 #include "tops/accelerator/program.h"
-#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace deltatwin {
 

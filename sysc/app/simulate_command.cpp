@@ -5,6 +5,7 @@
 #include "base/fit.h"
 #include "base/huffman.h"
 #include "tops/accelerator/area.h"
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 

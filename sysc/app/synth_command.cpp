@@ -3,6 +3,7 @@
 #include "app/subject.h"
 #include "base/fit.h"
 #include "cosim/synthesis.h"
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cosim/twins.h"
 #include "cosim/wave_files.h"
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
