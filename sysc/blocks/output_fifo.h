@@ -11,7 +11,7 @@ class OutputFifoTiming {
 public:
   /// The first cycle in which a word that is pushed in `push` is offered; then taken() with its beat.
   [[nodiscard]] Cycle offered(Cycle push) const { return std::max(push + 1, free_); }
-  void taken(Cycle beat) { free_ = beat + 1; }
+  void taken(Cycle beat) { free_ = beat == never ? never : beat + 1; }
 
 private:
   Cycle free_ = 0; ///< the cycle after the latest beat

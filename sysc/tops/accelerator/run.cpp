@@ -183,14 +183,13 @@ void Run::deliver(const std::int16_t* values, int base, int active, Cycle offere
   if (prevented) // by an error that was found meanwhile
     taken.assign(static_cast<std::size_t>(active), never);
   else
-    sink(
-        {reinterpret_cast<const std::uint8_t*>(values + base), active, last, std::max(offered, output_free_)},
-        taken);
+    sink({reinterpret_cast<const std::uint8_t*>(values + base), active, last, output_.offered(offered - 1)},
+         taken);
   for (const Cycle beat : taken)
     credits.beat(beat);
   if (prevented)
     return;
-  output_free_ = taken.back() == never ? never : taken.back() + 1;
+  output_.taken(taken.back());
   for (std::size_t i = 0; i < taken.size() && taken[i] != never; ++i) {
     const int neuron = base + static_cast<int>(i);
     recorder.output(taken[i], values[neuron], last && i + 1 == taken.size(),

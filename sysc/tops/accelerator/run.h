@@ -1,5 +1,6 @@
 #pragma once
 #include "blocks/axi_control.h"
+#include "blocks/output_fifo.h"
 #include "blocks/scheduler.h"
 #include "net/inference.h"
 #include "tops/accelerator/configs.h"
@@ -66,12 +67,12 @@ private:
   std::vector<std::int16_t> results_; ///< of the inferences whose outputs are computed already
   std::size_t results_used_ = 0;
   std::uint32_t loaded_ = 0, issued_ = 0;
-  Cycle output_free_ = 0; ///< the cycle after the latest output beat
+  OutputFifoTiming output_;
 };
 
 template <class Archive> void Run::archive(Archive& bytes, const Design& design) {
   bool runs = program_ != nullptr;
-  bytes(state_, images_, runs, loading_, results_, results_used_, loaded_, issued_, output_free_);
+  bytes(state_, images_, runs, loading_, results_, results_used_, loaded_, issued_, output_);
   if constexpr (Archive::restores) {
     timing_.reset();
     inference_.reset();
