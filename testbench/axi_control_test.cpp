@@ -482,8 +482,8 @@ TEST_CASE("axi_control: a read in a write's own cycle sees what was before it") 
       {reg::control, control_start, reg::cycles_lo, 77, 77},
       {reg::control, control_reset, reg::images, 0x12345678, 0x12345678},
   };
-  Pins pins("axi_control", parameters(raw_config()),
-            {"rst_ni", "s_axil_awvalid_i", "s_axil_wvalid_i", "s_axil_arvalid_i", "error_i"});
+  PinBench pins("axi_control", parameters(raw_config()),
+                {"rst_ni", "s_axil_awvalid_i", "s_axil_wvalid_i", "s_axil_arvalid_i", "error_i"});
   for (const char* pin : {"rst_ni", "s_axil_bready_i", "s_axil_rready_i"})
     pins.set(pin, 1);
   pins.set("status_i", done);

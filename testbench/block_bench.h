@@ -18,16 +18,16 @@ inline RtlSource seeded(RtlSource source) {
 
 /// The pins of one block's RTL, for a test that looks at its outputs in each cycle.
 ///
-///     Pins pins("write_back", {{"ActDepth", 4}}, {"sum_valid_i", "layer_odd_i"});
+///     PinBench pins("write_back", {{"ActDepth", 4}}, {"sum_valid_i", "layer_odd_i"});
 ///     pins.set("sum_valid_i", 1);
 ///     pins.settle();
 ///     CHECK(pins.get("act_addr_o") == 3);
 ///     pins.edge();
-class Pins {
+class PinBench {
 public:
   /// After an edge with all `inputs` low, and `high` high.
-  Pins(const std::string& block, const std::vector<std::pair<std::string, int>>& parameters,
-       const std::vector<const char*>& inputs, const char* high = nullptr)
+  PinBench(const std::string& block, const std::vector<std::pair<std::string, int>>& parameters,
+           const std::vector<const char*>& inputs, const char* high = nullptr)
       : rtl_(seeded({block, parameters, false, ""})) {
     for (const char* pin : inputs)
       set(pin, 0);

@@ -6,8 +6,8 @@ using namespace deltatwin;
 TEST_CASE("code_store keeps two blocks: one is read while the next one is written, with resets") {
   for (const int words : {1, 2, 5}) {
     CAPTURE(words);
-    Pins pins("code_store", {{"Words", words}},
-              {"rst_ni", "begin_i", "release_i", "we_i", "last_i", "ready_i"});
+    PinBench pins("code_store", {{"Words", words}},
+                  {"rst_ni", "begin_i", "release_i", "we_i", "last_i", "ready_i"});
     pins.set("rst_ni", 1);
     RandomWork random(base_seed());
     struct Block {

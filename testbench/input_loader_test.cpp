@@ -5,8 +5,8 @@ using namespace deltatwin;
 
 TEST_CASE("input_loader fills the halves in turn, as its model says when and a plain count says where") {
   constexpr int depth = 16;
-  Pins pins("input_loader", {{"InDepth", depth}},
-            {"restart_i", "length_we_i", "active_i", "s_valid_i", "s_last_i", "free_i"});
+  PinBench pins("input_loader", {{"InDepth", depth}},
+                {"restart_i", "length_we_i", "active_i", "s_valid_i", "s_last_i", "free_i"});
   RandomWork random(base_seed());
   int errors = 0, waits = 0, whole = 0;
   for (int run = 0; run < repeats(60); ++run) {

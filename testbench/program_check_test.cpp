@@ -80,14 +80,14 @@ TEST_CASE("program_check names the lowest error of a program's first bad layer, 
   for (const int kind : {0, 1, 2}) { // without consecutive deltas or decoders, with one of them
     config.consecutive = kind == 1;
     config.huffman = kind == 2;
-    Pins pins("program_check",
-              {{"Consecutive", config.consecutive},
-               {"Huffman", config.huffman},
-               {"InDepth", config.in_depth},
-               {"ActDepth", config.act_depth},
-               {"ParamDepth", config.param_depth},
-               {"MaxLayers", config.max_layers}},
-              {"restart_i", "check_i"});
+    PinBench pins("program_check",
+                  {{"Consecutive", config.consecutive},
+                   {"Huffman", config.huffman},
+                   {"InDepth", config.in_depth},
+                   {"ActDepth", config.act_depth},
+                   {"ParamDepth", config.param_depth},
+                   {"MaxLayers", config.max_layers}},
+                  {"restart_i", "check_i"});
     RandomWork random(base_seed());
     std::vector<int> met(10);
     for (int i = 0; i < repeats(3000); ++i) {

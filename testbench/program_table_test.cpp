@@ -7,8 +7,8 @@ TEST_CASE(
     "program_table's cursors show every layer's fields, lengths less one, and begin anew after the last") {
   for (const int depth : {1, 2, 16}) {
     CAPTURE(depth);
-    Pins pins("program_table", {{"MaxLayers", depth}},
-              {"prog_we_i", "restart_i", "issue_next_i", "sum_next_i"});
+    PinBench pins("program_table", {{"MaxLayers", depth}},
+                  {"prog_we_i", "restart_i", "issue_next_i", "sum_next_i"});
     RandomWork random(base_seed());
     for (int i = 0; i < repeats(20); ++i) {
       std::vector<std::uint32_t> words;

@@ -9,8 +9,8 @@ TEST_CASE("symbol_fifo is a queue with a latency of two, from empty to full, wit
   };
   for (const Shape& shape : {Shape{5, 2}, Shape{9, 16}, Shape{4, 128}}) { // two in LUT RAM, one in block RAM
     CAPTURE(shape.width, shape.depth);
-    Pins pins("symbol_fifo", {{"Width", shape.width}, {"Depth", shape.depth}},
-              {"rst_ni", "push_i", "ready_i"});
+    PinBench pins("symbol_fifo", {{"Width", shape.width}, {"Depth", shape.depth}},
+                  {"rst_ni", "push_i", "ready_i"});
     pins.set("rst_ni", 1);
     RandomWork random(base_seed());
     struct Word {

@@ -7,7 +7,8 @@ TEST_CASE(
   constexpr int depth = 8;
   for (const int parameters : {1, 20, 64}) {
     CAPTURE(parameters);
-    Pins pins("write_back", {{"ActDepth", depth}, {"ParamDepth", parameters}}, {"sum_valid_i"}, "restart_i");
+    PinBench pins("write_back", {{"ActDepth", depth}, {"ParamDepth", parameters}}, {"sum_valid_i"},
+                  "restart_i");
     RandomWork random(base_seed());
     for (int run = 0; run < repeats(30); ++run) {
       std::vector<int> outputs; // of layers that have parameters for all neurons
