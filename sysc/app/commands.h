@@ -29,6 +29,8 @@ void add_bench_command(CLI::App& app, int& exit_code);
 void add_networks_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
 void add_devices_command(CLI::App& app);
+inline constexpr const char* train_summary =
+    "train a network whose weights are stored as deltas, from its first step on";
 /// Only in builds that found libtorch.
 void add_train_command(CLI::App& app, int& exit_code);
 

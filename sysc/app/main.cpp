@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <systemc>
+#include <unistd.h>
 
 namespace {
 
@@ -58,10 +59,25 @@ int refuse(CLI::App& app, const CLI::ParseError& error) {
               did_you_mean(option->substr(0, option->find('=')), long_options(command)) + help);
 }
 
+#ifdef DELTATWIN_TRAINING_PROGRAM
+// Becomes the program beside this one that has all of the commands; returns where that fails.
+int become_training_program(char** argv) {
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
+  const std::string program = self.parent_path() / DELTATWIN_TRAINING_PROGRAM;
+  execv(program.c_str(), argv);
+  return fail(program + " cannot be run: " + std::strerror(errno));
+}
+#endif
+
 } // namespace
 
 int sc_main(int argc, char** argv) {
   using namespace deltatwin;
+#ifdef DELTATWIN_TRAINING_PROGRAM
+  if (std::any_of(argv + 1, argv + argc,
+                  [](const std::string& word) { return word == "train" || word == "--help-all"; }))
+    return become_training_program(argv);
+#endif
   CLI::App app(
       "Cycle-exact simulation of neural-network accelerators for tiny FPGAs, and the proof of it on RTL.");
   app.require_subcommand(1);
@@ -85,8 +101,10 @@ int sc_main(int argc, char** argv) {
   add_explore_command(app, exit_code);
   add_merge_command(app, exit_code);
   add_bench_command(app, exit_code);
-#if DELTATWIN_TRAINING
+#if defined(DELTATWIN_TRAINS)
   add_train_command(app, exit_code);
+#elif defined(DELTATWIN_TRAINING_PROGRAM)
+  app.add_subcommand("train", train_summary);
 #else
   app.add_subcommand("train", "train a network (not in this build: libtorch-dev was not installed)")
       ->allow_extras()

@@ -296,8 +296,7 @@ void add_teacher_options(CLI::App& command, TrainOptions& options) {
 
 void add_train_command(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand(
-      "train", "Trains a network whose weights are stored as deltas, from its first step on");
+  CLI::App* command = app.add_subcommand("train", train_summary);
   command->add_option("--name", arguments->train.name, "the network's name")->capture_default_str();
   command->add_option("--layers", arguments->train.hidden, "hidden widths, first to last")
       ->delimiter(',')
