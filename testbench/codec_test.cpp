@@ -170,11 +170,7 @@ public:
   CodecBench(const CodecConfig& config, double stall)
       : top_(config), gaps_(stall, base_seed()), sink_(stall, base_seed() + 1), model_(top_.model()),
         bench_({top_.module(), top_.parameters(), false, ""}, top_.interfaces()), trace_(bench_.trace()) {
-    model_->set_sink(0, [this](const OutputBurst& burst, std::vector<Cycle>& taken) {
-      Cycle offered = burst.offered;
-      for (int i = 0; i < burst.beats; ++i, ++offered)
-        taken.push_back(offered = sink_.next_ready(offered));
-    });
+    model_->set_sink(0, paced(sink_));
     model_->record(&trace_);
   }
 

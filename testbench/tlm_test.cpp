@@ -699,9 +699,7 @@ TEST_CASE("tlm: with stalls everywhere, and registers read meanwhile, the twins 
       const Thread software("software", [&] {
         work.load(host);
         host.set_sink(0, [&](const OutputBurst& burst, std::vector<Cycle>& taken) {
-          Cycle cycle = burst.offered;
-          for (int beat = 0; beat < burst.beats; ++beat, ++cycle)
-            taken.push_back(cycle = sink.next_ready(cycle));
+          paced(sink)(burst, taken);
           log.insert(log.end(), taken.begin(), taken.end());
         });
         work.start(host, work.images);

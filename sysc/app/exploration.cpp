@@ -249,8 +249,7 @@ int merge_shards(const Evaluator& evaluator, const std::vector<std::string>& sha
   check_replaceable(options, false);
   check_shards(evaluator, shards);
   prepare_output(options);
-  const std::string directory = fs::path(path).parent_path().string();
-  const WorkDirectory work(directory.empty() ? "." : directory);
+  const WorkDirectory work = WorkDirectory::beside(path);
   const std::string unfinished = work.path() + "/merged.sqlite";
   {
     Database merged = Database::create(unfinished, evaluator, {});

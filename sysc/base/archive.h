@@ -86,4 +86,18 @@ private:
   std::size_t at_;
 };
 
+/// A value with archive() as bytes, without a copy of it.
+template <class T> [[nodiscard]] std::string save_state(const T& value, const std::string& owner) {
+  Saver saver(owner);
+  const_cast<T&>(value).archive(saver); // which only reads
+  return std::move(saver).finish();
+}
+/// And back; where the bytes are not the owner's, `value` stays as it was. Throws InputError.
+template <class T> void restore_state(T& value, const std::string& saved, const std::string& owner) {
+  Restorer restorer(saved, owner);
+  T restored(value);
+  restored.archive(restorer);
+  value = std::move(restored);
+}
+
 } // namespace deltatwin

@@ -97,6 +97,11 @@ WorkDirectory::WorkDirectory(const std::string& parent) {
   lock_ = lock_directory(path_);
 }
 
+WorkDirectory WorkDirectory::beside(const std::string& file) {
+  const std::string parent = fs::path(file).parent_path().string();
+  return WorkDirectory(parent.empty() ? "." : parent);
+}
+
 WorkDirectory::~WorkDirectory() {
   std::error_code error;
   fs::remove_all(path_, error);
@@ -123,7 +128,7 @@ Sealed read_sealed(const std::string& path) {
 }
 
 void write_sealed(const std::string& path, const std::string& content) {
-  const WorkDirectory work(fs::path(path).parent_path().string());
+  const WorkDirectory work = WorkDirectory::beside(path);
   const std::string whole = work.path() + "/file";
   errno = 0;
   std::ofstream out(whole, std::ios::binary);

@@ -16,6 +16,8 @@ namespace deltatwin {
 class WorkDirectory {
 public:
   explicit WorkDirectory(const std::string& parent);
+  /// On the disk where `file` will be.
+  [[nodiscard]] static WorkDirectory beside(const std::string& file);
   ~WorkDirectory();
   WorkDirectory(const WorkDirectory&) = delete;
   WorkDirectory& operator=(const WorkDirectory&) = delete;

@@ -16,8 +16,16 @@ void BeatTrace::drop_cycles_after(Cycle cycle, std::size_t first) {
   drop(beats, first, [=](const Beat& beat) { return beat.cycle > cycle; });
 }
 
-void BeatTrace::drop_cycles_before(Cycle cycle) {
-  drop(beats, 0, [=](const Beat& beat) { return beat.cycle < cycle; });
+BeatTrace BeatTrace::split_off(Cycle cycle) {
+  BeatTrace rest(beats.size());
+  rest.resets = resets;
+  for (std::size_t i = 0; i < beats.size(); ++i) {
+    const auto first = std::stable_partition(beats[i].begin(), beats[i].end(),
+                                             [=](const Beat& beat) { return beat.cycle < cycle; });
+    rest.beats[i].assign(first, beats[i].end());
+    beats[i].erase(first, beats[i].end());
+  }
+  return rest;
 }
 
 void BeatTrace::reset_after(Cycle cycle, std::size_t first) {

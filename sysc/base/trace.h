@@ -50,8 +50,8 @@ struct BeatTrace {
   void add(std::size_t interface, const Beat& beat) { beats[interface].push_back(beat); }
   /// Forgets, from interface `first` on, what was computed ahead of an event that prevents it.
   void drop_cycles_after(Cycle cycle, std::size_t first);
-  /// Forgets all beats before `cycle`.
-  void drop_cycles_before(Cycle cycle);
+  /// Takes away what is from `cycle` on.
+  [[nodiscard]] BeatTrace split_off(Cycle cycle);
   /// drop_cycles_after(), of a reset from within.
   void reset_after(Cycle cycle, std::size_t first);
   void drop_origins_after(Cycle cycle, std::size_t first);

@@ -23,11 +23,7 @@ public:
         sources_.push_back({lite_interfaces + bus - 1, pacer, ports.buses[bus].data_bits / 8});
       } else {
         outputs_.push_back(lite_interfaces + bus - 1);
-        model.set_sink(outputs_.size() - 1, [pacer](const OutputBurst& burst, std::vector<Cycle>& taken) {
-          Cycle offered = burst.offered;
-          for (int i = 0; i < burst.beats; ++i, ++offered)
-            taken.push_back(offered = pacer.next_ready(offered));
-        });
+        model.set_sink(outputs_.size() - 1, paced(pacer));
       }
     }
   }

@@ -25,7 +25,7 @@ CosimResult Twins::run(const std::function<void(Session&)>& fill,
   Session session;
   session.stall = stall_;
   session.seed = seed_;
-  if (!begun_)
+  if (end_ == 0)
     session.add(HostAction::hard_reset).cycles = 3;
   else if (!history_.empty())
     history_.back().trace.beats = BeatTrace(ports_.interfaces.size());
@@ -38,11 +38,8 @@ CosimResult Twins::run(const std::function<void(Session&)>& fill,
   const Cycle begin = end_;
   run_model(now.session, ports_, *model_, now.trace, begin);
   const auto report = [&](Cycle done) { progress(done - begin, now.trace.end - begin); };
-  begun_ = true;
   end_ = now.trace.end;
-  ahead_ = now.trace.beats;
-  ahead_.drop_cycles_before(end_);
-  now.trace.beats.drop_cycles_after(end_ - 1, 0);
+  ahead_ = now.trace.beats.split_off(end_);
   CosimResult result =
       run_rtl(now.session, ports_, *rtl_, now.trace, progress ? report : std::function<void(Cycle)>{});
   std::vector<std::uint32_t>&reads = now.trace.record.reads, &rtl_reads = result.record.reads;
@@ -61,14 +58,14 @@ std::string Twins::owner() const {
 std::string Twins::save() {
   Saver saver(owner());
   std::string model = model_->save(), rtl = rtl_->save();
-  saver(begun_, end_, ahead_.beats, model, rtl);
+  saver(end_, ahead_.beats, model, rtl);
   return std::move(saver).finish();
 }
 
 void Twins::restore(const std::string& state) {
   Restorer restorer(state, owner());
   std::string model, rtl;
-  restorer(begun_, end_, ahead_.beats, model, rtl);
+  restorer(end_, ahead_.beats, model, rtl);
   model_->restore(model);
   rtl_->restore(rtl);
   history_.clear();

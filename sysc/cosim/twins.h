@@ -56,9 +56,8 @@ private:
   std::unique_ptr<TopModel> model_;
   std::unique_ptr<RtlModel> rtl_;
   std::vector<Past> history_;
-  BeatTrace ahead_;    ///< what the model has computed beyond the latest session
-  bool begun_ = false; ///< whether there was a session
-  Cycle end_ = 0;      ///< of the latest one
+  BeatTrace ahead_; ///< what the model has computed beyond the latest session
+  Cycle end_ = 0;   ///< of the latest session; 0: there was none
 };
 
 } // namespace deltatwin

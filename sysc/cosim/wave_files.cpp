@@ -73,8 +73,7 @@ std::string view_text(const std::string& waves, const WaveView& view) {
 
 bool write_wave_files(const std::string& stem, const WaveView& view,
                       const std::function<void(const std::string&)>& write) {
-  const std::string directory = fs::path(stem).parent_path().string();
-  const WorkDirectory work(directory.empty() ? "." : directory); // on the disk where the files will be
+  const WorkDirectory work = WorkDirectory::beside(stem);
   const std::string vcd = work.path() + "/waves.vcd", fst = work.path() + "/waves.fst",
                     save_file = work.path() + "/waves.gtkw";
   write(vcd);

@@ -221,8 +221,7 @@ Database::Database(const std::string& path, Access access)
 }
 
 Database Database::create(const std::string& path, const Evaluator& evaluator, Shard shard) {
-  const std::string directory = std::filesystem::path(path).parent_path().string();
-  const WorkDirectory work(directory.empty() ? "." : directory);
+  const WorkDirectory work = WorkDirectory::beside(path);
   const std::string unfinished = work.path() + "/new.sqlite";
   Database(unfinished, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path).describe(evaluator, shard);
   if (!std::filesystem::exists(path))

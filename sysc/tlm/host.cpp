@@ -103,7 +103,7 @@ void Host::stream(std::size_t port, const std::uint8_t* data, std::size_t beats,
 
 void Host::wait_stop() {
   constexpr Cycle interval = 64;
-  while ((read(status_register) & 3) == static_cast<std::uint32_t>(TopStatus::running)) {
+  while (top_status(read(status_register)) == TopStatus::running) {
     now_ += interval;
     synchronize();
   }
@@ -112,11 +112,7 @@ void Host::wait_stop() {
 RunRecord Host::play(const Session& session) {
   const auto pacer = [&](std::size_t stream) { return Pacer(session.stall, session.seed * 16 + stream); };
   for (std::size_t port = 0; port < received_.size(); ++port)
-    received_[port].sink = [sink = pacer(port)](const OutputBurst& burst, std::vector<Cycle>& taken) {
-      Cycle cycle = burst.offered;
-      for (int i = 0; i < burst.beats; ++i, ++cycle)
-        taken.push_back(cycle = sink.next_ready(cycle));
-    };
+    received_[port].sink = paced(pacer(port));
   const Pacer accesses = pacer(15);
   RunRecord record;
   std::uint64_t index = 0;

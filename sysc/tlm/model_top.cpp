@@ -35,7 +35,7 @@ TopModel::ReadResult ModelTop::peek(std::uint32_t address) {
 Cycle ModelTop::stopped(Cycle from) const {
   constexpr Cycle longest = Cycle{1} << 48;
   const auto runs = [this](Cycle cycle) {
-    return (model_->read(status_register, cycle).data & 3) == static_cast<std::uint32_t>(TopStatus::running);
+    return top_status(model_->read(status_register, cycle).data) == TopStatus::running;
   };
   if (!runs(from))
     return from;

@@ -1,5 +1,6 @@
 #pragma once
 #include "base/cycle.h"
+#include "base/pacer.h"
 #include "base/register.h"
 #include "base/resources.h"
 #include "base/trace.h"
@@ -62,6 +63,14 @@ struct OutputBurst {
 /// Appends the cycle of each beat of the burst: not before it is offered, each later than the one
 /// before; `never` for beats that are never taken.
 using OutputSink = std::function<void(const OutputBurst& burst, std::vector<Cycle>& taken)>;
+/// A sink that is ready when the pacer says so.
+[[nodiscard]] inline OutputSink paced(const Pacer& pacer) {
+  return [pacer](const OutputBurst& burst, std::vector<Cycle>& taken) {
+    Cycle cycle = burst.offered;
+    for (int beat = 0; beat < burst.beats; ++beat, ++cycle)
+      taken.push_back(cycle = pacer.next_ready(cycle));
+  };
+}
 /// A sink that is always ready.
 inline void take_at_once(const OutputBurst& burst, std::vector<Cycle>& taken) {
   for (int beat = 0; beat < burst.beats; ++beat)
@@ -83,6 +92,10 @@ enum class TopStatus : std::uint32_t {
   done,
   error ///< until a reset no input is taken
 };
+/// What a value of STATUS says.
+[[nodiscard]] constexpr TopStatus top_status(std::uint32_t status) {
+  return static_cast<TopStatus>(status & 3);
+}
 
 /// A top's behaviour, to the cycle, without SystemC: registers, streams, and the beats of the
 /// interior on demand. Calls come in the order of their cycles, per bus. What happens may be computed

@@ -50,16 +50,11 @@ void AcceleratorCore::hard_reset(Cycle cycle) {
 }
 
 std::string AcceleratorCore::save() const {
-  Saver saver(state_owner("accelerator", design_.parameters()));
-  AcceleratorCore(*this).archive(saver);
-  return std::move(saver).finish();
+  return save_state(*this, state_owner("accelerator", design_.parameters()));
 }
 
 void AcceleratorCore::restore(const std::string& state) {
-  Restorer restorer(state, state_owner("accelerator", design_.parameters()));
-  AcceleratorCore restored(*this);
-  restored.archive(restorer);
-  *this = std::move(restored);
+  restore_state(*this, state, state_owner("accelerator", design_.parameters()));
 }
 
 } // namespace deltatwin

@@ -44,6 +44,11 @@ public:
   [[nodiscard]] std::string save() const override;
   void restore(const std::string& state) override;
 
+  template <class Archive> void archive(Archive& bytes) {
+    bytes(control_, before_write_, write_, memories_, recorder_, before_, changed_);
+    run_.archive(bytes, design_);
+  }
+
   /// The latest run, as far as it is known.
   [[nodiscard]] const RunState& run() const { return run_.state(); }
 
@@ -53,10 +58,6 @@ private:
   }
   /// From the cycle after `cycle` on there is another run, or none.
   void replace_run(Cycle cycle);
-  template <class Archive> void archive(Archive& bytes) {
-    bytes(control_, before_write_, write_, memories_, recorder_, before_, changed_);
-    run_.archive(bytes, design_);
-  }
 
   Design design_;
   OutputSink sink_;

@@ -387,17 +387,10 @@ std::vector<MemoryImage> CodecCore::memories() const {
   return {sizes};
 }
 
-std::string CodecCore::save() const {
-  Saver saver(state_owner("codec", config_.parameters()));
-  CodecCore(*this).archive(saver);
-  return std::move(saver).finish();
-}
+std::string CodecCore::save() const { return save_state(*this, state_owner("codec", config_.parameters())); }
 
 void CodecCore::restore(const std::string& state) {
-  Restorer restorer(state, state_owner("codec", config_.parameters()));
-  CodecCore restored(*this);
-  restored.archive(restorer);
-  *this = std::move(restored);
+  restore_state(*this, state, state_owner("codec", config_.parameters()));
 }
 
 } // namespace deltatwin

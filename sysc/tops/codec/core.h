@@ -29,6 +29,9 @@ public:
   [[nodiscard]] std::vector<MemoryImage> memories() const override;
   [[nodiscard]] std::string save() const override;
   void restore(const std::string& state) override;
+  template <class Archive> void archive(Archive& bytes) {
+    bytes(now_, before_, pipe_, input_free_, symbols_, taken_, runs_);
+  }
 
   /// The interfaces whose beats are recorded, those of AXI4-Lite first, which the host records.
   [[nodiscard]] static std::vector<Interface> interfaces(const CodecConfig& config);
@@ -78,9 +81,6 @@ private:
   };
 
   void reset(Cycle cycle);
-  template <class Archive> void archive(Archive& bytes) {
-    bytes(now_, before_, pipe_, input_free_, symbols_, taken_, runs_);
-  }
   [[nodiscard]] Cycle room(std::uint64_t symbol);
   void finish_block();
   struct Coded;
