@@ -1,8 +1,10 @@
 // Code books from code lengths alone. Symbols sorted by length, then value, get the codes in that
-// order as in RFC 1951, 3.2.2; a symbol's rank is its place in that order. A build started in cycle
-// t counts lengths for 2^D cycles, sets the eight limits and bases in the next 8, and then gives the
-// table, a symbol a cycle: done_o comes in t + 2 * 2^D + 8, or in t + 2^D + 8 with a fault and
-// without a table. start_i counts when nothing is being built and in the cycle of done_o.
+// order as in RFC 1951, 3.2.2; a symbol's rank is its place in that order. Symbols are 0 to
+// last_symbol_i, which stays the same from the cycle after a build's start to its end; others have no
+// code, whatever the memory holds. A build of n symbols started in cycle t counts lengths for n
+// cycles, sets the eight limits and bases in the next 8, and then gives the table, a symbol a cycle:
+// done_o comes in t + 2 * n + 8, or in t + n + 8 with a fault and without a table. start_i counts when
+// nothing is being built and in the cycle of done_o.
 
 `default_nettype none
 
@@ -20,10 +22,11 @@ module huffman_code_book #(
   input  logic                    we_i,
   input  logic [AddrBits-1:0]     waddr_i,
   input  logic [3:0]              wdata_i,
-  // Build; uniform_i: every symbol has length D, whatever the memory holds
+  // Build, of symbols 0 to last_symbol_i; uniform_i: each has length D, whatever the memory holds
   input  logic                    start_i,
   input  logic [BookBits-1:0]     book_i,
   input  logic                    uniform_i,
+  input  logic [SymbolBits-1:0]   last_symbol_i,
   output logic                    done_o,
   output logic [1:0]              fault_o,
   // Table: one entry a cycle, in order of symbols
@@ -60,7 +63,7 @@ module huffman_code_book #(
   logic [2:0]            level_q;
 
   assign started = start_i && (state_q == Idle || done_o);
-  assign symbols_end = symbol_q == '1;
+  assign symbols_end = symbol_q == last_symbol_i;
   assign levels_end = level_q == 3'd7;
 
   // The symbol's length.
@@ -164,6 +167,7 @@ module huffman_code_book #(
       space_q <= '0;
       total_q <= '0;
     end else if (state_q == Limit) begin
+      if (last_symbol_i != '1) symbol_q <= '0;  // else it is
       level_q <= level_q + 1'b1;
       space_q <= space;
       total_q <= total;

@@ -121,6 +121,7 @@ BookFault reference_fault(const std::vector<int>& lengths) {
 struct Pins {
   bool reset = false, write = false, start = false, uniform = false;
   int address = 0, data = 0, book = 0, read_book = 0;
+  int last_symbol = -1; ///< of the build under way
 };
 
 // Both twins of the code books: writes and builds go through the model's socket, and into the pins of
@@ -143,8 +144,12 @@ public:
   void build_random() {
     const int book = random_.in(0, books_ - 1);
     const bool uniform = random_.in(0, 9) == 0;
-    const std::vector<int> lengths =
+    std::vector<int> lengths =
         random_.in(0, 2) ? good_book(random_, symbol_bits_) : any_book(random_, symbol_bits_);
+    // Of some builds the first symbols alone, whose book may be a good one.
+    symbols_ = random_.in(0, 1) ? 1 << symbol_bits_ : random_.in(1, 1 << symbol_bits_);
+    if (random_.in(0, 1))
+      gather(lengths);
     if (!uniform && now_ >= done_ && random_.in(0, 3) == 0) {
       build(book, uniform, burst(book, lengths));
     } else {
@@ -158,7 +163,7 @@ public:
   }
 
   void drive() {
-    at(now_ + 2 * CodeBookTiming::build(symbol_bits_)); // nothing more comes
+    at(now_ + 2 * code_book_timing(symbol_bits_).build()); // nothing more comes
     for (Cycle cycle = 0; cycle < pins_.size(); ++cycle)
       pins_[cycle].read_book =
           cycle == 0 || random_.in(0, 1) ? random_.in(0, books_ - 1) : pins_[cycle - 1].read_book;
@@ -175,9 +180,13 @@ public:
       bench_.set("start_i", now.start);
       bench_.set("book_i", now.start ? static_cast<std::uint64_t>(now.book) : cycle & noise);
       bench_.set("uniform_i", now.start ? now.uniform : cycle & 1);
+      bench_.set("last_symbol_i",
+                 static_cast<std::uint64_t>(now.last_symbol < 0 ? random_.in(0, (1 << symbol_bits_) - 1)
+                                                                : now.last_symbol));
       bench_.set("read_book_i", static_cast<std::uint64_t>(now.read_book));
     });
     CHECK(constants_ > 0);
+    CHECK(short_ > 0);
   }
 
 private:
@@ -212,8 +221,8 @@ private:
   [[nodiscard]] bool writable(int book, int symbol, Cycle cycle) const {
     if (book != building_ || cycle >= done_)
       return true;
-    const Cycle last_pass = start_ + (fault_ == BookFault::none ? CodeBookTiming::table(symbol_bits_) : 1);
-    return cycle >= last_pass + static_cast<Cycle>(symbol);
+    const Cycle last_pass = start_ + (fault_ == BookFault::none ? timing_.table() : 1);
+    return symbol >= static_cast<int>(timing_.symbols) || cycle >= last_pass + static_cast<Cycle>(symbol);
   }
 
   void write_pins(int address, int length) {
@@ -222,6 +231,14 @@ private:
     pins.address = address;
     pins.data = length;
     memory_[static_cast<std::size_t>(address)] = length;
+  }
+
+  // Puts as many coded symbols as possible before symbols_, and writes anything behind.
+  void gather(std::vector<int>& lengths) {
+    std::stable_partition(lengths.begin(), lengths.end(), [](int length) { return length != 0; });
+    for (auto s = static_cast<std::size_t>(symbols_); s < lengths.size(); ++s)
+      if (lengths[s] == 0)
+        lengths[s] = random_.in(0, 15);
   }
 
   // Symbol by symbol from now on, beside the build under way.
@@ -255,9 +272,11 @@ private:
     std::vector<int> lengths(first, first + (1 << symbol_bits_));
     if (uniform)
       lengths.assign(lengths.size(), symbol_bits_);
+    std::fill(lengths.begin() + symbols_, lengths.end(), 0);
     const Cycle earliest = std::max(now_ + data.size(), done_);
     CodeBookExtension extension;
     extension.uniform = uniform;
+    extension.symbols = symbols_ == 1 << symbol_bits_ ? random_.in(0, 1) * symbols_ : symbols_;
     Cycle cycle = now_;
     const bool okay = host_.access(data.empty() ? tlm::TLM_IGNORE_COMMAND : tlm::TLM_WRITE_COMMAND,
                                    static_cast<std::uint64_t>(book) << symbol_bits_, data.data(), data.size(),
@@ -265,12 +284,15 @@ private:
     REQUIRE(extension.fault == reference_fault(lengths));
     REQUIRE(okay == (extension.fault == BookFault::none));
     REQUIRE(extension.start == earliest);
-    REQUIRE(extension.done == earliest + lengths.size() + 8 + (okay ? lengths.size() : 0));
+    const auto pass = static_cast<Cycle>(symbols_);
+    REQUIRE(extension.done == earliest + pass + 8 + (okay ? pass : 0));
     REQUIRE(cycle == extension.done + 1);
     fault_ = extension.fault;
     start_ = extension.start;
     done_ = extension.done;
+    timing_ = {pass};
     building_ = book;
+    short_ += okay && symbols_ < 1 << symbol_bits_;
     start_pins(book, uniform);
     expect(book, lengths);
     now_ = random_.in(0, 1) ? start_ + 1 : done_ + static_cast<Cycle>(random_.in(0, 3));
@@ -287,16 +309,18 @@ private:
         ignored.book = random_.in(0, books_ - 1);
         ignored.uniform = random_.in(0, 1);
       }
+    for (Cycle cycle = start_ + 1; cycle <= done_; ++cycle)
+      at(cycle).last_symbol = symbols_ - 1;
   }
 
   void expect(int book, const std::vector<int>& lengths) {
     trace_.add(done, {done_, static_cast<std::uint64_t>(fault_), {}, start_});
     auto& events = tables_[static_cast<std::size_t>(book)];
-    events[start_ + CodeBookTiming::symbols(symbol_bits_) + 1] = nullptr;
+    events[start_ + timing_.symbols + 1] = nullptr;
     if (fault_ != BookFault::none)
       return;
     const auto built = std::make_shared<CodeTable>(*model_.table(book));
-    events[start_ + CodeBookTiming::table(symbol_bits_)] = built;
+    events[start_ + timing_.table()] = built;
     const std::vector<unsigned> codes = rfc1951_codes(lengths);
     std::uint64_t placed[16] = {}, shorter[17] = {};
     for (int l = 1; l < 16; ++l)
@@ -307,11 +331,13 @@ private:
       REQUIRE(built->lengths[s] == length);
       REQUIRE(built->codes[s] == codes[s]);
       REQUIRE(static_cast<std::uint64_t>(built->ranks[s]) == rank);
+      if (s >= timing_.symbols)
+        continue;
       std::uint64_t payload = rank << 8 | codes[s];
       payload = payload << 4 | static_cast<std::uint64_t>(length);
       payload = payload << symbol_bits_ | s;
       payload = payload << book_bits(books_) | static_cast<std::uint64_t>(book);
-      trace_.add(table, {start_ + CodeBookTiming::table(symbol_bits_) + s, payload, {}, start_});
+      trace_.add(table, {start_ + timing_.table() + s, payload, {}, start_});
     }
   }
 
@@ -359,7 +385,9 @@ private:
   std::vector<int> memory_;
   std::vector<std::map<Cycle, std::shared_ptr<CodeTable>>> tables_; ///< by book, and cycle from when on
   std::vector<Pins> pins_;
-  int building_ = 0;
+  int building_ = 0, symbols_ = 0; ///< symbols_: of the latest build
+  CodeBookTiming timing_{};
+  int short_ = 0; ///< good builds of some symbols
   BookFault fault_ = BookFault::none;
   Cycle now_ = 0, start_ = 0, done_ = 0;
   std::uint64_t constants_ = 0;
@@ -463,5 +491,14 @@ TEST_CASE("huffman_code_book loads and builds in one transaction, and refuses ba
   CHECK_FALSE(host.access(tlm::TLM_IGNORE_COMMAND, 0, nullptr, 0, at));
   lengths[0] = 16;
   CHECK_FALSE(host.access(tlm::TLM_WRITE_COMMAND, 0, lengths, 1, at));
+  for (const int symbols : {-1, 5}) {
+    build.symbols = symbols;
+    CHECK_FALSE(host.access(tlm::TLM_IGNORE_COMMAND, 0, nullptr, 0, at, &build));
+  }
   CHECK(at == 43);
+  unsigned char pair[] = {1, 1, 7, 0}; // symbol 2 is left out
+  build.symbols = 2;
+  REQUIRE(host.access(tlm::TLM_WRITE_COMMAND, 0, pair, 4, at, &build));
+  CHECK(build.done == 43 + 4 + 2 * 2 + 8);
+  CHECK(books.table(0)->codes == std::vector<unsigned>{0, 1, 0, 0});
 }

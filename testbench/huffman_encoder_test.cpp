@@ -338,3 +338,31 @@ TEST_CASE("huffman_encoder model: two cycles to a word, one more for the rest") 
   entries[0] = {2, 1};
   CHECK_FALSE(table.access(tlm::TLM_WRITE_COMMAND, 0, entries.data(), 2, at));
 }
+
+TEST_CASE("huffman_encoder model: words go to any function of readiness, and nothing moves behind one that "
+          "is never taken") {
+  const std::vector<CodeEntry> entries = code_entries(CodeTable::uniform(8));
+  for (const Cycle room : {Cycle{50}, never}) {
+    EncoderTiming timing;
+    BitPacker packer;
+    std::vector<EncodedWord> words;
+    std::vector<Cycle> taken;
+    std::size_t emitted = 0;
+    for (Cycle symbol = 0; symbol < 12; ++symbol) {
+      taken.push_back(timing.take(symbol));
+      pack(packer, entries[symbol], symbol == 11, words);
+      for (; emitted < words.size(); ++emitted)
+        timing.emit(words[emitted], [&](Cycle from) {
+          return emitted == 0 ? from : room == never ? never : std::max(from, room);
+        });
+    }
+    const auto later = [&](Cycle cycles) { return room == never ? never : room + cycles; };
+    CHECK(taken == std::vector<Cycle>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, later(0), later(1)});
+    REQUIRE(words.size() == 3);
+    CHECK(words[0].beat == 6);
+    CHECK(words[1].offered == 10); // the ninth symbol fills it, the eleventh waits for it
+    CHECK(words[1].beat == room);
+    CHECK(words[2].offered == later(3));
+    CHECK(words[2].beat == later(3));
+  }
+}

@@ -242,7 +242,8 @@ private:
     for (std::size_t l = 0; l < layers.size(); ++l) {
       trace_.add(build, {begin, l | std::uint64_t{!layers[l].huffman} << 4, {}, begin});
       const bool good = books[l].fault == BookFault::none;
-      begin += good ? CodeBookTiming::build(design_.delta_bits) : CodeBookTiming::fault(design_.delta_bits);
+      begin +=
+          good ? code_book_timing(design_.delta_bits).build() : code_book_timing(design_.delta_bits).fault();
       at(begin).build_done = true;
       at(begin).build_fault = static_cast<int>(books[l].fault);
       if (!good)

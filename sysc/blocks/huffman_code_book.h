@@ -6,7 +6,8 @@
 
 namespace deltatwin {
 
-/// A code book as the hardware holds it, made from code lengths alone. Symbols are 0..2^D - 1.
+/// A code book as the hardware holds it, made from code lengths alone. Symbols are 0..2^D - 1; those
+/// that a build leaves out have length 0.
 ///
 /// Decoding compares the next 8 bits v with left-aligned limits: the code's length is the smallest
 /// l with v < limit[l], its rank in canonical order is (v >> (8 - l)) + base[l] modulo 2^D.
@@ -33,17 +34,16 @@ struct CodeTable {
 /// A build takes a pass that counts lengths, one cycle a length for the limits, and a pass that
 /// places the symbols; cycles count from the one with the start.
 struct CodeBookTiming {
-  [[nodiscard]] static constexpr Cycle symbols(int symbol_bits) { return Cycle{1} << symbol_bits; }
+  Cycle symbols; ///< that are counted and placed, the first ones: 1..2^D
+
   /// To the last cycle of a build whose book is faulty.
-  [[nodiscard]] static constexpr Cycle fault(int symbol_bits) {
-    return symbols(symbol_bits) + max_code_length;
-  }
+  [[nodiscard]] constexpr Cycle fault() const { return symbols + max_code_length; }
   /// To symbol 0's table entry; the others follow one a cycle.
-  [[nodiscard]] static constexpr Cycle table(int symbol_bits) { return fault(symbol_bits) + 1; }
+  [[nodiscard]] constexpr Cycle table() const { return fault() + 1; }
   /// To the last cycle of a build.
-  [[nodiscard]] static constexpr Cycle build(int symbol_bits) {
-    return fault(symbol_bits) + symbols(symbol_bits);
-  }
+  [[nodiscard]] constexpr Cycle build() const { return fault() + symbols; }
 };
+/// Of all symbols.
+[[nodiscard]] constexpr CodeBookTiming code_book_timing(int symbol_bits) { return {Cycle{1} << symbol_bits}; }
 
 } // namespace deltatwin

@@ -23,14 +23,9 @@ void pack(BitPacker& packer, const CodeEntry& entry, bool last, std::vector<Enco
 Cycle EncoderTiming::take(Cycle offered) {
   const Cycle from = std::max(offered, next_);
   const Cycle beat = from <= packed_ ? packed_ : std::max(from, open_);
-  next_ = beat + 1;
+  next_ = after(beat);
   loaded_ = packed_ = std::max(next_, open_);
   return beat;
-}
-
-void EncoderTiming::emit(EncodedWord& word, const Pacer& sink) {
-  word.offered = loaded_ + 1;
-  word.beat = open_ = loaded_ = sink.next_ready(word.offered);
 }
 
 } // namespace deltatwin

@@ -34,12 +34,22 @@ void pack(BitPacker& packer, const CodeEntry& entry, bool last, std::vector<Enco
 /// after its beat.
 class EncoderTiming {
 public:
-  /// The beat of the next symbol, which is offered from cycle `offered` on.
+  /// The beat of the next symbol, which is offered from cycle `offered` on; `never` behind a word that
+  /// is never taken.
   Cycle take(Cycle offered);
-  /// Fills in the cycles of a word that the symbol just taken completes.
-  void emit(EncodedWord& word, const Pacer& sink);
+  /// Fills in the cycles of a word that the symbol just taken completes. `taken(from)`: the first cycle
+  /// from `from` on in which it can be taken, or `never`; asked once a word.
+  template <class Sink> void emit(EncodedWord& word, const Sink& taken) {
+    word.offered = after(loaded_);
+    word.beat = open_ = loaded_ = word.offered == never ? never : taken(word.offered);
+  }
+  void emit(EncodedWord& word, const Pacer& sink) {
+    emit(word, [&](Cycle from) { return sink.next_ready(from); });
+  }
 
 private:
+  [[nodiscard]] static Cycle after(Cycle cycle) { return cycle == never ? never : cycle + 1; }
+
   Cycle next_ = 0;   ///< the cycle after the latest symbol's beat
   Cycle packed_ = 0; ///< the cycle in which that symbol is packed
   Cycle loaded_ = 0; ///< the cycle in which its next word goes to the output register

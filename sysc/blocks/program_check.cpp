@@ -48,13 +48,13 @@ RunError check_books(const SchedulerConfig& config, const std::vector<CodeTable>
   for (std::size_t l = 0; l < books.size(); ++l)
     if (books[l].fault != BookFault::none)
       return {ErrorCode::code_book, static_cast<int>(l),
-              books.size() - 1 + l * CodeBookTiming::build(config.symbol_bits) +
-                  CodeBookTiming::fault(config.symbol_bits)};
+              books.size() - 1 + l * code_book_timing(config.symbol_bits).build() +
+                  code_book_timing(config.symbol_bits).fault()};
   return {};
 }
 
 Cycle preparation_cycles(const SchedulerConfig& config, std::size_t layers) {
-  return 1 + layers * (1 + (config.huffman ? CodeBookTiming::build(config.symbol_bits) : 0));
+  return 1 + layers * (1 + (config.huffman ? code_book_timing(config.symbol_bits).build() : 0));
 }
 
 } // namespace deltatwin

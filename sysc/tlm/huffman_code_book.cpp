@@ -1,5 +1,6 @@
 #include "tlm/huffman_code_book.h"
 #include <algorithm>
+#include <utility>
 
 namespace deltatwin {
 
@@ -30,19 +31,25 @@ bool HuffmanCodeBook::well_formed(const tlm::tlm_generic_payload& payload, bool 
 
 void HuffmanCodeBook::build(std::size_t book, Cycle from, CodeBookExtension& extension) {
   const auto first = lengths_.begin() + static_cast<std::ptrdiff_t>(book << symbol_bits_);
-  const CodeTable& table = tables_[book].emplace(
-      extension.uniform ? CodeTable::uniform(symbol_bits_)
-                        : CodeTable(std::vector<int>(first, first + (std::ptrdiff_t{1} << symbol_bits_))));
+  CodeBookTiming timing = code_book_timing(symbol_bits_);
+  std::vector<int> lengths(first, first + static_cast<std::ptrdiff_t>(timing.symbols));
+  if (extension.uniform)
+    lengths.assign(lengths.size(), symbol_bits_);
+  if (extension.symbols) {
+    timing.symbols = static_cast<Cycle>(extension.symbols);
+    std::fill(lengths.begin() + extension.symbols, lengths.end(), 0);
+  }
+  const CodeTable& table = tables_[book].emplace(std::move(lengths));
   extension.fault = table.fault;
   extension.start = std::max(from, free_);
   extension.done = free_ =
-      extension.start + (table.fault == BookFault::none ? CodeBookTiming::build(symbol_bits_)
-                                                        : CodeBookTiming::fault(symbol_bits_));
+      extension.start + (table.fault == BookFault::none ? timing.build() : timing.fault());
 }
 
 void HuffmanCodeBook::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   auto* extension = payload.get_extension<CodeBookExtension>();
-  if (!well_formed(payload, extension != nullptr)) {
+  if (!well_formed(payload, extension != nullptr) ||
+      (extension && (extension->symbols < 0 || extension->symbols > 1 << symbol_bits_))) {
     payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
     return;
   }

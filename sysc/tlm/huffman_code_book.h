@@ -9,6 +9,7 @@ namespace deltatwin {
 /// Asks for the build of the book at the transaction's address.
 struct CodeBookExtension : StackExtension<CodeBookExtension> {
   bool uniform = false;              ///< every symbol gets D bits; the lengths are not looked at
+  int symbols = 0;                   ///< that are counted and placed, the first ones; 0: all
   BookFault fault = BookFault::none; ///< filled by the target
   Cycle start = 0, done = 0;         ///< filled by the target: first and last cycle of the build
 };

@@ -59,14 +59,14 @@ std::vector<Register> codec_registers() {
 
 Cycle book_latency(const CodecConfig& config) {
   return 2 * static_cast<Cycle>(config.symbols) + BuilderTiming{config.symbols, config.limit}.error() +
-         CodeBookTiming::build(config.symbol_bits()) + 1;
+         code_book_timing(config.symbol_bits()).build() + 1;
 }
 
 double steady_cycles(const CodecConfig& config, int length) {
   const double symbols = config.symbols, room = config.fifo_depth();
   const double builder =
       2 * symbols + static_cast<double>(BuilderTiming{config.symbols, config.limit}.error());
-  const double book = symbols + static_cast<double>(CodeBookTiming::build(config.symbol_bits())) + 1;
+  const double book = symbols + static_cast<double>(code_book_timing(config.symbol_bits()).build()) + 1;
   const double decoder = length - 1 + static_cast<double>(HuffmanDecoderCore::restart_latency);
   double most = std::max({builder, book, decoder});
   // A symbol takes the place of the one `room` before it, `blocks` blocks ago, which waited for the

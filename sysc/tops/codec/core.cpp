@@ -239,7 +239,7 @@ void CodecCore::finish_block() {
   const CodeTable table(std::move(lengths));
   record_table(table, built);
   const Cycle begin = built == never ? never
-                                     : std::max({built + CodeBookTiming::build(config_.symbol_bits()) + 1,
+                                     : std::max({built + code_book_timing(config_.symbol_bits()).build() + 1,
                                                  pipe_.encoder_free, pipe_.released[0]});
   pipe_.book_free = after(begin);
   const Coded coded = encode(table, after(begin));
@@ -286,7 +286,7 @@ void CodecCore::record_table(const CodeTable& table, Cycle started) {
     entry = entry << 8 | table.codes[s];
     entry = entry << 4 | static_cast<std::uint64_t>(table.lengths[s]);
     entry = entry << bits | s;
-    add(port_table, started + CodeBookTiming::table(bits) + s, entry << 2 | book);
+    add(port_table, started + code_book_timing(bits).table() + s, entry << 2 | book);
   }
 }
 
