@@ -65,8 +65,8 @@ std::vector<std::string> tests_of(const std::string& block) {
   static const std::map<std::string, std::vector<std::string>> others = {
       {"axi_lite", {"axi_control"}},
       {"codec_control", {"codec"}},
-      {"huffman_length", {"huffman_decoder"}},
-      {"huffman_window", {"huffman_decoder"}},
+      {"huffman_length", {"huffman_decoder", "channel_decoder"}},
+      {"huffman_window", {"huffman_decoder", "channel_decoder"}},
       {"issue_walker", {"scheduler"}},
       {"code_store", {"code_store", "codec"}},
       {"symbol_fifo", {"symbol_fifo", "codec"}}};
