@@ -30,7 +30,7 @@ TEST_CASE("command line: help tells every command with an example") {
   CHECK_THAT(help.out, Catch::Contains("Start with: deltatwin simulate"));
   const Words commands = subcommands(help.out);
   for (const char* command : {"simulate", "cosim", "trace", "synth", "explore", "merge", "bench", "train",
-                              "convert", "networks", "devices"})
+                              "activations", "convert", "networks", "devices"})
     CHECK(std::count(commands.begin(), commands.end(), command) == 1);
   for (const std::string& command : commands) {
     CAPTURE(command);

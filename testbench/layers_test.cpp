@@ -13,7 +13,7 @@ namespace {
 
 using Layers = std::set<std::string>;
 
-// base <- {net, blocks} <- tops <- {explore, tlm <- cosim} <- app; train knows networks alone.
+// base <- {net, blocks} <- tops <- {explore, tlm <- cosim} <- app; train and activations know networks alone.
 const std::map<std::string, Layers> allowed = {
     {"base", {}},
     {"net", {"base"}},
@@ -23,7 +23,8 @@ const std::map<std::string, Layers> allowed = {
     {"cosim", {"base", "net", "blocks", "tops", "tlm"}},
     {"explore", {"base", "net", "blocks", "tops"}},
     {"train", {"base", "net"}},
-    {"app", {"base", "net", "blocks", "tops", "tlm", "cosim", "explore", "train"}},
+    {"activations", {"base", "net"}},
+    {"app", {"base", "net", "blocks", "tops", "tlm", "cosim", "explore", "train", "activations"}},
 };
 const Layers with_systemc = {"tlm", "cosim", "app"};
 

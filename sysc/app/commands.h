@@ -31,7 +31,10 @@ void add_convert_command(CLI::App& app);
 void add_devices_command(CLI::App& app);
 inline constexpr const char* train_summary =
     "train a network whose weights are stored as deltas, from its first step on";
-/// Only in builds that found libtorch.
+inline constexpr const char* activations_summary =
+    "run a float network with quantized activations: accuracy, and bits that they take";
+// Only in builds that found libtorch.
 void add_train_command(CLI::App& app, int& exit_code);
+void add_activations_command(CLI::App& app, int& exit_code);
 
 } // namespace deltatwin

@@ -74,8 +74,9 @@ int become_training_program(char** argv) {
 int sc_main(int argc, char** argv) {
   using namespace deltatwin;
 #ifdef DELTATWIN_TRAINING_PROGRAM
-  if (std::any_of(argv + 1, argv + argc,
-                  [](const std::string& word) { return word == "train" || word == "--help-all"; }))
+  if (std::any_of(argv + 1, argv + argc, [](const std::string& word) {
+        return word == "train" || word == "activations" || word == "--help-all";
+      }))
     return become_training_program(argv);
 #endif
   CLI::App app(
@@ -103,14 +104,19 @@ int sc_main(int argc, char** argv) {
   add_bench_command(app, exit_code);
 #if defined(DELTATWIN_TRAINS)
   add_train_command(app, exit_code);
+  add_activations_command(app, exit_code);
 #elif defined(DELTATWIN_TRAINING_PROGRAM)
   app.add_subcommand("train", train_summary);
+  app.add_subcommand("activations", activations_summary);
 #else
-  app.add_subcommand("train", "train a network (not in this build: libtorch-dev was not installed)")
-      ->allow_extras()
-      ->callback([] {
-        throw InputError("this build cannot train: install the package libtorch-dev and build again");
-      });
+  for (const auto& [name, what] :
+       {std::pair("train", "train a network"), std::pair("activations", "quantize activations")})
+    app.add_subcommand(name, std::string(what) + " (not in this build: libtorch-dev was not installed)")
+        ->allow_extras()
+        ->callback([what = std::string(what)] {
+          throw InputError("this build cannot " + what +
+                           ": install the package libtorch-dev and build again");
+        });
 #endif
   add_networks_command(app);
   add_convert_command(app);

@@ -1,6 +1,7 @@
 #include "app/commands.h"
 #include "app/output.h"
 #include "app/text.h"
+#include "app/train_residual.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/huffman.h"
@@ -31,6 +32,7 @@ const Words<Group> groups = {{"layer", Group::layer}, {"neuron", Group::neuron},
 
 struct Arguments {
   TrainOptions train;
+  ResidualOptions residual; ///< with --resnet
   std::string dataset = default_dataset;
   std::string output; ///< empty: NAME.json
   int images = 0;     ///< of the training set; 0: all
@@ -292,6 +294,32 @@ void add_teacher_options(CLI::App& command, TrainOptions& options) {
       ->capture_default_str();
 }
 
+// What --resnet makes of the options: those that both kinds of training know, where they are given.
+ResidualRun residual_run(const CLI::App& command, const Arguments& arguments) {
+  for (const char* option : {"--layers", "--activation", "--scheme", "--delta-bits", "--group", "--block",
+                             "--shift", "--code", "--delta-penalty", "--input-dropout", "--teacher",
+                             "--teacher-channels", "--teacher-share", "--teachers"})
+    if (command.count(option))
+      throw InputError(std::string(option) + ": has no meaning with --resnet");
+  ResidualRun run = {arguments.residual, arguments.dataset, arguments.output, arguments.images,
+                     arguments.json};
+  const TrainOptions& train = arguments.train;
+  const auto take = [&](const char* option, auto& to, const auto& from) {
+    if (command.count(option))
+      to = from;
+  };
+  take("--name", run.options.name, train.name);
+  take("--epochs", run.options.epochs, train.epochs);
+  take("--batch", run.options.batch, train.batch);
+  take("--learning-rate", run.options.learning_rate, train.learning_rate);
+  take("--weight-decay", run.options.weight_decay, train.weight_decay);
+  take("--label-smoothing", run.options.label_smoothing, train.label_smoothing);
+  take("--seed", run.options.seed, train.seed);
+  if (!command.count("--name"))
+    run.options.name += std::to_string(run.options.depth);
+  return run;
+}
+
 } // namespace
 
 void add_train_command(CLI::App& app, int& exit_code) {
@@ -307,6 +335,7 @@ void add_train_command(CLI::App& app, int& exit_code) {
   add_code_options(*command, arguments->train);
   add_recipe_options(*command, arguments->train);
   add_teacher_options(*command, arguments->train);
+  add_residual_options(*command, arguments->residual);
   command->add_option("--dataset", arguments->dataset, "directory with the IDX files")->capture_default_str();
   command->add_option("--images", arguments->images, "training images to use, 0 for all")
       ->capture_default_str();
@@ -317,8 +346,17 @@ void add_train_command(CLI::App& app, int& exit_code) {
                   "  deltatwin train --name small --layers 144,112 --activation relu --delta-bits 2 "
                   "--teacher 512,256\n"
                   "  deltatwin train --name coded --layers 240,100 --activation relu --code huffman "
-                  "--delta-penalty 0.3");
+                  "--delta-penalty 0.3\n"
+                  "  deltatwin train --resnet 8 --name fashion_resnet8 --epochs 20 --crop 2");
   command->callback([command, arguments, &exit_code] {
+    if (command->count("--resnet")) {
+      run_residual(residual_run(*command, *arguments));
+      exit_code = 0;
+      return;
+    }
+    for (const char* option : {"--width", "--crop", "--no-mirror"})
+      if (command->count(option))
+        throw InputError(std::string(option) + ": has a meaning with --resnet only");
     if (arguments->train.format.scheme == Scheme::plain)
       for (const char* option : {"--group", "--block", "--shift"})
         if (command->count(option))

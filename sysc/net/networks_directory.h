@@ -8,5 +8,7 @@ namespace deltatwin {
 /// The file of a network that is named by a path, or by its name in networks_directory(); throws
 /// InputError where there is none.
 [[nodiscard]] std::string find_network(const std::string& name);
+/// The same of a float network, a .safetensors file.
+[[nodiscard]] std::string find_float_network(const std::string& name);
 
 } // namespace deltatwin

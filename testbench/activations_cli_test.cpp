@@ -1,0 +1,128 @@
+// deltatwin activations, as a user runs it: a tiny network trained, quantized and told.
+#include "desk.h"
+
+using namespace deltatwin;
+namespace json = boost::json;
+
+namespace {
+
+constexpr int images = 60, side = 10;
+
+// Ten by ten pixels, brighter where the label says.
+void write_images(const Desk& desk, const std::string& directory) {
+  std::filesystem::create_directory(desk.path(directory));
+  RandomWork random(base_seed());
+  for (const char* set : {"train", "t10k"}) {
+    std::string pixels, labels;
+    for (int i = 0; i < images; ++i) {
+      const int label = i % 3;
+      labels += static_cast<char>(label);
+      for (int p = 0; p < side * side; ++p)
+        pixels += static_cast<char>(p * 3 / (side * side) == label ? random.in(100, 255) : random.in(0, 120));
+    }
+    const std::string stem = directory + "/" + std::string(set);
+    desk.write(stem + "-images-idx3-ubyte",
+               big_endian(0x803) + big_endian(images) + big_endian(side) + big_endian(side) + pixels);
+    desk.write(stem + "-labels-idx1-ubyte", big_endian(0x801) + big_endian(images) + labels);
+  }
+}
+
+bool is_there(const Desk& desk) {
+  return desk.run({"activations", "--help"}).out.find("not in this build") == std::string::npos &&
+         desk.run({"--help"}).out.find("not in this build") == std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("activations command: a tiny network is trained, quantized and told") {
+  const Desk desk;
+  if (!is_there(desk))
+    return;
+  write_images(desk, "own");
+  const Outcome trained =
+      desk.run(words("train --resnet 8 --width 4 --epochs 6 --batch 12 --crop 1 --dataset own "
+                     "--name mine --json trained.json"));
+  CAPTURE(trained.err);
+  REQUIRE(trained.code == 0);
+  CHECK_THAT(trained.out, Catch::Contains("mine.safetensors: accuracy "));
+  const json::value training = desk.json_file("trained.json");
+  CHECK(training.at("format") == "deltatwin-train-1");
+  CHECK(training.at("file") == "mine.safetensors");
+
+  const Outcome all = desk.run(words(
+      "activations --network mine --dataset own --images 0 --bits 3 --unsigned-bits 2,3 --ranking-images 5 "
+      "--calibration-images 5 --online --out figures --json result.json"));
+  CAPTURE(all.err, all.out);
+  REQUIRE(all.code == 0);
+  CHECK_THAT(all.out, Catch::Contains("mine: 3 blocks") && Catch::Contains("at most 3.0 bits:") &&
+                          Catch::Contains("NoisyQuant, searched online") && Catch::Contains("Huffman") &&
+                          Catch::Contains("Block by block"));
+  const json::value result = desk.json_file("result.json");
+  CHECK(result.at("format") == "deltatwin-activations-1");
+  CHECK(result.at("images") == images);
+  // The same network on the same images: what the trainer said.
+  CHECK(result.at("float_accuracy") == training.at("accuracy"));
+  CHECK(result.at("blocks").as_array().size() == 3);
+  CHECK(result.at("methods").as_array().size() > 30);
+  for (const json::value& method : result.at("methods").as_array()) {
+    CAPTURE(json::serialize(method));
+    CHECK(method.at("accuracy").as_double() >= 0);
+    CHECK(method.at("bits_per_value").to_number<double>() > 0);
+    CHECK(method.at("blocks").as_array().size() == 3);
+  }
+  for (const char* figure : {"figure2", "figure3", "figure4"})
+    for (const char* ending : {".svg", ".csv"})
+      CHECK(std::filesystem::exists(desk.path(std::string("figures/") + figure + ending)));
+
+  // One method alone gives the same figures.
+  const Outcome one = desk.run(words("activations --network ./mine.safetensors --dataset own --images 0 "
+                                     "--method unsigned:n=2 --calibration-images 5 --json -"));
+  CAPTURE(one.err);
+  REQUIRE(one.code == 0);
+  const json::value alone = json::parse(one.out);
+  REQUIRE(alone.at("methods").as_array().size() == 2);
+  const json::value& method = alone.at("methods").as_array()[1];
+  CHECK(method.at("method") == "unsigned:n=2");
+  CHECK(method.at("bits_per_value") == 2.0);
+  for (const json::value& each : result.at("methods").as_array())
+    if (each.at("method") == "unsigned:n=2")
+      CHECK(each.at("accuracy") == method.at("accuracy"));
+}
+
+TEST_CASE("activations command: wrong input is refused in one line") {
+  const Desk desk;
+  if (!is_there(desk))
+    return;
+  write_images(desk, "own");
+  REQUIRE(
+      desk.run(words("train --resnet 8 --width 2 --epochs 1 --batch 12 --crop 1 --dataset own --name mine"))
+          .code == 0);
+  const std::string text = read_file(desk.path("mine.safetensors"));
+  desk.write("cut.safetensors", text.substr(0, text.size() - 3));
+  const std::string run = "activations --network mine --dataset own ";
+  for (const BadInput& bad : {
+           BadInput{"activations --network none --dataset own", "no network \"none\""},
+           BadInput{"activations --network ./none.safetensors --dataset own", "cannot be read"},
+           BadInput{"activations --network small.json --dataset own", "small.json: is no safetensors file"},
+           BadInput{"activations --network cut.safetensors --dataset own", "cut.safetensors: is cut"},
+           BadInput{"activations --network mine --dataset data", "train-images-idx3-ubyte.gz: no such file"},
+           BadInput{"activations --network mine --dataset boards", "boards: holds neither IDX files"},
+           BadInput{"activations --network mine", "takes images of 1 x 10 x 10, those of"},
+           BadInput{run + "--images 61", "--images asks for 61, the test set of own has 60"},
+           BadInput{run + "--images -1", "--images: -1"},
+           BadInput{run + "--bits 8", "--bits: 8, expected 2 to 7"},
+           BadInput{run + "--unsigned-bits 0", "--unsigned-bits: 0"},
+           BadInput{run + "--extra 5", "--extra: 5"},
+           BadInput{run + "--ratio 1.5", "--ratio: expected 0 to 1"},
+           BadInput{run + "--parts tables", "unknown part \"tables\""},
+           BadInput{run + "--method edqa:n=9", "method \"edqa:n=9\""},
+           BadInput{run + "--ranking-images 0", "--ranking-images: 0"},
+           BadInput{run + "--threads 0", "--threads"},
+           BadInput{run + "--json missing/x.json", "missing/x.json: cannot be written"},
+           BadInput{"train --resnet 9 --dataset own", "--resnet: 9, expected 6n + 2 layers"},
+           BadInput{"train --resnet 8 --dataset own --layers 3", "--layers: has no meaning with --resnet"},
+           BadInput{"train --resnet 8 --dataset own --crop 5", "--crop: 5, expected less than half"},
+           BadInput{"train --layers 4 --crop 2", "--crop: has a meaning with --resnet only"},
+       })
+    require_refused(desk, bad);
+}
