@@ -27,22 +27,24 @@ float random_float(RandomWork& random, int scale = 1) {
   }
 }
 
-// round(a 2^K / maximum), halves to even, clamped: by whole numbers alone. Both floats are 24 bits times a
-// power of two, that of `a` not under 2^-40 here.
+// round(a 2^K / maximum), halves to even, clamped: by whole numbers alone. Both are under 32 and multiples of
+// 2^-46.
 int reference_code(float a, float maximum, int k, bool is_signed) {
   if (maximum == 0)
     return 0;
-  const auto numerator = static_cast<__int128>(std::ldexp(static_cast<double>(a), 46)) << k;
-  const auto denominator = static_cast<__int128>(std::ldexp(static_cast<double>(maximum), 46));
-  __int128 quotient = numerator / denominator, rest = numerator % denominator;
+  const auto whole = [](float value) {
+    return static_cast<std::int64_t>(std::ldexp(static_cast<double>(value), 46));
+  };
+  const std::int64_t numerator = whole(a) * (std::int64_t{1} << k), denominator = whole(maximum);
+  std::int64_t quotient = numerator / denominator, rest = numerator % denominator;
   if (rest < 0) {
     rest += denominator;
     --quotient;
   }
   if (2 * rest > denominator || (2 * rest == denominator && quotient % 2 != 0))
     ++quotient;
-  const int low = is_signed ? -(1 << k) : 0, high = (1 << k) - 1;
-  return static_cast<int>(std::clamp(quotient, static_cast<__int128>(low), static_cast<__int128>(high)));
+  const std::int64_t low = is_signed ? -(1 << k) : 0, high = (1 << k) - 1;
+  return static_cast<int>(std::clamp(quotient, low, high));
 }
 
 // Huffman's own algorithm: bits of all symbols.

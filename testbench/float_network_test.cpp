@@ -163,7 +163,7 @@ TEST_CASE("float network: a broken file is refused in one line") {
   CHECK_THAT(refused(replaced(good, "[0,4]", "[4,0]")), Catch::Contains("span -4 bytes"));
   CHECK_THAT(refused(replaced(good, "[0,4]", "[0,8]")), Catch::Contains("span 8 bytes"));
   CHECK_THAT(refused(replaced(good, "[1,1,1,1]", "[1,1,1,0]")), Catch::Contains("shape[3]: 0 is outside"));
-  CHECK_THAT(refused(replaced(good, "[1,1,1,1]", "[1,1,1]")),
+  CHECK_THAT(refused(replaced(good, "[1,1,1,1]", "[1,1,1]  ")),
              Catch::Contains("has 3 dimensions, expected 4"));
   CHECK_THAT(refused(replaced(good, "[1,1,3,3]", "[1,1,1,9]")), Catch::Contains("expected a square one"));
 
