@@ -417,6 +417,7 @@ TEST_CASE("activations: methods are read and told") {
         "unsigned:n=1", "unsigned:n=3,code=whole,contexts=4", "unsigned:n=4,scale=dynamic,fit=max",
         "pot:n=3,reading=released", "noisyquant:n=3,search=online,steps=10"})
     CHECK(to_string(parse_method(text)) == text);
+  CHECK(to_string(parse_method("edqa:n=4,code=whole,book=image").quantization) == "edqa:n=4");
   CHECK(to_string(parse_method("edqa:m=0,r=0,code=none,book=channel")) == "direct:n=3");
   const auto refuse = [](const char* text) {
     return refusal([&] { static_cast<void>(parse_method(text)); });

@@ -256,6 +256,13 @@ std::string to_string(const Method& method) {
   return text;
 }
 
+std::string to_string(const Quantization& quantization) {
+  Method method = {quantization, {}};
+  const std::string name = to_string(method);
+  method.storage = parse_method(name.substr(0, name.find(':'))).storage; // as the name says: no word
+  return to_string(method);
+}
+
 std::string method_help() {
   std::string text =
       "A method is NAME or NAME:KEY=VALUE,KEY=VALUE; names are float, direct, edqa, unsigned, pot, "

@@ -82,6 +82,8 @@ struct Method {
 [[nodiscard]] Method parse_method(const std::string& text);
 /// The text that gives the same method, without what is as its name says.
 [[nodiscard]] std::string to_string(const Method& method);
+/// The same without how values are stored.
+[[nodiscard]] std::string to_string(const Quantization& quantization);
 /// The words that a method is made of, for --help.
 [[nodiscard]] std::string method_help();
 

@@ -33,7 +33,7 @@ void Study::run(const StudyProgress& progress) {
 }
 
 void Study::evaluate_one(Wanted& wanted, const StudyProgress& progress, double before, double all) {
-  const std::string name = to_string({wanted.quantization, {}});
+  const std::string name = to_string(wanted.quantization);
   const auto part = [&](const std::string& what, double begin, double share) -> WorkProgress {
     if (!progress)
       return {};

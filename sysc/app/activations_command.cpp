@@ -200,8 +200,10 @@ void Command::print_tables() const {
     std::printf("\nAccuracy by bits a value, what nothing else beats in both marked with *:\n%s\n%s",
                 storage_table(storage_, study_).c_str(), best_at_equal_bits(storage_, study_).c_str());
   if (!blocks_.empty())
-    std::printf("\nBlock by block, each quantized alone:\n%s",
-                block_table(stages_.shapes(), blocks_, study_.result(real_).accuracy, study_).c_str());
+    std::printf(
+        "\nBlock by block: accuracy with its outputs quantized alone, the rest of all blocks quantized:\n");
+  for (const BlockAccuracy& each : blocks_)
+    std::printf("%s", block_table(stages_.shapes(), each, study_.result(real_).accuracy, study_).c_str());
   if (!compression_.empty())
     std::printf(
         "\nShifting errors compressed, a channel of a batch at a time (the paper's Table 1), N = %d:\n%s",

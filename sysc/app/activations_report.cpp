@@ -308,31 +308,29 @@ std::string compression_table(const std::vector<CompressionResult>& results) {
   return text;
 }
 
-std::string block_table(const std::vector<BlockShape>& shapes, const std::vector<BlockAccuracy>& accuracies,
-                        double real, const Study& study) {
+std::string block_table(const std::vector<BlockShape>& shapes, const BlockAccuracy& accuracy, double real,
+                        const Study& study) {
   TextTable table;
   table.add_column("block", TextTable::right, 9);
   table.add_column("values", TextTable::left, 8);
-  table.add_column("method", TextTable::left, 9);
   for (const char* head : {"alone %", "lost", "bits a value", "share of bits %", "error / signal"})
     table.add_column(head, TextTable::right, 7);
-  for (std::size_t block = 0; block < shapes.size(); ++block)
-    for (const BlockAccuracy& each : accuracies) {
-      const MethodResult& result = study.result(each.method);
-      double all = 0;
-      for (std::size_t b = 0; b < shapes.size(); ++b)
-        all += result.layer_bits[b] * shapes[b].values();
-      const LayerResult& layer = result.layers[block];
-      const BlockShape& shape = shapes[block];
-      table.add_row({std::to_string(block + 1),
-                     std::to_string(shape.channels) + " x " + std::to_string(shape.rows) + " x " +
-                         std::to_string(shape.columns),
-                     to_string(each.method), percent(each.alone[block]),
-                     fixed(100 * (real - each.alone[block]), 2), fixed(result.layer_bits[block], 2),
-                     fixed(100 * result.layer_bits[block] * shape.values() / all, 1),
-                     fixed(layer.signal > 0 ? layer.error / layer.signal : 0, 4)});
-    }
-  return table.text();
+  const MethodResult& result = study.result(accuracy.method);
+  double all = 0;
+  for (std::size_t b = 0; b < shapes.size(); ++b)
+    all += result.layer_bits[b] * shapes[b].values();
+  for (std::size_t block = 0; block < shapes.size(); ++block) {
+    const LayerResult& layer = result.layers[block];
+    const BlockShape& shape = shapes[block];
+    table.add_row({std::to_string(block + 1),
+                   std::to_string(shape.channels) + " x " + std::to_string(shape.rows) + " x " +
+                       std::to_string(shape.columns),
+                   percent(accuracy.alone[block]), fixed(100 * (real - accuracy.alone[block]), 2),
+                   fixed(result.layer_bits[block], 2),
+                   fixed(100 * result.layer_bits[block] * shape.values() / all, 1),
+                   fixed(layer.signal > 0 ? layer.error / layer.signal : 0, 4)});
+  }
+  return to_string(accuracy.method) + ", all blocks " + percent(result.accuracy) + " %\n" + table.text();
 }
 
 boost::json::object to_json(const MethodResult& result) {

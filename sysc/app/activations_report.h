@@ -60,9 +60,8 @@ struct BlockAccuracy {
   Method method;
   std::vector<double> alone; ///< accuracy with one block's outputs quantized
 };
-[[nodiscard]] std::string block_table(const std::vector<BlockShape>& shapes,
-                                      const std::vector<BlockAccuracy>& accuracies, double real,
-                                      const Study& study);
+[[nodiscard]] std::string block_table(const std::vector<BlockShape>& shapes, const BlockAccuracy& accuracy,
+                                      double real, const Study& study);
 
 [[nodiscard]] boost::json::object to_json(const MethodResult& result);
 [[nodiscard]] boost::json::object to_json(const CompressionResult& result);
