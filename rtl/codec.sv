@@ -302,6 +302,7 @@ module codec #(
     .valid_i(encoder_valid),
     .symbol_i({encode_book_q, encode_symbol}),
     .last_i(last),
+    .empty_i(1'b0),
     .ready_o(encoder_ready),
     .length_o(code_length),
     .word_valid_o(word_valid),

@@ -1,12 +1,13 @@
 // Packs one symbol's code a cycle into 36-bit words, highest bit first; last_i ends a stream, whose
 // last word is padded with zeros (a stream without any bit is a word of zeros). A word is offered
 // two cycles after the symbol that fills it. A stream whose last symbol fills a word and begins
-// another costs one more cycle, in which ready_o is low.
+// another costs one more cycle, in which ready_o is low. A symbol with empty_i adds no bits, whatever
+// the table says, and is no error.
 
 `default_nettype none
 
 module huffman_encoder #(
-  /// Bits of a symbol, 1 to 8.
+  /// Bits of a symbol, 1 to 9.
   parameter int SymbolBits = 4
 ) (
   input  logic                  clk_i,
@@ -20,8 +21,9 @@ module huffman_encoder #(
   input  logic                  valid_i,
   input  logic [SymbolBits-1:0] symbol_i,
   input  logic                  last_i,
+  input  logic                  empty_i,
   output logic                  ready_o,
-  // The length of symbol_i's code, in the same cycle
+  // The bits that symbol_i adds, in the same cycle
   output logic [3:0]            length_o,
   // Words
   output logic                  word_valid_o,
@@ -32,8 +34,8 @@ module huffman_encoder #(
   output logic                  error_o
 );
 
-  if (SymbolBits < 1 || SymbolBits > 8) begin : gen_bad_symbol_bits
-    symbol_bits_must_be_1_to_8 u_error ();
+  if (SymbolBits < 1 || SymbolBits > 9) begin : gen_bad_symbol_bits
+    symbol_bits_must_be_1_to_9 u_error ();
   end
 
   logic hold, beat, flush_q;
@@ -54,7 +56,7 @@ module huffman_encoder #(
   end
 
   assign entry = table_q[symbol_i];
-  assign length_o = entry[11:8];
+  assign length_o = empty_i ? '0 : entry[11:8];
 
   // Stage 1: the symbol's code, left-aligned.
   logic       valid_q, last_q;
@@ -67,12 +69,12 @@ module huffman_encoder #(
       error_o <= 1'b0;
     end else begin
       if (ready_o) valid_q <= valid_i;
-      error_o <= beat && entry[11:8] == '0;
+      error_o <= beat && !empty_i && entry[11:8] == '0;
     end
     if (ready_o) begin
       last_q <= last_i;
-      length_q <= entry[11:8];
-      code_q <= entry[7:0] << (4'd8 - entry[11:8]);
+      length_q <= length_o;
+      code_q <= entry[7:0] << (4'd8 - length_o);
     end
   end
 

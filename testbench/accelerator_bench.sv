@@ -17,7 +17,7 @@ module accelerator_bench;
   localparam int Inputs0 = 8, Inputs1 = 6, Outputs1 = 4;
   localparam int Relu = 1, Off = 0;
 
-  localparam int OutDataBits = 16;
+  localparam int InDataBits = 8, OutDataBits = 16;
 
   `include "host_tasks.svh"
 

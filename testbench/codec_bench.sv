@@ -10,7 +10,7 @@ module codec_bench;
 
   localparam int Depth = 40, Blocks = 12, Longest = Blocks * Depth;
 
-  localparam int OutDataBits = 8;
+  localparam int InDataBits = 8, OutDataBits = 8;
 
   `include "host_tasks.svh"
 

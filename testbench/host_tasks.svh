@@ -1,5 +1,5 @@
-// What the benches of the tops share, included in a bench's module, which has OutDataBits and connects
-// the nets by these names: clock and reset, and a host at AXI4-Lite and at the input stream
+// What the benches of the tops share, included in a bench's module, which has InDataBits and OutDataBits
+// and connects the nets by these names: clock and reset, and a host at AXI4-Lite and at the input stream
 // with stalls of its own. From `running` on no output may be X. Inputs that are not valid are X.
 
 logic clk, rst_n, running;
@@ -8,7 +8,7 @@ logic [31:0] wdata, rdata;
 logic [3:0]  wstrb;
 logic [1:0]  bresp, rresp;
 logic        awvalid, awready, wvalid, wready, bvalid, bready, arvalid, arready, rvalid, rready;
-logic [7:0]             in_data;
+logic [InDataBits-1:0]  in_data;
 logic [OutDataBits-1:0] out_data;
 logic                   in_last, in_valid, in_ready, out_last, out_valid, out_ready;
 
@@ -141,7 +141,7 @@ task automatic write_and_read(input [11:0] to, input [31:0] data, input [11:0] f
 endtask
 
 // A beat of the input stream.
-task automatic send(input [7:0] value, input last);
+task automatic send(input [InDataBits-1:0] value, input last);
   in_valid <= 1'b1;
   in_data <= value;
   in_last <= last;

@@ -10,18 +10,24 @@ using namespace deltatwin;
 
 namespace {
 
+// A symbol of a stream; an empty one adds no bits.
+struct Symbol {
+  unsigned char value;
+  bool empty;
+};
+
 // A stream as a string of '0' and '1', cut into words; `flush` tells whether its last symbol both
 // fills a word and leaves a rest.
 struct Reference {
   std::vector<std::uint64_t> words;
   bool flush = false;
 };
-Reference reference_stream(const std::vector<CodeEntry>& entries, const std::vector<unsigned char>& symbols) {
+Reference reference_stream(const std::vector<CodeEntry>& entries, const std::vector<Symbol>& symbols) {
   Reference stream;
   std::string text;
   for (std::size_t i = 0; i < symbols.size(); ++i) {
-    const CodeEntry& entry = entries[symbols[i]];
-    for (int bit = entry.length - 1; bit >= 0; --bit)
+    const CodeEntry& entry = entries[symbols[i].value];
+    for (int bit = symbols[i].empty ? -1 : entry.length - 1; bit >= 0; --bit)
       text += entry.code >> bit & 1 ? '1' : '0';
     const bool full = text.size() >= 36, last = i + 1 == symbols.size();
     if (full) {
@@ -38,7 +44,7 @@ Reference reference_stream(const std::vector<CodeEntry>& entries, const std::vec
 }
 
 struct Pins {
-  bool reset = false, table = false, valid = false, last = false;
+  bool reset = false, table = false, valid = false, last = false, empty = false;
   int symbol = 0;
   CodeEntry entry;
 };
@@ -92,22 +98,27 @@ public:
     return drawn;
   }
 
-  /// One stream right behind the one before, or `wait` cycles later; in one burst or in several.
-  void stream(const std::vector<unsigned char>& symbols, int wait = 0) {
+  /// One stream right behind the one before, or `wait` cycles later; in one burst or in several, some of
+  /// empty symbols with `empties`.
+  void stream(const std::vector<unsigned char>& symbols, int wait = 0, bool empties = false) {
     now_ += static_cast<Cycle>(wait);
     first_ = now_;
     uncoded_.clear();
-    const Reference expected = reference_stream(entries_, symbols);
     std::vector<EncodedWord> words;
+    std::vector<Symbol> done;
     for (std::size_t begin = 0; begin < symbols.size();) {
       const std::size_t left = symbols.size() - begin;
       const std::size_t count = random_.in(0, 1) ? left : 1 + random_.word(20) % left;
+      const bool empty = empties && random_.in(0, 5) == 0;
+      for (std::size_t i = begin; i < begin + count; ++i)
+        done.push_back({symbols[i], empty});
       burst({symbols.begin() + static_cast<std::ptrdiff_t>(begin),
              symbols.begin() + static_cast<std::ptrdiff_t>(begin + count)},
-            count == left, words);
+            count == left, empty, words);
       begin += count;
     }
-    check(symbols, expected, words);
+    const Reference expected = reference_stream(entries_, done);
+    check(done, expected, words);
     expect(words, expected.flush);
   }
 
@@ -143,6 +154,7 @@ public:
       bench_.set("valid_i", now.valid);
       bench_.set("symbol_i", static_cast<std::uint64_t>(now.symbol));
       bench_.set("last_i", now.valid ? now.last : cycle & 1);
+      bench_.set("empty_i", now.valid ? now.empty : cycle & 1);
       bench_.set("word_ready_i", sink_.ready(cycle));
     });
   }
@@ -164,9 +176,10 @@ private:
     return pins_[cycle];
   }
 
-  void burst(std::vector<unsigned char> symbols, bool last, std::vector<EncodedWord>& words) {
+  void burst(std::vector<unsigned char> symbols, bool last, bool empty, std::vector<EncodedWord>& words) {
     EncodeExtension extension;
     extension.last = last;
+    extension.empty = empty;
     extension.sink = sink_;
     for (std::size_t i = 0; i < symbols.size(); ++i)
       extension.gaps.push_back(gaps_.gap(index_++));
@@ -184,8 +197,9 @@ private:
         pins.valid = true;
         pins.symbol = symbols[i];
         pins.last = ends;
+        pins.empty = empty;
       }
-      if (entries_[symbols[i]].length == 0) {
+      if (!empty && entries_[symbols[i]].length == 0) {
         trace_.add(error, {beat + 1, 0, {}, beat});
         uncoded_.push_back(beat);
       }
@@ -195,7 +209,7 @@ private:
     words.insert(words.end(), extension.words.begin(), extension.words.end());
   }
 
-  void check(const std::vector<unsigned char>& symbols, const Reference& expected,
+  void check(const std::vector<Symbol>& symbols, const Reference& expected,
              const std::vector<EncodedWord>& words) const {
     REQUIRE(words.size() == expected.words.size());
     for (std::size_t i = 0; i < words.size(); ++i) {
@@ -204,9 +218,9 @@ private:
     }
     std::vector<std::uint64_t> histogram(lengths_.size());
     bool coded = true;
-    for (const unsigned char symbol : symbols) {
-      ++histogram[symbol];
-      coded &= lengths_[symbol] != 0;
+    for (const Symbol& symbol : symbols) {
+      histogram[symbol.value] += !symbol.empty;
+      coded &= symbol.empty || lengths_[symbol.value] != 0;
     }
     if (coded)
       REQUIRE(words.size() == (coded_bits(histogram, lengths_) + 35) / 36);
@@ -245,7 +259,7 @@ private:
 
 } // namespace
 
-TEST_CASE("huffman_encoder twins agree on random books, streams, gaps, stalls and resets") {
+TEST_CASE("huffman_encoder twins agree on random books, streams, empty symbols, gaps, stalls and resets") {
   struct Flow {
     double gaps, stalls;
   };
@@ -259,7 +273,7 @@ TEST_CASE("huffman_encoder twins agree on random books, streams, gaps, stalls an
         if (random.in(0, 4) == 0)
           bench.load_random();
         const int count = random.in(0, 9) ? random.in(1, 40) : random.in(1, flow.stalls > 0.9 ? 200 : 3000);
-        bench.stream(bench.symbols(count, random.in(0, 4) == 0), random.in(0, 3) ? 0 : random.in(0, 9));
+        bench.stream(bench.symbols(count, random.in(0, 4) == 0), random.in(0, 3) ? 0 : random.in(0, 9), true);
         if (random.in(0, 5) == 0)
           bench.reset();
       }
@@ -326,6 +340,11 @@ TEST_CASE("huffman_encoder model: two cycles to a word, one more for the rest") 
   REQUIRE(host.access(tlm::TLM_WRITE_COMMAND, 0, symbols, 2, at, &stream));
   CHECK(stream.taken == std::vector<Cycle>{305, 307}); // not in 306, when the rest is loaded
   CHECK(stream.words[0].offered == 309);
+  stream.empty = true;
+  REQUIRE(host.access(tlm::TLM_WRITE_COMMAND, 0, symbols, 2, at, &stream));
+  REQUIRE(stream.words.size() == 1);
+  CHECK(stream.words[0].bits == 0);
+  stream.empty = false;
 
   CHECK_FALSE(host.access(tlm::TLM_WRITE_COMMAND, 0, symbols, 2, at));
   CHECK_FALSE(host.access(tlm::TLM_READ_COMMAND, 0, symbols, 2, at, &stream));

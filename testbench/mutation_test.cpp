@@ -65,6 +65,11 @@ std::vector<std::string> tests_of(const std::string& block) {
   static const std::map<std::string, std::vector<std::string>> others = {
       {"axi_lite", {"axi_control"}},
       {"codec_control", {"codec"}},
+      {"edqa_books", {"edqa"}},
+      {"edqa_context", {"edqa"}},
+      {"edqa_control", {"edqa"}},
+      {"edqa_intake", {"edqa"}},
+      {"edqa_lane", {"edqa"}},
       {"huffman_length", {"huffman_decoder", "channel_decoder"}},
       {"huffman_window", {"huffman_decoder", "channel_decoder"}},
       {"issue_walker", {"scheduler"}},

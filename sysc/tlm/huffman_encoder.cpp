@@ -55,8 +55,8 @@ void HuffmanEncoder::transport(tlm::tlm_generic_payload& payload, sc_core::sc_ti
   for (std::size_t i = 0; i < length; ++i) {
     const Cycle beat = timing_.take(cycle + (extension->gaps.empty() ? 0 : extension->gaps[i]));
     extension->taken.push_back(beat);
-    const CodeEntry& entry = entries_[payload.get_data_ptr()[i]];
-    if (entry.length == 0)
+    const CodeEntry entry = extension->empty ? CodeEntry{} : entries_[payload.get_data_ptr()[i]];
+    if (entry.length == 0 && !extension->empty)
       extension->uncoded.push_back(i);
     const std::size_t before = words.size();
     pack(packer_, entry, extension->last && i + 1 == length, words);

@@ -8,6 +8,7 @@ namespace deltatwin {
 /// How a burst of symbols comes and its words go.
 struct EncodeExtension : StackExtension<EncodeExtension> {
   bool last = true;                 ///< the burst's last symbol is its stream's last
+  bool empty = false;               ///< the burst's symbols add no bits, and need no code
   std::vector<unsigned> gaps;       ///< idle cycles before each symbol, after the one before was taken;
                                     ///< empty: none
   Pacer sink;                       ///< takes the words
