@@ -23,7 +23,7 @@
 //                  with the last of the symbols that the builder has as the last one of the book. In the
 //                  cycle after it is done encoding begins, for N cycles from the next one on.
 // Behind one another, channels of N values take N cycles each in modes static and whole, in mode paper
-// N + 1, or as long as a book takes, whichever is more, as long as the output is taken.
+// at most N + 4, or as long as a book takes, whichever is more, as long as the output is taken.
 //
 // Errors stand in STATUS from the cycle after they are seen on, and TREADY is low then until a reset.
 //   1  the value that is number Depth of its channel comes without TLAST. It is dropped; groups before
@@ -244,18 +244,25 @@ module edqa #(
   );
 
   // Beats in: the value's number in its channel.
-  logic                    beat, first;
-  logic [PositionBits-1:0] position_q;
+  logic                    beat, first_q, full_q;
+  logic [PositionBits-1:0] position_q, position;
 
   assign s_axis_tready_o = interior_rst_n && ready && !error && lane_room == '1;
   assign beat = s_axis_tvalid_i && s_axis_tready_o;
-  assign first = position_q == '0;
-  assign too_long = beat && position_q == PositionBits'(Depth - 1) && !s_axis_tlast_i;
+  assign too_long = beat && full_q && !s_axis_tlast_i;
   assign push = beat && !too_long;
+  assign position = s_axis_tlast_i ? '0 : position_q + 1'b1;
 
   always_ff @(posedge clk_i) begin
-    if (!interior_rst_n) position_q <= '0;
-    else if (push) position_q <= s_axis_tlast_i ? '0 : position_q + 1'b1;
+    if (!interior_rst_n) begin
+      position_q <= '0;
+      first_q <= 1'b1;
+      full_q <= Depth == 1;
+    end else if (push) begin
+      position_q <= position;
+      first_q <= s_axis_tlast_i;
+      full_q <= position == PositionBits'(Depth - 1);
+    end
   end
 
   // Whole groups inside: at most 4 that are not begun, 16 that are not decoded, 16 at the output.
@@ -266,7 +273,7 @@ module edqa #(
   assign m_axis_tlast_o = lane_last[0];
   assign out_beat = m_axis_tvalid_o && m_axis_tready_i;
   assign group_out = out_beat && m_axis_tlast_o;
-  assign occupied = groups_q != '0 || !first;
+  assign occupied = groups_q != '0 || !first_q;
 
   always_ff @(posedge clk_i) begin
     if (!interior_rst_n) groups_q <= '0;
@@ -331,7 +338,7 @@ module edqa #(
       .inject_done_o(lane_inject_done[lane]),
       .room_o(lane_room[lane]),
       .valid_i(push),
-      .first_i(first),
+      .first_i(first_q),
       .last_i(s_axis_tlast_i),
       .value_i(s_axis_tdata_i[ValueBits*lane +: ValueBits]),
       .in_flags_o(lane_in_flags[3*lane +: 3]),

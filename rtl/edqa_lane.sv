@@ -28,8 +28,8 @@
 //
 // Encoding. A symbol is encoded in a cycle in which it is offered (from two cycles after its push on, or
 // when the one before is gone) and the encoder takes it; in mode paper only while its channel is being
-// encoded, which edqa_books says. Words go to the store. SIZE of the channel is written with its last
-// symbol: the row is that of the channels since the start, modulo Rows.
+// encoded, which edqa_books says. Words go to the store. SIZE of the channel can be read from the cycle
+// after its last symbol's on: the row is that of the channels since the start, modulo Rows.
 //
 // Decoding. A symbol is taken in a cycle in which the decoder is ready and not in error, fewer than 16
 // values are from their take to their output, and no lane has failed. One cycle later it goes, with q
@@ -590,34 +590,43 @@ module edqa_lane #(
     encoded_channel_q <= encode_channel_q;
   end
 
-  // SIZE, and the index of a channel's last value.
-  logic [15:0]          size, size_q;
-  logic [RowBits-1:0]   size_row_q;
-  logic [CountBits-1:0] encode_index_q;
+  // SIZE: its sum, and its place in the memory, are a cycle late, off the way from symbol to length. A
+  // read in that cycle sees it all the same, and a reset in that cycle keeps it.
+  logic               beat_q, sized_q;
+  logic [3:0]         beat_length_q;
+  logic [15:0]        size, size_q;
+  logic [RowBits-1:0] size_row_q;
 
   (* ram_style = "distributed" *)
   logic [15:0] sizes_q [Rows];
+
+  initial for (int i = 0; i < Rows; i++) sizes_q[i] = '0;
+
+  assign size = size_q + 16'(beat_length_q);
+  assign size_o = (sized_q && size_row_q == size_row_i) ? size : sizes_q[size_row_i];
+
+  always_ff @(posedge clk_i) begin
+    beat_q <= rst_ni && encode_beat;
+    sized_q <= rst_ni && encoded;
+    beat_length_q <= code_length;
+    if (!rst_ni) size_q <= '0;
+    else if (beat_q) size_q <= sized_q ? '0 : size;
+    if (!rst_ni || restart_i) size_row_q <= '0;
+    else if (sized_q) size_row_q <= size_row_q + 1'b1;
+    if (sized_q) sizes_q[size_row_q] <= size;
+  end
+
+  // The index of a channel's last value.
+  logic [CountBits-1:0] encode_index_q;
+
   (* ram_style = "distributed" *)
   logic [CountBits-1:0] last_index_q [16];
   (* ram_style = "distributed" *)
   logic                 single_q [16];
 
-  initial for (int i = 0; i < Rows; i++) sizes_q[i] = '0;
-
-  assign size = size_q + 16'(code_length);
-  assign size_o = sizes_q[size_row_i];
-
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      size_q <= '0;
-      encode_index_q <= '0;
-    end else if (encode_beat) begin
-      size_q <= encode_last ? '0 : size;
-      encode_index_q <= encode_last ? '0 : encode_index_q + 1'b1;
-    end
-    if (!rst_ni || restart_i) size_row_q <= '0;
-    else if (encoded) size_row_q <= size_row_q + 1'b1;
-    if (rst_ni && encoded) sizes_q[size_row_q] <= size;
+    if (!rst_ni) encode_index_q <= '0;
+    else if (encode_beat) encode_index_q <= encode_last ? '0 : encode_index_q + 1'b1;
     if (encoded) begin
       last_index_q[encode_channel_q] <= encode_index_q;
       single_q[encode_channel_q] <= encode_index_q == '0;
@@ -656,28 +665,31 @@ module edqa_lane #(
   logic                 decoder_ready, last_value_q, blocked_q;
   logic [3:0]           next_channel, taken_channel_q;
   logic [4:0]           outside_q;
-  logic [CountBits-1:0] take_index_q, take_index_next, last_index;
+  logic [CountBits-1:0] take_index_q, behind_q, last_index;  // behind_q: take_index_q + 1
   logic                 taken_last_q, decoder_valid;
   logic [Bits-1:0]      taken_rest_q;
 
   assign take = decoder_ready && !faulty_o && !stop_decode_i && !blocked_q && !outside_q[4];
   assign last_take = take && last_value_q;
   assign next_channel = take_channel_q + 1'b1;
-  assign take_index_next = take_index_q + 1'b1;
   assign last_index = last_index_q[take_channel_q];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       take_index_q <= '0;
+      behind_q <= CountBits'(1);
       outside_q <= '0;
       blocked_q <= 1'b0;
     end else begin
-      if (take) take_index_q <= last_value_q ? '0 : take_index_next;
+      if (take) begin
+        take_index_q <= last_value_q ? '0 : behind_q;
+        behind_q <= last_value_q ? CountBits'(1) : behind_q + 1'b1;
+      end
       outside_q <= outside_q + 5'(take) - 5'(valid_o && ready_i);
       blocked_q <= uncoded_q && uncoded_channel_q == (last_take ? next_channel : take_channel_q);
     end
     last_value_q <= !take ? take_index_q == last_index
-        : last_value_q ? single_q[next_channel] : take_index_next == last_index;
+        : last_value_q ? single_q[next_channel] : behind_q == last_index;
     decode_coded_q <= last_take ? coded_q[next_channel] : coded_q[take_channel_q];
     taken_last_q <= last_value_q;
     taken_channel_q <= take_channel_q;

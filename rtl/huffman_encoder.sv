@@ -44,21 +44,23 @@ module huffman_encoder #(
   assign ready_o = !hold && !flush_q;
   assign beat = valid_i && ready_o;
 
-  // Code table: {length, code}.
+  // Code table: {length, code}, the code left-aligned.
   (* ram_style = "distributed" *)
   logic [11:0] table_q [2 ** SymbolBits];
   logic [11:0] entry;
+  logic [7:0]  left_aligned;
 
   initial for (int i = 0; i < 2 ** SymbolBits; i++) table_q[i] = '0;
 
   always_ff @(posedge clk_i) begin
-    if (table_we_i) table_q[table_addr_i] <= {table_length_i, table_code_i};
+    if (table_we_i) table_q[table_addr_i] <= {table_length_i, left_aligned};
   end
 
+  assign left_aligned = table_code_i << (4'd8 - table_length_i);
   assign entry = table_q[symbol_i];
   assign length_o = empty_i ? '0 : entry[11:8];
 
-  // Stage 1: the symbol's code, left-aligned.
+  // Stage 1: the symbol's code.
   logic       valid_q, last_q;
   logic [3:0] length_q;
   logic [7:0] code_q;
@@ -74,7 +76,7 @@ module huffman_encoder #(
     if (ready_o) begin
       last_q <= last_i;
       length_q <= length_o;
-      code_q <= entry[7:0] << (4'd8 - length_o);
+      code_q <= empty_i ? '0 : entry[7:0];
     end
   end
 
