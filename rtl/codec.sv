@@ -233,7 +233,7 @@ module codec #(
     .start_i(last_length),
     .book_i(book_q),
     .uniform_i(1'b0),
-    .last_symbol_i('1),
+    .last_symbol_i({SymbolBits{1'b1}}),
     .done_o(book_done),
     .fault_o(book_fault),
     .table_valid_o(table_valid),

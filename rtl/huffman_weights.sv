@@ -77,7 +77,7 @@ module huffman_weights #(
     .start_i(build_start_i),
     .book_i(build_layer_i[BookBits-1:0]),
     .uniform_i(build_uniform_i),
-    .last_symbol_i('1),
+    .last_symbol_i({DeltaBits{1'b1}}),
     .done_o(build_done_o),
     .fault_o(build_fault_o),
     .table_valid_o(table_valid),
