@@ -244,8 +244,16 @@ module channel_decoder #(
   end
 
   assign code = SymbolBits'(window_q >> (3'd7 - shown));
-  assign base = bases_q[SymbolBits * 32'(shown) +: SymbolBits];
   assign rank = code + base;
+
+  // Bit by bit, because Yosys makes a shifter of a slice whose place is a product.
+  for (genvar i = 0; i < SymbolBits; i++) begin : gen_base
+    logic [7:0] of_length;
+    for (genvar l = 0; l < 8; l++) begin : gen_length
+      assign of_length[l] = bases_q[SymbolBits * l + i];
+    end
+    assign base[i] = of_length[shown];
+  end
 
   if (Books > 1) begin : gen_books
     logic [BookBits-1:0] book_q;

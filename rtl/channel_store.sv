@@ -69,15 +69,31 @@ module channel_store #(
     .rdata_o(word_o)
   );
 
-  weight_bank #(.Width(1), .Depth(Words), .Block(0)) u_lasts (
-    .clk_i,
-    .we_i(write),
-    .waddr_i(write_q[AddrBits-1:0]),
-    .wdata_i(word_last_i),
-    .re_i(read),
-    .raddr_i(read_q[AddrBits-1:0]),
-    .rdata_o(last_o)
-  );
+  // Flags of last words: a RAM128X1D is half the LUTs that Yosys takes for a deeper memory of one bit.
+  localparam int BankBits = (AddrBits > 7) ? 7 : AddrBits;
+  localparam int Banks = 2 ** (AddrBits - BankBits);
+
+  logic [Banks-1:0]  lasts;
+  logic [AddrBits:0] write_bank, read_bank_q;
+
+  assign write_bank = {1'b0, write_q[AddrBits-1:0]} >> BankBits;
+  assign last_o = 1'(lasts >> read_bank_q);
+
+  always_ff @(posedge clk_i) begin
+    if (read) read_bank_q <= {1'b0, read_q[AddrBits-1:0]} >> BankBits;
+  end
+
+  for (genvar b = 0; b < Banks; b++) begin : gen_bank
+    weight_bank #(.Width(1), .Depth(2 ** BankBits), .Block(0)) u_lasts (
+      .clk_i,
+      .we_i(write && write_bank == (AddrBits + 1)'(b)),
+      .waddr_i(write_q[BankBits-1:0]),
+      .wdata_i(word_last_i),
+      .re_i(read),
+      .raddr_i(read_q[BankBits-1:0]),
+      .rdata_o(lasts[b])
+    );
+  end
 
 `ifndef YOSYS
   handshake_check #(.Width(37)) u_check (

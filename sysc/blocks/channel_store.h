@@ -1,6 +1,5 @@
 #pragma once
 #include "base/cycle.h"
-#include "base/resources.h"
 #include "blocks/channel.h"
 #include <algorithm>
 #include <cstddef>
@@ -63,8 +62,5 @@ private:
   std::deque<Stored> channels_; ///< the last one may not be whole yet
   Cycle free_ = 0;              ///< the cycle after the latest take
 };
-
-/// What a ring of `words` words takes.
-[[nodiscard]] Resources channel_store_resources(int words);
 
 } // namespace deltatwin

@@ -1,6 +1,12 @@
 #include "blocks/huffman_area.h"
 
 namespace deltatwin {
+namespace {
+
+// Of 2^symbol_bits symbols: a complete code of n symbols has none of n bits.
+int longest_code(int symbol_bits) { return symbol_bits < 4 ? (1 << symbol_bits) - 1 : 8; }
+
+} // namespace
 
 Resources huffman_builder_resources(int symbols, int limit, int count_bits) {
   constexpr double shared = 42, per_count_bit = 7, per_level_bit = 3.3;
@@ -39,13 +45,36 @@ Resources huffman_encoder_resources(int symbol_bits) {
 Resources huffman_decoder_resources(int symbol_bits, int books) {
   constexpr double shared = 55, per_length = 7, per_symbol_bit = 1.7;
   constexpr int words = 118; // two of 36 bits, two chunks of 9, state
-  const int longest =
-      symbol_bits < 4 ? (1 << symbol_bits) - 1 : 8; // a complete code of n symbols has none of n bits
+  const int longest = longest_code(symbol_bits);
   const int entries = books << symbol_bits;
   Resources all = lut_ram_resources(symbol_bits, entries);
   all.lut += static_cast<int>(shared + per_length * longest + per_symbol_bit * symbol_bits) +
              mux_luts(symbol_bits, ceil_div(entries, 64));
   all.ff = words + longest + address_bits(longest) + longest * symbol_bits;
+  return all;
+}
+
+Resources channel_decoder_resources(int symbol_bits, int books) {
+  constexpr double shared = 82, per_length = 6, per_symbol_bit = 4.5;
+  constexpr int words = 117; // two of 36 bits, two chunks of 9, a window of 8, state
+  const int longest = longest_code(symbol_bits), length_bits = address_bits(longest);
+  const int entries = books << symbol_bits;
+  Resources all = lut_ram_resources(symbol_bits, entries);
+  all.lut += static_cast<int>(shared + per_length * longest + per_symbol_bit * symbol_bits) +
+             mux_luts(symbol_bits, ceil_div(entries, 64));
+  all.ff = words + length_bits + (symbol_bits << length_bits) + address_bits(books);
+  return all;
+}
+
+Resources channel_store_resources(int words) {
+  const int address = address_bits(words), banks = ceil_div(words, 128); // of flags, a RAM128X1D each
+  Resources all = memory_resources(36, words, true) + Resources{4 * banks, 0, 0, 0, 0, 4 * banks};
+  all.lut += 2 * address + 3;
+  all.ff += 4 * (address + 1) + 2;
+  if (banks > 1) {
+    all.lut += 5 * banks / 4;
+    all.ff += banks - 1 + address_bits(banks);
+  }
   return all;
 }
 
