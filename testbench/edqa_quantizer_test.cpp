@@ -21,12 +21,18 @@ RtlSource block_of(const EdqaQuantizerConfig& config) {
   return {"edqa_quantizer", {{"Format", number(config.format)}, {"MaxBits", config.max_bits}}, false, ""};
 }
 
+std::vector<Interface> interfaces(const EdqaQuantizerConfig& config) {
+  const int magnitude = edqa_magnitude_bits(config.format);
+  return {{"", "v", {"valid_o"}, {{"v_o", config.max_bits}, "last_o"}},
+          {"", "value", {"valid_i"}, {{"magnitude_i", magnitude}, "negative_i", "direct_i", "last_i"}},
+          {"", "maximum", {"valid_i"}, {{"maximum_i", magnitude}}}};
+}
+
 // Both twins: channels go through the model, and then into the pins.
 class QuantizerBench {
 public:
   QuantizerBench(const EdqaQuantizerConfig& config, const RtlSource& source)
-      : work(config.format, base_seed()), config_(config),
-        bench_(source, {{"", "v", {"valid_o"}, {{"v_o", config.max_bits}, "last_o"}}}),
+      : work(config.format, base_seed()), config_(config), bench_(source, interfaces(config)),
         trace_(bench_.trace()) {}
 
   // Channels with maxima of their own, under one scheme, and the cycles until the last value is out.
@@ -50,6 +56,9 @@ public:
                        bits | std::uint64_t{now.last} << config_.max_bits,
                        {},
                        cycle});
+        const std::uint64_t with = now.a.negative | 2u * now.direct | 4u * now.last;
+        trace_.add(1, {cycle, now.a.magnitude | with << edqa_magnitude_bits(config_.format), {}, cycle});
+        trace_.add(2, {cycle, maximum, {}, cycle});
         pins_.push_back(now);
       }
     }
@@ -129,6 +138,7 @@ TEST_CASE("edqa_magnitude: sign and size of every int16, and of what is special 
     RtlModel rtl(seeded({"clocked", {{"Format", number(format)}}, false, directory.path()}));
     EdqaWork work(format, base_seed());
     const int count = format == EdqaFormat::int16 ? 65536 : repeats(20000);
+    int special = 0;
     for (int i = 0; i < count; ++i) {
       const std::uint32_t value =
           format == EdqaFormat::int16 ? static_cast<std::uint32_t>(i) : work.value({}, work.maximum(), false);
@@ -148,6 +158,7 @@ TEST_CASE("edqa_magnitude: sign and size of every int16, and of what is special 
                            rtl.signal("negative_o").get(0, 1) == a.negative &&
                            rtl.signal("magnitude_o").get(0, edqa_magnitude_bits(format)) == a.magnitude &&
                            rtl.signal("flags_o").get(0, 3) == flags;
+        special += flags != 0;
         if (!right) {
           CAPTURE(number(format), is_signed, value, a.magnitude, a.negative, a.flags,
                   rtl.signal("negative_o").get(0, 1),
@@ -157,6 +168,7 @@ TEST_CASE("edqa_magnitude: sign and size of every int16, and of what is special 
         }
       }
     }
+    CHECK((special > 100) == (format == EdqaFormat::float32));
   }
 }
 

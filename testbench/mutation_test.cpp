@@ -70,6 +70,7 @@ std::vector<std::string> tests_of(const std::string& block) {
       {"edqa_control", {"edqa"}},
       {"edqa_intake", {"edqa"}},
       {"edqa_lane", {"edqa"}},
+      {"edqa_magnitude", {"edqa_quantizer"}},
       {"huffman_length", {"huffman_decoder", "channel_decoder"}},
       {"huffman_window", {"huffman_decoder", "channel_decoder"}},
       {"issue_walker", {"scheduler"}},
