@@ -128,9 +128,9 @@ module edqa_dequantizer #(
     logic [ProductBits-1:0] product_q;
     logic [9:0]             exponent4_q;
 
-    logic [3:0] highest;  // the exponent of the highest bit of |w|
+    logic [3:0]             highest;
 
-    assign highest = 4'(SizeBits - 1) - bits_i + 4'(signed_i);
+    assign highest = 4'(SizeBits - 1) - bits_i + 4'(signed_i);  // w's highest bit / 2^K
 
     always_comb begin
       size = size2_q;

@@ -104,18 +104,22 @@ module edqa_quantizer #(
     assign reach[s-1] = 4'(s) <= half_stage;
   end
 
-  // Division without restoring: each stage subtracts the divisor from twice the rest, or adds it to
-  // one below 0. The stage of half a step decides ties: where it subtracts the bit before it is 1, and
-  // a rest of 0 rounds up, to even; where it adds, one less makes that rest negative. Where all ties go
-  // to 0 the dividend is less by what is below every bit: by 1, and ones are shifted in.
-  logic [MaxBits*RestBits-1:0]    rests;
-  logic [MaxBits*DivisorBits-1:0] minuses;  // the divisor, negated
-  logic [MaxBits*Stages-1:0]      reaches;
-  logic [Stages*Stages-1:0]       codes;
-  logic [MaxBits:0]               less, ones;
+  // Division without restoring: a stage subtracts the divisor from twice the rest, or adds it to a
+  // rest below 0, and its bit is 1 if that is not below 0. A tie leaves a rest of 0 in the stage of
+  // half a step. To even: where the bit before is 1 that stage subtracts, and 0 rounds up; where it
+  // is 0, the stage adds one less. Where ties go toward 0 the dividend is a little less in any case:
+  // by 1 in the first stage, and then ones are shifted in.
+  logic [Stages*RestBits-1:0]    rests;
+  logic [Stages*DivisorBits-1:0] minuses;  // the divisor, negated
+  logic [Stages*Stages-1:0]      reaches, codes;
+  logic [Stages:0]               less, ones;
+  logic                          unused_bits;  // what the last stage hands on
+
+  assign unused_bits = ^{rests[MaxBits*RestBits +: RestBits], reaches[MaxBits*Stages +: Stages],
+                         minuses[MaxBits*DivisorBits +: DivisorBits], less[Stages], ones[Stages]};
 
   assign less[0] = half_down_i && !negative_q[0];
-  // All bits so far are 1, and there is no larger number to round up to.
+  // All bits so far are 1: there is no larger number to round up to.
   assign ones[0] = !negative_q[0] && shifts_q[3:0] == '0;
 
   for (genvar s = 1; s <= Stages; s++) begin : gen_stage
@@ -128,7 +132,7 @@ module edqa_quantizer #(
     if (s == 1) begin : gen_first
       assign operand = twice_q;
       assign subtrahend = {1'b0, divisor_q};
-      assign borrow = less[0] || (!half_down_i && here);  // half a step is a tie, and rounds down
+      assign borrow = less[0] || (!half_down_i && here);  // the bit before is 0
       assign minus = -divisor_q;
       assign reach_s = reach;
       assign code = '0;
@@ -145,7 +149,8 @@ module edqa_quantizer #(
     end
 
     assign here = reach_s[0] && !reach_s[1];
-    // A subtraction, into which Yosys takes the choice of its subtrahend; the borrow comes from a bit below.
+    // A subtraction, into which Yosys takes the choice of what is subtracted; the borrow comes from
+    // a bit below.
     assign {rest, unused_bit} = {operand, 1'b0} - {subtrahend, borrow};
     assign one = !rest[RestBits-1] || above_q[s-1];
 
@@ -158,16 +163,11 @@ module edqa_quantizer #(
       ones_q <= ones[s-1] && one;
     end
 
-    if (s < Stages) begin : gen_onwards
-      assign rests[(s-1)*RestBits +: RestBits] = rest_q;
-      assign minuses[(s-1)*DivisorBits +: DivisorBits] = minus_q;
-      assign reaches[(s-1)*Stages +: Stages] = reach_q;
-      assign less[s] = less_q;
-      assign ones[s] = ones_q;
-    end else begin : gen_end
-      logic unused_bits;
-      assign unused_bits = ^{rest_q, minus_q, reach_q, less_q, ones_q};
-    end
+    assign rests[(s-1)*RestBits +: RestBits] = rest_q;
+    assign minuses[(s-1)*DivisorBits +: DivisorBits] = minus_q;
+    assign reaches[(s-1)*Stages +: Stages] = reach_q;
+    assign less[s] = less_q;
+    assign ones[s] = ones_q;
     assign codes[(s-1)*Stages +: Stages] = code_q;
   end
 

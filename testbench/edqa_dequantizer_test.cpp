@@ -2,9 +2,11 @@
 // values of its authors' accelerator.
 #include "block_bench.h"
 #include "block_top.h"
-#include "blocks/edqa_dequantizer.h"
+#include "context_guard.h"
 #include "edqa_work.h"
+#include "initiator.h"
 #include "netlist_bench.h"
+#include "tlm/edqa_dequantizer.h"
 #include <algorithm>
 #include <cstdio>
 #include <set>
@@ -240,6 +242,53 @@ TEST_CASE("edqa: the released accelerator's values come back") {
   };
   CHECK(back({0, 1, 2}) == std::vector<float>{0, 1, 5});
   CHECK(back({0, 1, 2, 3, 4, 5, 6}) == std::vector<float>{0, 7.5, 6, 3, 10.5, 9, 15});
+}
+
+TEST_CASE(
+    "edqa_dequantizer: a transaction has the same values, and ends with the last; bad ones are refused") {
+  for (const EdqaFormat format : formats) {
+    const ContextGuard guard;
+    EdqaDequantizer model("dequantizer", {format, 8, 3}, 100);
+    Initiator host("host", model.socket);
+    end_elaboration();
+    EdqaWork work(format, base_seed());
+    for (int i = 0; i < repeats(100); ++i) {
+      EdqaDequantizeExtension channel;
+      channel.scheme = work.scheme(8, 3);
+      channel.maximum = work.maximum();
+      for (int left = work.random.in(1, 30); left > 0; --left) {
+        const Stored code = stored(work.random, channel.scheme);
+        channel.codes.push_back({code.q, code.se});
+      }
+      const std::size_t count = channel.codes.size();
+      std::vector<std::int64_t> results(count);
+      Cycle at = 1000;
+      const auto okay = [&](tlm::tlm_command command, std::size_t length) {
+        return host.access(command, 0, results.data(), length, at, &channel);
+      };
+      REQUIRE(okay(tlm::TLM_READ_COMMAND, 8 * count));
+      CHECK(at == 1000 + count - 1 + (format == EdqaFormat::float32 ? 5 : 3));
+      REQUIRE(channel.flags.size() == count);
+      for (std::size_t v = 0; v < count; ++v) {
+        const EdqaResult result =
+            edqa_dequantize(format, channel.scheme, channel.codes[v].q, channel.codes[v].se, channel.maximum);
+        CHECK(results[v] == result.value);
+        CHECK(channel.flags[v] == result.flags);
+      }
+      CHECK_FALSE(okay(tlm::TLM_WRITE_COMMAND, 8 * count));
+      CHECK_FALSE(okay(tlm::TLM_READ_COMMAND, 8 * count - 1));
+      channel.scheme = {};
+      channel.scheme.bits = 8;
+      channel.scheme.extra = 4;
+      CHECK_FALSE(okay(tlm::TLM_READ_COMMAND, 8 * count));
+      channel.scheme.extra = 3;
+      channel.scheme.bits = 9;
+      CHECK_FALSE(okay(tlm::TLM_READ_COMMAND, 8 * count));
+      channel.scheme.bits = 8;
+      channel.codes.clear();
+      CHECK_FALSE(okay(tlm::TLM_READ_COMMAND, 0));
+    }
+  }
 }
 
 TEST_CASE("edqa_dequantizer: twins agree, whatever T, m, rule, maximum and reset") {

@@ -2,9 +2,11 @@
 // opinion.
 #include "block_bench.h"
 #include "block_top.h"
-#include "blocks/edqa_quantizer.h"
+#include "context_guard.h"
 #include "edqa_work.h"
+#include "initiator.h"
 #include "netlist_bench.h"
+#include "tlm/edqa_quantizer.h"
 #include <algorithm>
 #include <cstdio>
 #include <set>
@@ -227,6 +229,44 @@ TEST_CASE("edqa_quantizer: v is the paper's, in all formats, at their extremes")
         REQUIRE(v == expected);
       }
     }
+  }
+}
+
+TEST_CASE("edqa_quantizer: a transaction has the same values, and ends with the last; bad ones are refused") {
+  const ContextGuard guard;
+  EdqaQuantizer model("quantizer", {EdqaFormat::int32, 8}, 100);
+  Initiator host("host", model.socket);
+  end_elaboration();
+  EdqaWork work(EdqaFormat::int32, base_seed());
+  for (int i = 0; i < repeats(100); ++i) {
+    EdqaQuantizeExtension channel;
+    channel.scheme = work.scheme(8, 4);
+    channel.maximum = work.maximum();
+    channel.direct = work.random.in(0, 1) != 0;
+    for (int left = work.random.in(1, 30); left > 0; --left)
+      channel.values.push_back(edqa_magnitude(EdqaFormat::int32, channel.scheme.is_signed,
+                                              work.value(channel.scheme, channel.maximum, channel.direct)));
+    const std::size_t count = channel.values.size();
+    std::vector<std::int16_t> results(count);
+    Cycle at = 1000;
+    const auto okay = [&](tlm::tlm_command command, std::size_t length) {
+      return host.access(command, 0, results.data(), length, at, &channel);
+    };
+    REQUIRE(okay(tlm::TLM_READ_COMMAND, 2 * count));
+    CHECK(at == 1000 + count - 1 + static_cast<Cycle>(channel.scheme.bits) + 3);
+    for (std::size_t v = 0; v < count; ++v)
+      CHECK(results[v] == edqa_quantize(EdqaFormat::int32, channel.scheme, channel.values[v], channel.maximum,
+                                        channel.direct));
+    CHECK_FALSE(okay(tlm::TLM_WRITE_COMMAND, 2 * count));
+    CHECK_FALSE(okay(tlm::TLM_READ_COMMAND, 2 * count - 1));
+    channel.scheme.extra = channel.scheme.scale_bits();
+    CHECK_FALSE(okay(tlm::TLM_READ_COMMAND, 2 * count));
+    channel.scheme = {};
+    channel.scheme.bits = 9;
+    CHECK_FALSE(okay(tlm::TLM_READ_COMMAND, 2 * count));
+    channel.scheme.bits = 8;
+    channel.values.clear();
+    CHECK_FALSE(okay(tlm::TLM_READ_COMMAND, 0));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "blocks/edqa_dequantizer.h"
 #include <cstdlib>
+#include <cstring>
 
 namespace deltatwin {
 
@@ -13,26 +14,20 @@ EdqaResult edqa_dequantize(EdqaFormat format, const EdqaScheme& scheme, int q, i
   constexpr std::int64_t sign = 0x80000000, largest = 0x7f7fffff;
   if (factor == 0 || maximum < one)
     return {};
-  const std::uint64_t product =
-      std::uint64_t{(maximum & fraction) | one} * static_cast<std::uint64_t>(std::abs(factor));
-  int dropped = 0; // bits of the product, below its highest 24
-  while (product >> (24 + dropped))
-    ++dropped;
-  const std::uint64_t unit = std::uint64_t{1} << dropped, rest = product & (unit - 1);
-  std::uint64_t kept = product >> dropped;
-  if (2 * rest > unit || (2 * rest == unit && kept & 1))
-    ++kept;
-  int exponent = static_cast<int>(maximum >> 23) + dropped - scheme.scale_bits();
-  if (kept == 2 * std::uint64_t{one}) {
-    kept = one;
-    ++exponent;
-  }
+  // The product has 39 bits at most: as a float it is rounded, half to even.
+  const auto product = static_cast<float>(std::int64_t{(maximum & fraction) | one} * std::abs(factor));
+  std::uint32_t rounded = 0;
+  std::memcpy(&rounded, &product, sizeof rounded);
+  constexpr int exponent_of_one = 150; // of 2^23
+  const int exponent = static_cast<int>(rounded >> 23) + static_cast<int>(maximum >> 23) - exponent_of_one -
+                       scheme.scale_bits();
   if (exponent < 1)
     return {0, EdqaResult::small};
   const std::int64_t negative = factor < 0 ? sign : 0;
   if (exponent > largest_exponent)
     return {negative | largest, EdqaResult::large};
-  return {negative | static_cast<std::int64_t>(exponent) << 23 | static_cast<std::int64_t>(kept & fraction),
+  return {negative | static_cast<std::int64_t>(exponent) << 23 |
+              static_cast<std::int64_t>(rounded & fraction),
           0};
 }
 

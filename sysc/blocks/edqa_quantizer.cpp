@@ -24,12 +24,15 @@ int edqa_quantize(EdqaFormat format, const EdqaScheme& scheme, const EdqaMagnitu
   if (maximum == 0)
     return 0;
   if (a.magnitude < maximum) {
-    const std::uint64_t halves = (dividend << (steps + 1)) / divisor; // of a step
-    const bool exact = halves * divisor == dividend << (steps + 1);
+    // Halves of a step, fewer than 2^14, by a divisor below 2^38: a double's quotient is never rounded up to
+    // an integer, and faster than an integer's.
+    dividend <<= steps + 1;
+    const auto halves =
+        static_cast<std::uint64_t>(static_cast<double>(dividend) / static_cast<double>(divisor));
+    const bool exact = halves * divisor == dividend;
     size = static_cast<int>(halves >> 1);
     const bool tie_goes_up = scheme.half_down ? a.negative : size & 1; // in size
-    if (halves & 1 && (!exact || tie_goes_up))
-      ++size;
+    size += static_cast<int>(halves & 1) & (!exact | tie_goes_up);     // no branch: who could predict it?
     size = std::min(size, largest);
   }
   return (a.negative ? -size : size) * (1 << dropped);

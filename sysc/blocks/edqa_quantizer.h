@@ -21,6 +21,12 @@ struct EdqaScheme {
   [[nodiscard]] constexpr int shifting_error(int v) const { return v & ((1 << extra) - 1); }
 };
 
+/// Whether blocks of `max_bits` take the scheme.
+[[nodiscard]] constexpr bool possible(const EdqaScheme& scheme, int max_bits) {
+  return scheme.bits >= 2 && scheme.bits <= max_bits && scheme.extra >= 0 && scheme.extra <= 7 &&
+         scheme.extra < scheme.scale_bits();
+}
+
 /// The parameters of the RTL `edqa_quantizer`.
 struct EdqaQuantizerConfig {
   EdqaFormat format = EdqaFormat::int16;
