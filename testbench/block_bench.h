@@ -43,6 +43,8 @@ public:
     const RtlSignal& signal = rtl_.signal(pin);
     return signal.get(0, signal.width);
   }
+  /// The lowest bits of a wider one.
+  [[nodiscard]] std::uint64_t get(const char* pin, int bits) const { return rtl_.signal(pin).get(0, bits); }
   void settle() { rtl_.settle(); }
   void edge() {
     rtl_.edge();

@@ -8,6 +8,7 @@
 #include "tops/accelerator/configs.h"
 #include "tops/accelerator/top.h"
 #include "tops/codec/top.h"
+#include "tops/noisyquant/top.h"
 #include <catch2/catch.hpp>
 #include <functional>
 #include <set>
@@ -62,7 +63,9 @@ TEST_CASE("facts: register addresses and the id are the same in RTL and model") 
 TEST_CASE("facts: a register reads as its description says, and only one that is described") {
   const AcceleratorTop accelerator(Design{});
   const CodecTop codec(CodecConfig{});
-  for (const Top* top : {static_cast<const Top*>(&accelerator), static_cast<const Top*>(&codec)}) {
+  const NoisyQuantTop noisyquant(NoisyQuantConfig{});
+  for (const Top* top : {static_cast<const Top*>(&accelerator), static_cast<const Top*>(&codec),
+                         static_cast<const Top*>(&noisyquant)}) {
     const std::unique_ptr<TopModel> model = top->model();
     std::set<std::uint32_t> readable;
     for (const Register& described : top->registers()) {

@@ -74,6 +74,7 @@ std::vector<std::string> tests_of(const std::string& block) {
       {"huffman_length", {"huffman_decoder", "channel_decoder"}},
       {"huffman_window", {"huffman_decoder", "channel_decoder"}},
       {"issue_walker", {"scheduler"}},
+      {"noisyquant_control", {"noisyquant"}},
       {"code_store", {"code_store", "codec"}},
       {"symbol_fifo", {"symbol_fifo", "codec"}}};
   const auto found = others.find(block);

@@ -15,10 +15,12 @@ struct Small {
 const std::map<std::string, Small> small = {
     {"accelerator", {"-n tiny --lanes 4", " --images random:2"}},
     {"codec", {"--alphabet 5 --depth 40", " --blocks random:4"}},
+    {"noisyquant", {"--width 5 --multipliers 2", " --channels random:3"}},
 };
 const std::map<std::string, std::string> spaces = {
     {"accelerator", R"("networks": "tiny", "lanes": [2, 4], "multipliers": "lut")"},
     {"codec", R"("alphabet": [2, {"from": 8, "to": 12, "step": 4}], "code_limit": 8, "depth": [16, 300])"},
+    {"noisyquant", R"("width": [4, 7], "multipliers": [1, "fit"], "mode": ["online", "offline"])"},
 };
 
 json::object run(const Desk& desk, const std::string& command) {
