@@ -9,7 +9,9 @@
 // All is exact: in units of 1/F of a value, F = 50 Q, a step is 5 M i, an offset M i j, and so every
 // error E = X' - X is a whole number; because X X' - X X = X E, neither X X nor X X' is made, and 20
 // products of matrices are enough for 20 losses. (The authors' own 21st is X X; their float losses are
-// compared with 10^6 first, which these are not.) A channel of zeros is found to have i = 10, j = -5.
+// compared with 10^6 first, which these are not.) An offset of -s tries the same X' as one of 0 and comes
+// first, so that j = 0 is never found: floats find it by their rounding. A channel of zeros has i = 10,
+// j = -5.
 //
 // Values are the lowest DataBits bits of TDATA, signed, a row behind the other, TLAST on a channel's
 // last one. Out of it come as many: TDATA [26:0] s q - c, signed, in units of 1/F, [31:27] q, TLAST.
