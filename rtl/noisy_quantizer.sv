@@ -169,7 +169,7 @@ module noisy_quantizer #(
 
   always_ff @(posedge clk_i) begin
     error_q <= doubled[RestBits:1] ^ {RestBits{positive}};
-    code_o <= positive ? 5'(count) : -5'(count);
+    code_o <= positive ? 5'(count) : 5'd0 - 5'(count);
     scaled_q <= $signed(scaleds[Stages*ScaledBits +: ScaledBits]);
   end
 

@@ -351,7 +351,7 @@ module noisyquant #(
   );
 
   logic                         quantize, quantized, out, first, entry_last, group_last, last;
-  logic [DataBits-1:0]          operand;
+  logic signed [DataBits-1:0]   operand;
   logic [StepBits-1:0]          step;
   logic signed [OffsetBits-1:0] offset;
   logic [1:0]                   range;
@@ -360,7 +360,7 @@ module noisyquant #(
   logic signed [26:0]           result;
 
   assign quantize = offline ? value_beat : slot_q;
-  assign operand = offline ? value : word;
+  assign operand = $signed(offline ? value : word);
   assign step = offline ? static_step : StepBits'(slot_fifth_q) + (StepBits'(slot_fifth_q) << 2);
   assign offset = offline ? static_offset : slot_offset_q;
   assign range = offline ? Code : slot_range_q;
@@ -369,7 +369,7 @@ module noisyquant #(
     .clk_i,
     .rst_ni(interior_rst_n),
     .valid_i(quantize),
-    .x_i($signed(operand)),
+    .x_i(operand),
     .step_i(step),
     .offset_i(offset),
     .range_i(range),

@@ -1,5 +1,6 @@
 // NoisyQuant's twins in lockstep, and a third opinion on what is found, on values and on cycles.
 #include "base/error.h"
+#include "base/fit.h"
 #include "base/pacer.h"
 #include "block_bench.h"
 #include "cosim/synthesis.h"
@@ -666,4 +667,47 @@ TEST_CASE("noisyquant: impossible parameters are named") {
   CHECK(complaint({7, 7, 3, 7, 100}) == "bits of a value is 7, possible are 8..16");
   CHECK(complaint({7, 7, 3, 17, 100}) == "bits of a value is 17, possible are 8..16");
   CHECK_THROWS_AS(NoisyQuantTop({7, 7, 3, 17, 100}), InputError);
+}
+
+namespace {
+
+// What the area model is fitted to, and what is only held against it.
+const std::vector<NoisyQuantConfig> fitted = {{7, 7, 3, 16, 100},  {7, 1, 3, 16, 100},  {14, 14, 3, 16, 100},
+                                              {28, 4, 3, 16, 100}, {9, 3, 4, 10, 100},  {16, 5, 2, 8, 100},
+                                              {20, 9, 5, 12, 100}, {64, 2, 5, 16, 100}, {5, 5, 4, 8, 100},
+                                              {30, 30, 2, 9, 100}, {56, 1, 3, 16, 100}, {56, 56, 3, 16, 100}};
+const std::vector<NoisyQuantConfig> held_out = {
+    {7, 2, 3, 13, 100}, {28, 28, 3, 16, 100}, {12, 4, 2, 16, 100}, {40, 6, 4, 14, 100}, {11, 11, 5, 9, 100}};
+
+// Prints a design's area by part, as CSV, and holds the model to its error.
+void compare_area(const NoisyQuantConfig& config, bool print) {
+  CAPTURE(config.max_width, config.multipliers, config.bits, config.data_bits);
+  const NoisyQuantTop top(config);
+  const SynthesisResult area = synthesize(top);
+  const std::vector<Part> parts = top.parts();
+  const Resources model = total_area(parts);
+  for (std::size_t part = 0; print && part < parts.size(); ++part) {
+    const Resources& found = area.parts[part];
+    std::printf("%d,%d,%d,%d,%s,%d,%d,%d,%d,%d,%d,%d,%d\n", config.max_width, config.multipliers, config.bits,
+                config.data_bits, parts[part].name.c_str(), found.lut, found.lut_ram, found.ff, found.dsp,
+                found.ramb18, found.ramb36, parts[part].area.lut, parts[part].area.ff);
+    std::fflush(stdout);
+  }
+  CHECK(model.dsp == area.dsp);
+  CHECK(model.ramb18 == area.ramb18);
+  CHECK(model.ramb36 == area.ramb36);
+  CHECK(std::abs(model.lut - area.lut) <= area_model_error * area.lut);
+  CHECK(std::abs(model.ff - area.ff) <= area_model_error * area.ff);
+}
+
+} // namespace
+
+TEST_CASE("noisyquant: the area model is close to synthesis") { compare_area(held_out[0], false); }
+
+TEST_CASE("noisyquant: what the area model is fitted to, as CSV, and what is held against it", "[.fit]") {
+  std::printf(
+      "max_width,multipliers,bits,data_bits,part,lut,lut_ram,ff,dsp,ramb18,ramb36,model_lut,model_ff\n");
+  for (const auto* list : {&fitted, &held_out})
+    for (const NoisyQuantConfig& config : *list)
+      compare_area(config, true);
 }

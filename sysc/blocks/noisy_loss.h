@@ -14,8 +14,8 @@ struct NoisyLossConfig {
 /// A sum of squares: up to 114 bits.
 __extension__ typedef unsigned __int128 NoisyLoss;
 [[nodiscard]] constexpr NoisyLoss square(std::int64_t sum) {
-  const auto size = static_cast<std::uint64_t>(sum < 0 ? -sum : sum);
-  return static_cast<NoisyLoss>(size) * size;
+  __extension__ typedef __int128 Wide;
+  return static_cast<NoisyLoss>(Wide{sum} * sum);
 }
 
 /// When verdicts stand.
