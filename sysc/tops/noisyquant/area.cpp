@@ -5,25 +5,31 @@
 namespace deltatwin {
 namespace {
 
-// Registers and AXI4-Lite: what was found is LUT-RAM.
-Resources control_resources(const NoisyQuantConfig&) {
+// Registers and AXI4-Lite, and steps and offsets, which synthesis counts to them: what was found is
+// LUT-RAM.
+Resources control_resources(const NoisyQuantConfig& config) {
   Resources control = lut_ram_resources(32, noisyquant_found);
-  control.lut += 300;
-  control.ff = 300;
+  control.lut += 388 + 25 * address_bits(config.max_width);
+  control.ff = 264 + 10 * address_bits(config.max_width);
   return control;
+}
+
+// A channel's values and their addresses.
+Resources values_resources(const NoisyQuantConfig& config) {
+  const int values = config.max_width * config.max_width;
+  return weight_bank_resources({config.data_bits, values, 1, values > 64}) + Resources{16, 9};
 }
 
 } // namespace
 
 std::vector<Part> noisyquant_parts(const NoisyQuantConfig& config) {
-  const int values = config.max_width * config.max_width;
   return {{"noisyquant_control", {"u_control"}, control_resources(config)},
-          {"values", {"u_values"}, weight_bank_resources({config.data_bits, values, 1, values > 64})},
+          {"values", {"u_values"}, values_resources(config)},
           {"noisy_quantizer", {"u_quantizer"}, noisy_quantizer_resources(config.quantizer())},
           {"noisy_lanes", {"u_lanes"}, noisy_lanes_resources(config.lanes())},
           {"noisy_loss", {"u_loss"}, noisy_loss_resources(config.loss())},
           {"output_fifo", {"u_output"}, output_fifo_resources({33, 16})},
-          {"noisyquant", {}, {200, 300}}};
+          {"noisyquant", {}, {108, 36}}};
 }
 
 } // namespace deltatwin
