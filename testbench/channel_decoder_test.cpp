@@ -512,3 +512,17 @@ TEST_CASE("channel_decoder model: from a word to its first take, and on") {
     CHECK(model.accepted().empty());
   }
 }
+
+TEST_CASE("channel_decoder refuses parameters out of their range") {
+  using Parameters = std::vector<std::pair<std::string, int>>;
+  for (const auto& [bad, message] : {std::pair{Parameters{{"SymbolBits", 0}}, "symbol_bits_must_be_1_to_8"},
+                                     {Parameters{{"SymbolBits", 9}}, "symbol_bits_must_be_1_to_8"},
+                                     {Parameters{{"Books", 0}}, "books_must_be_a_power_of_two"},
+                                     {Parameters{{"Books", 3}}, "books_must_be_a_power_of_two"},
+                                     {Parameters{{"Books", 32}}, "books_must_be_a_power_of_two"},
+                                     {Parameters{{"Complete", -1}}, "complete_must_be_0_or_1"},
+                                     {Parameters{{"Complete", 2}}, "complete_must_be_0_or_1"}}) {
+    CAPTURE(bad[0].first, bad[0].second);
+    CHECK_THROWS_WITH(build_rtl({"channel_decoder", bad, false, ""}), Catch::Contains(message));
+  }
+}

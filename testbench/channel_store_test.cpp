@@ -170,3 +170,11 @@ TEST_CASE("channel_store model: two cycles from a last word, one from a take to 
   CHECK(store.offered() == 32);
   CHECK(store.write(40, true) == 40);
 }
+
+TEST_CASE("channel_store refuses rings of another size than a power of two of at least 16") {
+  for (const int words : {0, 8, 24}) {
+    CAPTURE(words);
+    CHECK_THROWS_WITH(build_rtl({"channel_store", {{"Words", words}}, false, ""}),
+                      Catch::Contains("words_must_be_a_power_of_two_of_at_least_16"));
+  }
+}
