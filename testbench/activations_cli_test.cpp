@@ -70,7 +70,7 @@ TEST_CASE("activations command: a tiny network is trained, quantized and told") 
     CHECK(method.at("bits_per_value").to_number<double>() > 0);
     CHECK(method.at("blocks").as_array().size() == 3);
   }
-  for (const char* figure : {"figure2", "figure3", "figure4"})
+  for (const char* figure : {"storage", "figure2", "figure3", "figure4"})
     for (const char* ending : {".svg", ".csv"})
       CHECK(std::filesystem::exists(desk.path(std::string("figures/") + figure + ending)));
 

@@ -3,11 +3,14 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <set>
 
 namespace deltatwin {
 namespace {
 
-constexpr double width = 640, height = 400, left = 70, right = 20, top = 40, bottom = 60;
+constexpr double width = 640, left = 70, right = 20, top = 40, plot = 300, bottom = 46;
+constexpr std::size_t legend_columns = 3;
+constexpr double legend_row = 18;
 constexpr const char* colours[] = {"#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf"};
 
 std::string number(double value) {
@@ -70,10 +73,25 @@ struct Frame {
     return left + (value - x_low) / (x_high - x_low) * (width - left - right);
   }
   [[nodiscard]] double y(double value) const {
-    return height - bottom - (value - y_low) / (y_high - y_low) * (height - top - bottom);
+    return top + plot - (value - y_low) / (y_high - y_low) * plot;
   }
   double x_low = 0, x_high = 1, y_low = 0, y_high = 1, y_step = 1;
 };
+
+// Where x has its marks: at the points, or evenly where those are many.
+std::vector<double> marks(const Chart& chart, const Frame& frame) {
+  std::set<double> places;
+  for (const ChartSeries& series : chart.series)
+    for (const auto& point : series.points)
+      places.insert(point.first);
+  if (places.size() <= 12)
+    return {places.begin(), places.end()};
+  const double step = mark_step(frame.x_high - frame.x_low);
+  std::vector<double> even;
+  for (double at = std::ceil(frame.x_low / step) * step; at <= frame.x_high + step / 1000; at += step)
+    even.push_back(at);
+  return even;
+}
 
 std::string axes(const Chart& chart, const Frame& frame) {
   std::string svg = text_at(width / 2, 22, chart.title, "text-anchor=\"middle\" font-size=\"15\"");
@@ -82,16 +100,11 @@ std::string axes(const Chart& chart, const Frame& frame) {
     svg += "<path d=\"M" + number(left) + " " + number(at) + "H" + number(width - right) +
            "\" stroke=\"#ddd\"/>\n" + text_at(left - 8, at + 4, number(value), "text-anchor=\"end\"");
   }
-  std::map<double, bool> places;
-  for (const ChartSeries& series : chart.series)
-    for (const auto& point : series.points)
-      places[point.first] = true;
-  for (const auto& place : places)
-    svg += text_at(frame.x(place.first), height - bottom + 18, number(place.first), "text-anchor=\"middle\"");
-  svg += text_at(left + (width - left - right) / 2, height - bottom + 36, chart.x_label,
-                 "text-anchor=\"middle\"");
-  return svg + text_at(16, height / 2, chart.y_label,
-                       "text-anchor=\"middle\" transform=\"rotate(-90 16 " + number(height / 2) + ")\"");
+  for (const double place : marks(chart, frame))
+    svg += text_at(frame.x(place), top + plot + 18, number(place), "text-anchor=\"middle\"");
+  svg += text_at(left + (width - left - right) / 2, top + plot + 36, chart.x_label, "text-anchor=\"middle\"");
+  return svg + text_at(16, top + plot / 2, chart.y_label,
+                       "text-anchor=\"middle\" transform=\"rotate(-90 16 " + number(top + plot / 2) + ")\"");
 }
 
 std::string draw(const Chart& chart, const Frame& frame, std::size_t number_of) {
@@ -114,18 +127,20 @@ std::string draw(const Chart& chart, const Frame& frame, std::size_t number_of) 
   }
   if (!path.empty())
     svg += "<path d=\"" + path + "\" fill=\"none\" stroke=\"" + colour + "\" stroke-width=\"2\"/>\n";
-  const double x =
-      left + 10 +
-      static_cast<double>(number_of) * (width - left - right) / static_cast<double>(chart.series.size());
-  return svg + "<rect x=\"" + number(x) + "\" y=\"" + number(height - 16) +
-         "\" width=\"10\" height=\"10\" fill=\"" + colour + "\"/>\n" +
-         text_at(x + 15, height - 7, series.name, "");
+  const double x = left + static_cast<double>(number_of % legend_columns) * (width - left - right) /
+                              static_cast<double>(legend_columns),
+               y = top + plot + bottom + legend_row * static_cast<double>(number_of / legend_columns);
+  return svg + "<rect x=\"" + number(x) + "\" y=\"" + number(y) + "\" width=\"10\" height=\"10\" fill=\"" +
+         colour + "\"/>\n" + text_at(x + 15, y + 9, series.name, "");
 }
 
 } // namespace
 
 std::string to_svg(const Chart& chart) {
   const Frame frame(chart);
+  const double height =
+      top + plot + bottom +
+      legend_row * static_cast<double>((chart.series.size() + legend_columns - 1) / legend_columns);
   std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + number(width) + " " +
                     number(height) + "\" font-family=\"sans-serif\" font-size=\"12\">\n" +
                     "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n" + axes(chart, frame);

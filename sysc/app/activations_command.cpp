@@ -70,6 +70,21 @@ void check_images(const FloatNetwork& network, const ImageSet& set, const std::s
   check_labels(set.data.labels, network.classes());
 }
 
+std::string figure_table(const Figure& figure) {
+  TextTable table;
+  table.add_column(figure.chart.x_label, TextTable::right, 9);
+  for (const ChartSeries& series : figure.chart.series)
+    table.add_column(series.name, TextTable::right, 8);
+  for (std::size_t i = 0; i < figure.chart.series.front().points.size(); ++i) {
+    std::vector<std::string> cells = {shortest(figure.chart.series.front().points[i].first)};
+    for (const ChartSeries& series : figure.chart.series)
+      cells.push_back(i < series.points.size() ? fixed(series.points[i].second, figure.chart.bars ? 3 : 2)
+                                               : "");
+    table.add_row(cells);
+  }
+  return table.text();
+}
+
 class Command {
 public:
   explicit Command(const Arguments& arguments)
@@ -211,29 +226,25 @@ void Command::print_tables() const {
 }
 
 void Command::write_figures() {
-  if (figure_.empty())
+  std::vector<Figure> all;
+  if (!storage_.empty())
+    all.push_back(storage_figure(arguments_.setup, study_));
+  if (!figure_.empty())
+    for (Figure& figure : figures(arguments_.setup, study_))
+      all.push_back(std::move(figure));
+  if (all.empty())
     return;
   const std::string directory =
       arguments_.out.empty() ? default_output_directory() + "/activations-" + network_.name : arguments_.out;
   std::filesystem::create_directories(directory);
-  for (const Figure& figure : figures(arguments_.setup, study_)) {
+  for (const Figure& figure : all) {
     const std::string stem = directory + "/" + figure.file;
     write_file(stem + ".svg", to_svg(figure.chart));
     write_file(stem + ".csv", to_csv(figure.chart));
     files_.push_back(stem + ".svg");
-    std::printf("\n%s (%s.svg, .csv)\n", figure.chart.title.c_str(), stem.c_str());
-    TextTable table;
-    table.add_column(figure.chart.x_label, TextTable::right, 9);
-    for (const ChartSeries& series : figure.chart.series)
-      table.add_column(series.name, TextTable::right, 8);
-    for (std::size_t i = 0; i < figure.chart.series.front().points.size(); ++i) {
-      std::vector<std::string> cells = {shortest(figure.chart.series.front().points[i].first)};
-      for (const ChartSeries& series : figure.chart.series)
-        cells.push_back(i < series.points.size() ? fixed(series.points[i].second, figure.chart.bars ? 3 : 2)
-                                                 : "");
-      table.add_row(cells);
-    }
-    std::printf("%s", table.text().c_str());
+    std::printf("\n%s: %s.svg, %s.csv\n", figure.chart.title.c_str(), stem.c_str(), figure.file.c_str());
+    if (figure.file != "storage") // the table of which stands above
+      std::printf("%s", figure_table(figure).c_str());
   }
 }
 

@@ -239,6 +239,27 @@ std::vector<Figure> figures(const ActivationsSetup& setup, const Study& study) {
   return {{"figure2", errors}, {"figure3", by_ratio}, {"figure4", by_extra}};
 }
 
+Figure storage_figure(const ActivationsSetup& setup, const Study& study) {
+  Chart chart = {"Accuracy at equal storage", "bits a value", "accuracy %", {}};
+  const auto add = [&](const std::string& name, const std::vector<int>& all, const auto& method) {
+    ChartSeries series = {name, {}};
+    for (const int bits : all) {
+      const MethodResult& result = study.result(method(bits));
+      series.points.emplace_back(result.bits_a_value, 100 * result.accuracy);
+    }
+    std::sort(series.points.begin(), series.points.end());
+    chart.series.push_back(std::move(series));
+  };
+  add("Direct", setup.bits, [](int bits) { return named("direct", bits); });
+  add("eDQA", setup.bits, [&](int bits) { return edqa(setup, bits); });
+  add("eDQA, whole value coded", setup.bits,
+      [&](int bits) { return edqa(setup, bits, "code=whole,book=channel,contexts=4"); });
+  add("unsigned, static", setup.low_bits, [](int bits) { return named("unsigned", bits); });
+  add("unsigned, static, coded", setup.low_bits,
+      [](int bits) { return named("unsigned", bits, "code=whole,book=channel,contexts=4"); });
+  return {"storage", chart};
+}
+
 std::vector<CompressionResult> compression(const Stages& stages, Planner& planner, const ImageSet& images,
                                            const Method& method, const WorkProgress& progress) {
   using Clock = std::chrono::steady_clock;

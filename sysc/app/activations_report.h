@@ -44,6 +44,9 @@ struct Figure {
 [[nodiscard]] std::vector<Method> figure_methods(const ActivationsSetup& setup);
 [[nodiscard]] std::vector<Figure> figures(const ActivationsSetup& setup, const Study& study);
 
+/// Accuracy by bits a value of a few of storage_methods().
+[[nodiscard]] Figure storage_figure(const ActivationsSetup& setup, const Study& study);
+
 struct CompressionResult {
   Compressor compressor = Compressor::huffman;
   double ratio = 0;                   ///< bits of all shifting errors over bits compressed
