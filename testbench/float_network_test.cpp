@@ -1,5 +1,6 @@
 // Float networks and images of several planes: files good and broken.
 #include "base/file.h"
+#include "base/paths.h"
 #include "net/float_network.h"
 #include "net/image_set.h"
 #include "net/safetensors.h"
@@ -131,6 +132,18 @@ TEST_CASE("float network: a file gives back what was saved") {
   CHECK(shapes[0].values() == 3 * 6 * 5);
   CHECK(shapes[1].rows == 3);
   CHECK(shapes[2].channels == 4);
+}
+
+TEST_CASE("float network: the committed one is what its recipe makes") {
+  const FloatNetwork network = load_float_network(source_path("traces/fashion_resnet8.safetensors"));
+  CHECK(network.name == "fashion_resnet8");
+  CHECK_THAT(network.description, Catch::Contains("fashion-mnist: deltatwin train --resnet 8"));
+  CHECK(network.parameters() == 74762);
+  CHECK(network.classes() == 10);
+  const std::vector<BlockShape> shapes = check_shapes(network, network.name);
+  REQUIRE(shapes.size() == 3);
+  CHECK(shapes[0].values() == 16 * 28 * 28);
+  CHECK(shapes[2].values() == 64 * 7 * 7);
 }
 
 TEST_CASE("float network: batch normalization is folded, other tensors are left alone") {

@@ -157,8 +157,9 @@ void Command::choose_methods() {
     figure_ = figure_methods(arguments_.setup);
   if (wants(arguments_, "blocks")) {
     const int bits = arguments_.setup.bits.front();
-    blocks_ = {{edqa(arguments_.setup, bits), {}},
-               {parse_method("unsigned:n=" + std::to_string(bits) + ",code=whole,contexts=4"), {}}};
+    blocks_ = {
+        {edqa(arguments_.setup, bits), {}},
+        {parse_method("unsigned:n=" + std::to_string(bits) + ",code=whole,book=layer,contexts=4"), {}}};
   }
   study_.want({real_});
   study_.want(chosen_);

@@ -38,12 +38,15 @@ MethodRow edqa_row(const ActivationsSetup& setup, const std::string& title, cons
   return result;
 }
 
+// The first ones are what one instance of the hardware can have: a book a layer, or one for each context.
 const char* const whole_codes[] = {"code=whole,book=layer",
+                                   "code=whole,book=layer,contexts=2",
+                                   "code=whole,book=layer,contexts=4",
+                                   "code=whole,book=layer,contexts=8",
                                    "code=whole,book=channel",
-                                   "code=whole,book=channel,contexts=2",
                                    "code=whole,book=channel,contexts=4",
-                                   "code=whole,book=channel,contexts=8",
                                    "code=whole,book=image"};
+const char* const context_code = "code=whole,book=layer,contexts=4";
 
 struct Ranked {
   const MethodResult* result;
@@ -147,7 +150,7 @@ std::vector<Method> storage_methods(const ActivationsSetup& setup) {
     append(methods, edqa(setup, bits, "per=image,book=image"));
     append(methods, edqa(setup, bits, "code=whole,book=layer"));
     append(methods, edqa(setup, bits, "code=whole,book=channel"));
-    append(methods, edqa(setup, bits, "code=whole,book=channel,contexts=4"));
+    append(methods, edqa(setup, bits, context_code));
   }
   for (const int bits : setup.low_bits) {
     append(methods, named("unsigned", bits));
@@ -252,11 +255,10 @@ Figure storage_figure(const ActivationsSetup& setup, const Study& study) {
   };
   add("Direct", setup.bits, [](int bits) { return named("direct", bits); });
   add("eDQA", setup.bits, [&](int bits) { return edqa(setup, bits); });
-  add("eDQA, whole value coded", setup.bits,
-      [&](int bits) { return edqa(setup, bits, "code=whole,book=channel,contexts=4"); });
+  add("eDQA, whole value coded", setup.bits, [&](int bits) { return edqa(setup, bits, context_code); });
   add("unsigned, static", setup.low_bits, [](int bits) { return named("unsigned", bits); });
   add("unsigned, static, coded", setup.low_bits,
-      [](int bits) { return named("unsigned", bits, "code=whole,book=channel,contexts=4"); });
+      [](int bits) { return named("unsigned", bits, context_code); });
   return {"storage", chart};
 }
 
