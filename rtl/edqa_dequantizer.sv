@@ -13,7 +13,7 @@ module edqa_dequantizer #(
   parameter int Format = 0,
   /// Largest T, 2 to 12.
   parameter int MaxBits = 6,
-  /// Largest m, 0 to 7, less than MaxBits.
+  /// Largest m, 0 to 7.
   parameter int MaxExtra = 3,
   localparam int MagnitudeBits = (Format == 0) ? 16 : (Format == 1) ? 32 : 31,
   localparam int ResultBits = (Format == 1) ? 64 : 32,
@@ -44,8 +44,8 @@ module edqa_dequantizer #(
   if (MaxBits < 2 || MaxBits > 12) begin : gen_bad_max_bits
     max_bits_must_be_2_to_12 u_error ();
   end
-  if (MaxExtra < 0 || MaxExtra > 7 || MaxExtra >= MaxBits) begin : gen_bad_max_extra
-    max_extra_must_be_0_to_7_and_less_than_max_bits u_error ();
+  if (MaxExtra < 0 || MaxExtra > 7) begin : gen_bad_max_extra
+    max_extra_must_be_0_to_7 u_error ();
   end
 
   localparam int Latency = (Format == 2) ? 5 : 3;

@@ -85,7 +85,7 @@ module edqa_quantizer #(
     end
     last_q <= {last_q[Stages-1:0], last_i};
     negative_q <= {negative_q[Stages-1:0], negative_i};
-    above_q <= {above_q[Stages-2:0], magnitude_i >= maximum_i};
+    above_q <= {above_q[Stages-2:0], magnitude_i > maximum_i};
     shifts_q <= {shifts_q[4*Stages-1:0], shift};
     twice_q <= twice;
     divisor_q <= divisor;
@@ -99,7 +99,7 @@ module edqa_quantizer #(
   logic [Stages-1:0] reach;  // bit s - 1: stage s is not behind it
 
   assign half = bits_i + 4'd1 - 4'(signed_i) - (direct_q ? 4'(extra_i) : 4'd0);
-  assign half_stage = (zero_q || half < shifts_q[3:0]) ? '0 : half - shifts_q[3:0];
+  assign half_stage = (zero_q || half <= shifts_q[3:0]) ? '0 : half - shifts_q[3:0];
   for (genvar s = 1; s <= Stages; s++) begin : gen_reach
     assign reach[s-1] = 4'(s) <= half_stage;
   end

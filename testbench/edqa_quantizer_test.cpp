@@ -174,7 +174,7 @@ TEST_CASE("edqa_magnitude: sign and size of every int16, and of what is special 
   }
 }
 
-TEST_CASE("edqa_quantizer: v is the paper's, of all values up to 40 and every T, m and rule") {
+TEST_CASE("edqa_quantizer: v is the paper's, of all whole numbers up to 40 and every T, m and rule") {
   std::uint64_t ties = 0, clamped = 0;
   for (int maximum = 0; maximum <= 40; ++maximum)
     for (int bits = 2; bits <= 8; ++bits)
@@ -189,21 +189,22 @@ TEST_CASE("edqa_quantizer: v is the paper's, of all values up to 40 and every T,
           if (extra >= scheme.scale_bits())
             continue;
           for (int a = -maximum - 3; a <= maximum + 3; ++a) { // above it too: a static maximum
-            const auto of =
-                edqa_magnitude(EdqaFormat::int16, scheme.is_signed, static_cast<std::uint32_t>(a) & 0xffff);
             const int value = scheme.is_signed ? a : std::max(a, 0);
-            const int v =
-                edqa_quantize(EdqaFormat::int16, scheme, of, static_cast<std::uint32_t>(maximum), direct);
             const int expected = edqa_reference(scheme, value, maximum, direct);
-            if (v != expected) {
-              CAPTURE(maximum, bits, extra, scheme.is_signed, scheme.half_down, direct, a, v, expected);
-              REQUIRE(v == expected);
+            for (const EdqaFormat format : formats) {
+              const EdqaMagnitude of = edqa_magnitude(format, scheme.is_signed, edqa_bits(format, a));
+              const int v = edqa_quantize(format, scheme, of, edqa_bits(format, maximum), direct);
+              if (v != expected) {
+                CAPTURE(number(format), maximum, bits, extra, scheme.is_signed, scheme.half_down, direct, a,
+                        v, expected);
+                REQUIRE(v == expected);
+              }
             }
-            const int steps = scheme.scale_bits() - (direct ? extra : 0);
-            ties += maximum && std::abs(value) < maximum && (value << (steps + 1)) % (2 * maximum) == maximum;
-            clamped += std::abs(value) > maximum;
-            REQUIRE(scheme.quantized(v) * (1 << extra) + scheme.shifting_error(v) == v);
-            REQUIRE((!direct || scheme.shifting_error(v) == 0));
+            const int steps = scheme.scale_bits() - (direct ? extra : 0), size = std::abs(value);
+            ties += maximum && size < maximum && (size << (steps + 1)) % (2 * maximum) == maximum;
+            clamped += size > maximum;
+            REQUIRE(scheme.quantized(expected) * (1 << extra) + scheme.shifting_error(expected) == expected);
+            REQUIRE((!direct || scheme.shifting_error(expected) == 0));
           }
         }
   CHECK(ties > 1000);

@@ -19,6 +19,19 @@ inline long double edqa_number(EdqaFormat format, std::uint32_t bits) {
   return number;
 }
 
+/// The bits of the number that a format has nearest, or for integers below.
+inline std::uint32_t edqa_bits(EdqaFormat format, long double number) {
+  if (format == EdqaFormat::float32) {
+    const auto single = static_cast<float>(std::clamp(number, -1.0L * FLT_MAX, 1.0L * FLT_MAX));
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, &single, sizeof bits);
+    return bits;
+  }
+  const long double end = std::ldexp(1.0L, edqa_value_bits(format) - 1);
+  const auto whole = static_cast<std::int64_t>(std::clamp(std::floor(number), -end, end - 1));
+  return static_cast<std::uint32_t>(whole) & (format == EdqaFormat::int16 ? 0xffff : 0xffffffff);
+}
+
 /// The number that a value means: of floats, what is none is 0, and the largest stand for infinity.
 inline long double edqa_meaning(EdqaFormat format, std::uint32_t bits) {
   const long double number = edqa_number(format, bits);
@@ -147,17 +160,7 @@ public:
   RandomWork random;
 
 private:
-  [[nodiscard]] std::uint32_t bits_of(long double number) const {
-    if (format_ == EdqaFormat::float32) {
-      const auto single = static_cast<float>(std::clamp(number, -1.0L * FLT_MAX, 1.0L * FLT_MAX));
-      std::uint32_t bits = 0;
-      std::memcpy(&bits, &single, sizeof bits);
-      return bits;
-    }
-    const long double end = std::ldexp(1.0L, edqa_value_bits(format_) - 1);
-    const auto whole = static_cast<std::int64_t>(std::clamp(std::floor(number), -end, end - 1));
-    return masked(static_cast<std::uint32_t>(whole));
-  }
+  [[nodiscard]] std::uint32_t bits_of(long double number) const { return edqa_bits(format_, number); }
   std::uint32_t random_bits() { return masked(static_cast<std::uint32_t>(random.word(32))); }
   std::uint32_t special() {
     if (format_ == EdqaFormat::float32) {

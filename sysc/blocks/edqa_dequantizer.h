@@ -7,7 +7,7 @@ namespace deltatwin {
 struct EdqaDequantizerConfig {
   EdqaFormat format = EdqaFormat::int16;
   int max_bits = 6;  ///< 2..12: of T
-  int max_extra = 3; ///< 0..max_bits - 1, up to 7: of m
+  int max_extra = 3; ///< 0..7: of m
 };
 
 /// A value as it leaves the dequantizer.
