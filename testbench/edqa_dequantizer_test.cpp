@@ -244,8 +244,18 @@ TEST_CASE("edqa: the released accelerator's values come back") {
   CHECK(back({0, 1, 2, 3, 4, 5, 6}) == std::vector<float>{0, 7.5, 6, 3, 10.5, 9, 15});
 }
 
-TEST_CASE(
-    "edqa_dequantizer: a transaction has the same values, and ends with the last; bad ones are refused") {
+TEST_CASE("edqa_dequantizer: impossible parameters stop elaboration") {
+  const std::pair<const char*, std::vector<int>> rows[] = {
+      {"Format", {-1, 3}}, {"MaxBits", {1, 13}}, {"MaxExtra", {-1, 8}}};
+  for (const auto& [parameter, values] : rows)
+    for (const int value : values) {
+      CAPTURE(parameter, value);
+      CHECK_THROWS_WITH(build_rtl({"edqa_dequantizer", {{parameter, value}}, false, ""}),
+                        Catch::Contains("u_error"));
+    }
+}
+
+TEST_CASE("edqa_dequantizer: a transaction has the same values, bad ones are refused") {
   for (const EdqaFormat format : formats) {
     const ContextGuard guard;
     EdqaDequantizer model("dequantizer", {format, 8, 3}, 100);

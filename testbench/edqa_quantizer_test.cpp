@@ -123,19 +123,23 @@ private:
   std::vector<Pins> pins_;
 };
 
-} // namespace
-
-TEST_CASE("edqa_magnitude: sign and size of every int16, and of what is special among int32 and float32") {
-  // A module without a clock: beside one.
-  const TemporaryDirectory directory("deltatwin-magnitude");
-  write_file(directory.path() + "/edqa_magnitude.sv", read_file(rtl_directory() + "/edqa_magnitude.sv"));
+// edqa_magnitude has no clock, and models have one.
+void beside_a_clock(const std::string& directory) {
+  write_file(directory + "/edqa_magnitude.sv", read_file(rtl_directory() + "/edqa_magnitude.sv"));
   write_file(
-      directory.path() + "/clocked.sv",
+      directory + "/clocked.sv",
       "module clocked #(parameter int Format = 0, localparam int Bits = Format == 0 ? 16 : 32,\n"
       "  localparam int Size = Format == 2 ? 31 : Bits) (input logic clk_i, input logic signed_i,\n"
       "  input logic [Bits-1:0] value_i, output logic negative_o, output logic [Size-1:0] magnitude_o,\n"
       "  output logic [2:0] flags_o);\n"
       "  edqa_magnitude #(.Format(Format)) u_magnitude (.*);\nendmodule\n");
+}
+
+} // namespace
+
+TEST_CASE("edqa_magnitude: sign and size of every int16, and of what is special among int32 and float32") {
+  const TemporaryDirectory directory("deltatwin-magnitude");
+  beside_a_clock(directory.path());
   for (const EdqaFormat format : formats) {
     RtlModel rtl(seeded({"clocked", {{"Format", number(format)}}, false, directory.path()}));
     EdqaWork work(format, base_seed());
@@ -233,7 +237,19 @@ TEST_CASE("edqa_quantizer: v is the paper's, in all formats, at their extremes")
   }
 }
 
-TEST_CASE("edqa_quantizer: a transaction has the same values, and ends with the last; bad ones are refused") {
+TEST_CASE("edqa_quantizer: impossible parameters stop elaboration") {
+  const TemporaryDirectory directory("deltatwin-magnitude");
+  beside_a_clock(directory.path());
+  const auto refused = Catch::Contains("u_error");
+  for (const int format : {-1, 3}) {
+    CHECK_THROWS_WITH(build_rtl({"clocked", {{"Format", format}}, false, directory.path()}), refused);
+    CHECK_THROWS_WITH(build_rtl({"edqa_quantizer", {{"Format", format}}, false, ""}), refused);
+  }
+  for (const int bits : {1, 13})
+    CHECK_THROWS_WITH(build_rtl({"edqa_quantizer", {{"MaxBits", bits}}, false, ""}), refused);
+}
+
+TEST_CASE("edqa_quantizer: a transaction has the same values, bad ones are refused") {
   const ContextGuard guard;
   EdqaQuantizer model("quantizer", {EdqaFormat::int32, 8}, 100);
   Initiator host("host", model.socket);
