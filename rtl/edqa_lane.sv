@@ -600,7 +600,11 @@ module edqa_lane #(
   (* ram_style = "distributed" *)
   logic [15:0] sizes_q [Rows];
 
-  initial for (int i = 0; i < Rows; i++) sizes_q[i] = '0;
+  // What stands in a register before the first reset writes no size.
+  initial begin
+    sized_q = 1'b0;
+    for (int i = 0; i < Rows; i++) sizes_q[i] = '0;
+  end
 
   assign size = size_q + 16'(beat_length_q);
   assign size_o = (sized_q && size_row_q == size_row_i) ? size : sizes_q[size_row_i];

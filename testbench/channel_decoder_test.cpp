@@ -526,3 +526,32 @@ TEST_CASE("channel_decoder refuses parameters out of their range") {
     CHECK_THROWS_WITH(build_rtl({"channel_decoder", bad, false, ""}), Catch::Contains(message));
   }
 }
+
+TEST_CASE(
+    "channel_decoder: words that are given behind a fault are accepted as those that were given before it") {
+  RandomWork random(base_seed());
+  const CodeTable book({1, 2, 3, 3});
+  for (int round = 0; round < 200; ++round) {
+    CAPTURE(round, base_seed());
+    const std::vector<std::uint64_t> left_over = {random.word(36) | 1}, behind = {1, 2, 3};
+    const Cycle gap = random.word(3);
+    std::vector<Cycle> accepted[2];
+    for (const bool before : {false, true}) {
+      ChannelDecoderCore decoder;
+      decoder.reset(0);
+      decoder.offered_by([=](std::size_t index, Cycle from) { return std::max(from, index * gap); });
+      decoder.channel(left_over);
+      if (before)
+        decoder.channel(behind);
+      const Cycle take = decoder.ready(5 + static_cast<Cycle>(round % 7));
+      REQUIRE(decoder.take(&book, take).fault == StreamFault::none);
+      REQUIRE(decoder.end(take) == StreamFault::left_over);
+      if (!before)
+        decoder.channel(behind);
+      for (const Cycle beat : decoder.accepted())
+        if (beat < decoder.failed_from())
+          accepted[before].push_back(beat);
+    }
+    CHECK(accepted[0] == accepted[1]);
+  }
+}

@@ -15,11 +15,13 @@ struct Small {
 const std::map<std::string, Small> small = {
     {"accelerator", {"-n tiny --lanes 4", " --images random:2"}},
     {"codec", {"--alphabet 5 --depth 40", " --blocks random:4"}},
+    {"edqa", {"--bits 2 --extra 1 --depth 20", " --channels random:4"}},
     {"noisyquant", {"--width 5 --multipliers 2", " --channels random:3"}},
 };
 const std::map<std::string, std::string> spaces = {
     {"accelerator", R"("networks": "tiny", "lanes": [2, 4], "multipliers": "lut")"},
     {"codec", R"("alphabet": [2, {"from": 8, "to": 12, "step": 4}], "code_limit": 8, "depth": [16, 300])"},
+    {"edqa", R"("bits": [2, 3], "extra": 1, "mode": ["paper", "static", "whole"], "depth": 30)"},
     {"noisyquant", R"("width": [4, 7], "multipliers": [1, "fit"], "mode": ["online", "offline"])"},
 };
 
@@ -48,6 +50,9 @@ TEST_CASE("command line: cosim, trace, synth and bench serve every top") {
     const std::string vcd = json::value_to<std::string>(traced.at("vcd"));
     for (const char* extension : {".vcd", ".fst", ".gtkw"})
       CHECK(std::filesystem::file_size(desk.path(vcd.substr(0, vcd.size() - 4) + extension)) > 0);
+
+    const json::object simulated = run(desk, "simulate --allow-overflow" + options + design.work);
+    CHECK(simulated.at("resources").at("lut").at("used").to_number<int>() > 100);
 
     const json::object area = run(desk, "synth" + options);
     CHECK(area.at("resources").at("lut").at("used").to_number<int>() > 100);

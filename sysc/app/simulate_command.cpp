@@ -1,7 +1,9 @@
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/simulate_top.h"
 #include "app/simulation.h"
 #include "app/storage.h"
+#include "app/subject.h"
 #include "base/fit.h"
 #include "base/huffman.h"
 #include "tops/accelerator/area.h"
@@ -60,16 +62,6 @@ void print_layers(const Setup& setup, const SimulationResult& result) {
   }
 }
 
-void print_area(const Setup& setup, const Figures& figures) {
-  for (const Resource each : {Resource::bram36, Resource::dsp, Resource::lut, Resource::ff}) {
-    const int used = used_of(figures.used, each), budget = budget_of(setup.device, each);
-    std::printf("  %-8s %s %s of %s%s%s\n", to_string(each), bar(used, budget).c_str(),
-                grouped(static_cast<std::uint64_t>(used)).c_str(),
-                grouped(static_cast<std::uint64_t>(budget)).c_str(), used > budget ? "  too many" : "",
-                each == Resource::lut || each == Resource::ff ? ", by the model" : "");
-  }
-}
-
 void print_report(const CommonOptions& options, const Setup& setup, const SimulationResult& result,
                   const Figures& figures) {
   const Design& design = setup.design;
@@ -94,11 +86,7 @@ void print_report(const CommonOptions& options, const Setup& setup, const Simula
   figures.storage.print();
   print_layers(setup, result);
   std::printf("\n");
-  print_area(setup, figures);
-  std::printf("\n  %s; LUT and FF are by the model, within %.0f %%: `deltatwin synth` counts them"
-              "  (simulated in %s s)\n",
-              describe(figures.fit, setup.device).c_str(), 100 * area_model_error,
-              fixed(result.wall_seconds, 2).c_str());
+  print_area(figures.used, setup.device, result.wall_seconds);
 }
 
 boost::json::object to_json(const CommonOptions& options, const Setup& setup, const SimulationResult& result,
@@ -145,11 +133,16 @@ boost::json::object to_json(const CommonOptions& options, const Setup& setup, co
 void add_simulate_command(CLI::App& app, int& exit_code) {
   auto* command =
       app.add_subcommand("simulate", "cycle-exact simulation of the test images: accuracy, speed, fit");
-  auto options = std::make_shared<CommonOptions>();
   auto allow_overflow = std::make_shared<bool>(false);
-  add_common_options(*command, *options, "test images, 0 for all [0]");
   command->add_flag("--allow-overflow", *allow_overflow,
                     "exit with 0 even where the design does not fit the device");
+  if (!accelerator_is_selected()) {
+    add_top_simulation(*command, allow_overflow, exit_code);
+    return;
+  }
+  auto options = std::make_shared<CommonOptions>();
+  add_common_options(*command, *options, "test images, 0 for all [0]");
+  add_top_option(*command);
   command->footer(
       "Examples:\n"
       "  deltatwin simulate\n"

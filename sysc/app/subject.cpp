@@ -2,6 +2,7 @@
 #include "app/images.h"
 #include "app/options.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "tops/registry.h"
 #include <CLI/CLI.hpp>
 
@@ -11,6 +12,8 @@ namespace {
 constexpr const char* standard_top = "accelerator";
 
 std::string selected = standard_top;
+
+constexpr std::size_t most_items_bytes = std::size_t{1} << 28;
 
 std::string known_tops() {
   std::string names;
@@ -22,7 +25,8 @@ std::string known_tops() {
 // Options as a family's axes name them; work is made up.
 class AxisOptions : public SubjectOptions {
 public:
-  explicit AxisOptions(const TopFamily& family) : family_(family), axes_(family.axes()) {
+  explicit AxisOptions(const TopFamily& family)
+      : family_(family), axes_(family.axes()), device_(family.device()) {
     for (const Axis& axis : axes_)
       choices_.push_back(axis.standard);
   }
@@ -38,7 +42,8 @@ public:
       items_ = "random:" + std::to_string(items->made_up);
       command
           .add_option("--" + family_.items(), items_,
-                      family_.items() + " " + items->purpose + ": random:N or random:N:SEED, N made up")
+                      family_.items() + " " + items->purpose + ": random:N or random:N:SEED, N made up" +
+                          (family_.reads_items() ? ", or a file: CSV, one a line" : ""))
           ->capture_default_str();
     }
     add_top_option(command);
@@ -51,6 +56,8 @@ public:
     prepare_json(json_);
     ImageChoice work;
     if (with_work && !items_.empty()) {
+      if (family_.reads_items() && items_.rfind("random:", 0) != 0)
+        return family_.subject_of(choices_, read_file(items_, most_items_bytes), items_);
       work = parse_images(items_, "--" + family_.items());
       if (!work.random)
         throw InputError("--" + family_.items() + " is " + items_ +
@@ -65,7 +72,7 @@ private:
   const TopFamily& family_;
   std::vector<Axis> axes_;
   std::vector<std::string> choices_;
-  std::string device_ = "xc7s15", items_, json_;
+  std::string device_, items_, json_;
 };
 
 } // namespace
@@ -74,9 +81,11 @@ void add_top_option(CLI::App& command) {
   command.add_option("--top", selected, "which top: " + known_tops())->capture_default_str();
 }
 
+bool accelerator_is_selected() { return selected == standard_top; }
+
 std::shared_ptr<SubjectOptions> subject_options() {
-  return selected == standard_top ? accelerator_options()
-                                  : std::make_shared<AxisOptions>(find_family(selected));
+  return accelerator_is_selected() ? accelerator_options()
+                                   : std::make_shared<AxisOptions>(find_family(selected));
 }
 
 void select_top(int argc, const char* const* argv) {

@@ -34,6 +34,9 @@ public:
 /// Of the top that `--top NAME` names on the command line.
 [[nodiscard]] std::shared_ptr<SubjectOptions> subject_options();
 
+/// Whether that is the accelerator, whose `simulate` knows networks.
+[[nodiscard]] bool accelerator_is_selected();
+
 /// Reads `--top NAME` before anything else is parsed: options follow it. Throws InputError for a name
 /// that is none.
 void select_top(int argc, const char* const* argv);

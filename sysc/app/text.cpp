@@ -40,11 +40,6 @@ std::string fixed(double number, int digits) {
   return text;
 }
 
-std::string shortest(double number) {
-  char text[400];
-  return {text, std::to_chars(text, text + sizeof text, number, std::chars_format::fixed).ptr};
-}
-
 std::string rate(double number) {
   if (!(number > 0))
     return "0";

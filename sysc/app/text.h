@@ -1,4 +1,5 @@
 #pragma once
+#include "base/text.h"
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -8,8 +9,6 @@ namespace deltatwin {
 /// "1,234,567".
 [[nodiscard]] std::string grouped(std::uint64_t number);
 [[nodiscard]] std::string fixed(double number, int digits);
-/// The shortest decimal that reads back as this number, never with an exponent: "12.5".
-[[nodiscard]] std::string shortest(double number);
 /// A rate for people: "12,226", "83.2", "1.52", "0.00412": three digits at least, and no 0 for what is none.
 [[nodiscard]] std::string rate(double number);
 /// "1 lane", "1,200 lanes".

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include <charconv>
 #include <cstdio>
 
 namespace deltatwin {
@@ -10,6 +11,11 @@ std::string name_complaint(const std::string& name) {
   return is_name ? ""
                  : "expected 1 to 100 letters, digits, _, - and ., not beginning with - or ., got \"" +
                        printable(name).substr(0, 100) + "\"";
+}
+
+std::string shortest(double number) {
+  char text[400];
+  return {text, std::to_chars(text, text + sizeof text, number, std::chars_format::fixed).ptr};
 }
 
 std::string printable(const std::string& text) {

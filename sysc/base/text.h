@@ -10,4 +10,7 @@ namespace deltatwin {
 /// A text as a terminal may be told it: control characters become \xNN.
 [[nodiscard]] std::string printable(const std::string& text);
 
+/// The shortest decimal that reads back as this number, never with an exponent: "12.5".
+[[nodiscard]] std::string shortest(double number);
+
 } // namespace deltatwin

@@ -21,7 +21,10 @@ void ChannelDecoderCore::channel(std::vector<std::uint64_t> words) {
   given_ += words.size();
   channels_.push_back(std::move(words));
   accept_word();
-  begin();
+  if (failed())
+    move_past_fault();
+  else
+    begin();
 }
 
 // A word is taken when the one before it moves on, or later.
@@ -128,7 +131,15 @@ bool ChannelDecoderCore::leaves_over(std::size_t position) const {
   return words.size() > begun || (words[begun - 1] & ((std::uint64_t{1} << left) - 1)) != 0;
 }
 
-// What is held moves on whether there was a fault or not.
+// What is held moves on at an end, whether there was a fault or not.
+void ChannelDecoderCore::move_past_fault() {
+  if (faulty_end_ == never || !holds() || accepted_at_ >= faulty_end_)
+    return;
+  const Cycle cycle = faulty_end_;
+  faulty_end_ = never;
+  word_moves(cycle);
+}
+
 StreamFault ChannelDecoderCore::end(Cycle cycle) {
   if (failed_from_ <= cycle)
     return StreamFault::none;
@@ -137,8 +148,8 @@ StreamFault ChannelDecoderCore::end(Cycle cycle) {
   if (left_over)
     failed_from_ = cycle + 1;
   if (failed()) {
-    if (holds() && accepted_at_ < cycle)
-      word_moves(cycle);
+    faulty_end_ = cycle;
+    move_past_fault();
     return left_over ? StreamFault::left_over : StreamFault::none;
   }
   channels_.pop_front();

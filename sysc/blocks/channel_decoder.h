@@ -42,7 +42,7 @@ public:
 
   template <class Archive> void archive(Archive& bytes) {
     bytes(channels_, given_, accepted_words_, moved_words_, accepted_, accepted_at_, vacated_, ended_,
-          inside_, opened_, words_opened_, current_, entered_, next_, position_, failed_from_);
+          inside_, opened_, words_opened_, current_, entered_, next_, position_, failed_from_, faulty_end_);
   }
 
   /// The first cycle from `from` on in which a symbol can be taken; later than the latest take.
@@ -68,6 +68,7 @@ private:
   void accept_word();
   void word_moves(Cycle cycle);
   void begin();
+  void move_past_fault();
   void receive_next();
   [[nodiscard]] unsigned window(std::size_t position) const;
   [[nodiscard]] bool leaves_over(std::size_t position) const;
@@ -91,6 +92,7 @@ private:
   Cycle next_ = never;      ///< when the chunk behind it left its word
   int position_ = 0;        ///< of the next bit in the current chunk
   Cycle failed_from_ = never;
+  Cycle faulty_end_ = never; ///< a channel's end with a fault, which a word that is held then moves at
 };
 
 } // namespace deltatwin

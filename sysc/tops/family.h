@@ -1,4 +1,5 @@
 #pragma once
+#include "base/error.h"
 #include "base/json.h"
 #include "tops/session.h"
 #include "tops/top.h"
@@ -6,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,15 @@ public:
   /// What the output streams then carry, TDATA's bytes one stream behind the other, by a plain
   /// function that knows no time.
   [[nodiscard]] virtual std::vector<std::uint8_t> expected(int first, int count) const = 0;
+  /// What else `simulate` tells of such outputs: "bits per value", 3.95.
+  struct Fact {
+    std::string name, unit; ///< as people read it; in JSON the name's spaces are _
+    double value;
+    int digits; ///< behind the point
+  };
+  [[nodiscard]] virtual std::vector<Fact> facts() const { return {}; }
+  /// The outputs as CSV, a line an item; none where that is not written.
+  [[nodiscard]] virtual std::optional<std::string> csv(const std::vector<std::uint8_t>&) const { return {}; }
 };
 
 /// A design and work for it.
@@ -72,7 +83,7 @@ struct Figure {
 
 /// What pure functions tell of a design, without running it.
 struct Evaluation {
-  static constexpr std::size_t most_figures = 8, most_stored = 12;
+  static constexpr std::size_t most_figures = 8, most_stored = 16;
   bool possible = false; ///< or else the rest means nothing
   Resources area;
   std::array<double, most_figures> figures{}; ///< in the order of TopFamily::figures(); NaN: not known
@@ -136,12 +147,21 @@ public:
   [[nodiscard]] virtual std::string name() const = 0;    ///< as --top takes it
   [[nodiscard]] virtual std::string summary() const = 0; ///< a line
   [[nodiscard]] virtual std::vector<Axis> axes() const = 0;
+  /// Whose budget it is meant for.
+  [[nodiscard]] virtual std::string device() const { return "xc7s15"; }
   /// What the items of its work are, in the plural: "blocks"; the option is --blocks.
   [[nodiscard]] virtual std::string items() const = 0;
   /// The design with these choices, an axis each, and `items` items of work, made up by the seed; 0: no
   /// work. Throws InputError when a choice or the design is impossible.
   [[nodiscard]] virtual Subject subject(const std::vector<std::string>& choices, int items,
                                         std::uint64_t seed) const = 0;
+  /// The design with these choices and work from a text, CSV with a line an item; `file` is its name, for
+  /// what is wrong with it. Throws InputError.
+  [[nodiscard]] virtual bool reads_items() const { return false; }
+  [[nodiscard]] virtual Subject subject_of(const std::vector<std::string>&, const std::string&,
+                                           const std::string& file) const {
+    throw InputError(file + ": " + items() + " are made up, random:N or random:N:SEED");
+  }
   [[nodiscard]] virtual std::vector<Figure> figures() const = 0;
   /// `values`: of each axis. `known`: figures that must be known; `dataset`: where they may come from.
   /// Throws InputError.

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "tops/accelerator/family.h"
 #include "tops/codec/family.h"
+#include "tops/edqa/family.h"
 #include "tops/noisyquant/family.h"
 #include <algorithm>
 
@@ -11,6 +12,7 @@ const std::vector<const TopFamily*>& families() {
   static const std::vector<const TopFamily*> all = {
       &accelerator_family(),
       &codec_family(),
+      &edqa_family(),
       &noisyquant_family(),
   };
   return all;

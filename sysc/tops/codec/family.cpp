@@ -1,19 +1,14 @@
 #include "tops/codec/family.h"
+#include "base/text.h"
 #include "tops/codec/config.h"
 #include "tops/codec/top.h"
 #include "tops/codec/workload.h"
 #include <algorithm>
-#include <charconv>
 
 namespace deltatwin {
 namespace {
 
 enum : std::size_t { axis_alphabet, axis_limit, axis_depth, axis_clock, axes_count };
-
-std::string shortest(double number) {
-  char text[64];
-  return {text, std::to_chars(text, text + sizeof text, number, std::chars_format::fixed).ptr};
-}
 
 CodecConfig config_of(const double* choices) {
   CodecConfig config;

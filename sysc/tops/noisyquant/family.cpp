@@ -1,8 +1,8 @@
 #include "tops/noisyquant/family.h"
+#include "base/text.h"
 #include "tops/noisyquant/config.h"
 #include "tops/noisyquant/top.h"
 #include "tops/noisyquant/workload.h"
-#include <charconv>
 
 namespace deltatwin {
 namespace {
@@ -18,11 +18,6 @@ enum : std::size_t {
 };
 
 const std::vector<std::string> modes = {"online", "offline"};
-
-std::string shortest(double number) {
-  char text[64];
-  return {text, std::to_chars(text, text + sizeof text, number, std::chars_format::fixed).ptr};
-}
 
 NoisyQuantConfig config_of(const double* choices) {
   NoisyQuantConfig config;
@@ -118,6 +113,7 @@ public:
   [[nodiscard]] std::string summary() const override {
     return "NoisyQuant: channels quantized with a step and an offset that are searched online, or static";
   }
+  [[nodiscard]] std::string device() const override { return "xc7z020"; }
   [[nodiscard]] std::string items() const override { return "channels"; }
   [[nodiscard]] std::vector<Axis> axes() const override {
     const NoisyQuantConfig standard;
