@@ -86,7 +86,7 @@ module channel_store #(
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
     weight_bank #(.Width(1), .Depth(2 ** BankBits), .Block(0)) u_lasts (
       .clk_i,
-      .we_i(write && write_bank == (AddrBits + 1)'(b)),
+      .we_i(write && 32'(write_bank) == b),
       .waddr_i(write_q[BankBits-1:0]),
       .wdata_i(word_last_i),
       .re_i(read),

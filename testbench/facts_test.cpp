@@ -158,7 +158,7 @@ TEST_CASE("facts: error codes, of programs, books and streams, are the same in R
                                        {"BadCode", number(ErrorCode::bad_code)},
                                        {"ShortStream", number(ErrorCode::short_stream)},
                                        {"LeftOver", number(ErrorCode::left_over)}};
-  const RtlText scheduler("scheduler"), decoder("huffman_decoder"), book("huffman_code_book");
+  const RtlText scheduler("scheduler"), book("huffman_code_book");
   const char* names_of_codes = "NoError|Bad[A-Z]\\w+|ShortStream|LeftOver";
   RtlText::Variables codes = scheduler.constants(names_of_codes); // of runs; and of programs
   const RtlText::Variables of_programs = RtlText("program_check").constants(names_of_codes);
@@ -169,11 +169,12 @@ TEST_CASE("facts: error codes, of programs, books and streams, are the same in R
     names.insert(to_string(static_cast<ErrorCode>(code.second)));
   CHECK(names.size() == codes.size());
 
-  CHECK(decoder.constants("NoFault|BadCode|TooShort|LeftOver") ==
-        RtlText::Variables{{"NoFault", number(StreamFault::none)},
-                           {"BadCode", number(StreamFault::bad_code)},
-                           {"TooShort", number(StreamFault::too_short)},
-                           {"LeftOver", number(StreamFault::left_over)}});
+  for (const char* decoder : {"huffman_decoder", "channel_decoder"})
+    CHECK(RtlText(decoder).constants("NoFault|BadCode|TooShort|LeftOver") ==
+          RtlText::Variables{{"NoFault", number(StreamFault::none)},
+                             {"BadCode", number(StreamFault::bad_code)},
+                             {"TooShort", number(StreamFault::too_short)},
+                             {"LeftOver", number(StreamFault::left_over)}});
   CHECK(book.constants("NoFault|Empty|Oversubscribed|Incomplete") ==
         RtlText::Variables{{"NoFault", number(BookFault::none)},
                            {"Empty", number(BookFault::empty)},
