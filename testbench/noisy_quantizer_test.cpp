@@ -105,10 +105,9 @@ TEST_CASE("noisy_quantizer twins give the nearest code, halves down, and its exa
           REQUIRE(pins.get("code_o") == low(model.code, 5));
           REQUIRE(pins.get("value_o") == low(model.value, 27));
           const std::int16_t x = static_cast<std::int16_t>(in.x);
-          std::uint8_t bytes[4];
-          noisy_words(config, &x, 1, in.step, in.offset, bytes);
-          REQUIRE((bytes[0] | bytes[1] << 8 | bytes[2] << 16 | std::uint32_t{bytes[3]} << 24) ==
-                  noisy_word(model));
+          std::uint32_t word = 0;
+          noisy_words(config, &x, 1, in.step, in.offset, &word);
+          REQUIRE(word == noisy_word(model));
         } else {
           REQUIRE(pins.get("error_o") == low(model.error, config.error_bits()));
         }
@@ -119,5 +118,21 @@ TEST_CASE("noisy_quantizer twins give the nearest code, halves down, and its exa
         resets = cycle;
     }
     CHECK(halves > 3);
+  }
+}
+
+TEST_CASE("noisy_quantizer: many values at once are each by itself") {
+  RandomWork random(base_seed());
+  for (int round = 0; round < repeats(200); ++round) {
+    const NoisyQuantizerConfig config{random.in(8, 16), random.in(2, 5)};
+    const Input in = random_input(random, config);
+    std::vector<std::int16_t> values(static_cast<std::size_t>(random.in(1, 100)));
+    for (std::int16_t& value : values)
+      value = static_cast<std::int16_t>(random_input(random, config).x);
+    std::vector<std::uint32_t> words(values.size());
+    noisy_words(config, values.data(), values.size(), in.step, in.offset, words.data());
+    for (std::size_t i = 0; i < values.size(); ++i)
+      REQUIRE(words[i] ==
+              noisy_word(noisy_quantize(config, values[i], in.step, in.offset, NoisyRange::code)));
   }
 }

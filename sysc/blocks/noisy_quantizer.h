@@ -56,9 +56,9 @@ struct NoisyResult {
   return static_cast<std::uint32_t>(result.code) << value_bits |
          (static_cast<std::uint32_t>(result.value) & ((1u << value_bits) - 1));
 }
-/// Of many values, each held in what a code can be: 4 bytes each, little-endian.
+/// Of many values, each held in what a code can be.
 void noisy_words(const NoisyQuantizerConfig& config, const std::int16_t* values, std::size_t count,
-                 std::int64_t step, std::int64_t offset, std::uint8_t* bytes);
+                 std::int64_t step, std::int64_t offset, std::uint32_t* words);
 
 /// What it takes.
 [[nodiscard]] Resources noisy_quantizer_resources(const NoisyQuantizerConfig& config);

@@ -1,5 +1,6 @@
 #include "cosim/model_runner.h"
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 
 namespace deltatwin {
@@ -14,8 +15,9 @@ ModelRunner::ModelRunner(const Top& top) : model_(top.model()) {
     model_->set_sink(i, [this, i, size = bytes[i]](const OutputBurst& burst, std::vector<Cycle>& taken) {
       outputs_[i].insert(outputs_[i].end(), burst.data,
                          burst.data + size * static_cast<std::size_t>(burst.beats));
-      for (int beat = 0; beat < burst.beats; ++beat)
-        taken.push_back(record_.last_output = burst.offered + static_cast<Cycle>(beat));
+      taken.resize(taken.size() + static_cast<std::size_t>(burst.beats));
+      std::iota(taken.end() - burst.beats, taken.end(), burst.offered);
+      record_.last_output = taken.back();
     });
 }
 

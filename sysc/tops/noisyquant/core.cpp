@@ -234,6 +234,12 @@ void NoisyQuantCore::set_sink(std::size_t, OutputSink sink) { sink_ = std::move(
 std::size_t NoisyQuantCore::good_beats(const StreamBurst& burst, std::size_t first) const {
   const std::size_t left = now_.of_run.width * std::size_t{now_.of_run.width} - values_.size();
   const std::size_t most = burst.gaps ? 1 : std::min(left, burst.beats - first);
+  if (burst.tlast) {
+    const std::uint8_t* begin = burst.tlast + first;
+    const auto count = static_cast<std::size_t>(
+        std::find_if(begin, begin + most, [](std::uint8_t last) { return last != 0; }) - begin);
+    return count + 1 == left && count < most ? left : std::min(count, left - 1);
+  }
   std::size_t count = 0;
   while (count < most && burst.last(first + count) == (count + 1 == left))
     ++count;
@@ -272,13 +278,24 @@ std::size_t NoisyQuantCore::offer(std::size_t, const StreamBurst& burst, Cycle& 
       return i;
     // As many as are offered back to back; a wrong one alone.
     const std::size_t good = good_beats(burst, i), count = std::max<std::size_t>(good, 1);
+    values_.resize(first + good);
     for (std::size_t k = 0; k < good; ++k)
-      values_.push_back(static_cast<std::int16_t>(static_cast<std::int16_t>(value(i + k) << above) >> above));
-    std::vector<Cycle> out;
+      values_[first + k] =
+          static_cast<std::int16_t>(static_cast<std::int16_t>(value(i + k) << above) >> above);
     if (is_offline())
-      out = send(first, now_.of_run.step, static_offset(), values_.size() == all,
-                 beat + config_.quantizer().latency() + 1);
-    for (std::size_t k = 0; k < count; ++k, ++beat) {
+      send(first, now_.of_run.step, static_offset(), values_.size() == all,
+           beat + config_.quantizer().latency() + 1);
+    const bool at_once = good && !trace_ && !taken && (is_offline() ? flows(beat) : reads_.empty());
+    if (at_once) { // nobody looks at single beats, and none waits
+      for (std::size_t k = good - std::min(good, noisyquant_credits); is_offline() && k < good; ++k)
+        credits_[(sent_ + k) % noisyquant_credits] = after(out_[k]);
+      if (is_offline()) {
+        sent_ += good;
+        output_free_ = after(out_.back());
+      }
+      from = offered = input_free_ = beat + good;
+    }
+    for (std::size_t k = 0; k < count && !at_once; ++k, ++beat) {
       beat = std::max(beat, room(first + k));
       if (beat == never) {
         values_.resize(first + k);
@@ -291,12 +308,12 @@ std::size_t NoisyQuantCore::offer(std::size_t, const StreamBurst& burst, Cycle& 
       if (!good)
         err(burst.last(i), beat);
       else if (is_offline())
-        leave(first + k, beat + config_.quantizer().latency(), out[k], now_.of_run.step, static_offset());
+        leave(first + k, beat + config_.quantizer().latency(), out_[k], now_.of_run.step, static_offset());
     }
     i += count;
     if (values_.size() == all) {
       if (is_offline())
-        now_.channels.push_back({never, out.back(), 0});
+        now_.channels.push_back({never, out_.back(), 0});
       else
         search(input_free_ - 1);
       values_.clear();
@@ -307,21 +324,36 @@ std::size_t NoisyQuantCore::offer(std::size_t, const StreamBurst& burst, Cycle& 
 
 // Values out.
 
-// Hands the values from `first` on to the sink, whose cycles it gives. They are offered one a cycle, or
-// as the sink takes them: at a sink that waits, the FIFO is full before a value waits to be read.
-std::vector<Cycle> NoisyQuantCore::send(std::size_t first, std::int64_t step, std::int64_t offset, bool last,
-                                        Cycle offered) {
+// Hands the values from `first` on to the sink, which says when it takes them. They are offered one a
+// cycle, or as the sink takes them: at a sink that waits, the FIFO is full before a value waits to be read.
+void NoisyQuantCore::send(std::size_t first, std::int64_t step, std::int64_t offset, bool last,
+                          Cycle offered) {
   const std::size_t count = values_.size() - first;
-  std::vector<Cycle> out;
+  out_.clear();
   if (output_free_ == never || offered == never) {
-    out.assign(count, never);
-    return out;
+    out_.assign(count, never);
+    return;
   }
-  bytes_.resize(4 * count);
-  noisy_words(config_.quantizer(), values_.data() + first, count, step, offset, bytes_.data());
-  out.reserve(count);
-  sink_({bytes_.data(), static_cast<int>(count), last, std::max(offered, output_free_)}, out);
-  return out;
+  words_.resize(count);
+  noisy_words(config_.quantizer(), values_.data() + first, count, step, offset, words_.data());
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+  std::transform(words_.begin(), words_.end(), words_.begin(), __builtin_bswap32);
+#endif
+  out_.reserve(count);
+  sink_({reinterpret_cast<const std::uint8_t*>(words_.data()), static_cast<int>(count), last,
+         std::max(offered, output_free_)},
+        out_);
+}
+
+// Whether values that are read one a cycle from `beat` on, and leave as out_ says, never wait to be read.
+bool NoisyQuantCore::flows(Cycle beat) const {
+  std::size_t k = 0;
+  bool waits = false;
+  for (; k < std::min(noisyquant_credits, out_.size()); ++k)
+    waits |= credits_[(sent_ + k) % noisyquant_credits] > beat + k;
+  for (; k < out_.size(); ++k)
+    waits |= out_[k - noisyquant_credits] >= beat + k;
+  return !waits;
 }
 
 // A value is pushed into the FIFO and taken from there.
@@ -346,17 +378,16 @@ void NoisyQuantCore::search(Cycle last_in) {
     record_search(choice, last_in + NoisyQuantTiming::first_slot);
   const Cycle first_read = last_in + timing.search();
   Cycle read = std::max(first_read, credits_[sent_ % noisyquant_credits]);
-  const std::vector<Cycle> out =
-      send(0, choice.step(), choice.offset(), true, read == never ? never : read + timing.error() + 1);
+  send(0, choice.step(), choice.offset(), true, read == never ? never : read + timing.error() + 1);
   reads_.assign(values_.size(), never);
   for (std::size_t k = 0; k < values_.size(); ++k, ++read) {
     read = std::max(read, credits_[sent_ % noisyquant_credits]);
     if (read == never)
       break;
     reads_[k] = read;
-    leave(k, read + timing.error(), out[k], choice.step(), choice.offset());
+    leave(k, read + timing.error(), out_[k], choice.step(), choice.offset());
   }
-  now_.channels.push_back({first_read - 1, out.back(), packed(choice)});
+  now_.channels.push_back({first_read - 1, out_.back(), packed(choice)});
 }
 
 // The errors, sums, losses and verdicts of a search, each by its definition.

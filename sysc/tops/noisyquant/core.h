@@ -76,15 +76,16 @@ private:
   void err(bool last, Cycle beat);
   void search(Cycle last_in);
   void record_search(const NoisyChoice& choice, Cycle first_slot);
-  [[nodiscard]] std::vector<Cycle> send(std::size_t first, std::int64_t step, std::int64_t offset, bool last,
-                                        Cycle offered);
+  void send(std::size_t first, std::int64_t step, std::int64_t offset, bool last, Cycle offered);
+  [[nodiscard]] bool flows(Cycle beat) const;
   void leave(std::size_t index, Cycle pushed, Cycle out, std::int64_t step, std::int64_t offset);
   void add(std::size_t interface, Cycle cycle, std::uint64_t payload);
 
   NoisyQuantConfig config_;
   OutputSink sink_;
   BeatTrace* trace_ = nullptr;
-  std::vector<std::uint8_t> bytes_; ///< of a burst that leaves
+  std::vector<std::uint32_t> words_; ///< of a burst that leaves
+  std::vector<Cycle> out_;           ///< and when
 
   State now_, before_;
   Cycle input_free_ = 0;                          ///< of the next value

@@ -67,10 +67,12 @@ std::vector<std::uint8_t> NoisyQuantWorkload::expected(int first, int count) con
     const NoisyChoice choice = mode_ == NoisyQuantMode::offline
                                    ? calibrated_
                                    : noisy_search(config_.quantizer(), config_.max_width, channel.data());
-    const std::size_t at = bytes.size();
-    bytes.resize(at + 4 * channel.size());
+    std::vector<std::uint32_t> words(channel.size());
     noisy_words(config_.quantizer(), channel.data(), channel.size(), choice.step(), choice.offset(),
-                bytes.data() + at);
+                words.data());
+    for (const std::uint32_t word : words)
+      for (const int shift : {0, 8, 16, 24})
+        bytes.push_back(static_cast<std::uint8_t>(word >> shift));
   }
   return bytes;
 }
