@@ -34,6 +34,8 @@ public:
   /// A search begins.
   void start() { fresh_ = true; }
   void add(std::int64_t sum) { loss_ += square(sum); }
+  /// Of several sums.
+  void add_squares(NoisyLoss squares) { loss_ += squares; }
   /// After a candidate's last sum.
   Verdict judge() {
     const Verdict verdict{loss_, fresh_ || loss_ < best_};

@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <vector>
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 namespace deltatwin {
@@ -14,30 +14,94 @@ namespace {
 
 constexpr int most_width = 64;
 
-// sums[row] of `rows` rows, a multiple of 8: the products of a column's numbers, and of the matrix, with
-// both entries that belong to two neighbours of the column side by side. All sums are less than 2^31.
-void multiply(const std::int16_t* pairs, int rows, const std::int16_t* numbers, std::int32_t* sums) {
-  for (int row = 0; row < rows; row += 8) {
-#if defined(__SSE2__)
-    __m128i low = _mm_setzero_si128(), high = low;
-    for (int k = 0; k < rows; k += 2) {
-      std::int32_t both;
-      std::memcpy(&both, numbers + k, sizeof both);
-      const __m128i pair = _mm_set1_epi32(both);
-      const auto* at = reinterpret_cast<const __m128i*>(pairs + k * rows + 2 * row);
-      low = _mm_add_epi32(low, _mm_madd_epi16(_mm_loadu_si128(at), pair));
-      high = _mm_add_epi32(high, _mm_madd_epi16(_mm_loadu_si128(at + 1), pair));
-    }
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(sums + row), low);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(sums + row + 4), high);
-#else
-    for (int r = row; r < row + 8; ++r) {
-      sums[r] = 0;
-      for (int k = 0; k < rows; ++k)
-        sums[r] += pairs[(k - k % 2) * rows + 2 * r + k % 2] * numbers[k];
+// What takes the time. sums[row] of `rows` rows, a multiple of 8: the products of a column's numbers and
+// of the matrix, with the entries that belong to two neighbours of the column side by side. All sums are
+// less than 2^31.
+using Multiply = void (*)(const std::int16_t* pairs, int rows, const std::int16_t* numbers,
+                          std::int32_t* sums);
+
+void multiply_portable(const std::int16_t* pairs, int rows, const std::int16_t* numbers, std::int32_t* sums) {
+  for (int row = 0; row < rows; ++row) {
+    sums[row] = 0;
+    for (int k = 0; k < rows; k += 2)
+      for (int half = 0; half < 2; ++half)
+        sums[row] += pairs[k * rows + 2 * row + half] * numbers[k + half];
+  }
+}
+
+// 5 q - j of `count` values, each F x + offset = t. Half more over the divisor is never within a double's
+// error of an integer. No branch: nobody could predict it.
+using Quantize = void (*)(const std::int32_t* scaled, int count, int step, int offset, int most, int j,
+                          std::int16_t* numbers);
+
+inline __attribute__((always_inline)) void quantize_inline(const std::int32_t* scaled, int count, int step,
+                                                           int offset, int most, int j,
+                                                           std::int16_t* numbers) {
+  const double by = 1 / (2.0 * step);
+  for (int k = 0; k < count; ++k) {
+    const int t = scaled[k] + offset, sign = t > 0 ? 1 : -1;
+    const int over = 2 * t * sign + step - (t > 0);
+    const int quotient = static_cast<int>((over + 0.5) * by);
+    numbers[k] = static_cast<std::int16_t>(5 * (quotient < most ? quotient : most) * sign - j);
+  }
+}
+
+void quantize_portable(const std::int32_t* scaled, int count, int step, int offset, int most, int j,
+                       std::int16_t* numbers) {
+  quantize_inline(scaled, count, step, offset, most, j, numbers);
+}
+
+#if defined(__x86_64__)
+
+// 8 rows a vector, `vectors` of them: their sums stay in registers.
+template <int vectors>
+__attribute__((target("avx2"))) void multiply_rows(const std::int16_t* pairs, int rows,
+                                                   const std::int16_t* numbers, std::int32_t* sums) {
+  __m256i sum[vectors];
+  for (__m256i& each : sum)
+    each = _mm256_setzero_si256();
+  for (int k = 0; k < rows; k += 2) {
+    std::int32_t both;
+    std::memcpy(&both, numbers + k, sizeof both);
+    const __m256i pair = _mm256_set1_epi32(both);
+    const auto* at = reinterpret_cast<const __m256i*>(pairs + k * rows);
+    for (int v = 0; v < vectors; ++v)
+      sum[v] = _mm256_add_epi32(sum[v], _mm256_madd_epi16(_mm256_loadu_si256(at + v), pair));
+  }
+  for (int v = 0; v < vectors; ++v)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums) + v, sum[v]);
+}
+
+__attribute__((target("avx2"))) void multiply_avx2(const std::int16_t* pairs, int rows,
+                                                   const std::int16_t* numbers, std::int32_t* sums) {
+  constexpr Multiply by_vectors[] = {multiply_rows<1>, multiply_rows<2>, multiply_rows<3>, multiply_rows<4>,
+                                     multiply_rows<5>, multiply_rows<6>, multiply_rows<7>, multiply_rows<8>};
+  by_vectors[rows / 8 - 1](pairs, rows, numbers, sums);
+}
+
+__attribute__((target("avx2"))) void quantize_avx2(const std::int32_t* scaled, int count, int step,
+                                                   int offset, int most, int j, std::int16_t* numbers) {
+  quantize_inline(scaled, count, step, offset, most, j, numbers);
+}
+
+#endif
+
+struct Kernels {
+  Multiply multiply = multiply_portable;
+  Quantize quantize = quantize_portable;
+  Kernels() {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+      multiply = multiply_avx2;
+      quantize = quantize_avx2;
     }
 #endif
   }
+};
+
+const Kernels& kernels() {
+  static const Kernels chosen;
+  return chosen;
 }
 
 // A trial's X' is s / 5 * (5 q - j), a fifth of the step times numbers of at most 10 bits: products are
@@ -88,11 +152,12 @@ private:
 
   // F X X: a double holds every sum.
   void square_matrix() {
+    const std::vector<double> rows(rows_.begin(), rows_.end());
     for (int row = 0; row < width_; ++row) {
       double sums[most_width] = {};
       for (int k = 0; k < width_; ++k) {
-        const double factor = rows_[at(row, k)];
-        const std::int16_t* other = &rows_[at(k, 0)];
+        const double factor = rows[at(row, k)];
+        const double* other = &rows[at(k, 0)];
         for (int column = 0; column < stride_; ++column)
           sums[column] += factor * other[column];
       }
@@ -101,28 +166,21 @@ private:
     }
   }
 
-  // 5 q - j of all values, column by column. Half more over the divisor is never within a double's error
-  // of an integer.
+  // All values, column by column; what stands behind a column's end meets zeros of X.
   void quantize(int step, int offset, int most, int j) {
-    const double by = 1 / (2.0 * step);
-    for (int column = 0; column < width_; ++column) {
-      const std::int32_t* scaled = &scaled_[at(column, 0)];
-      std::int16_t* numbers = &numbers_[at(column, 0)];
-      for (int row = 0; row < stride_; ++row) { // what stands behind the end meets zeros of X
-        const int t = scaled[row] + offset, sign = t > 0 ? 1 : -1; // no branch: nobody could predict it
-        const int over = 2 * t * sign + step - (t > 0);
-        const int quotient = std::min(static_cast<int>((over + 0.5) * by), most);
-        numbers[row] = static_cast<std::int16_t>(5 * quotient * sign - j);
-      }
-    }
+    for (int column = 0; column < width_; ++column)
+      kernels().quantize(&scaled_[at(column, 0)], stride_, step, offset, most, j, &numbers_[at(column, 0)]);
   }
 
   bool judge(NoisyLossCore& losses, std::int64_t fifth) {
     for (int column = 0; column < width_; ++column) {
       std::int32_t sums[most_width];
-      multiply(pairs_.data(), stride_, &numbers_[at(column, 0)], sums);
+      kernels().multiply(pairs_.data(), stride_, &numbers_[at(column, 0)], sums);
+      const std::int64_t* products = &products_[at(column, 0)];
+      NoisyLoss loss = 0;
       for (int row = 0; row < width_; ++row)
-        losses.add(fifth * sums[row] - products_[at(column, row)]);
+        loss += square(fifth * sums[row] - products[row]);
+      losses.add_squares(loss);
     }
     return losses.judge().better;
   }
