@@ -14,19 +14,21 @@ namespace {
 
 constexpr int most_width = 64;
 
-// What takes the time. sums[row] of `rows` rows, a multiple of 8: the products of a column's numbers and
-// of the matrix, with the entries that belong to two neighbours of the column side by side. All sums are
-// less than 2^31.
-using Multiply = void (*)(const std::int16_t* pairs, int rows, const std::int16_t* numbers,
+// What takes the time. The products of `columns` columns of numbers and of the matrix of `rows` rows, a
+// multiple of 8, a column behind the other; of the matrix the entries that belong to two neighbours of a
+// column stand side by side. All sums are less than 2^31.
+using Multiply = void (*)(const std::int16_t* pairs, int rows, int columns, const std::int16_t* numbers,
                           std::int32_t* sums);
 
-void multiply_portable(const std::int16_t* pairs, int rows, const std::int16_t* numbers, std::int32_t* sums) {
-  for (int row = 0; row < rows; ++row) {
-    sums[row] = 0;
-    for (int k = 0; k < rows; k += 2)
-      for (int half = 0; half < 2; ++half)
-        sums[row] += pairs[k * rows + 2 * row + half] * numbers[k + half];
-  }
+void multiply_portable(const std::int16_t* pairs, int rows, int columns, const std::int16_t* numbers,
+                       std::int32_t* sums) {
+  for (int column = 0; column < columns; ++column, numbers += rows, sums += rows)
+    for (int row = 0; row < rows; ++row) {
+      sums[row] = 0;
+      for (int k = 0; k < rows; k += 2)
+        for (int half = 0; half < 2; ++half)
+          sums[row] += pairs[k * rows + 2 * row + half] * numbers[k + half];
+    }
 }
 
 // 5 q - j of `count` values, each F x + offset = t. Half more over the divisor is never within a double's
@@ -55,28 +57,32 @@ void quantize_portable(const std::int32_t* scaled, int count, int step, int offs
 
 // 8 rows a vector, `vectors` of them: their sums stay in registers.
 template <int vectors>
-__attribute__((target("avx2"))) void multiply_rows(const std::int16_t* pairs, int rows,
+__attribute__((target("avx2"))) void multiply_rows(const std::int16_t* pairs, int columns,
                                                    const std::int16_t* numbers, std::int32_t* sums) {
-  __m256i sum[vectors];
-  for (__m256i& each : sum)
-    each = _mm256_setzero_si256();
-  for (int k = 0; k < rows; k += 2) {
-    std::int32_t both;
-    std::memcpy(&both, numbers + k, sizeof both);
-    const __m256i pair = _mm256_set1_epi32(both);
-    const auto* at = reinterpret_cast<const __m256i*>(pairs + k * rows);
+  constexpr int rows = 8 * vectors;
+  for (int column = 0; column < columns; ++column, numbers += rows, sums += rows) {
+    __m256i sum[vectors];
+    for (__m256i& each : sum)
+      each = _mm256_setzero_si256();
+    for (int k = 0; k < rows; k += 2) {
+      std::int32_t both;
+      std::memcpy(&both, numbers + k, sizeof both);
+      const __m256i pair = _mm256_set1_epi32(both);
+      const auto* at = reinterpret_cast<const __m256i*>(pairs + k * rows);
+      for (int v = 0; v < vectors; ++v)
+        sum[v] = _mm256_add_epi32(sum[v], _mm256_madd_epi16(_mm256_loadu_si256(at + v), pair));
+    }
     for (int v = 0; v < vectors; ++v)
-      sum[v] = _mm256_add_epi32(sum[v], _mm256_madd_epi16(_mm256_loadu_si256(at + v), pair));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums) + v, sum[v]);
   }
-  for (int v = 0; v < vectors; ++v)
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums) + v, sum[v]);
 }
 
-__attribute__((target("avx2"))) void multiply_avx2(const std::int16_t* pairs, int rows,
+__attribute__((target("avx2"))) void multiply_avx2(const std::int16_t* pairs, int rows, int columns,
                                                    const std::int16_t* numbers, std::int32_t* sums) {
-  constexpr Multiply by_vectors[] = {multiply_rows<1>, multiply_rows<2>, multiply_rows<3>, multiply_rows<4>,
-                                     multiply_rows<5>, multiply_rows<6>, multiply_rows<7>, multiply_rows<8>};
-  by_vectors[rows / 8 - 1](pairs, rows, numbers, sums);
+  constexpr void (*by_vectors[])(const std::int16_t*, int, const std::int16_t*, std::int32_t*) = {
+      multiply_rows<1>, multiply_rows<2>, multiply_rows<3>, multiply_rows<4>,
+      multiply_rows<5>, multiply_rows<6>, multiply_rows<7>, multiply_rows<8>};
+  by_vectors[rows / 8 - 1](pairs, columns, numbers, sums);
 }
 
 __attribute__((target("avx2"))) void quantize_avx2(const std::int32_t* scaled, int count, int step,
@@ -110,8 +116,8 @@ class Search {
 public:
   Search(const NoisyQuantizerConfig& config, int width, const std::int16_t* values)
       : config_(config), width_(width), stride_((width + 7) / 8 * 8), rows_(at(width, 0)),
-        pairs_(static_cast<std::size_t>(stride_ * stride_)), numbers_(rows_.size()), scaled_(rows_.size()),
-        products_(rows_.size()) {
+        pairs_(static_cast<std::size_t>(stride_ * stride_)), numbers_(rows_.size()), sums_(rows_.size()),
+        scaled_(rows_.size()), products_(rows_.size()) {
     for (int row = 0; row < width; ++row)
       for (int column = 0; column < width; ++column) {
         const std::int16_t x = values[row * width + column];
@@ -168,20 +174,16 @@ private:
 
   // All values, column by column; what stands behind a column's end meets zeros of X.
   void quantize(int step, int offset, int most, int j) {
-    for (int column = 0; column < width_; ++column)
-      kernels().quantize(&scaled_[at(column, 0)], stride_, step, offset, most, j, &numbers_[at(column, 0)]);
+    kernels().quantize(scaled_.data(), width_ * stride_, step, offset, most, j, numbers_.data());
   }
 
   bool judge(NoisyLossCore& losses, std::int64_t fifth) {
-    for (int column = 0; column < width_; ++column) {
-      std::int32_t sums[most_width];
-      kernels().multiply(pairs_.data(), stride_, &numbers_[at(column, 0)], sums);
-      const std::int64_t* products = &products_[at(column, 0)];
-      NoisyLoss loss = 0;
+    kernels().multiply(pairs_.data(), stride_, width_, numbers_.data(), sums_.data());
+    NoisyLoss loss = 0;
+    for (int column = 0; column < width_; ++column)
       for (int row = 0; row < width_; ++row)
-        loss += square(fifth * sums[row] - products[row]);
-      losses.add_squares(loss);
-    }
+        loss += square(fifth * sums_[at(column, row)] - products_[at(column, row)]);
+    losses.add_squares(loss);
     return losses.judge().better;
   }
 
@@ -190,6 +192,7 @@ private:
   int stride_;                             ///< of a row, whose end is zeros
   std::vector<std::int16_t> rows_, pairs_; ///< X by rows, and by pairs of columns
   std::vector<std::int16_t> numbers_;      ///< 5 q - j, by columns
+  std::vector<std::int32_t> sums_;         ///< X times those
   std::vector<std::int32_t> scaled_;       ///< F X, by columns
   std::vector<std::int64_t> products_;     ///< F X X, by columns
   NoisyChoice choice_;
