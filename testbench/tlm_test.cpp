@@ -12,6 +12,8 @@
 #include "tops/accelerator/workload.h"
 #include "tops/codec/top.h"
 #include "tops/codec/workload.h"
+#include "tops/noisyquant/top.h"
+#include "tops/noisyquant/workload.h"
 #include <catch2/catch.hpp>
 #include <functional>
 #include <memory>
@@ -119,6 +121,7 @@ struct AcceleratorCase {
 };
 
 const CodecConfig codec_config{8, 8, 64, 100};
+const NoisyQuantConfig noisyquant_config{5, 2, 3, 16, 100};
 
 void log_status(Host& host, Log& log) {
   log.push_back(host.read(status_register));
@@ -171,7 +174,9 @@ void play_twice(const Top& top, const Workload& work, double stall) {
 TEST_CASE("tlm: every top tells in register STATUS what runs") {
   const AcceleratorTop accelerator = AcceleratorCase().top();
   const CodecTop codec(codec_config);
-  for (const Top* top : {static_cast<const Top*>(&accelerator), static_cast<const Top*>(&codec)}) {
+  const NoisyQuantTop noisyquant(noisyquant_config);
+  for (const Top* top : {static_cast<const Top*>(&accelerator), static_cast<const Top*>(&codec),
+                         static_cast<const Top*>(&noisyquant)}) {
     const std::vector<Register> registers = top->registers();
     const auto found = std::find_if(registers.begin(), registers.end(),
                                     [](const Register& each) { return each.name == "STATUS"; });
@@ -184,12 +189,15 @@ TEST_CASE("tlm: every top tells in register STATUS what runs") {
   }
 }
 
-TEST_CASE("tlm: the twins of either top play the same sessions, with and without stalls") {
+TEST_CASE("tlm: the twins of every top play the same sessions, with and without stalls") {
   const double stall = GENERATE(0.0, 0.3);
   CAPTURE(stall);
   const AcceleratorCase accelerator;
   play_twice(accelerator.top(), accelerator.work(), stall);
   play_twice(CodecTop(codec_config), CodecWorkload(codec_config, 4, base_seed()), stall);
+  for (const NoisyQuantMode mode : {NoisyQuantMode::online, NoisyQuantMode::offline})
+    play_twice(NoisyQuantTop(noisyquant_config), NoisyQuantWorkload(noisyquant_config, mode, 4, base_seed()),
+               stall);
 }
 
 TEST_CASE(

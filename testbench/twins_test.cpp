@@ -9,6 +9,8 @@
 #include "tops/accelerator/top.h"
 #include "tops/codec/top.h"
 #include "tops/codec/workload.h"
+#include "tops/noisyquant/top.h"
+#include "tops/noisyquant/workload.h"
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <tuple>
@@ -133,4 +135,16 @@ TEST_CASE("twins: a run of the codec goes on from a file as if it had never been
   CodecWorkload(config, 12, seed).run(work, 0, 12);
   for (const std::size_t beats : {40, 150})
     require_goes_on(CodecTop(config), work, beats, seed);
+}
+
+TEST_CASE("twins: a run of NoisyQuant goes on from a file as if it had never been interrupted") {
+  const NoisyQuantConfig config{5, 2, 3, 16, 100};
+  const std::uint64_t seed = base_seed();
+  for (const NoisyQuantMode mode : {NoisyQuantMode::online, NoisyQuantMode::offline}) {
+    CAPTURE(seed, mode == NoisyQuantMode::offline);
+    Session work;
+    NoisyQuantWorkload(config, mode, 5, seed).run(work, 0, 5);
+    for (const std::size_t beats : {40, 75})
+      require_goes_on(NoisyQuantTop(config), work, beats, seed);
+  }
 }
