@@ -1,3 +1,4 @@
+#include "base/tool.h"
 #include "block_bench.h"
 #include "blocks/noisy_lanes.h"
 
@@ -12,8 +13,9 @@ std::uint64_t low(std::int64_t value, int bits) {
 } // namespace
 
 TEST_CASE("noisy_lanes twins multiply a matrix by columns, sums in order, with gaps and resets") {
-  for (const NoisyLanesConfig& config : {NoisyLanesConfig{3, 7, 16, 24}, NoisyLanesConfig{1, 9, 8, 14},
-                                         NoisyLanesConfig{8, 8, 16, 26}, NoisyLanesConfig{2, 5, 12, 20}}) {
+  for (const NoisyLanesConfig& config :
+       {NoisyLanesConfig{3, 7, 16, 24}, NoisyLanesConfig{1, 9, 8, 14}, NoisyLanesConfig{8, 8, 16, 26},
+        NoisyLanesConfig{2, 5, 12, 20}, NoisyLanesConfig{2, 2, 8, 14}, NoisyLanesConfig{1, 64, 8, 14}}) {
     CAPTURE(config.lanes, config.max_width);
     const Interface sums{"", "sums", {"sum_valid_o", "rst_ni"}, {{"sum_o", config.sum_bits()}, "end_o"}};
     BlockBench bench({"noisy_lanes",
@@ -134,4 +136,15 @@ TEST_CASE("noisy_lanes twins multiply a matrix by columns, sums in order, with g
       });
     }
   }
+}
+
+TEST_CASE("noisy_lanes: impossible parameters stop elaboration") {
+  const std::pair<const char*, std::vector<int>> rows[] = {{"Lanes", {57}}, {"MaxWidth", {1, 65}}};
+  for (const auto& [parameter, values] : rows)
+    for (const int value : values) {
+      CAPTURE(parameter, value);
+      CHECK_THROWS_WITH(build_rtl({"noisy_lanes", {{parameter, value}}, false, ""}),
+                        Catch::Contains("u_error"));
+    }
+  CHECK_THROWS_AS(build_rtl({"noisy_lanes", {{"Lanes", 0}}, false, ""}), ToolError); // a division by zero
 }

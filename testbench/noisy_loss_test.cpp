@@ -1,5 +1,6 @@
 #include "block_bench.h"
 #include "blocks/noisy_loss.h"
+#include <algorithm>
 #include <vector>
 
 using namespace deltatwin;
@@ -9,8 +10,8 @@ namespace {
 // A number of three limbs of 40 bits, to add squares up without a 128-bit type.
 struct Limbs {
   std::uint64_t limb[3] = {0, 0, 0};
-  void add(std::uint64_t value, int shift) { // value < 2^48
-    for (int bit = 0; bit < 48; ++bit)
+  void add(std::uint64_t value, int shift) {
+    for (int bit = 0; bit < 64; ++bit)
       if (value >> bit & 1)
         limb[(bit + shift) / 40] += std::uint64_t{1} << ((bit + shift) % 40);
     for (int i = 0; i < 2; ++i) {
@@ -43,7 +44,8 @@ struct Limbs {
 
 TEST_CASE("noisy_loss twins add squares up exactly and keep the first of the least") {
   for (const NoisyLossConfig& config :
-       {NoisyLossConfig{45, 12}, NoisyLossConfig{22, 2}, NoisyLossConfig{47, 12}, NoisyLossConfig{34, 6}}) {
+       {NoisyLossConfig{45, 12}, NoisyLossConfig{22, 2}, NoisyLossConfig{47, 12}, NoisyLossConfig{34, 6},
+        NoisyLossConfig{3, 2}, NoisyLossConfig{52, 12}}) {
     CAPTURE(config.sum_bits, config.count_bits);
     PinBench pins("noisy_loss", {{"SumBits", config.sum_bits}, {"CountBits", config.count_bits}},
                   {"rst_ni", "start_i", "valid_i"});
@@ -99,7 +101,7 @@ TEST_CASE("noisy_loss twins add squares up exactly and keep the first of the lea
           pause = random.in(7, 12);
         const int before = shape;
         shape = random.in(0, 2);
-        kept = before == 1 ? kept : static_cast<std::int64_t>(random.word(8));
+        kept = before == 1 ? kept : static_cast<std::int64_t>(random.word(8) & range);
         length = random.in(0, 3) ? random.in(1, 4) : random.in(1, 1 << std::min(config.count_bits, 5));
         if (shape == 1)
           length = std::min(2, 1 << config.count_bits);
@@ -123,4 +125,14 @@ TEST_CASE("noisy_loss twins add squares up exactly and keep the first of the lea
     CHECK(next > 200);
     CHECK(ties > 5);
   }
+}
+
+TEST_CASE("noisy_loss: impossible parameters stop elaboration") {
+  const std::pair<const char*, std::vector<int>> rows[] = {{"SumBits", {2, 53}}};
+  for (const auto& [parameter, values] : rows)
+    for (const int value : values) {
+      CAPTURE(parameter, value);
+      CHECK_THROWS_WITH(build_rtl({"noisy_loss", {{parameter, value}}, false, ""}),
+                        Catch::Contains("u_error"));
+    }
 }

@@ -136,3 +136,13 @@ TEST_CASE("noisy_quantizer: many values at once are each by itself") {
               noisy_word(noisy_quantize(config, values[i], in.step, in.offset, NoisyRange::code)));
   }
 }
+
+TEST_CASE("noisy_quantizer: impossible parameters stop elaboration") {
+  const std::pair<const char*, std::vector<int>> rows[] = {{"DataBits", {7, 17}}, {"Bits", {1, 6}}};
+  for (const auto& [parameter, values] : rows)
+    for (const int value : values) {
+      CAPTURE(parameter, value);
+      CHECK_THROWS_WITH(build_rtl({"noisy_quantizer", {{parameter, value}}, false, ""}),
+                        Catch::Contains("u_error"));
+    }
+}

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/fit.h"
 #include "base/pacer.h"
+#include "base/tool.h"
 #include "block_bench.h"
 #include "cosim/synthesis.h"
 #include "random_work.h"
@@ -710,4 +711,17 @@ TEST_CASE("noisyquant: what the area model is fitted to, as CSV, and what is hel
   for (const auto* list : {&fitted, &held_out})
     for (const NoisyQuantConfig& config : *list)
       compare_area(config, true);
+}
+
+TEST_CASE("noisyquant: impossible parameters stop elaboration") {
+  const std::pair<const char*, std::vector<int>> rows[] = {
+      {"MaxWidth", {1, 65}}, {"Multipliers", {57}}, {"Bits", {1, 6}}, {"DataBits", {7, 17}}};
+  for (const auto& [parameter, values] : rows)
+    for (const int value : values) {
+      CAPTURE(parameter, value);
+      CHECK_THROWS_WITH(build_rtl({"noisyquant", {{parameter, value}}, false, ""}),
+                        Catch::Contains("u_error"));
+    }
+  CHECK_THROWS_AS(build_rtl({"noisyquant", {{"Multipliers", 0}}, false, ""}),
+                  ToolError); // a division by zero
 }
