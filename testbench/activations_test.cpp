@@ -556,6 +556,10 @@ TEST_CASE("activations: a study runs each quantization once") {
   CHECK(edqa.error_counts.size() == 8);
   CHECK(std::accumulate(edqa.error_counts.begin(), edqa.error_counts.end(), std::uint64_t{0}) ==
         40 * 2 * 2 * 15);
+  const Difference lost = difference(study.result(methods[0]), edqa);
+  const double share = 1 - edqa.accuracy; // float gets all right
+  CHECK(lost.mean == Approx(share));
+  CHECK(lost.error == Approx(std::sqrt(share * (1 - share) / 40)).margin(1e-12));
   CHECK(study.accuracy_of_block(methods[0].quantization, 1) == 1);
   CHECK(dominated({{1, 0.5}, {2, 0.4}, {2, 0.6}, {3, 0.6}, {1, 0.5}}) ==
         std::vector<bool>{false, true, false, true, false});

@@ -265,9 +265,11 @@ Evaluation evaluate(const Stages& stages, const ImageSet& set, const Plan& plan,
     }
     const std::vector<int> classes = stages.classify(values);
     part.images = count;
-    for (int i = 0; i < count; ++i)
-      part.right +=
-          classes[static_cast<std::size_t>(i)] == set.data.labels[static_cast<std::size_t>(first + i)];
+    for (int i = 0; i < count; ++i) {
+      part.correct.push_back(classes[static_cast<std::size_t>(i)] ==
+                             set.data.labels[static_cast<std::size_t>(first + i)]);
+      part.right += part.correct.back();
+    }
     if (options.progress) {
       const std::lock_guard lock(mutex);
       options.progress(++done, batches);
@@ -278,6 +280,7 @@ Evaluation evaluate(const Stages& stages, const ImageSet& set, const Plan& plan,
   for (const Evaluation& part : parts) {
     sum.images += part.images;
     sum.right += part.right;
+    sum.correct.insert(sum.correct.end(), part.correct.begin(), part.correct.end());
     for (std::size_t block = 0; block < blocks; ++block)
       add(sum.layers[block], part.layers[block]);
   }

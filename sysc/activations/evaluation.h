@@ -40,6 +40,7 @@ struct LayerResult {
 };
 struct Evaluation {
   int images = 0, right = 0;
+  std::vector<char> correct{}; ///< one an image
   std::vector<LayerResult> layers{};
 
   [[nodiscard]] double accuracy() const { return static_cast<double>(right) / images; }

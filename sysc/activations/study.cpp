@@ -1,5 +1,6 @@
 #include "activations/study.h"
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace deltatwin {
@@ -51,6 +52,7 @@ void Study::evaluate_one(Wanted& wanted, const StudyProgress& progress, double b
     MethodResult result;
     result.method = {wanted.quantization, wanted.storages[s]};
     result.accuracy = evaluation.accuracy();
+    result.correct = evaluation.correct;
     double values = 0, error = 0, signal = 0, header = 0;
     for (const LayerResult& layer : evaluation.layers) {
       values += static_cast<double>(layer.values);
@@ -91,6 +93,18 @@ double Study::accuracy_of_block(const Quantization& quantization, std::size_t bl
   for (std::size_t other = 0; other < plan.layers.size(); ++other)
     plan.layers[other].quantized = other == block;
   return evaluate(stages_, test_, plan, {}, options_).accuracy();
+}
+
+Difference difference(const MethodResult& a, const MethodResult& b) {
+  double sum = 0, squares = 0;
+  const auto images = static_cast<double>(a.correct.size());
+  for (std::size_t i = 0; i < a.correct.size(); ++i) {
+    const int each = a.correct[i] - b.correct[i];
+    sum += each;
+    squares += each * each;
+  }
+  const double mean = sum / images;
+  return {mean, std::sqrt(std::max(squares / images - mean * mean, 0.0) / images)};
 }
 
 std::vector<bool> dominated(const std::vector<std::pair<double, double>>& all) {

@@ -17,7 +17,15 @@ struct MethodResult {
   std::vector<LayerResult> layers{};
   std::vector<double> layer_bits{};          ///< bits a value, one a block
   std::vector<std::uint64_t> error_counts{}; ///< how often each shifting error is there
+  std::vector<char> correct{};               ///< one an image
 };
+
+/// How much more accurate one is than the other, and the standard error of that: both saw the same images,
+/// so that only those count which one alone gets right.
+struct Difference {
+  double mean = 0, error = 0;
+};
+[[nodiscard]] Difference difference(const MethodResult& a, const MethodResult& b);
 
 /// What is done, as a sentence; how much of it and of how much.
 using StudyProgress = std::function<void(const std::string& what, double done, double all)>;

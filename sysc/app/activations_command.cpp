@@ -24,7 +24,7 @@ struct Arguments {
   std::string dataset = default_dataset;
   std::vector<std::string> methods; ///< instead of the tables
   std::vector<std::string> parts = all_parts;
-  ActivationsSetup setup = {{3, 4, 5}, 3, 0.4, false, {2, 3, 4}};
+  ActivationsSetup setup = {{2, 3, 4, 5}, 3, 0.4, false, {1, 2, 3, 4}};
   PlannerOptions planner;
   int images = 2000, threads = 0;
   std::string out, json;
@@ -44,6 +44,8 @@ void check(const Arguments& arguments) {
     require(bits >= 2 && bits <= 7, "--bits: " + std::to_string(bits) + ", expected 2 to 7");
   for (const int bits : arguments.setup.low_bits)
     require(bits >= 1 && bits <= 8, "--unsigned-bits: " + std::to_string(bits) + ", expected 1 to 8");
+  require(arguments.setup.figure_bits >= 2 && arguments.setup.figure_bits <= 4,
+          "--figure-bits: " + std::to_string(arguments.setup.figure_bits) + ", expected 2 to 4");
   require(arguments.setup.extra >= 1 && arguments.setup.extra <= 4,
           "--extra: " + std::to_string(arguments.setup.extra) + ", expected 1 to 4");
   require(arguments.setup.ratio >= 0 && arguments.setup.ratio <= 1, "--ratio: expected 0 to 1");
@@ -75,8 +77,11 @@ std::string figure_table(const Figure& figure) {
   table.add_column(figure.chart.x_label, TextTable::right, 9);
   for (const ChartSeries& series : figure.chart.series)
     table.add_column(series.name, TextTable::right, 8);
-  for (std::size_t i = 0; i < figure.chart.series.front().points.size(); ++i) {
-    std::vector<std::string> cells = {shortest(figure.chart.series.front().points[i].first)};
+  const auto longest = std::max_element(
+      figure.chart.series.begin(), figure.chart.series.end(),
+      [](const ChartSeries& a, const ChartSeries& b) { return a.points.size() < b.points.size(); });
+  for (std::size_t i = 0; i < longest->points.size(); ++i) {
+    std::vector<std::string> cells = {shortest(longest->points[i].first)};
     for (const ChartSeries& series : figure.chart.series)
       cells.push_back(i < series.points.size() ? fixed(series.points[i].second, figure.chart.bars ? 3 : 2)
                                                : "");
@@ -156,7 +161,7 @@ void Command::choose_methods() {
   if (wants(arguments_, "figures"))
     figure_ = figure_methods(arguments_.setup);
   if (wants(arguments_, "blocks")) {
-    const int bits = arguments_.setup.bits.front();
+    const int bits = arguments_.setup.figure_bits;
     blocks_ = {
         {edqa(arguments_.setup, bits), {}},
         {parse_method("unsigned:n=" + std::to_string(bits) + ",code=whole,book=layer,contexts=4"), {}}};
@@ -201,20 +206,22 @@ void Command::run_compression(Progress& progress) {
   if (!wants(arguments_, "compression"))
     return;
   const ImageSet some = test_.part(0, std::min(compressed_images, test_.data.count));
-  compression_ = compression(stages_, planner_, some, edqa(arguments_.setup, arguments_.setup.bits.front()),
+  compression_ = compression(stages_, planner_, some, edqa(arguments_.setup, arguments_.setup.figure_bits),
                              [&](double done, double all) { progress.update(done, all, "compressing"); });
 }
 
 void Command::print_tables() const {
   if (!chosen_.empty())
-    std::printf("\n%s", storage_table(chosen_, study_).c_str());
+    std::printf("\n%s", storage_table(chosen_, study_.result(real_), study_).c_str());
   if (!rows_.empty())
     std::printf(
         "\nAccuracy and bits a value (the paper's Table 2: ResNet-32 on CIFAR-10, float 92.5 %%):\n%s",
         method_table(rows_, arguments_.setup, study_).c_str());
   if (!storage_.empty())
-    std::printf("\nAccuracy by bits a value, what nothing else beats in both marked with *:\n%s\n%s",
-                storage_table(storage_, study_).c_str(), best_at_equal_bits(storage_, study_).c_str());
+    std::printf("\nAccuracy by bits a value, what nothing else beats in both marked with *; +- is the "
+                "standard error of what is\nlost to float, on the same images:\n%s\n%s",
+                storage_table(storage_, study_.result(real_), study_).c_str(),
+                best_at_equal_bits(storage_, study_).c_str());
   if (!blocks_.empty())
     std::printf(
         "\nBlock by block: accuracy with its outputs quantized alone, the rest of all blocks quantized:\n");
@@ -223,7 +230,7 @@ void Command::print_tables() const {
   if (!compression_.empty())
     std::printf(
         "\nShifting errors compressed, a channel of a batch at a time (the paper's Table 1), N = %d:\n%s",
-        arguments_.setup.bits.front(), compression_table(compression_).c_str());
+        arguments_.setup.figure_bits, compression_table(compression_).c_str());
 }
 
 void Command::write_figures() {
@@ -263,7 +270,7 @@ void Command::write_result() const {
     std::for_each(row.methods.begin(), row.methods.end(), add);
   boost::json::array methods, compression, shapes, blocks, written;
   for (const Method& method : all)
-    methods.push_back(to_json(study_.result(method)));
+    methods.push_back(to_json(study_.result(method), study_.result(real_)));
   for (const CompressionResult& result : compression_)
     compression.push_back(to_json(result));
   for (const BlockShape& shape : stages_.shapes())
@@ -326,6 +333,10 @@ void add_options(CLI::App& command, Arguments& arguments) {
       ->capture_default_str();
   command.add_option("--unsigned-bits", arguments.setup.low_bits, "N of the plain unsigned methods, 1 to 8")
       ->delimiter(',')
+      ->capture_default_str();
+  command
+      .add_option("--figure-bits", arguments.setup.figure_bits,
+                  "N of Figures 3 and 4, of the table of compressors and block by block, 2 to 4")
       ->capture_default_str();
   command.add_option("--extra", arguments.setup.extra, "m of eDQA, at most N")->capture_default_str();
   command.add_option("--ratio", arguments.setup.ratio, "r of eDQA: share of important channels")

@@ -74,12 +74,13 @@ std::vector<Ranked> by_bits(const std::vector<Method>& methods, const Study& stu
 const std::vector<double> ratios = {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1};
 const std::vector<std::pair<const char*, const char*>> rankings = {{"greedy", "greedy ranking"},
                                                                    {"energy", "ranking by error energy"}};
-constexpr int figure_bits = 3; // of Figures 3 and 4
 
-Method swept(double ratio, int extra, const std::string& ranking) {
-  return named("edqa", figure_bits,
+Method swept(const ActivationsSetup& setup, double ratio, int extra, const std::string& ranking) {
+  return named("edqa", setup.figure_bits,
                "m=" + std::to_string(extra) + ",r=" + shortest(ratio) + ",rank=" + ranking);
 }
+
+int most_extra(const ActivationsSetup& setup) { return std::min(setup.extra, setup.figure_bits); }
 
 Method distribution_method(const ActivationsSetup& setup, int bits) { return edqa(setup, bits); }
 
@@ -120,7 +121,7 @@ std::string method_table(const std::vector<MethodRow>& rows, const ActivationsSe
     table.add_column("N=" + std::to_string(bits) + " %", TextTable::right, 8);
     table.add_column("bits", TextTable::right, 7);
   }
-  table.add_column("paper %", TextTable::left, 6);
+  table.add_column("paper %, N=3, 4, 5", TextTable::left, 6);
   for (const MethodRow& each : rows) {
     std::vector<std::string> cells = {each.name};
     for (const Method& method : each.methods) {
@@ -162,15 +163,19 @@ std::vector<Method> storage_methods(const ActivationsSetup& setup) {
   return methods;
 }
 
-std::string storage_table(const std::vector<Method>& methods, const Study& study) {
+std::string storage_table(const std::vector<Method>& methods, const MethodResult& real, const Study& study) {
   TextTable table;
   table.add_column("bits", TextTable::right, 9);
-  table.add_column("accuracy %", TextTable::right, 9);
+  for (const char* head : {"accuracy %", "lost", "+-"})
+    table.add_column(head, TextTable::right, 9);
   table.add_column("best", TextTable::left, 8);
   table.add_column("method", TextTable::left, 9);
-  for (const Ranked& each : by_bits(methods, study))
-    table.add_row({fixed(each.result->bits_a_value, 2), percent(each.result->accuracy), each.best ? "*" : "",
+  for (const Ranked& each : by_bits(methods, study)) {
+    const Difference lost = difference(real, *each.result);
+    table.add_row({fixed(each.result->bits_a_value, 2), percent(each.result->accuracy),
+                   fixed(100 * lost.mean, 2), fixed(100 * lost.error, 2), each.best ? "*" : "",
                    to_string(each.result->method)});
+  }
   return table.text();
 }
 
@@ -205,19 +210,23 @@ std::vector<Method> figure_methods(const ActivationsSetup& setup) {
     append(methods, distribution_method(setup, bits));
   for (const auto& ranking : rankings) {
     for (const double ratio : ratios)
-      append(methods, swept(ratio, std::min(setup.extra, figure_bits), ranking.first));
-    for (int extra = 1; extra <= 3; ++extra)
-      append(methods, swept(setup.ratio, extra, ranking.first));
+      append(methods, swept(setup, ratio, most_extra(setup), ranking.first));
+    for (int extra = 1; extra <= most_extra(setup); ++extra)
+      append(methods, swept(setup, setup.ratio, extra, ranking.first));
   }
   return methods;
 }
 
 std::vector<Figure> figures(const ActivationsSetup& setup, const Study& study) {
-  const std::string extra = std::to_string(std::min(setup.extra, figure_bits));
-  Chart errors = {"Shifting errors, m = " + std::to_string(setup.extra), "shifting error", "share", {}, true};
-  for (const int bits : setup.bits) {
-    ChartSeries series = {"N = " + std::to_string(bits), {}};
-    const std::vector<std::uint64_t>& counts = study.result(distribution_method(setup, bits)).error_counts;
+  const std::string extra = std::to_string(most_extra(setup)), bits = std::to_string(setup.figure_bits);
+  Chart errors = {"Shifting errors, m = " + std::to_string(setup.extra) + " (at most N)",
+                  "shifting error",
+                  "share",
+                  {},
+                  true};
+  for (const int n : setup.bits) {
+    ChartSeries series = {"N = " + std::to_string(n), {}};
+    const std::vector<std::uint64_t>& counts = study.result(distribution_method(setup, n)).error_counts;
     double all = 0;
     for (const std::uint64_t count : counts)
       all += static_cast<double>(count);
@@ -227,15 +236,16 @@ std::vector<Figure> figures(const ActivationsSetup& setup, const Study& study) {
     errors.series.push_back(std::move(series));
   }
   Chart by_ratio = {
-      "Accuracy by the share of important channels, N = 3, m = " + extra, "r", "accuracy %", {}};
-  Chart by_extra = {"Accuracy by extra bits, N = 3, r = " + shortest(setup.ratio), "m", "accuracy %", {}};
+      "Accuracy by the share of important channels, N = " + bits + ", m = " + extra, "r", "accuracy %", {}};
+  Chart by_extra = {
+      "Accuracy by extra bits, N = " + bits + ", r = " + shortest(setup.ratio), "m", "accuracy %", {}};
   for (const auto& [word, name] : rankings) {
     ChartSeries ratio_series = {name, {}}, extra_series = {name, {}};
     for (const double ratio : ratios)
       ratio_series.points.emplace_back(
-          ratio, 100 * study.result(swept(ratio, std::min(setup.extra, figure_bits), word)).accuracy);
-    for (int m = 1; m <= 3; ++m)
-      extra_series.points.emplace_back(m, 100 * study.result(swept(setup.ratio, m, word)).accuracy);
+          ratio, 100 * study.result(swept(setup, ratio, most_extra(setup), word)).accuracy);
+    for (int m = 1; m <= most_extra(setup); ++m)
+      extra_series.points.emplace_back(m, 100 * study.result(swept(setup, setup.ratio, m, word)).accuracy);
     by_ratio.series.push_back(std::move(ratio_series));
     by_extra.series.push_back(std::move(extra_series));
   }
@@ -356,7 +366,8 @@ std::string block_table(const std::vector<BlockShape>& shapes, const BlockAccura
   return to_string(accuracy.method) + ", all blocks " + percent(result.accuracy) + " %\n" + table.text();
 }
 
-boost::json::object to_json(const MethodResult& result) {
+boost::json::object to_json(const MethodResult& result, const MethodResult& real) {
+  const Difference lost = difference(real, result);
   const Quantization& q = result.method.quantization;
   boost::json::array blocks;
   for (std::size_t block = 0; block < result.layers.size(); ++block) {
@@ -372,6 +383,8 @@ boost::json::object to_json(const MethodResult& result) {
           {"dynamic_scale", q.dynamic},
           {"contexts", result.method.storage.contexts},
           {"accuracy", result.accuracy},
+          {"lost", lost.mean},
+          {"lost_error", lost.error},
           {"bits_per_value", result.bits_a_value},
           {"book_bits_per_value", result.header_bits_a_value},
           {"error_share", result.error_share},

@@ -15,6 +15,7 @@ struct ActivationsSetup {
   double ratio = 0.4;        ///< r of eDQA
   bool online = false;       ///< NoisyQuant searched online, too
   std::vector<int> low_bits; ///< N of the plain unsigned methods
+  int figure_bits = 3;       ///< N of Figures 3 and 4, of compression and block by block
 };
 
 /// eDQA as the tables have it, with more words of a method behind.
@@ -32,7 +33,8 @@ struct MethodRow {
 
 /// Ways to store: quantizations, each with the codes that suit it.
 [[nodiscard]] std::vector<Method> storage_methods(const ActivationsSetup& setup);
-[[nodiscard]] std::string storage_table(const std::vector<Method>& methods, const Study& study);
+[[nodiscard]] std::string storage_table(const std::vector<Method>& methods, const MethodResult& real,
+                                        const Study& study);
 /// Which method is best at no more than so many bits.
 [[nodiscard]] std::string best_at_equal_bits(const std::vector<Method>& methods, const Study& study);
 
@@ -66,7 +68,8 @@ struct BlockAccuracy {
 [[nodiscard]] std::string block_table(const std::vector<BlockShape>& shapes, const BlockAccuracy& accuracy,
                                       double real, const Study& study);
 
-[[nodiscard]] boost::json::object to_json(const MethodResult& result);
+/// `real`: with nothing quantized.
+[[nodiscard]] boost::json::object to_json(const MethodResult& result, const MethodResult& real);
 [[nodiscard]] boost::json::object to_json(const CompressionResult& result);
 
 } // namespace deltatwin
