@@ -566,8 +566,8 @@ TEST_CASE("activations: a study runs each quantization once") {
 }
 
 TEST_CASE("activations: charts are drawn and told") {
-  Chart chart = {"A < B", "x", "y", {{"one", {{0, 1}, {1, 3}}}, {"two", {{1, 2}}}}};
-  CHECK(to_csv(chart) == "x,one,two\n0,1,\n1,3,2\n");
+  Chart chart = {"A < B", "x", "y", {{"one", {{0, 1}, {1, 3}}}, {"two, too", {{1, 2}}}}};
+  CHECK(to_csv(chart) == "x,one,\"two, too\"\n0,1,\n1,3,2\n");
   for (const bool bars : {false, true}) {
     chart.bars = bars;
     const std::string svg = to_svg(chart);

@@ -31,6 +31,11 @@ std::string escaped(const std::string& text) {
   return result;
 }
 
+// A name in a line of a table.
+std::string field(const std::string& name) {
+  return name.find(',') == std::string::npos ? name : "\"" + name + "\"";
+}
+
 std::string text_at(double x, double y, const std::string& text, const std::string& more) {
   return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" " + more + ">" + escaped(text) + "</text>\n";
 }
@@ -151,9 +156,9 @@ std::string to_svg(const Chart& chart) {
 
 std::string to_csv(const Chart& chart) {
   std::map<double, std::vector<std::string>> rows;
-  std::string text = chart.x_label;
+  std::string text = field(chart.x_label);
   for (std::size_t s = 0; s < chart.series.size(); ++s) {
-    text += "," + chart.series[s].name;
+    text += "," + field(chart.series[s].name);
     for (const auto& [x, y] : chart.series[s].points) {
       rows[x].resize(chart.series.size());
       rows[x][s] = number(y);

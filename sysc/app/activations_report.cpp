@@ -96,20 +96,20 @@ Method edqa(const ActivationsSetup& setup, int bits, const std::string& more) {
 std::vector<MethodRow> method_rows(const ActivationsSetup& setup) {
   std::vector<MethodRow> rows = {
       row(setup, "Direct", "direct", "", {52.85, 87.74, 91.33}),
-      row(setup, "PoT, the text's reading", "pot", "", {28.17, 79.9, 80.22}),
+      row(setup, "PoT, as in the text", "pot", "", {28.17, 79.9, 80.22}),
       row(setup, "PoT, as released", "pot", "reading=released", {}),
-      row(setup, "NoisyQuant, searched once", "noisyquant", "", {}),
+      row(setup, "NoisyQuant, once", "noisyquant", "", {}),
   };
   if (setup.online)
-    rows.push_back(row(setup, "NoisyQuant, searched online", "noisyquant", "search=online,steps=10",
-                       {71.22, 89.66, 91.86}));
+    rows.push_back(
+        row(setup, "NoisyQuant, online", "noisyquant", "search=online,steps=10", {71.22, 89.66, 91.86}));
   else
     rows.back().paper = {71.22, 89.66, 91.86};
-  rows.push_back(edqa_row(setup, "eDQA, greedy ranking", "", {82.13, 90.55, 92.12}));
-  rows.push_back(edqa_row(setup, "eDQA, ranking by error energy", "rank=energy", {}));
+  rows.push_back(edqa_row(setup, "eDQA, greedy", "", {82.13, 90.55, 92.12}));
+  rows.push_back(edqa_row(setup, "eDQA, by error energy", "rank=energy", {}));
   rows.push_back(edqa_row(setup, "eDQA, random channels", "rank=random", {}));
-  rows.push_back(edqa_row(setup, "eDQA, scale of channel and image", "per=image", {}));
-  rows.push_back(row(setup, "plain unsigned, static", "unsigned", "", {}));
+  rows.push_back(edqa_row(setup, "eDQA, image scales", "per=image", {}));
+  rows.push_back(row(setup, "unsigned, static", "unsigned", "", {}));
   return rows;
 }
 
@@ -121,7 +121,7 @@ std::string method_table(const std::vector<MethodRow>& rows, const ActivationsSe
     table.add_column("N=" + std::to_string(bits) + " %", TextTable::right, 8);
     table.add_column("bits", TextTable::right, 7);
   }
-  table.add_column("paper %, N=3, 4, 5", TextTable::left, 6);
+  table.add_column("paper, N=3, 4, 5", TextTable::left, 6);
   for (const MethodRow& each : rows) {
     std::vector<std::string> cells = {each.name};
     for (const Method& method : each.methods) {
