@@ -46,7 +46,7 @@ module huffman_builder #(
 
   // Load, rank and out go through the symbols, rank through the others for each; merge through the
   // items of levels 2 to Limit, and back through the levels from Limit to 1.
-  logic [IndexBits-1:0] symbol_q, other_q;
+  logic [IndexBits-1:0] symbol_q, symbol_next, other_q;
   logic [ItemBits-1:0]  item_q;
   logic [3:0]           level_q;
   logic                 step, last_symbol, last_other, last_item;
@@ -84,9 +84,11 @@ module huffman_builder #(
     else state_q <= state_d;
   end
 
+  assign symbol_next = !step ? symbol_q : last_symbol ? '0 : symbol_q + 1'b1;
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) symbol_q <= '0;
-    else if (step) symbol_q <= last_symbol ? '0 : symbol_q + 1'b1;
+    else symbol_q <= symbol_next;
     if (state_q != Rank || last_other) other_q <= '0;
     else other_q <= other_q + 1'b1;
     if (state_q != Merge || last_item) item_q <= '0;
@@ -96,14 +98,14 @@ module huffman_builder #(
     else if (state_q == Back) level_q <= level_q - 1'b1;
   end
 
-  // Rank: a symbol's place among those with counts above 0, by (count, symbol), and the counts in
+  // Rank: is a symbol's count above 0, and its place among those, by (count, symbol); and the counts in
   // that order.
   (* ram_style = "distributed" *)
   logic [CountBits-1:0] counts_q [2 ** IndexBits];
   (* ram_style = "distributed" *)
   logic [CountBits-1:0] sorted_q [2 ** IndexBits];
   (* ram_style = "distributed" *)
-  logic [IndexBits-1:0] ranks_q [2 ** IndexBits];
+  logic [IndexBits:0]   ranks_q [2 ** IndexBits];
 
   initial begin
     for (int i = 0; i < 2 ** IndexBits; i++) begin
@@ -125,7 +127,7 @@ module huffman_builder #(
 
   always_ff @(posedge clk_i) begin
     if (count_valid_i && count_ready_o) counts_q[symbol_q] <= count_i;
-    if (state_q == Rank && last_other) ranks_q[symbol_q] <= rank;
+    if (state_q == Rank && last_other) ranks_q[symbol_q] <= {count != '0, rank};
     if (state_q == Rank && last_other && count != '0) sorted_q[rank] <= count;
     if (state_q != Rank || last_other) rank_q <= '0;
     else rank_q <= rank;
@@ -148,44 +150,52 @@ module huffman_builder #(
     for (int i = 0; i < 2 ** (ItemBits + 3); i++) reaches_q[i] = '0;
   end
 
-  logic [ItemBits-1:0]   symbols_taken_q, symbols_taken, packages_taken_q, pair_addr_q;
+  // The package that is next waits in head_q, and the one behind it, number fetch_q, is read.
+  logic [ItemBits-1:0]   symbols_taken_q, symbols_taken, fetch_q, pair_addr_q, package_addr;
   logic [IndexBits-1:0]  pair_first, pair_second;
   logic [WeightBits-1:0] pair_of_symbols, pair_of_items;
-  logic [WeightBits:0]   symbol, package_1, package_n, package_head, item;
+  logic [WeightBits:0]   symbol, package_1, package_n, pair, fetched, head_q, item;
   logic [WeightBits:0]   last_q, before_last_q;
-  logic                  take_symbol, pair_write_q;
+  logic                  first_item, take_symbol, pair_write_q;
 
-  assign pair_first = IndexBits'(packages_taken_q << 1);
+  assign pair_first = IndexBits'(fetch_q << 1);
   assign pair_second = pair_first | IndexBits'(1);
   assign pair_of_symbols = WeightBits'(sorted_q[pair_first]) + WeightBits'(sorted_q[pair_second]);
-  assign package_1 = {{packages_taken_q, 1'b1} >= {1'b0, used_q}, pair_of_symbols};
-  assign package_n = packages_q[{!level_q[0], packages_taken_q[IndexBits-1:0]}];
+  assign package_1 = {{fetch_q, 1'b1} >= {1'b0, used_q}, pair_of_symbols};
+  assign package_addr = {!level_q[0], fetch_q[IndexBits-1:0]};
+  assign fetched = (level_q == 4'd2) ? package_1
+      : {package_n[WeightBits] || fetch_q >= ItemBits'(Symbols - 1), package_n[WeightBits-1:0]};
 
+  if (Symbols == 2) begin : gen_one_pair  // which is written in the cycle in which it is read
+    assign package_n = pair_write_q ? pair : packages_q[package_addr];
+  end else begin : gen_pairs
+    assign package_n = packages_q[package_addr];
+  end
+
+  assign first_item = item_q == '0;
   assign symbol = {symbols_taken_q >= used_q,
                    WeightBits'(sorted_q[symbols_taken_q[IndexBits-1:0]])};
-  assign package_head = (level_q == 4'd2) ? package_1
-      : {package_n[WeightBits] || packages_taken_q >= ItemBits'(Symbols - 1),
-         package_n[WeightBits-1:0]};
-  assign take_symbol = item_q == '0 || symbol <= package_head;
+  assign take_symbol = first_item || symbol <= head_q;
   assign symbols_taken = symbols_taken_q + ItemBits'(take_symbol);
-  assign item = take_symbol ? symbol : package_head;
+  assign item = take_symbol ? symbol : head_q;
 
   assign pair_of_items = last_q[WeightBits-1:0] + before_last_q[WeightBits-1:0];
+  assign pair = {last_q[WeightBits] || before_last_q[WeightBits], pair_of_items};
 
   always_ff @(posedge clk_i) begin
     if (state_q != Merge || last_item) begin
       symbols_taken_q <= '0;
-      packages_taken_q <= '0;
+      fetch_q <= '0;
     end else begin
       symbols_taken_q <= symbols_taken;
-      packages_taken_q <= packages_taken_q + ItemBits'(!take_symbol);
+      if (first_item || !take_symbol) fetch_q <= fetch_q + 1'b1;
     end
+    if (first_item || !take_symbol) head_q <= fetched;
     last_q <= item;
     before_last_q <= last_q;
     pair_write_q <= state_q == Merge && item_q[0];
     pair_addr_q <= {level_q[0], item_q[ItemBits-1:1]};
-    if (pair_write_q)
-      packages_q[pair_addr_q] <= {last_q[WeightBits] || before_last_q[WeightBits], pair_of_items};
+    if (pair_write_q) packages_q[pair_addr_q] <= pair;
     if (state_q == Merge) reaches_q[{level_q[2:0], item_q}] <= symbols_taken;
   end
 
@@ -208,25 +218,47 @@ module huffman_builder #(
   assign failed = used_q == '0 || 32'(used_q) > 2 ** Limit;
   assign error_o = state_q == Back && level_q == 4'd1 && failed;
 
+  // Out: reached[k]: k levels or more reach the symbol's rank, which was looked up a cycle before. What
+  // a level reaches, every later one does.
+  logic [8:1]           reached;
+  logic [IndexBits-1:0] shown_rank_q;
+  logic                 shown_used_q;
+
+  always_ff @(posedge clk_i) {shown_used_q, shown_rank_q} <= ranks_q[symbol_next];
+
+  for (genvar k = 1; k <= 8; k++) begin : gen_reached
+    if (k <= Limit) begin : gen_level
+      assign reached[k] = ItemBits'(shown_rank_q) < reach_q[(Limit - k) * ItemBits +: ItemBits];
+    end else begin : gen_none
+      assign reached[k] = 1'b0;
+    end
+  end
+
   always_comb begin
     length_o = '0;
-    if (!failed && count != '0) begin
-      for (int l = 0; l < Limit; l++) begin
-        if (ItemBits'(ranks_q[symbol_q]) < reach_q[l * ItemBits +: ItemBits])
-          length_o = length_o + 1'b1;
-      end
+    if (!failed && shown_used_q) begin
+      length_o[3] = reached[8];
+      length_o[2] = reached[4] && !reached[8];
+      length_o[1] = reached[4] ? reached[6] && !reached[8] : reached[2];
+      length_o[0] = reached[4] ? (reached[6] ? reached[7] && !reached[8] : reached[5])
+          : (reached[2] ? reached[3] : reached[1]);
       if (used_q == ItemBits'(1)) length_o = 4'd1;
     end
   end
 
 `ifndef YOSYS
   // A pair that is written in the cycle in which it is read would be read too early.
-  logic collides;
-  assign collides = pair_write_q && pair_addr_q == {!level_q[0], packages_taken_q[IndexBits-1:0]};
+  logic collides, fetches;
+  assign collides = pair_write_q && pair_addr_q == package_addr;
+  assign fetches = state_q == Merge && level_q != 4'd2 && (first_item || !take_symbol);
 
   always @(posedge clk_i) begin
-    if (rst_ni && state_q == Merge && level_q != 4'd2)
-      assert (!collides || item_q == '0) else $error("a package is read before it is there");
+    if (rst_ni) begin
+      assert (!(fetches && collides) || Symbols == 2) else $error("a package is read before it is there");
+      for (int k = 1; k < 8; k++)
+        assert (state_q != Out || failed || !reached[k+1] || reached[k])
+            else $error("a level reaches less than the one before");
+    end
   end
 `endif
 
