@@ -91,7 +91,7 @@ module huffman_code_book #(
 
   // Of each length, tally_q counts the symbols and then gives their ranks, and codes_q their codes;
   // seen_q says which tallies belong to this build.
-  logic [2:0]            own, slot;  // of the symbol's length, and in Limit of the level
+  logic [2:0]            slot;
   logic [7:0]            seen_q;
   logic [CountBits-1:0]  tally, level_tally, tally_next, total_q;
   logic [7:0]            code, code_next;
@@ -102,13 +102,13 @@ module huffman_code_book #(
   (* ram_style = "distributed" *)
   logic [7:0] codes_q [8];
 
-  // length - 1, without a carry chain. The level is read on its own, off the way through length.
-  assign own = {length[2] != (length[1:0] == '0), length[1] != !length[0], !length[0]};
-  assign slot = (state_q == Limit) ? level_q : own;
+  // length - 1, without a carry chain. The level's tally is read on its own, off the way through length.
+  assign slot = (state_q == Limit) ? level_q
+      : {length[2] != (length[1:0] == '0), length[1] != !length[0], !length[0]};
   assign update = state_q == Limit || (state_q != Idle && coded);
-  assign tally = seen_q[own] ? tally_q[own] : '0;
+  assign tally = seen_q[slot] ? tally_q[slot] : '0;
   assign level_tally = seen_q[level_q] ? tally_q[level_q] : '0;
-  assign code = codes_q[own];
+  assign code = codes_q[slot];
 
   // Of the level: how many codes are shorter, the space that those leave in use, and the space in
   // use with this level's codes, both in units of this level's codes.
@@ -176,7 +176,7 @@ module huffman_code_book #(
       total_q <= total;
     end else begin
       symbol_q <= symbol_q + 1'b1;
-      if (coded) seen_q[own] <= 1'b1;
+      if (coded) seen_q[slot] <= 1'b1;
       if (length > 4'd8) long_q <= 1'b1;
     end
   end
@@ -185,7 +185,7 @@ module huffman_code_book #(
   assign table_book_o = book_q;
   assign table_symbol_o = symbol_q;
   assign table_length_o = length;
-  assign table_rank_o = coded ? SymbolBits'(tally_q[own]) : '0;
+  assign table_rank_o = coded ? SymbolBits'(tally_q[slot]) : '0;
   assign table_code_o = coded ? code : '0;
 
   // Limits and bases: of length l, only the upper l + 1 bits of a limit can be set.

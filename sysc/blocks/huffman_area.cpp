@@ -9,22 +9,22 @@ int longest_code(int symbol_bits) { return symbol_bits < 4 ? (1 << symbol_bits) 
 } // namespace
 
 Resources huffman_builder_resources(int symbols, int limit, int count_bits) {
-  constexpr double shared = 42, per_count_bit = 7, per_level_bit = 3.3;
+  constexpr double shared = 97, per_count_bit = 3.2, per_level_bit = 2.4;
   const int bits = address_bits(symbols), reach_bits = limit * (bits + 1);
   const int counts = 2 * count_bits, sorted = 4 * ceil_div(count_bits, 2); // two and three read ports
-  Resources all = lut_ram_resources(bits, 1 << bits) +                     // ranks
+  Resources all = lut_ram_resources(bits + 1, 1 << bits) +                 // ranks
                   lut_ram_resources(count_bits + 8, 2 << bits) +           // packages
                   lut_ram_resources(bits + 1, 16 << bits) +                // reaches
                   Resources{counts + sorted, 0, 0, 0, 0, counts + sorted};
   all.lut += static_cast<int>(shared + per_count_bit * count_bits + per_level_bit * reach_bits);
-  all.ff = 8 + 3 * bits + 7 * (bits + 1) + 2 * (count_bits + 8) + reach_bits;
+  all.ff = 8 + 3 * bits + 8 * (bits + 1) - (symbols > 2) + 3 * (count_bits + 8) + reach_bits;
   return all;
 }
 
 Resources huffman_code_book_resources(int symbol_bits, int books, int limit) {
-  constexpr double shared = 110, per_symbol_bit = 10, per_length = 2.5;
-  constexpr double ff = 72, ff_per_symbol_bit = 12, ff_per_length = 4.75;
-  const int tally = 4 * ceil_div(symbol_bits + 1, 8), codes = 4; // LUT-RAM with one port for both
+  constexpr double shared = 113, per_symbol_bit = 10, per_length = 2.5;
+  constexpr double ff = 75, ff_per_symbol_bit = 12, ff_per_length = 4.75;
+  const int tally = 4 * ceil_div(symbol_bits + 1, 4), codes = 4; // LUT-RAM, written where it is read
   Resources all =
       lut_ram_resources(4, books << symbol_bits) + Resources{tally + codes, 0, 0, 0, 0, tally + codes};
   for (int length = 1; length <= 8; ++length)
