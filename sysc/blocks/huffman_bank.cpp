@@ -126,7 +126,7 @@ Resources huffman_weights_resources(const HuffmanWeightsConfig& config) {
   const int address = address_bits(config.bank_depth), entries = books << bits;
   const Resources bank_memories = memory_resources(36, config.bank_depth, true) +
                                   lut_ram_resources(address, 8) + lut_ram_resources(address, 4);
-  const int tally = 4 * ceil_div(bits + 1, 8); // LUT-RAM with one port for both
+  const int tally = 4 * ceil_div(bits + 1, 4); // LUT-RAM, written where it is read
   Resources all = config.banks() * bank_memories + lanes * lut_ram_resources(bits, entries) +
                   lut_ram_resources(4, entries) + Resources{tally, 0, 0, 0, 0, tally};
   for (int length = 1; length <= 8 && books > 1; ++length)
