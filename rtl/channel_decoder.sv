@@ -96,11 +96,12 @@ module channel_decoder #(
   logic        failed;
 
   // The loop: the next eight bits, the length - 1 of the code at their head, and
-  // position + length + 1, modulo 9: sum is one less, so that its top bit says whether it wraps.
+  // position + length + 1, modulo 9: sum is one less, so that its top bit says whether it wraps. Bit
+  // by bit: a carry chain would be slower here.
   logic [7:0] window;
   logic [2:0] length;
   logic [3:0] sum;
-  logic       coded, wrap, crosses;
+  logic       coded, wrap, crosses, carry_1, carry_2, carry_3;
 
   huffman_window u_window (
     .bits_i({current_q, next_q}), .position_i(position_q), .window_o(window)
@@ -110,7 +111,10 @@ module channel_decoder #(
     .window_i(window), .limits_i, .eight_i(1'b0), .length_o(length), .valid_o(coded)
   );
 
-  assign sum = position_q + 4'(length);
+  assign carry_1 = position_q[0] && length[0];
+  assign carry_2 = (position_q[1] && length[1]) || ((position_q[1] || length[1]) && carry_1);
+  assign carry_3 = (position_q[2] && length[2]) || ((position_q[2] || length[2]) && carry_2);
+  assign sum = {position_q[3], position_q[2:0] ^ length} ^ {carry_3, carry_2, carry_1, 1'b0};
   assign wrap = sum[3];
   assign crosses = wrap && sum[2:0] != '0;
   assign position_next[0] = sum[0] == wrap;

@@ -37,10 +37,17 @@ module channel_store #(
   logic [AddrBits:0] write_q, write_next, whole_q, read_q, words_q;
   logic              write, read, take;
 
+  // A word that was read is at the memory's output or, if another one was read behind it before it was
+  // taken, in waiting_q: no read depends on ready_i.
+  logic        waiting_valid_q, memory_last;
+  logic [35:0] memory_word;
+  logic [36:0] waiting_q;
+
   assign word_ready_o = !words_q[AddrBits];
   assign write = word_valid_i && word_ready_o;
   assign write_next = write_q + 1'b1;
-  assign read = whole_q != read_q && (!valid_o || ready_i);
+  assign read = whole_q != read_q && !waiting_valid_q;
+  assign {last_o, word_o} = waiting_valid_q ? waiting_q : {memory_last, memory_word};
   assign take = valid_o && ready_i;
 
   always_ff @(posedge clk_i) begin
@@ -50,13 +57,16 @@ module channel_store #(
       read_q <= '0;
       words_q <= '0;
       valid_o <= 1'b0;
+      waiting_valid_q <= 1'b0;
     end else begin
       if (write) write_q <= write_next;
       if (write && word_last_i) whole_q <= write_next;
       if (read) read_q <= read_q + 1'b1;
       if (write != take) words_q <= write ? words_q + 1'b1 : words_q - 1'b1;
-      valid_o <= read || (valid_o && !ready_i);
+      valid_o <= read || waiting_valid_q || (valid_o && !ready_i);
+      waiting_valid_q <= valid_o && !ready_i && (read || waiting_valid_q);
     end
+    if (!waiting_valid_q) waiting_q <= {memory_last, memory_word};
   end
 
   weight_bank #(.Width(36), .Depth(Words), .Block(1)) u_words (
@@ -66,7 +76,7 @@ module channel_store #(
     .wdata_i(word_i),
     .re_i(read),
     .raddr_i(read_q[AddrBits-1:0]),
-    .rdata_o(word_o)
+    .rdata_o(memory_word)
   );
 
   // Flags of last words: a RAM128X1D is half the LUTs that Yosys takes for a deeper memory of one bit.
@@ -77,7 +87,7 @@ module channel_store #(
   logic [AddrBits:0] write_bank, read_bank_q;
 
   assign write_bank = {1'b0, write_q[AddrBits-1:0]} >> BankBits;
-  assign last_o = 1'(lasts >> read_bank_q);
+  assign memory_last = 1'(lasts >> read_bank_q);
 
   always_ff @(posedge clk_i) begin
     if (read) read_bank_q <= {1'b0, read_q[AddrBits-1:0]} >> BankBits;

@@ -449,7 +449,7 @@ module edqa_lane #(
     assign book_last_symbol = symbol_mask_i;
 
     logic unused_dynamic;
-    assign unused_dynamic = ^{paper_i, counts_taken, quantized_coded};
+    assign unused_dynamic = ^{paper_i, counts_taken, quantized_coded, book_fault};
   end
 
   // The books of static contexts, for the encoder and the decoder.
@@ -546,7 +546,7 @@ module edqa_lane #(
   );
 
   assign build_done_o = book_done;
-  assign build_bad_o = book_fault != '0;
+  assign build_bad_o = !table_valid;  // done without a table
 
   // Encoding. The first channel with a symbol without a code is remembered.
   logic        encoder_valid, encoder_ready, word_valid, store_ready, uncoded_q;

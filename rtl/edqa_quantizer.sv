@@ -54,7 +54,7 @@ module edqa_quantizer #(
   logic [RestBits-1:0]    twice, twice_q;
   logic [DivisorBits-1:0] divisor, divisor_q;
   logic [3:0]             shift;
-  logic                   zero, zero_q, direct_q;
+  logic                   zero, zero_q;
 
   if (Format == 2) begin : gen_float
     logic [8:0]  apart;  // the difference of the exponents, less one
@@ -90,16 +90,16 @@ module edqa_quantizer #(
     twice_q <= twice;
     divisor_q <= divisor;
     zero_q <= zero;
-    direct_q <= direct_i;
   end
 
   // The stage that makes the bit of half a step: what is left of T + 1 behind the sign, the bits that
   // a direct value has not, and the zeros in front. Those behind repeat its bit. 0: there is none.
-  logic [3:0]        half, half_stage;
+  logic [3:0]        half_q, half_stage;
   logic [Stages-1:0] reach;  // bit s - 1: stage s is not behind it
 
-  assign half = bits_i + 4'd1 - 4'(signed_i) - (direct_q ? 4'(extra_i) : 4'd0);
-  assign half_stage = (zero_q || half <= shifts_q[3:0]) ? '0 : half - shifts_q[3:0];
+  always_ff @(posedge clk_i) half_q <= bits_i + 4'd1 - 4'(signed_i) - (direct_i ? 4'(extra_i) : 4'd0);
+
+  assign half_stage = (zero_q || half_q <= shifts_q[3:0]) ? '0 : half_q - shifts_q[3:0];
   for (genvar s = 1; s <= Stages; s++) begin : gen_reach
     assign reach[s-1] = 4'(s) <= half_stage;
   end

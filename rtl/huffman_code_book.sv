@@ -129,19 +129,18 @@ module huffman_code_book #(
     if (update) codes_q[slot] <= code_next;
   end
 
-  // Faults, known with the last level. Assigns, because Icarus 11 runs an always_comb of done_o for
+  // Faults, known with the last level: the book is good if that takes all of the space that is left, or
+  // if there is one code alone, of one bit. Assigns, because Icarus 11 runs an always_comb of done_o for
   // ever.
-  logic       long_q, limits_end, whole;
-  logic [1:0] fault;
-
-  assign whole = 32'(space) == 256 || (32'(space) == 128 && total == CountBits'(1));
-  assign fault = (total == '0 && !long_q) ? Empty
-      : (long_q || 32'(space) > 256) ? Oversubscribed
-      : !whole ? Incomplete : NoFault;
+  logic                 long_q, alone_q, limits_end, faulty;
+  logic [SpaceBits+1:0] left_q;
 
   assign limits_end = state_q == Limit && levels_end;
-  assign fault_o = limits_end ? fault : NoFault;
-  assign done_o = (limits_end && fault != NoFault) || (state_q == Place && symbols_end);
+  assign faulty = long_q || !((SpaceBits + 2)'(level_tally) == left_q || (alone_q && level_tally == '0));
+  assign fault_o = !(limits_end && faulty) ? NoFault
+      : (total == '0 && !long_q) ? Empty
+      : (long_q || 32'(space) > 256) ? Oversubscribed : Incomplete;
+  assign done_o = (limits_end && faulty) || (state_q == Place && symbols_end);
 
   always_comb begin
     state_d = state_q;
@@ -169,11 +168,14 @@ module huffman_code_book #(
       long_q <= 1'b0;
       space_q <= '0;
       total_q <= '0;
+      left_q <= (SpaceBits + 2)'(2);
     end else if (state_q == Limit) begin
       if (last_symbol_i != '1) symbol_q <= '0;  // else it is
       level_q <= level_q + 1'b1;
       space_q <= space;
       total_q <= total;
+      left_q <= (left_q - (SpaceBits + 2)'(level_tally)) << 1;
+      alone_q <= (level_q == '0) ? level_tally == CountBits'(1) : alone_q && level_tally == '0;
     end else begin
       symbol_q <= symbol_q + 1'b1;
       if (coded) seen_q[slot] <= 1'b1;
