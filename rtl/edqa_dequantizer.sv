@@ -64,17 +64,17 @@ module edqa_dequantizer #(
   assign last_o = last_q[Latency-1];
 
   // 1: w.
-  logic signed [SizeBits:0]  q, sum, w_q;
+  logic signed [SizeBits:0]  q, w_q;
   logic [SizeBits:0]         se;
   logic [MagnitudeBits-1:0]  maximum_q;
 
   // Sign bits of their own: an unsigned q of MaxBits bits is no negative number.
   assign q = (SizeBits + 1)'($signed({signed_i && q_i[MaxBits-1], q_i}));
   assign se = (SizeBits + 1)'(se_i);
-  assign sum = q + (raw_i ? $signed(se) : '0);
 
+  // se comes late, behind a decoder: it goes through as little as can be.
   always_ff @(posedge clk_i) begin
-    w_q <= (sum <<< extra_i) | (raw_i ? '0 : $signed(se));
+    w_q <= (q <<< extra_i) + $signed(se << (raw_i ? extra_i : 3'd0));
     maximum_q <= maximum_i;
   end
 

@@ -22,8 +22,8 @@ Resources huffman_builder_resources(int symbols, int limit, int count_bits) {
 }
 
 Resources huffman_code_book_resources(int symbol_bits, int books, int limit) {
-  constexpr double shared = 113, per_symbol_bit = 10, per_length = 2.5;
-  constexpr double ff = 75, ff_per_symbol_bit = 12, ff_per_length = 4.75;
+  constexpr double shared = 118, per_symbol_bit = 15, per_length = 2.5;
+  constexpr double ff = 86, ff_per_symbol_bit = 13, ff_per_length = 4.75;
   const int tally = 4 * ceil_div(symbol_bits + 1, 4), codes = 4; // LUT-RAM, written where it is read
   Resources all =
       lut_ram_resources(4, books << symbol_bits) + Resources{tally + codes, 0, 0, 0, 0, tally + codes};
@@ -69,8 +69,8 @@ Resources channel_decoder_resources(int symbol_bits, int books) {
 Resources channel_store_resources(int words) {
   const int address = address_bits(words), banks = ceil_div(words, 128); // of flags, a RAM128X1D each
   Resources all = memory_resources(36, words, true) + Resources{4 * banks, 0, 0, 0, 0, 4 * banks};
-  all.lut += 2 * address + 3;
-  all.ff += 4 * (address + 1) + 2;
+  all.lut += 2 * address + 40; // a word that waits
+  all.ff += 4 * (address + 1) + 40;
   if (banks > 1) {
     all.lut += 5 * banks / 4;
     all.ff += banks - 1 + address_bits(banks);

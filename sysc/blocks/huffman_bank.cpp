@@ -115,11 +115,11 @@ Resources huffman_weights_resources(const HuffmanWeightsConfig& config) {
   // Fitted LUTs: of the code book and the turns, and of a decoder, by its codes' longest length and its
   // symbols' bits; and of a bit's multiplexer between 1, 2, 4, .. 64 LUT-RAMs of a table, where ABC's
   // luck shows.
-  constexpr double shared = 100, decoder = 69, per_length = 7, per_symbol_bit = 1.7;
+  constexpr double shared = 115, decoder = 69, per_length = 7, per_symbol_bit = 1.7;
   constexpr double table_mux[] = {0, 1.2, 3.3, 6, 5.7, 13, 46};
   constexpr double mux_of_16_books = 15; // 64 symbols each: the layer alone selects
   constexpr int decoder_ff = 115;        // two words of 36 bits, two chunks of 9, state
-  constexpr int book_ff = 32, per_book_symbol_bit = 3, limits = 44; // of length l, l + 1 bits are kept
+  constexpr int book_ff = 43, per_book_symbol_bit = 4, limits = 44; // of length l, l + 1 bits are kept
 
   const int bits = config.delta_bits, books = config.max_layers, lanes = config.lanes;
   const int longest = bits < 4 ? (1 << bits) - 1 : 8; // a complete code of n symbols has none of n bits
