@@ -84,8 +84,7 @@ module histogram #(
     if (!rst_ni) begin
       seen_q <= '0;
     end else begin
-      if (count_beat) seen_q[count_row] <= 1'b0;
-      if (beat) seen_q[row] <= 1'b1;
+      seen_q <= (seen_q & ~(Rows'(count_beat) << count_row)) | (Rows'(beat) << row);
     end
   end
 

@@ -178,7 +178,7 @@ module huffman_code_book #(
       alone_q <= (level_q == '0) ? level_tally == CountBits'(1) : alone_q && level_tally == '0;
     end else begin
       symbol_q <= symbol_q + 1'b1;
-      if (coded) seen_q[slot] <= 1'b1;
+      if (coded) seen_q <= seen_q | (8'd1 << slot);
       if (length > 4'd8) long_q <= 1'b1;
     end
   end

@@ -322,7 +322,7 @@ module edqa_bench;
     expect_read(12'h020, (Channels << 20) | (Books << 16) | (Whole << 13) | (Dynamic << 12) | (Extra << 8)
                          | (Bits << 4) | Format);
     expect_read(12'h024, Depth);
-    for (int i = 0; i < 16; i++) begin
+    for (int i = 0; i < ((Channels > 1) ? 8 : 16); i++) begin
       if (Dynamic != 0) run_random(Paper, i);
       run_random(Static, i);
       if (Whole != 0) run_random(WholeMode, i);

@@ -29,9 +29,10 @@ Resources edqa_quantizer_resources(const EdqaQuantizerConfig& config) {
 Resources edqa_dequantizer_resources(const EdqaDequantizerConfig& config) {
   const int size = std::max(config.max_bits, 2 * config.max_extra) + 1; // bits of |w|
   if (config.format == EdqaFormat::float32)
-    return {101 + static_cast<int>(8.4 * size), 80 + 3 * size, 1, 0, 0, 25};
+    return {103 + static_cast<int>(8.6 * size), 80 + 3 * size, 1, 0, 0, 25};
   const bool wide = config.format == EdqaFormat::int32;
-  return {5 + static_cast<int>(2.7 * size), wide ? 20 : 3, wide ? 2 : 1, 0, 0, 1};
+  const int shifts = static_cast<int>(6 + 2.7 * size + 3.4 * config.max_extra);
+  return {shifts, wide ? 20 : 3, wide ? 2 : 1, 0, 0, 1};
 }
 
 } // namespace deltatwin
