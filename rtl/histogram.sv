@@ -84,7 +84,8 @@ module histogram #(
     if (!rst_ni) begin
       seen_q <= '0;
     end else begin
-      seen_q <= (seen_q & ~(Rows'(count_beat) << count_row)) | (Rows'(beat) << row);
+      if (count_beat) seen_q[count_row] <= 1'b0;
+      if (beat) seen_q[row] <= 1'b1;
     end
   end
 

@@ -234,17 +234,14 @@ module huffman_builder #(
     end
   end
 
-  always_comb begin
-    length_o = '0;
-    if (!failed && shown_used_q) begin
-      length_o[3] = reached[8];
-      length_o[2] = reached[4] && !reached[8];
-      length_o[1] = reached[4] ? reached[6] && !reached[8] : reached[2];
-      length_o[0] = reached[4] ? (reached[6] ? reached[7] && !reached[8] : reached[5])
-          : (reached[2] ? reached[3] : reached[1]);
-      if (used_q == ItemBits'(1)) length_o = 4'd1;
-    end
-  end
+  logic [3:0] levels;
+
+  assign levels[3] = reached[8];
+  assign levels[2] = reached[4] && !reached[8];
+  assign levels[1] = reached[4] ? reached[6] && !reached[8] : reached[2];
+  assign levels[0] = reached[4] ? (reached[6] ? reached[7] && !reached[8] : reached[5])
+      : (reached[2] ? reached[3] : reached[1]);
+  assign length_o = (failed || !shown_used_q) ? '0 : (used_q == ItemBits'(1)) ? 4'd1 : levels;
 
 `ifndef YOSYS
   // A pair that is written in the cycle in which it is read would be read too early.
