@@ -17,7 +17,7 @@ struct NoisyQuantConfig {
   int multipliers = 56; ///< 1..max_width
   int bits = 3;         ///< of a code, 2..5
   int data_bits = 16;   ///< of a value, 8..16
-  double clock_mhz = 100;
+  double clock_mhz = 200;
 
   [[nodiscard]] constexpr NoisyQuantizerConfig quantizer() const { return {data_bits, bits}; }
   [[nodiscard]] constexpr NoisyLanesConfig lanes() const {
