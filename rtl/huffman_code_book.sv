@@ -170,7 +170,7 @@ module huffman_code_book #(
       total_q <= '0;
       left_q <= (SpaceBits + 2)'(2);
     end else if (state_q == Limit) begin
-      if (last_symbol_i != '1) symbol_q <= '0;  // else it is
+      symbol_q <= '0;
       level_q <= level_q + 1'b1;
       space_q <= space;
       total_q <= total;
