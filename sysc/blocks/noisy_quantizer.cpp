@@ -3,19 +3,21 @@
 namespace deltatwin {
 namespace {
 
-// 32 bits hold twice any t and the step. Half more over the divisor is never within a double's error of an
-// integer. No branch: nobody could predict it.
+// The code is the ceiling of (2t - s) / 2s, as a number less a floor, held in what a code can be before.
+// Half less of 2t - s is the same ceiling, and never within a double's error of an integer.
 inline __attribute__((always_inline)) void words_of(const NoisyQuantizerConfig& config,
                                                     const std::int16_t* values, std::size_t count, int step,
                                                     int offset, std::uint32_t* words) {
   const int factor = config.factor(), most = config.most();
+  constexpr double above = 64;                   // of all codes
   const double by = step ? 1 / (2.0 * step) : 0; // a step of 0: code 0
+  const double from = above + (step + 0.5) * by, least = above - most, largest = above + most + 1;
   for (std::size_t i = 0; i < count; ++i) {
     const int t = factor * values[i] + offset;
-    const int up = t > 0, sign = 2 * up - 1;
-    const int quotient = static_cast<int>((2 * t * sign + step - up + 0.5) * by);
-    const int held = quotient < most + 1 - up ? quotient : most + 1 - up;
-    const int code = held * sign;
+    double less = from - t * (2 * by);
+    less = less > least ? less : least;
+    less = less < largest ? less : largest;
+    const int code = static_cast<int>(above) - static_cast<int>(less);
     words[i] = noisy_word({code, 0, code * step - offset});
   }
 }

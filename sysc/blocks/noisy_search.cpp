@@ -31,20 +31,22 @@ void multiply_portable(const std::int16_t* pairs, int rows, int columns, const s
     }
 }
 
-// 5 q - j of `count` values, each F x + offset = t. Half more over the divisor is never within a double's
-// error of an integer. No branch: nobody could predict it.
+// 5 q - j of `count` values, each F x + offset = t: q is the ceiling of (2t - s) / 2s, as a number less a
+// floor. Half less of 2t - s is the same ceiling, and never within a double's error of an integer.
 using Quantize = void (*)(const std::int32_t* scaled, int count, int step, int offset, int most, int j,
                           std::int16_t* numbers);
 
 inline __attribute__((always_inline)) void quantize_inline(const std::int32_t* scaled, int count, int step,
                                                            int offset, int most, int j,
                                                            std::int16_t* numbers) {
-  const double by = 1 / (2.0 * step);
+  constexpr int above = 1024; // of all q
+  const double by = 1 / (2.0 * step), from = above + (step + 0.5) * by;
   for (int k = 0; k < count; ++k) {
-    const int t = scaled[k] + offset, sign = t > 0 ? 1 : -1;
-    const int over = 2 * t * sign + step - (t > 0);
-    const int quotient = static_cast<int>((over + 0.5) * by);
-    numbers[k] = static_cast<std::int16_t>(5 * (quotient < most ? quotient : most) * sign - j);
+    const int t = scaled[k] + offset;
+    int q = above - static_cast<int>(from - t * (2 * by));
+    q = q < most ? q : most;
+    q = q > -most ? q : -most;
+    numbers[k] = static_cast<std::int16_t>(5 * q - j);
   }
 }
 
