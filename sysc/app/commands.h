@@ -26,6 +26,7 @@ void add_synth_command(CLI::App& app, int& exit_code);
 void add_explore_command(CLI::App& app, int& exit_code);
 void add_merge_command(CLI::App& app, int& exit_code);
 void add_bench_command(CLI::App& app, int& exit_code);
+void add_compare_command(CLI::App& app);
 void add_networks_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
 void add_devices_command(CLI::App& app);

@@ -102,6 +102,7 @@ int sc_main(int argc, char** argv) {
   add_explore_command(app, exit_code);
   add_merge_command(app, exit_code);
   add_bench_command(app, exit_code);
+  add_compare_command(app);
 #if defined(DELTATWIN_TRAINS)
   add_train_command(app, exit_code);
   add_activations_command(app, exit_code);
