@@ -12,6 +12,8 @@
 #include "tops/accelerator/workload.h"
 #include "tops/codec/top.h"
 #include "tops/codec/workload.h"
+#include "tops/edqa/top.h"
+#include "tops/edqa/workload.h"
 #include "tops/noisyquant/top.h"
 #include "tops/noisyquant/workload.h"
 #include <catch2/catch.hpp>
@@ -122,6 +124,12 @@ struct AcceleratorCase {
 
 const CodecConfig codec_config{8, 8, 64, 100};
 const NoisyQuantConfig noisyquant_config{5, 2, 3, 16, 100};
+EdqaConfig edqa_config() {
+  EdqaConfig config;
+  config.depth = 40;
+  config.channels = 2;
+  return config;
+}
 
 void log_status(Host& host, Log& log) {
   log.push_back(host.read(status_register));
@@ -175,8 +183,9 @@ TEST_CASE("tlm: every top tells in register STATUS what runs") {
   const AcceleratorTop accelerator = AcceleratorCase().top();
   const CodecTop codec(codec_config);
   const NoisyQuantTop noisyquant(noisyquant_config);
+  const EdqaTop edqa(edqa_config());
   for (const Top* top : {static_cast<const Top*>(&accelerator), static_cast<const Top*>(&codec),
-                         static_cast<const Top*>(&noisyquant)}) {
+                         static_cast<const Top*>(&edqa), static_cast<const Top*>(&noisyquant)}) {
     const std::vector<Register> registers = top->registers();
     const auto found = std::find_if(registers.begin(), registers.end(),
                                     [](const Register& each) { return each.name == "STATUS"; });
@@ -195,6 +204,11 @@ TEST_CASE("tlm: the twins of every top play the same sessions, with and without 
   const AcceleratorCase accelerator;
   play_twice(accelerator.top(), accelerator.work(), stall);
   play_twice(CodecTop(codec_config), CodecWorkload(codec_config, 4, base_seed()), stall);
+  const EdqaSettings edqa_settings = EdqaSettings::initial(edqa_config());
+  play_twice(EdqaTop(edqa_config()),
+             EdqaWorkload(edqa_config(), edqa_settings,
+                          made_up_channels(edqa_config(), edqa_settings, 4, base_seed())),
+             stall);
   for (const NoisyQuantMode mode : {NoisyQuantMode::online, NoisyQuantMode::offline})
     play_twice(NoisyQuantTop(noisyquant_config), NoisyQuantWorkload(noisyquant_config, mode, 4, base_seed()),
                stall);

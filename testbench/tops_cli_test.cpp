@@ -1,4 +1,5 @@
 // The commands that serve every top, on every top of the registry.
+#include "base/file.h"
 #include "desk.h"
 #include "tops/registry.h"
 #include <map>
@@ -75,4 +76,47 @@ TEST_CASE("command line: explore and --confirm serve every top") {
     CHECK(outcome.code == 0);
     CHECK_THAT(outcome.out, Catch::Contains(": equal\n"));
   }
+}
+
+TEST_CASE("command line: channels from a file go through edqa, and what comes out is written as CSV") {
+  const Desk desk;
+  const std::string options = "simulate --top edqa --format float32 --depth 8 --allow-overflow --channels ";
+  desk.write("channels.csv", "0,1,2\n0,1,2,3,4,5,6\n");
+  const json::object found =
+      run(desk, options + "channels.csv --rounding half_down --shifting-error raw -o out.csv");
+  CHECK(found.at("channels") == 2);
+  CHECK(found.at("bits_per_value").to_number<double>() > 3);
+  CHECK(read_file(desk.path("out.csv")) ==
+        "0,1,5\n0,7.5,6,3,10.5,9,15\n"); // as the authors' accelerator gives
+
+  const std::map<std::string, std::string> bad = {{"1,x,3\n", "channels.csv:1: \"x\" is no number"},
+                                                  {"1,2\n1,,2\n", "channels.csv:2: \"\" is no number"},
+                                                  {"1,2,3,4,5,6,7,8,9\n", "more than 8 values"},
+                                                  {"\n", "0 channels"}};
+  for (const auto& [text, complaint] : bad) {
+    CAPTURE(text);
+    desk.write("channels.csv", text);
+    const Outcome outcome = desk.run(words(options + "channels.csv"));
+    CHECK(outcome.code == 2);
+    CHECK_THAT(outcome.err, Catch::Contains(complaint));
+  }
+  CHECK(desk.run(words(options + "missing.csv")).code == 2);
+  CHECK(desk.run(words("simulate --top codec --blocks channels.csv")).code == 2);
+}
+
+TEST_CASE("command line: compare sets the paper's tables beside the tops here") {
+  const Desk desk;
+  const json::object found = run(desk, "compare edqa");
+  const auto speedup = [&](const std::string& name, int values) {
+    for (const json::value& row : found.at("speedups").as_array())
+      if (row.at("name").as_string() == name && row.at("values") == values)
+        return row.at("speedup").to_number<double>();
+    FAIL("no speedup " + name);
+    return 0.0;
+  };
+  CHECK(speedup("the paper: eDQA over NoisyQuant", 3136) == Approx(466048.0 / 1508));
+  CHECK(speedup("eDQA here over the paper's eDQA", 3136) > 20);
+  CHECK(speedup("eDQA over NoisyQuant, searched once", 3136) < 1);
+  CHECK(found.at("areas").as_array().size() == 7);
+  CHECK(desk.run(words("compare nothing")).code == 2);
 }

@@ -9,6 +9,8 @@
 #include "tops/accelerator/top.h"
 #include "tops/codec/top.h"
 #include "tops/codec/workload.h"
+#include "tops/edqa/top.h"
+#include "tops/edqa/workload.h"
 #include "tops/noisyquant/top.h"
 #include "tops/noisyquant/workload.h"
 #include <algorithm>
@@ -146,5 +148,24 @@ TEST_CASE("twins: a run of NoisyQuant goes on from a file as if it had never bee
     NoisyQuantWorkload(config, mode, 5, seed).run(work, 0, 5);
     for (const std::size_t beats : {40, 75})
       require_goes_on(NoisyQuantTop(config), work, beats, seed);
+  }
+}
+
+TEST_CASE("twins: a run of the edqa goes on from a file as if it had never been interrupted") {
+  const std::uint64_t seed = base_seed();
+  EdqaConfig config;
+  config.depth = 40;
+  config.whole = true;
+  config.channels = 2;
+  for (const EdqaMode mode : {EdqaMode::paper, EdqaMode::fixed, EdqaMode::whole}) {
+    CAPTURE(seed, static_cast<int>(mode));
+    EdqaSettings settings = EdqaSettings::initial(config);
+    settings.mode = mode;
+    const EdqaWorkload edqa(config, settings, made_up_channels(config, settings, 8, seed));
+    Session work;
+    edqa.load(work);
+    edqa.run(work, 0, 8);
+    for (const std::size_t beats : {20, 70})
+      require_goes_on(EdqaTop(config), work, beats, seed);
   }
 }

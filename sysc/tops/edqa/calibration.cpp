@@ -69,17 +69,12 @@ EdqaProgram calibrate(const EdqaConfig& config, const EdqaSettings& settings, co
   if (settings.mode == EdqaMode::paper || coded_bits(settings) == 0)
     return program;
 
-  // Values above in equal parts of their range: 0 first, then by size.
   const std::size_t symbols = std::size_t{1} << coded_bits(settings);
   const auto books = static_cast<std::size_t>(settings.mode == EdqaMode::whole ? settings.books : 1);
   program.book_of.assign(symbols, 0);
   for (std::size_t s = 0; books > 1 && s < symbols; ++s) {
     const bool below = settings.is_signed && s >= symbols / 2;
-    const std::size_t size = below ? symbols - s : s;
-    std::size_t book = 0;
-    for (std::size_t bound = 1; book + 1 < books && size >= bound; bound *= 2)
-      ++book;
-    program.book_of[s] = static_cast<unsigned>(book);
+    program.book_of[s] = static_cast<unsigned>(std::min(below ? symbols - s : s, books - 1));
   }
   std::vector<std::vector<std::uint64_t>> histograms(books, std::vector<std::uint64_t>(symbols, 1));
   for (std::size_t g = 0; g < channels.groups.size(); ++g)

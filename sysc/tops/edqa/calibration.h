@@ -22,8 +22,8 @@ struct EdqaProgram {
 };
 
 /// Scales and books of the channels themselves: for each lane the largest value is the scale; books have the
-/// fewest bits for what comes, with a code for every symbol; values above choose among them by
-/// their size.
+/// fewest bits for what comes, with a code for every symbol; the value above chooses among them, by its size,
+/// the largest ones together.
 [[nodiscard]] EdqaProgram calibrate(const EdqaConfig& config, const EdqaSettings& settings,
                                     const EdqaChannels& channels);
 

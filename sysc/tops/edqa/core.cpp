@@ -190,7 +190,7 @@ bool EdqaCore::write(std::uint32_t address, std::uint32_t data, unsigned strobes
   const bool value_comes =
       now_.open == cycle || std::any_of(now_.groups.rbegin(), now_.groups.rend(),
                                         [=](const Group& group) { return group.first_in == cycle; });
-  if (cycle <= now_.begin || now_.error_at < cycle || now_.running(cycle) || value_comes)
+  if (now_.error_at < cycle || now_.running(cycle) || value_comes)
     return false;
   return write_idle(address, data, cycle);
 }
