@@ -140,7 +140,7 @@ public:
         {"mode", "o.name", "mode", "", 21, true, true},
         {"bits", "p.bits", "N", "", 20, true},
         {"extra", "p.extra", "m", "", 19, true},
-        {"values", "s.name", "values", "", 12, true},
+        {"signs", "s.name", "values", "", 12, true}, // "values" is a word of SQL
         {"format", "f.name", "format", "", 11, true},
         {"books", "p.books", "books", "", 18, true},
         {"lanes", "p.lanes", "lanes", "", 17, true},
@@ -209,10 +209,9 @@ public:
       return Axis{Axis::choice, name, "", help, 0, 0, values, values.front()};
     };
     return {
-        choice(
-            "format",
-            "of values that come in: int16, int32 (what a scale that is known elsewhere multiplies), float32",
-            formats),
+        {Axis::choice, "format", "formats", // a space's "format" is its own
+         "of values that come in: int16, int32 (what a scale that is known elsewhere multiplies), float32", 0,
+         0, formats, formats.front()},
         integer("bits", "N: bits of a quantized value", 2, 8, 3),
         integer("extra", "m: more bits of important channels, shifted out and coded", 0, 4, 3),
         choice("mode",
