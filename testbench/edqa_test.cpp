@@ -13,6 +13,8 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <limits>
+#include <tuple>
 
 using namespace deltatwin;
 
@@ -515,6 +517,71 @@ TEST_CASE("edqa: cycles from channel to channel at N = 3, m = 3, under the bound
       CHECK(measured.period <= (mode == EdqaMode::paper ? std::max<Cycle>(count + 10, 200) : count + 2));
       CHECK(measured.period <= steady_cycles(config, settings, size));
     }
+}
+
+TEST_CASE("edqa: channels that nothing holds up are told at once as they are told value by value") {
+  RandomWork random(base_seed());
+  for (int round = 0; round < repeats(60); ++round) {
+    EdqaConfig config = config_of(random, 8);
+    config.format = round % 3 ? EdqaFormat::int16 : EdqaFormat::int32;
+    config.depth = random.in(64, 700);
+    config.channels = random.in(0, 1) ? 1 : random.in(2, 5);
+    const EdqaSettings settings = settings_of(random, config);
+    CAPTURE(round, base_seed(), config.bits, config.extra, config.depth, config.dynamic, config.whole,
+            config.books, config.channels, static_cast<int>(settings.mode), settings.bits, settings.extra);
+    EdqaChannels channels;
+    for (int g = random.in(1, 40); g > 0; --g)
+      channels.groups.push_back(
+          random_group(random, config, random.in(0, 2) ? random.in(64, config.depth) : random.in(1, 80)));
+    const EdqaProgram program = random_program(random, config, settings, channels, random.in(0, 3) > 0);
+    Session load;
+    load_edqa_program(load, config, program);
+    HostAction stream;
+    add_edqa_channels(stream, config, channels, 0, channels.groups.size());
+    const double stall = round % 2 ? 0.1 * random.in(1, 9) : 0;
+    struct Seen {
+      std::vector<Cycle> taken, out;
+      std::vector<std::uint8_t> bytes;
+      std::vector<std::uint32_t> reads;
+      Cycle stop = 0;
+      bool operator==(const Seen& other) const {
+        return std::tie(taken, out, bytes, reads, stop) ==
+               std::tie(other.taken, other.out, other.bytes, other.reads, other.stop);
+      }
+    };
+    const auto play = [&](bool at_once) {
+      EdqaCore core(config);
+      BeatTrace trace(EdqaCore::interfaces(config).size());
+      if (!at_once)
+        core.record(&trace);
+      Seen seen;
+      const std::size_t size =
+          static_cast<std::size_t>(edqa_result_bits(config.format) * config.channels / 8);
+      core.set_sink(0, [&](const OutputBurst& burst, std::vector<Cycle>& taken) {
+        const std::size_t before = taken.size();
+        paced(Pacer(stall, base_seed()))(burst, taken);
+        seen.out.insert(seen.out.end(), taken.begin() + static_cast<std::ptrdiff_t>(before), taken.end());
+        seen.bytes.insert(seen.bytes.end(), burst.data,
+                          burst.data + size * static_cast<std::size_t>(burst.beats));
+      });
+      Cycle cycle = 10;
+      for (const HostAction& action : load.actions)
+        REQUIRE(core.write(action.address, action.data, 0xf, cycle += 2));
+      REQUIRE(core.write(edqa_reg::control, edqa_control_start, 0xf, cycle += 2));
+      Cycle from = core.stop_cycle();
+      core.offer(0, {stream.values.data(), stream.tlast.size(), stream.tlast.data()}, from, &seen.taken);
+      seen.stop = core.stop_cycle();
+      for (Cycle at = cycle + 1; at < from + 5000; at += from / 7 + 1)
+        for (const std::uint32_t address :
+             {edqa_reg::status, edqa_reg::groups, edqa_reg::cycles, edqa_reg::sizes, edqa_reg::sizes + 0x40})
+          seen.reads.push_back(core.read(address, at).data);
+      return seen;
+    };
+    const Seen at_once = play(true), one_by_one = play(false);
+    CHECK(at_once.taken == one_by_one.taken);
+    CHECK(at_once.out == one_by_one.out);
+    CHECK(at_once == one_by_one);
+  }
 }
 
 TEST_CASE("edqa: stalls, errors, resets in mid-channel, accesses at any time") {

@@ -40,6 +40,19 @@ public:
   /// first word is accepted although a channel before it has a fault, it is to be given before that.
   void channel(std::vector<std::uint64_t> words);
 
+  /// Of a decoder between channels, none given: when the latest word moved on from `held`, and the latest end.
+  [[nodiscard]] Cycle vacated() const { return vacated_; }
+  [[nodiscard]] Cycle ended() const { return ended_; }
+  /// A whole channel of so many words went by, without a fault: its last word was accepted in `accepted` and
+  /// moved on in `vacated`.
+  void pass(std::size_t words, Cycle accepted, Cycle vacated, Cycle ended) {
+    given_ += words;
+    accepted_words_ = moved_words_ = given_;
+    accepted_at_ = accepted;
+    vacated_ = vacated;
+    ended_ = ended;
+  }
+
   template <class Archive> void archive(Archive& bytes) {
     bytes(channels_, given_, accepted_words_, moved_words_, accepted_, accepted_at_, vacated_, ended_,
           inside_, opened_, words_opened_, current_, entered_, next_, position_, failed_from_, faulty_end_);

@@ -37,6 +37,8 @@ public:
       channels_.back().whole = beat;
     return beat;
   }
+  /// The first cycle in which so many words more have room.
+  [[nodiscard]] Cycle room(std::size_t words) const { return places_.room(words); }
   /// The first cycle in which the next word is offered, the one before being taken; `never` while its
   /// channel is not whole.
   [[nodiscard]] Cycle offered() const {

@@ -37,6 +37,9 @@ public:
   /// The beat of the next symbol, which is offered from cycle `offered` on; `never` behind a word that
   /// is never taken.
   Cycle take(Cycle offered);
+  /// Symbols came one per cycle up to `beat`, their words were taken at once, and the latest one's own is to
+  /// be emitted yet.
+  void pass(Cycle beat) { next_ = packed_ = loaded_ = open_ = beat + 1; }
   /// Fills in the cycles of a word that the symbol just taken completes. `taken(from)`: the first cycle
   /// from `from` on in which it can be taken, or `never`; asked once a word.
   template <class Sink> void emit(EncodedWord& word, const Sink& taken) {

@@ -25,10 +25,12 @@ enum : unsigned { first_input_flag = 0, first_output_flag = 3 };
 
 Cycle after(Cycle cycle) { return cycle == never ? never : cycle + 1; }
 
-// Where a queue's place of value `number` lies; depths are powers of two.
-std::size_t place(std::uint64_t number, const std::vector<Cycle>& queue) {
-  return number & (queue.size() - 1);
+// The cycle after the beat of the value whose place in a queue value `number` takes.
+Cycle behind(const BeatRuns& beats, std::uint64_t number, int depth) {
+  const auto places = static_cast<std::uint64_t>(depth);
+  return number < places ? 0 : after(beats.at(number - places));
 }
+Cycle behind(Cycle event, bool is_there) { return is_there ? after(event) : 0; }
 
 std::size_t chunks(int bits) { return static_cast<std::size_t>((bits + chunk - 1) / chunk); }
 
@@ -44,10 +46,7 @@ std::uint64_t little_endian(const std::uint8_t* data, int bytes) {
 
 } // namespace
 
-EdqaCore::Lane::Lane(const EdqaConfig& config)
-    : popped(config.dynamic ? static_cast<std::size_t>(config.value_depth()) : 1),
-      encoded(static_cast<std::size_t>(config.symbol_depth())),
-      taken(static_cast<std::size_t>(config.quantized_depth())), store(config.store_words()) {}
+EdqaCore::Lane::Lane(const EdqaConfig& config) : store(config.store_words()) {}
 
 EdqaCore::Pipe::Pipe(const EdqaConfig& config)
     : lanes(static_cast<std::size_t>(config.channels), Lane(config)) {}
@@ -426,12 +425,11 @@ bool EdqaCore::is_coded(const Lane& lane) const {
 Cycle EdqaCore::room(const Lane& lane) const {
   const std::uint64_t value = pipe_.values, channel = pipe_.channels;
   const bool first = pipe_.beats.empty();
-  const auto behind = [](Cycle event, bool is_there) { return is_there ? after(event) : 0; };
   if (registers_.settings.mode == EdqaMode::paper)
-    return std::max(behind(lane.popped[place(value, lane.popped)], value >= lane.popped.size()),
+    return std::max(behind(lane.popped, value, config_.value_depth()),
                     behind(lane.begun[channel % lane.begun.size()], first && channel >= lane.begun.size()));
-  return std::max({behind(lane.encoded[place(value, lane.encoded)], value >= lane.encoded.size()),
-                   behind(lane.taken[place(value, lane.taken)], value >= lane.taken.size()),
+  return std::max({behind(lane.encoded, value, config_.symbol_depth()),
+                   behind(lane.taken, value, config_.quantized_depth()),
                    behind(lane.ended[channel % most_channels], first && channel >= most_channels)});
 }
 
@@ -450,6 +448,12 @@ std::size_t EdqaCore::offer(std::size_t, const StreamBurst& burst, Cycle& from, 
       beat = std::max(beat, room(lane));
     if (beat == never || beat > now_.error_at)
       return i;
+    if (const std::size_t count = offer_group(burst, i, beat, taken)) {
+      from = pipe_.input_free;
+      offered = from;
+      i += count - 1;
+      continue;
+    }
     const std::uint8_t* const data = burst.data + i * beat_bytes;
     const bool last = burst.last(i);
     add_stream(port_in, more_in_, beat, data, input_bits(config_), last);
@@ -497,7 +501,7 @@ void EdqaCore::take(std::size_t l, std::uint32_t value, Cycle beat, bool last) {
     return;
   }
   const int v = edqa_quantize(config_.format, settings.scheme(), magnitude, lane.maximum, lane.direct);
-  quantized(l, pipe_.values, v, beat + 1 + edqa_quantizer_latency(settings.total_bits()), last);
+  quantized(l, v, beat + 1 + edqa_quantizer_latency(settings.total_bits()), last);
 }
 
 unsigned EdqaCore::symbol(int v) const {
@@ -516,7 +520,7 @@ unsigned EdqaCore::context(unsigned above) const {
 }
 
 // A value leaves the quantizer in `cycle`; with static books its symbol goes on to the encoder.
-void EdqaCore::quantized(std::size_t l, std::uint64_t number, int v, Cycle cycle, bool last) {
+void EdqaCore::quantized(std::size_t l, int v, Cycle cycle, bool last) {
   Lane& lane = pipe_.lanes[l];
   const std::size_t index = lane.quantities.size();
   lane.quantities.push_back(static_cast<std::int16_t>(v));
@@ -526,11 +530,11 @@ void EdqaCore::quantized(std::size_t l, std::uint64_t number, int v, Cycle cycle
     return;
   const auto row = static_cast<std::size_t>(registers_.settings.row);
   const unsigned book = has_contexts() && index >= row ? context(symbol(lane.quantities[index - row])) : 0;
-  encode(l, number, index, cycle + 2, last, is_coded(lane) ? &entries_[book] : nullptr, book);
+  encode(l, index, cycle + 2, last, is_coded(lane) ? &entries_[book] : nullptr, book);
 }
 
 // A symbol that is offered to the encoder from `offered` on; without entries it adds no bits.
-void EdqaCore::encode(std::size_t l, std::uint64_t number, std::size_t index, Cycle offered, bool last,
+void EdqaCore::encode(std::size_t l, std::size_t index, Cycle offered, bool last,
                       const std::vector<CodeEntry>* entries, unsigned book) {
   Lane& lane = pipe_.lanes[l];
   const Cycle beat = lane.unfinished && pipe_.code_stop != never && offered > pipe_.code_stop
@@ -538,10 +542,10 @@ void EdqaCore::encode(std::size_t l, std::uint64_t number, std::size_t index, Cy
                          : lane.encoder.take(offered);
   if (beat == never || beat > pipe_.code_stop) {
     lane.unfinished = true;
-    lane.encoded[place(number, lane.encoded)] = never;
+    lane.encoded.push(never);
     return;
   }
-  lane.encoded[place(number, lane.encoded)] = lane.last_encoded = beat;
+  lane.encoded.push(lane.last_encoded = beat);
   const unsigned code = entries ? symbol(lane.quantities[index]) : 0;
   add(port(l, lane_encode), beat,
       (entries ? book : 0) | code << 3 | std::uint64_t{last} << (3 + config_.symbol_bits()));
@@ -586,6 +590,17 @@ void EdqaCore::finish_group() {
   ++pipe_.channels;
 }
 
+// Of values whose places were taken again nobody asks.
+void EdqaCore::forget(Lane& lane) const {
+  const auto before = [&](BeatRuns& beats, int depth) {
+    if (pipe_.values > static_cast<std::uint64_t>(depth))
+      beats.forget_before(pipe_.values - static_cast<std::uint64_t>(depth));
+  };
+  before(lane.popped, config_.value_depth());
+  before(lane.encoded, config_.symbol_depth());
+  before(lane.taken, config_.quantized_depth());
+}
+
 // From the queue of values to the store.
 void EdqaCore::quantize_paper(std::size_t l) {
   Lane& lane = pipe_.lanes[l];
@@ -594,8 +609,6 @@ void EdqaCore::quantize_paper(std::size_t l) {
   const std::size_t count = lane.values.size();
   const std::uint64_t first = pipe_.values - count;
   const bool coded = is_coded(lane);
-  const auto behind = [](Cycle event, bool is_there) { return is_there ? after(event) : 0; };
-
   const Cycle begin = std::max({pipe_.beats.back() + 3, after(lane.quantized),
                                 behind(lane.ended[channel % most_channels], channel >= most_channels),
                                 behind(lane.counted[lane.coded % 2], coded && lane.coded >= 2)});
@@ -605,57 +618,64 @@ void EdqaCore::quantize_paper(std::size_t l) {
   Cycle pop = begin;
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t number = first + i;
-    pop = std::max({after(pop),
-                    behind(lane.encoded[place(number, lane.encoded)], number >= lane.encoded.size()),
-                    behind(lane.taken[place(number, lane.taken)], number >= lane.taken.size())});
-    lane.popped[place(number, lane.popped)] = pop;
+    pop = std::max({after(pop), behind(lane.encoded, number, config_.symbol_depth()),
+                    behind(lane.taken, number, config_.quantized_depth())});
+    lane.popped.push(pop);
     const int v = edqa_quantize(config_.format, settings.scheme(), lane.values[i], lane.maximum, lane.direct);
     const Cycle cycle = pop == never ? never : pop + edqa_quantizer_latency(settings.total_bits());
-    quantized(l, number, v, cycle, i + 1 == count);
+    quantized(l, v, cycle, i + 1 == count);
     ++counts[symbol(v)];
     offered[i] = cycle == never ? never : cycle + 2;
   }
   lane.quantized = pop;
 
-  Cycle ready = after(begin);
-  CodeTable table;
-  unsigned slot = 0;
-  if (coded) {
-    slot = static_cast<unsigned>(lane.coded % 4);
-    const auto symbols = static_cast<Cycle>(counts.size());
-    std::vector<int> lengths = build_lengths(counts, config_.builder_limit()).lengths;
-    lengths.resize(std::size_t{1} << config_.symbol_bits());
-    const Cycle last_symbol = offered.back() == never ? never : offered.back() - 2;
-    const Cycle count_beat =
-        std::max({after(last_symbol), after(lane.counted[(lane.coded + 1) % 2]), lane.builder_free});
-    Cycle last_count = never, last_length = never;
-    if (count_beat != never) {
-      last_count = count_beat + symbols - 1;
-      const BuilderTiming timing{config_.builder_symbols(), config_.builder_limit()};
-      const Cycle length = std::max(last_count + timing.lengths(), lane.book_free);
-      if (length != never) {
-        last_length = length + symbols - 1;
-        for (Cycle s = 0; trace_ && s < symbols; ++s)
-          add(port(l, lane_lengths), length + s, static_cast<std::uint64_t>(lengths[s]));
-      }
-    }
-    lane.counted[lane.coded % 2] = last_count;
-    lane.builder_free = after(last_length);
-    ready = last_length == never ? never : last_length + CodeBookTiming{symbols}.build() + 1;
-    table = CodeTable(std::move(lengths));
-    ++lane.coded;
-  }
-  const Cycle encode_from =
-      std::max({ready, after(lane.last_encoded),
-                behind(lane.ended[(channel + most_channels - 2) % most_channels], channel >= 2)});
+  lane.book_ready = after(begin);
   if (coded)
-    lane.book_free = after(encode_from);
-  const std::vector<CodeEntry> entries = coded ? code_entries(table) : std::vector<CodeEntry>();
+    prepare_book(l, counts, offered.back() == never ? never : offered.back() - 2);
+  const Cycle encode_from = first_encode(lane);
+  const std::vector<CodeEntry> entries = coded ? code_entries(lane.book) : std::vector<CodeEntry>();
   for (std::size_t i = 0; i < count; ++i) {
     const Cycle from = encode_from == never ? never : std::max(offered[i], encode_from + 1);
-    encode(l, first + i, i, from, i + 1 == count, coded ? &entries : nullptr, slot);
+    encode(l, i, from, i + 1 == count, coded ? &entries : nullptr, lane.slot);
   }
-  lane.book = std::move(table);
+}
+
+// Counts to the builder, lengths to the book.
+void EdqaCore::prepare_book(std::size_t l, const std::vector<std::uint64_t>& counts, Cycle last_symbol) {
+  Lane& lane = pipe_.lanes[l];
+  const auto symbols = static_cast<Cycle>(counts.size());
+  lane.slot = static_cast<unsigned>(lane.coded % 4);
+  std::vector<int> lengths = build_lengths(counts, config_.builder_limit()).lengths;
+  lengths.resize(std::size_t{1} << config_.symbol_bits());
+  const Cycle count_beat =
+      std::max({after(last_symbol), after(lane.counted[(lane.coded + 1) % 2]), lane.builder_free});
+  Cycle last_count = never, last_length = never;
+  if (count_beat != never) {
+    last_count = count_beat + symbols - 1;
+    const BuilderTiming timing{config_.builder_symbols(), config_.builder_limit()};
+    const Cycle length = std::max(last_count + timing.lengths(), lane.book_free);
+    if (length != never) {
+      last_length = length + symbols - 1;
+      for (Cycle s = 0; trace_ && s < symbols; ++s)
+        add(port(l, lane_lengths), length + s, static_cast<std::uint64_t>(lengths[s]));
+    }
+  }
+  lane.counted[lane.coded % 2] = last_count;
+  lane.builder_free = after(last_length);
+  lane.book_ready = last_length == never ? never : last_length + CodeBookTiming{symbols}.build() + 1;
+  lane.book = CodeTable(std::move(lengths));
+  ++lane.coded;
+}
+
+// The cycle in which a channel is begun to be encoded, in mode paper.
+Cycle EdqaCore::first_encode(Lane& lane) const {
+  const std::uint64_t channel = pipe_.channels;
+  const Cycle begun =
+      std::max({lane.book_ready, after(lane.last_encoded),
+                behind(lane.ended[(channel + most_channels - 2) % most_channels], channel >= 2)});
+  if (is_coded(lane))
+    lane.book_free = after(begun);
+  return begun;
 }
 
 // Of the next symbol; null: it has no code.
@@ -776,7 +796,7 @@ void EdqaCore::decode_lane(std::size_t l, Cycle take, const std::vector<Cycle>& 
     }
     if (take == never || take > pipe_.take_stop)
       break;
-    lane.decoded = lane.taken[place(first + i, lane.taken)] = take;
+    lane.taken.push(lane.decoded = take);
     const ChannelDecoderCore::Symbol decoded = lane.decoder.take(book_of(lane, symbols), take);
     const bool last = i + 1 == count;
     const StreamFault at_end = last ? lane.decoder.end(take) : StreamFault::none;
@@ -796,8 +816,9 @@ void EdqaCore::decode_lane(std::size_t l, Cycle take, const std::vector<Cycle>& 
   }
   lane.ended[pipe_.channels % most_channels] = ended;
   lane.stopped = lane.stopped || i < count;
-  for (; i < count; ++i)
-    lane.taken[place(first + i, lane.taken)] = never;
+  if (lane.taken.size() < pipe_.values)
+    lane.taken.push(never, pipe_.values - lane.taken.size());
+  forget(lane);
   for (const Cycle beat : lane.decoder.accepted())
     if (beat < lane.decoder.failed_from())
       add(port(l, lane_stored), beat, lane.waiting[lane.accepted++]);

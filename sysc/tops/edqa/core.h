@@ -4,6 +4,7 @@
 #include "blocks/channel_store.h"
 #include "blocks/edqa_dequantizer.h"
 #include "blocks/huffman_encoder.h"
+#include "tops/edqa/beat_runs.h"
 #include "tops/edqa/config.h"
 #include "tops/top.h"
 #include <array>
@@ -93,12 +94,12 @@ private:
   // A lane: the latest events, by what later ones wait for, and the channel that comes in.
   struct Lane {
     explicit Lane(const EdqaConfig& config);
-    std::vector<Cycle> popped, encoded, taken; ///< by number of the value, modulo the queue's depth
-    std::array<Cycle, 4> begun{};              ///< by number of the channel
-    std::array<Cycle, 16> ended{};             ///< its last take
-    Cycle quantized = 0;                       ///< the latest channel's last pop
-    std::array<Cycle, 2> counted{};            ///< last counts, by number of the coded channel
-    std::uint64_t coded = 0;                   ///< coded channels since START
+    BeatRuns popped, encoded, taken; ///< of values
+    std::array<Cycle, 4> begun{};    ///< by number of the channel
+    std::array<Cycle, 16> ended{};   ///< its last take
+    Cycle quantized = 0;             ///< the latest channel's last pop
+    std::array<Cycle, 2> counted{};  ///< last counts, by number of the coded channel
+    std::uint64_t coded = 0;         ///< coded channels since START
     Cycle builder_free = 0, book_free = 0;
     Cycle last_encoded = 0;
     EncoderTiming encoder;
@@ -117,6 +118,8 @@ private:
     std::uint32_t bits = 0;
     bool flipped = false;
     CodeTable book; ///< its own
+    Cycle book_ready = 0;
+    unsigned slot = 0; ///< of its book
 
     std::vector<std::uint64_t> waiting; ///< words that the decoder has not accepted
     std::size_t accepted = 0;           ///< of them
@@ -124,7 +127,7 @@ private:
     template <class Archive> void archive(Archive& bytes) {
       bytes(popped, encoded, taken, begun, ended, quantized, counted, coded, builder_free, book_free,
             last_encoded, encoder, packer, store, decoder, decoded, stopped, maximum, direct, unfinished,
-            values, quantities, words, bits, flipped, book, waiting, accepted);
+            values, quantities, words, bits, flipped, book, book_ready, slot, waiting, accepted);
     }
   };
   struct Pipe {
@@ -156,17 +159,34 @@ private:
   void fail(EdqaError error, Cycle cycle, StreamFault fault = StreamFault::none);
   void flag(unsigned flags, unsigned first, Cycle cycle);
   [[nodiscard]] Cycle room(const Lane& lane) const;
+  // A group that nothing holds up, at once: burst.cpp.
+  struct Burst;
+  struct Run {
+    std::size_t first;
+    Cycle cycle;
+  };
+  [[nodiscard]] std::vector<Run> input_runs(std::size_t count, Cycle beat) const;
+  [[nodiscard]] std::size_t offer_group(const StreamBurst& burst, std::size_t first, Cycle beat,
+                                        std::vector<Cycle>* taken);
+  [[nodiscard]] bool plan(std::size_t lane, Burst& burst, const std::uint8_t* data);
+  void mark(Burst& burst, const CodeTable* books) const;
+  void store(std::size_t lane, Burst& burst);
+  [[nodiscard]] std::vector<std::uint8_t> dequantized(const std::vector<Burst>& bursts) const;
+  void decode_burst(std::size_t lane, const Burst& burst, const std::vector<Cycle>& outs);
   [[nodiscard]] bool is_coded(const Lane& lane) const;
   [[nodiscard]] int entry(std::size_t lane) const;
   void take(std::size_t lane, std::uint32_t value, Cycle beat, bool last);
   void finish_group();
   void quantize_paper(std::size_t lane);
-  void quantized(std::size_t lane, std::uint64_t number, int v, Cycle cycle, bool last);
-  void encode(std::size_t lane, std::uint64_t number, std::size_t index, Cycle offered, bool last,
+  void quantized(std::size_t lane, int v, Cycle cycle, bool last);
+  void encode(std::size_t lane, std::size_t index, Cycle offered, bool last,
               const std::vector<CodeEntry>* entries, unsigned book);
   [[nodiscard]] unsigned symbol(int v) const;
   [[nodiscard]] unsigned context(unsigned above) const;
   [[nodiscard]] bool has_contexts() const;
+  void prepare_book(std::size_t lane, const std::vector<std::uint64_t>& counts, Cycle last_symbol);
+  [[nodiscard]] Cycle first_encode(Lane& lane) const;
+  void forget(Lane& lane) const;
   void decode();
   [[nodiscard]] const CodeTable* book_of(const Lane& lane, const std::vector<std::uint8_t>& symbols) const;
   [[nodiscard]] EdqaResult result(const Lane& lane, std::size_t index, unsigned symbol) const;

@@ -107,19 +107,27 @@ public:
     Session session;
     work.load(session);
     work.run(session, 0, items);
+    RunRecord record;
     Cycle cycle = 0, from = 0;
-    std::uint32_t before = 0;
     for (const HostAction& action : session.actions)
-      if (action.kind == HostAction::write)
+      switch (action.kind) {
+      case HostAction::write:
         model->write(action.address, action.data, action.strobe, ++cycle);
-      else if (action.kind == HostAction::wait_stop)
-        cycle = model->stop_cycle();
-      else if (action.kind == HostAction::stream) {
-        before = model->read(edqa_reg::cycles, cycle).data;
+        break;
+      case HostAction::read:
+        record.reads.push_back(model->read(action.address, ++cycle).data);
+        break;
+      case HostAction::stream:
         from = cycle;
         model->offer(0, {action.values.data(), action.tlast.size(), action.tlast.data()}, from, nullptr);
+        break;
+      case HostAction::wait_stop:
+        cycle = std::max(cycle, model->stop_cycle());
+        break;
+      default:
+        cycle += action.cycles;
       }
-    return model->read(edqa_reg::cycles, model->stop_cycle()).data - before;
+    return work.cycles(record);
   }
   [[nodiscard]] ResultSchema schema() const override {
     ResultSchema schema;
