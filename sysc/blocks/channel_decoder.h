@@ -40,7 +40,8 @@ public:
   /// first word is accepted although a channel before it has a fault, it is to be given before that.
   void channel(std::vector<std::uint64_t> words);
 
-  /// Of a decoder between channels, none given: when the latest word moved on from `held`, and the latest end.
+  /// Of a decoder between channels, none given: when the latest word moved on from `held`, and the latest
+  /// end.
   [[nodiscard]] Cycle vacated() const { return vacated_; }
   [[nodiscard]] Cycle ended() const { return ended_; }
   /// A whole channel of so many words went by, without a fault: its last word was accepted in `accepted` and
