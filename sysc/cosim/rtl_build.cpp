@@ -97,7 +97,7 @@ struct Recipe {
                 "-DVM_TRACE_VCD=" + trace,
                 std::string("-DVM_SAVABLE=") + (source.savable ? "1" : "0")};
     runtime_compiler = compiler;
-    compiler.push_back(checked ? "-O1" : "-O3");
+    compiler.push_back(checked ? "-O0" : "-O3");
     runtime_compiler.push_back(checked ? "-O1" : "-O2");
     shim =
         read_file(source_path("sysc/cosim/rtl_shim.h")) + read_file(source_path("sysc/cosim/rtl_shim.cpp"));

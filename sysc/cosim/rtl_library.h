@@ -49,7 +49,7 @@ struct RtlEnding {
 };
 
 /// A Verilated model, built on demand and cached under a hash of all that Verilator reads, parameters
-/// and tool version, and loaded as a shared library. It is compiled with -O3, or with -O1, for tests
+/// and tool version, and loaded as a shared library. It is compiled with -O3, or with -O0, for tests
 /// that build more than they run, where the environment variable DELTATWIN_RTL_CHECKED is 1. What the
 /// RTL prints goes to stderr.
 ///
