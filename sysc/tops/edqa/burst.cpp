@@ -12,17 +12,7 @@ namespace deltatwin {
 namespace {
 
 constexpr std::size_t fewest = 64; ///< values: of smaller channels the way in core.cpp is as fast
-constexpr std::size_t output_depth = 16, most_channels = 16;
 constexpr int half_word = stream_word_bits / 2;
-
-Cycle after(Cycle cycle) { return cycle == never ? never : cycle + 1; }
-
-// May value `last`, whose beat is in `beat`, have its place in a queue of `depth`? If so, those before it in
-// its run may too, because beats of old ones are no less apart.
-bool has_place(const BeatRuns& beats, std::uint64_t last, Cycle beat, int depth) {
-  const auto places = static_cast<std::uint64_t>(depth);
-  return last < places || after(beats.at(last - places)) <= beat;
-}
 
 // Values as numbers, one lane's.
 void read_values(EdqaFormat format, bool is_signed, const std::uint8_t* data, std::size_t stride,
@@ -178,11 +168,7 @@ bool EdqaCore::plan(std::size_t l, Burst& burst, const std::uint8_t* data) {
   const bool coded = is_coded(lane);
   Cycle last_pop = burst.last_in; // or what stands for it with static scales
   if (paper) {
-    const std::uint64_t channel = pipe_.channels;
-    const auto behind = [](Cycle event, bool is_there) { return is_there ? after(event) : 0; };
-    burst.begin = std::max({burst.last_in + 3, after(lane.quantized),
-                            behind(lane.ended[channel % most_channels], channel >= most_channels),
-                            behind(lane.counted[lane.coded % 2], coded && lane.coded >= 2)});
+    burst.begin = begin_of(lane, burst.last_in);
     last_pop = burst.begin == never ? never : burst.begin + burst.count;
     burst.quantized = burst.begin + 1 + quantizer;
     if (burst.begin == never)
@@ -191,8 +177,10 @@ bool EdqaCore::plan(std::size_t l, Burst& burst, const std::uint8_t* data) {
     burst.quantized = burst.beat + 1 + quantizer;
   }
   const std::size_t most_words = (max_code_length * burst.count) / stream_word_bits + 2;
-  if (!has_place(lane.encoded, last, last_pop, config_.symbol_depth()) ||
-      !has_place(lane.taken, last, last_pop, config_.quantized_depth()) ||
+  // If the last value has its places, those before it in its run have theirs: beats of old ones are no
+  // closer.
+  if (behind(lane.encoded, last, config_.symbol_depth()) > last_pop ||
+      behind(lane.taken, last, config_.quantized_depth()) > last_pop ||
       lane.store.room(most_words) > burst.quantized)
     return false;
 

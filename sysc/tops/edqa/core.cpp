@@ -18,19 +18,8 @@ enum : std::size_t {
   lane_decoded,
   lane_ports
 };
-constexpr int chunk = 32;                ///< bits of a wide stream that an interface shows
-constexpr std::size_t output_depth = 16; ///< values between their takes and their beats
-constexpr std::size_t most_channels = 16;
+constexpr int chunk = 32; ///< bits of a wide stream that an interface shows
 enum : unsigned { first_input_flag = 0, first_output_flag = 3 };
-
-Cycle after(Cycle cycle) { return cycle == never ? never : cycle + 1; }
-
-// The cycle after the beat of the value whose place in a queue value `number` takes.
-Cycle behind(const BeatRuns& beats, std::uint64_t number, int depth) {
-  const auto places = static_cast<std::uint64_t>(depth);
-  return number < places ? 0 : after(beats.at(number - places));
-}
-Cycle behind(Cycle event, bool is_there) { return is_there ? after(event) : 0; }
 
 std::size_t chunks(int bits) { return static_cast<std::size_t>((bits + chunk - 1) / chunk); }
 
@@ -601,6 +590,14 @@ void EdqaCore::forget(Lane& lane) const {
   before(lane.taken, config_.quantized_depth());
 }
 
+// The cycle in which a channel is begun to be quantized, in mode paper.
+Cycle EdqaCore::begin_of(const Lane& lane, Cycle last_in) const {
+  const std::uint64_t channel = pipe_.channels;
+  return std::max({last_in + 3, after(lane.quantized),
+                   behind(lane.ended[channel % most_channels], channel >= most_channels),
+                   behind(lane.counted[lane.coded % 2], is_coded(lane) && lane.coded >= 2)});
+}
+
 // From the queue of values to the store.
 void EdqaCore::quantize_paper(std::size_t l) {
   Lane& lane = pipe_.lanes[l];
@@ -609,9 +606,7 @@ void EdqaCore::quantize_paper(std::size_t l) {
   const std::size_t count = lane.values.size();
   const std::uint64_t first = pipe_.values - count;
   const bool coded = is_coded(lane);
-  const Cycle begin = std::max({pipe_.beats.back() + 3, after(lane.quantized),
-                                behind(lane.ended[channel % most_channels], channel >= most_channels),
-                                behind(lane.counted[lane.coded % 2], coded && lane.coded >= 2)});
+  const Cycle begin = begin_of(lane, pipe_.beats.back());
   lane.begun[channel % lane.begun.size()] = begin;
   std::vector<std::uint64_t> counts(static_cast<std::size_t>(config_.builder_symbols()));
   std::vector<Cycle> offered(count);

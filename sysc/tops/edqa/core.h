@@ -40,6 +40,9 @@ public:
   [[nodiscard]] static std::vector<Interface> interfaces(const EdqaConfig& config);
 
 private:
+  static constexpr std::size_t output_depth = 16; ///< values between their takes and their beats
+  static constexpr std::size_t most_channels = 16;
+
   // What hosts write, and no reset clears.
   struct Tables {
     std::array<std::uint32_t, edqa_entries> scales{};
@@ -94,12 +97,12 @@ private:
   // A lane: the latest events, by what later ones wait for, and the channel that comes in.
   struct Lane {
     explicit Lane(const EdqaConfig& config);
-    BeatRuns popped, encoded, taken; ///< of values
-    std::array<Cycle, 4> begun{};    ///< by number of the channel
-    std::array<Cycle, 16> ended{};   ///< its last take
-    Cycle quantized = 0;             ///< the latest channel's last pop
-    std::array<Cycle, 2> counted{};  ///< last counts, by number of the coded channel
-    std::uint64_t coded = 0;         ///< coded channels since START
+    BeatRuns popped, encoded, taken;          ///< of values
+    std::array<Cycle, 4> begun{};             ///< by number of the channel
+    std::array<Cycle, most_channels> ended{}; ///< its last take
+    Cycle quantized = 0;                      ///< the latest channel's last pop
+    std::array<Cycle, 2> counted{};           ///< last counts, by number of the coded channel
+    std::uint64_t coded = 0;                  ///< coded channels since START
     Cycle builder_free = 0, book_free = 0;
     Cycle last_encoded = 0;
     EncoderTiming encoder;
@@ -133,13 +136,13 @@ private:
   struct Pipe {
     explicit Pipe(const EdqaConfig& config);
     std::vector<Lane> lanes;
-    Cycle input_free = 0;         ///< of the next value
-    std::uint64_t values = 0;     ///< that were taken
-    std::uint64_t channels = 0;   ///< whole groups that were taken
-    std::vector<Cycle> beats;     ///< of the group that comes in
-    std::array<Cycle, 16> outs{}; ///< by number of the value: when it left
-    Cycle code_stop = never;      ///< no encode beats after it
-    Cycle take_stop = never;      ///< no takes after it
+    Cycle input_free = 0;                   ///< of the next value
+    std::uint64_t values = 0;               ///< that were taken
+    std::uint64_t channels = 0;             ///< whole groups that were taken
+    std::vector<Cycle> beats;               ///< of the group that comes in
+    std::array<Cycle, output_depth> outs{}; ///< by number of the value: when it left
+    Cycle code_stop = never;                ///< no encode beats after it
+    Cycle take_stop = never;                ///< no takes after it
     Injection injection;
     template <class Archive> void archive(Archive& bytes) {
       for (Lane& lane : lanes)
@@ -147,6 +150,13 @@ private:
       bytes(input_free, values, channels, beats, outs, code_stop, take_stop, injection);
     }
   };
+  [[nodiscard]] static Cycle after(Cycle cycle) { return cycle == never ? never : cycle + 1; }
+  // The cycle after the beat of the value whose place in a queue value `number` takes.
+  [[nodiscard]] static Cycle behind(const BeatRuns& beats, std::uint64_t number, int depth) {
+    const auto places = static_cast<std::uint64_t>(depth);
+    return number < places ? 0 : after(beats.at(number - places));
+  }
+  [[nodiscard]] static Cycle behind(Cycle event, bool is_there) { return is_there ? after(event) : 0; }
   [[nodiscard]] const Registers& registers(Cycle cycle) const {
     return cycle > registers_since_ ? registers_ : old_registers_;
   }
@@ -185,6 +195,7 @@ private:
   [[nodiscard]] unsigned context(unsigned above) const;
   [[nodiscard]] bool has_contexts() const;
   void prepare_book(std::size_t lane, const std::vector<std::uint64_t>& counts, Cycle last_symbol);
+  [[nodiscard]] Cycle begin_of(const Lane& lane, Cycle last_in) const;
   [[nodiscard]] Cycle first_encode(Lane& lane) const;
   void forget(Lane& lane) const;
   void decode();
