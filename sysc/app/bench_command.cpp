@@ -3,8 +3,8 @@
 #include "app/subject.h"
 #include "app/text.h"
 #include "base/error.h"
-#include "cosim/model_runner.h"
 #include "cosim/rtl_runner.h"
+#include "tops/model_runner.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/fit.h"
-#include "cosim/model_runner.h"
+#include "tops/model_runner.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>

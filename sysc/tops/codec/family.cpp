@@ -3,7 +3,7 @@
 #include "tops/codec/config.h"
 #include "tops/codec/top.h"
 #include "tops/codec/workload.h"
-#include <algorithm>
+#include "tops/model_runner.h"
 
 namespace deltatwin {
 namespace {
@@ -47,15 +47,13 @@ public:
   [[nodiscard]] Cycle run_cycles(const double* choices, int items) const override {
     const CodecConfig config = config_of(choices);
     const CodecWorkload work(config, items, 1);
-    const std::unique_ptr<TopModel> model = CodecTop(config).model();
-    Session session;
+    Session load, session;
+    work.load(load);
     work.run(session, 0, items);
-    const auto stream =
-        std::find_if(session.actions.begin(), session.actions.end(),
-                     [](const HostAction& action) { return action.kind == HostAction::stream; });
-    Cycle from = 0;
-    model->offer(0, {stream->values.data(), stream->values.size(), stream->tlast.data()}, from, nullptr);
-    return model->read(codec_reg::cycles, model->stop_cycle()).data;
+    ModelRunner model{CodecTop(config)};
+    (void)model.run(load);
+    (void)model.run(session);
+    return work.cycles(model.record());
   }
   [[nodiscard]] ResultSchema schema() const override {
     ResultSchema schema;

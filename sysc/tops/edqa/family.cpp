@@ -1,11 +1,10 @@
 #include "tops/edqa/family.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "tops/edqa/core.h"
 #include "tops/edqa/timing.h"
 #include "tops/edqa/top.h"
 #include "tops/edqa/workload.h"
-#include <algorithm>
+#include "tops/model_runner.h"
 
 namespace deltatwin {
 namespace {
@@ -103,31 +102,13 @@ public:
     const EdqaConfig config = config_of(choices);
     const EdqaWorkload work(config, settings_of(choices),
                             made_up_channels(config, settings_of(choices), items, 1));
-    const std::unique_ptr<TopModel> model = EdqaTop(config).model();
-    Session session;
-    work.load(session);
+    Session load, session;
+    work.load(load);
     work.run(session, 0, items);
-    RunRecord record;
-    Cycle cycle = 0, from = 0;
-    for (const HostAction& action : session.actions)
-      switch (action.kind) {
-      case HostAction::write:
-        model->write(action.address, action.data, action.strobe, ++cycle);
-        break;
-      case HostAction::read:
-        record.reads.push_back(model->read(action.address, ++cycle).data);
-        break;
-      case HostAction::stream:
-        from = cycle;
-        model->offer(0, {action.values.data(), action.tlast.size(), action.tlast.data()}, from, nullptr);
-        break;
-      case HostAction::wait_stop:
-        cycle = std::max(cycle, model->stop_cycle());
-        break;
-      default:
-        cycle += action.cycles;
-      }
-    return work.cycles(record);
+    ModelRunner model{EdqaTop(config)};
+    (void)model.run(load);
+    (void)model.run(session);
+    return work.cycles(model.record());
   }
   [[nodiscard]] ResultSchema schema() const override {
     ResultSchema schema;

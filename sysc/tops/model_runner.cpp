@@ -1,4 +1,4 @@
-#include "cosim/model_runner.h"
+#include "tops/model_runner.h"
 #include <algorithm>
 #include <numeric>
 #include <stdexcept>
