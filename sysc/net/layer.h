@@ -22,16 +22,13 @@ enum class Group { layer, neuron, block };
 /// under one book per layer, the one with the fewest bits.
 enum class Code { raw, huffman };
 
-/// How a result between two numbers becomes one of them.
-enum class Rounding { half_up };
-
 /// y = clamp((sum * multiplier + bias * 2^(shift-8) + 2^(shift-1)) >> shift), one multiplier and
 /// bias per neuron. `none` clamps to int16, `relu` to [0, 127], `hardtanh` to [-128, 127].
 struct RequantizerParameters {
-  std::vector<int> multiplier; ///< [outputs], 0..65535
-  std::vector<int> bias;       ///< [outputs], signed 20 bits, in units of 2^-8 output LSB
-  int shift = 8;               ///< 8..39
-  Rounding rounding = Rounding::half_up;
+  std::vector<int> multiplier;           ///< [outputs], 0..65535
+  std::vector<int> bias;                 ///< [outputs], signed 20 bits, in units of 2^-8 output LSB
+  int shift = 8;                         ///< 8..39
+  Rounding rounding = Rounding::half_up; ///< no other
 };
 
 /// One dense layer: outputs x inputs weights, row-major (a neuron's inputs are contiguous).
@@ -97,7 +94,7 @@ inline constexpr std::initializer_list<const char*> scheme_names = {"fixed_refer
 inline constexpr std::initializer_list<const char*> group_names = {"layer", "neuron", "block"};
 inline constexpr std::initializer_list<const char*> activation_names = {"none", "relu", "hardtanh"};
 inline constexpr std::initializer_list<const char*> code_names = {"raw", "huffman"};
-inline constexpr std::initializer_list<const char*> rounding_names = {"half_up"};
+inline constexpr std::initializer_list<const char*> rounding_names = {"half_up", "tflite", "half_even"};
 [[nodiscard]] const char* to_string(Scheme scheme);
 [[nodiscard]] const char* to_string(Group group);
 [[nodiscard]] const char* to_string(Activation activation);

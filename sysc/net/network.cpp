@@ -80,7 +80,10 @@ Network dense_chain(Graph graph, const std::string& origin) {
   std::size_t at = graph.input;
   for (Node& node : graph.nodes) {
     auto* layer = std::get_if<Layer>(&node.op);
-    if (!layer || node.inputs != std::vector<std::size_t>{at})
+    if (!layer)
+      throw InputError(origin + ": node \"" + node.name +
+                       "\" is not dense: only a chain of dense layers can be run");
+    if (node.inputs != std::vector<std::size_t>{at})
       throw InputError(
           origin + ": node \"" + node.name +
           "\" does not read what the one before writes: only a chain of dense layers can be run");

@@ -29,19 +29,29 @@ public:
     if (field_.has(key))
       choice(key, value, names);
   }
+  void optional_flag(const char* key, bool& value) const {
+    if (field_.has(key))
+      value = field_.at(key).boolean();
+  }
   void integers(const char* key, std::vector<int>& values, std::size_t count, int low, int high) const {
     values = field_.at(key).integers(count, low, high);
   }
-  void rows(const char* key, std::vector<std::int8_t>& values, int outputs, int inputs, int low,
-            int high) const {
+  /// One integer, or `count`.
+  void one_or(const char* key, std::vector<int>& values, std::size_t count, int low, int high) const {
+    const std::size_t there = field_.at(key).elements().size();
+    values = field_.at(key).integers(there == 1 ? 1 : count, low, high);
+  }
+  template <class Number>
+  void rows(const char* key, std::vector<Number>& values, int outputs, int inputs, int low, int high) const {
     const std::vector<JsonField> lists = field_.at(key).elements();
     if (lists.size() != static_cast<std::size_t>(outputs))
       field_.at(key).fail("expected " + std::to_string(outputs) + " rows (one per output), got " +
                           std::to_string(lists.size()));
     for (const JsonField& list : lists)
       for (const int value : list.integers(static_cast<std::size_t>(inputs), low, high))
-        values.push_back(static_cast<std::int8_t>(value));
+        values.push_back(static_cast<Number>(value));
   }
+  [[noreturn]] void fail(const std::string& key, const std::string& what) const { field_.at(key).fail(what); }
   /// A field that must not be there, and `is_default`: that a layer is so.
   void absent(const char* key, bool, const char* why) const {
     if (field_.has(key))
@@ -69,13 +79,18 @@ public:
   void optional_choice(const char* key, Enum value, std::initializer_list<const char*> names) const {
     choice(key, value, names);
   }
+  void optional_flag(const char*, bool) const {}
   void integers(const char* key, const std::vector<int>& values, std::size_t count, int low, int high) const {
     count_of(key, values.size(), count);
     for (std::size_t i = 0; i < count; ++i)
       if (values[i] < low || values[i] > high)
         integer(key + ("[" + std::to_string(i) + "]"), values[i], low, high);
   }
-  void rows(const char* key, const std::vector<std::int8_t>& values, int outputs, int inputs, int low,
+  void one_or(const char* key, const std::vector<int>& values, std::size_t count, int low, int high) const {
+    integers(key, values, values.size() == 1 ? 1 : count, low, high);
+  }
+  template <class Number>
+  void rows(const char* key, const std::vector<Number>& values, int outputs, int inputs, int low,
             int high) const {
     const auto columns = static_cast<std::size_t>(inputs);
     count_of(key, values.size(), static_cast<std::size_t>(outputs) * columns);

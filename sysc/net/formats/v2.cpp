@@ -46,7 +46,7 @@ Layer parse_dense(const JsonField& field, const Tensor& in, const Tensor& out) {
   layer.inputs = width(in, field.at("inputs"));
   layer.outputs = width(out, field.at("output"));
   weight_fields(FieldReader(weights), layer);
-  FieldReader(requantizer).choice("rounding", layer.requantizer.rounding, rounding_names);
+  FieldReader(requantizer).choice("rounding", layer.requantizer.rounding, {"half_up"});
   requantizer_fields(FieldReader(requantizer), layer.requantizer, layer.outputs);
   FieldReader(field).choice("activation", layer.activation, activation_names);
   return layer;
@@ -107,6 +107,8 @@ std::string op_text(const Layer& layer) {
     text += "       " + row(&layer.deltas[o * inputs], inputs) + (o + 1 < outputs ? ",\n" : "\n");
   return text + "     ]}";
 }
+
+template <class Op> std::string op_text(const Op&) { throw InputError("only dense nodes can be written"); }
 
 std::string node_text(const Graph& graph, const Node& node) {
   std::string inputs;

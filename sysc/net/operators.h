@@ -1,0 +1,101 @@
+#pragma once
+#include "base/rounding.h"
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace deltatwin {
+
+/// An accumulated sum to a tensor's integer: y = clamp(requantized(sum) + zero point of the tensor, low,
+/// high), by base/rounding.h.
+struct Requantization {
+  Rounding rounding = Rounding::half_up;
+  std::vector<std::int32_t> multipliers = {
+      1};                        ///< one, or one a channel: 0..2^31-1; tflite: 0 or from 2^30 on
+  std::vector<int> shifts = {0}; ///< as many, 0..62
+  int low = -128, high = 127;    ///< of y: also what a ReLU or ReLU6 becomes
+
+  [[nodiscard]] std::int32_t multiplier(std::size_t channel) const {
+    return multipliers[multipliers.size() == 1 ? 0 : channel];
+  }
+  [[nodiscard]] int shift(std::size_t channel) const { return shifts[shifts.size() == 1 ? 0 : channel]; }
+};
+
+/// Where the windows of a convolution or a pool lie. Result row r, column c is of the window whose first row
+/// is r * row_stride - top and first column c * column_stride - left; what is outside of the map is padding.
+struct Window {
+  int rows = 1, columns = 1; ///< the kernel; at most the map with its padding
+  int row_stride = 1, column_stride = 1;
+  int top = 0, left = 0, bottom = 0, right = 0; ///< padding: less than the kernel
+
+  /// Rows, or columns, of the result from those of a map; those that no window takes are left over.
+  [[nodiscard]] int result_rows(int map_rows) const {
+    return (map_rows + top + bottom - rows) / row_stride + 1;
+  }
+  [[nodiscard]] int result_columns(int map_columns) const {
+    return (map_columns + left + right - columns) / column_stride + 1;
+  }
+};
+
+/// Output channel o: sum = bias[o] + sum of (x - zero point) * w over the window and the input channels of
+/// its group; padding counts nothing. A depthwise layer has as many groups as inputs; a dense one is a 1x1
+/// convolution of a map with one row and one column.
+struct Convolution {
+  Window window;
+  int groups = 1; ///< a divisor of inputs and outputs
+  int outputs = 1;
+  std::vector<std::int16_t> weights; ///< [outputs][rows][columns][inputs / groups], less their zero point:
+                                     ///< -255..255
+  std::vector<std::int32_t> bias;    ///< [outputs]
+  Requantization requantization;
+};
+
+/// max: of (x - zero point), padding never wins. average: the sum of (x - zero point), the multiplier divides
+/// it; padding counts nothing. A global pool's kernel is as large as the map.
+struct Pool {
+  enum class Kind { max, average };
+  Kind kind = Kind::max;
+  Window window;
+  /// average alone: zero points are neither subtracted nor added, as in TensorFlow Lite, where ties depend on
+  /// the sign of the sum of x. Both tensors have one format.
+  bool raw = false;
+  Requantization requantization; ///< one multiplier
+};
+
+/// y = R(v[0] + v[1]), v[i] = R_i((x_i - zero point_i) << left_shift): the results of R_i are 32 bits wide
+/// and not clamped.
+struct Add {
+  int left_shift = 0;                                                ///< 0..20
+  std::array<Requantization, 2> inputs = {unclamped(), unclamped()}; ///< one multiplier each
+  Requantization output;                                             ///< one multiplier
+
+  static Requantization unclamped() {
+    Requantization requantization;
+    requantization.low = std::numeric_limits<std::int32_t>::min();
+    requantization.high = std::numeric_limits<std::int32_t>::max();
+    return requantization;
+  }
+};
+
+/// Of (x - zero point): another scale or format, or a ReLU on its own.
+struct Rescale {
+  Requantization requantization; ///< one multiplier, or one a channel (the last dimension)
+};
+
+/// The same elements in the same order, in another shape.
+struct Reshape {};
+
+/// What of the network is left to the host: probabilities from the output tensor, never computed by hardware.
+struct Softmax {
+  enum class Rule {
+    tflite, ///< TensorFlow Lite's fixed-point softmax: int8 to int8, 1/256 and zero point -128
+    real    ///< in float from the output tensor's scale
+  };
+  Rule rule = Rule::real;
+  std::int32_t multiplier = 0; ///< tflite: beta * scale of the input, as a multiplier of 2^30..2^31-1 ...
+  int left_shift = 0;          ///< ... times 2^(left_shift - 31), 0..31
+};
+
+} // namespace deltatwin
