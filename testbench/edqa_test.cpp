@@ -523,8 +523,8 @@ TEST_CASE("edqa: channels that nothing holds up are told at once as they are tol
   RandomWork random(base_seed());
   for (int round = 0; round < repeats(60); ++round) {
     EdqaConfig config = config_of(random, 8);
-    config.format = round % 3 ? EdqaFormat::int16 : EdqaFormat::int32;
-    config.depth = random.in(64, 700);
+    config.format = static_cast<EdqaFormat>(round % 3);
+    config.depth = random.in(20, 700);
     config.channels = random.in(0, 1) ? 1 : random.in(2, 5);
     const EdqaSettings settings = settings_of(random, config);
     CAPTURE(round, base_seed(), config.bits, config.extra, config.depth, config.dynamic, config.whole,
@@ -532,7 +532,7 @@ TEST_CASE("edqa: channels that nothing holds up are told at once as they are tol
     EdqaChannels channels;
     for (int g = random.in(1, 40); g > 0; --g)
       channels.groups.push_back(
-          random_group(random, config, random.in(0, 2) ? random.in(64, config.depth) : random.in(1, 80)));
+          random_group(random, config, random.in(0, 2) ? random.in(16, config.depth) : random.in(1, 20)));
     const EdqaProgram program = random_program(random, config, settings, channels, random.in(0, 3) > 0);
     Session load;
     load_edqa_program(load, config, program);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 #include <string>
+#include <tuple>
 
 namespace deltatwin {
 
@@ -12,8 +13,9 @@ std::vector<int> huffman_lengths(const std::vector<std::uint64_t>& histogram, in
   for (std::size_t s = 0; s < histogram.size(); ++s)
     if (histogram[s])
       symbols.push_back(s);
-  std::stable_sort(symbols.begin(), symbols.end(),
-                   [&](std::size_t a, std::size_t b) { return histogram[a] < histogram[b]; });
+  std::sort(symbols.begin(), symbols.end(), [&](std::size_t a, std::size_t b) {
+    return std::tie(histogram[a], a) < std::tie(histogram[b], b);
+  });
   const std::size_t n = symbols.size();
   if (n > (std::size_t{1} << limit))
     throw InputError(std::to_string(n) + " symbols occur, codes of at most " + std::to_string(limit) +
@@ -24,27 +26,32 @@ std::vector<int> huffman_lengths(const std::vector<std::uint64_t>& histogram, in
   if (n < 2)
     return lengths;
 
-  // A list a level: the symbols, merged with the pairs of the level below. Only which items are
-  // symbols matters afterwards.
-  std::vector<std::vector<bool>> is_symbol(static_cast<std::size_t>(limit));
-  std::vector<std::uint64_t> below;
-  for (auto& level : is_symbol) {
-    std::vector<std::uint64_t> list;
-    for (std::size_t symbol = 0, pair = 0; symbol < n || pair + 1 < below.size();) {
-      const bool take = pair + 1 >= below.size() ||
-                        (symbol < n && histogram[symbols[symbol]] <= below[pair] + below[pair + 1]);
-      list.push_back(take ? histogram[symbols[symbol]] : below[pair] + below[pair + 1]);
-      level.push_back(take);
+  // A list a level: the symbols, merged with the pairs of the level below, at most 2n - 1 items. Only which
+  // items are symbols matters afterwards.
+  const std::size_t row = 2 * n;
+  const auto levels = static_cast<std::size_t>(limit);
+  std::vector<std::uint8_t> is_symbol(levels * row);
+  std::vector<std::uint64_t> below(row), list(row);
+  std::size_t items = 0;
+  for (std::size_t level = 0; level < levels; ++level) {
+    std::uint8_t* const flags = is_symbol.data() + level * row;
+    std::size_t at = 0;
+    for (std::size_t symbol = 0, pair = 0; symbol < n || pair + 1 < items; ++at) {
+      const bool take =
+          pair + 1 >= items || (symbol < n && histogram[symbols[symbol]] <= below[pair] + below[pair + 1]);
+      list[at] = take ? histogram[symbols[symbol]] : below[pair] + below[pair + 1];
+      flags[at] = take;
       symbol += take;
       pair += take ? 0 : 2;
     }
-    below = std::move(list);
+    items = at;
+    below.swap(list);
   }
   // The 2n - 2 cheapest items of the last level; each pair among them stands for two below.
-  for (std::size_t level = is_symbol.size(), taken = 2 * n - 2; level-- > 0;) {
-    const auto first = is_symbol[level].begin();
+  for (std::size_t level = levels, taken = 2 * n - 2; level-- > 0;) {
+    const auto first = is_symbol.begin() + static_cast<std::ptrdiff_t>(level * row);
     const auto chosen =
-        static_cast<std::size_t>(std::count(first, first + static_cast<std::ptrdiff_t>(taken), true));
+        static_cast<std::size_t>(std::count(first, first + static_cast<std::ptrdiff_t>(taken), 1));
     for (std::size_t i = 0; i < chosen; ++i)
       ++lengths[symbols[i]];
     taken = 2 * (taken - chosen);

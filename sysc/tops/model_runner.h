@@ -11,9 +11,9 @@ class ModelRunner {
 public:
   explicit ModelRunner(const Top& top);
 
-  /// What the output streams carry, TDATA's bytes one stream behind the other. Throws
+  /// What the output streams carry, TDATA's bytes one stream behind the other, until the next run. Throws
   /// std::runtime_error when a stream is not taken whole.
-  std::vector<std::uint8_t> run(const Session& session);
+  const std::vector<std::uint8_t>& run(const Session& session);
   /// Of the latest session.
   [[nodiscard]] const RunRecord& record() const { return record_; }
 

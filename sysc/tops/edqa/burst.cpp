@@ -3,56 +3,16 @@
 // core.cpp says of the same values, which stands in wherever a condition here does not hold.
 #include "blocks/huffman_builder.h"
 #include "blocks/huffman_code_book.h"
+#include "tops/edqa/channel_values.h"
 #include "tops/edqa/core.h"
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 namespace deltatwin {
 namespace {
 
-constexpr std::size_t fewest = 64; ///< values: of smaller channels the way in core.cpp is as fast
-constexpr int half_word = stream_word_bits / 2;
-
-// Values as numbers, one lane's.
-void read_values(EdqaFormat format, bool is_signed, const std::uint8_t* data, std::size_t stride,
-                 std::vector<double>& values) {
-  for (std::size_t i = 0; i < values.size(); ++i, data += stride) {
-    double value = 0;
-    if (format == EdqaFormat::int16) {
-      std::int16_t number = 0;
-      std::memcpy(&number, data, sizeof number);
-      value = number;
-    } else {
-      std::int32_t number = 0;
-      std::memcpy(&number, data, sizeof number);
-      value = number;
-    }
-    values[i] = is_signed ? value : std::max(value, 0.0);
-  }
-}
-
-// v of each value: doubles are exact here, quotients but for one in their last place, which is mended.
-void quantize_all(const EdqaScheme& scheme, bool direct, double maximum, const std::vector<double>& values,
-                  std::vector<std::int16_t>& quantities) {
-  const int shift = direct ? scheme.extra : 0, scale_bits = scheme.scale_bits() - shift;
-  const double halves = std::ldexp(1.0, scale_bits + 1), inverse = 1 / maximum;
-  const int full = 1 << scale_bits, low = scheme.is_signed ? -full : 0;
-  const bool half_down = scheme.half_down;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double size = std::min(std::abs(values[i]), maximum) * halves;
-    const bool negative = values[i] < 0;
-    int steps = static_cast<int>(size * inverse);
-    double rest = size - steps * maximum;
-    const int less = rest < 0, more = rest >= maximum;
-    steps += more - less;
-    rest += (less - more) * maximum;
-    const int odd = half_down ? negative : steps >> 1 & 1; // what a tie does
-    const int magnitude = (steps >> 1) + ((steps & 1) & (rest > 0 ? 1 : odd));
-    const int v = negative ? -magnitude : magnitude;
-    quantities[i] = static_cast<std::int16_t>(std::clamp(v, low, full - 1) * (1 << shift));
-  }
-}
+constexpr std::size_t fewest = 16; ///< values: the output queue's, and the encoder's first ones
+constexpr std::uint32_t half_word = stream_word_bits / 2;
 
 } // namespace
 
@@ -61,10 +21,11 @@ struct EdqaCore::Burst {
   std::size_t count = 0;
   Cycle beat = 0, last_in = 0; ///< of its first value, of its last one
   Cycle begin = 0;             ///< in mode paper
+  std::vector<Run> pops;       ///< in mode paper
   Cycle quantized = 0;         ///< its first value leaves the quantizer
-  std::vector<double> values;
+  ChannelValues values;
   std::vector<std::int16_t> quantities;
-  std::vector<std::size_t> marks; ///< the symbol that comes to each half word of its codes
+  std::vector<std::uint16_t> marks; ///< the symbol that comes to each half word of its codes
   std::uint32_t bits = 0;
   std::size_t words = 1;
   Cycle accepted = 0, opened = 0, take = 0; ///< its first word at the decoder, its first take
@@ -73,8 +34,8 @@ struct EdqaCore::Burst {
 std::size_t EdqaCore::offer_group(const StreamBurst& burst, std::size_t first, Cycle beat,
                                   std::vector<Cycle>* taken) {
   if (trace_ || burst.gaps || !burst.tlast || !pipe_.beats.empty() || now_.error_at != never ||
-      pipe_.injection.armed || config_.format == EdqaFormat::float32 || pipe_.code_stop != never ||
-      pipe_.take_stop != never || std::find(pipe_.outs.begin(), pipe_.outs.end(), never) != pipe_.outs.end())
+      pipe_.injection.armed || pipe_.code_stop != never || pipe_.take_stop != never ||
+      std::find(pipe_.outs.begin(), pipe_.outs.end(), never) != pipe_.outs.end())
     return 0;
   const void* const end = std::memchr(burst.tlast + first, 1, burst.beats - first);
   if (!end)
@@ -85,16 +46,21 @@ std::size_t EdqaCore::offer_group(const StreamBurst& burst, std::size_t first, C
     return 0;
   const std::size_t value_bytes = static_cast<std::size_t>(edqa_value_bits(config_.format)) / 8;
   const std::size_t lanes = pipe_.lanes.size(), beat_bytes = value_bytes * lanes;
-  const std::vector<Run> in = input_runs(count, beat);
-  const Cycle last_in = in.back().cycle == never ? never : in.back().cycle + (count - 1 - in.back().first);
-  if (last_in == never || (in.size() > 1 && registers_.settings.mode != EdqaMode::paper))
+  std::vector<Queue> queues;
+  if (registers_.settings.mode == EdqaMode::paper)
+    for (const Lane& lane : pipe_.lanes)
+      queues.push_back({&lane.popped, static_cast<std::uint64_t>(config_.value_depth())});
+  const std::vector<Run> in = runs_behind(queues, count, beat);
+  const Cycle last_in = last_of(in, count);
+  if (last_in == never)
     return 0;
   std::vector<Burst> plans(lanes);
   for (std::size_t l = 0; l < lanes; ++l) {
     plans[l].count = count;
+    plans[l].values = {burst.data + first * beat_bytes + l * value_bytes, beat_bytes, count};
     plans[l].beat = beat;
     plans[l].last_in = last_in;
-    if (!plan(l, plans[l], burst.data + first * beat_bytes + l * value_bytes))
+    if (!plan(l, plans[l]))
       return 0;
   }
 
@@ -126,78 +92,76 @@ std::size_t EdqaCore::offer_group(const StreamBurst& burst, std::size_t first, C
   return count;
 }
 
-// When the values of a group are taken that are offered one per cycle from `beat` on, where they wait for
-// places in mode paper's queue; nothing else is looked at.
-std::vector<EdqaCore::Run> EdqaCore::input_runs(std::size_t count, Cycle beat) const {
-  std::vector<Run> runs = {{0, beat}};
-  const auto depth = static_cast<std::uint64_t>(config_.value_depth());
-  if (registers_.settings.mode != EdqaMode::paper)
-    return runs;
+// When the next values have their beats, the first one's in `cycle` at the earliest, each where its place in
+// every queue is free.
+std::vector<EdqaCore::Run> EdqaCore::runs_behind(const std::vector<Queue>& queues, std::size_t count,
+                                                 Cycle cycle) const {
+  std::vector<Run> runs = {{0, cycle}};
   for (std::size_t i = 0; i < count;) {
     const std::uint64_t number = pipe_.values + i;
+    const Cycle in_turn = runs.back().cycle + (i - runs.back().first);
     std::uint64_t run = count - i;
-    Cycle next = runs.back().cycle + (i - runs.back().first);
-    if (number < depth) {
-      run = std::min(run, depth - number);
-    } else {
-      for (const Lane& lane : pipe_.lanes) {
-        run = std::min(run, lane.popped.run_from(number - depth));
-        next = std::max(next, after(lane.popped.at(number - depth)));
+    Cycle next = in_turn;
+    for (const Queue& queue : queues) {
+      if (number < queue.places) {
+        run = std::min(run, queue.places - number);
+      } else {
+        run = std::min(run, queue.left->run_from(number - queue.places));
+        next = std::max(next, after(queue.left->at(number - queue.places)));
       }
     }
     if (next == never)
       return {{0, never}};
-    if (next != runs.back().cycle + (i - runs.back().first))
+    if (i == 0)
+      runs.back().cycle = next;
+    else if (next != in_turn)
       runs.push_back({i, next});
     i += run;
   }
   return runs;
 }
 
+Cycle EdqaCore::last_of(const std::vector<Run>& runs, std::size_t count) {
+  return runs.back().cycle == never ? never : runs.back().cycle + (count - 1 - runs.back().first);
+}
+
 // Whether nothing holds the channel up; nothing has happened then.
-bool EdqaCore::plan(std::size_t l, Burst& burst, const std::uint8_t* data) {
+bool EdqaCore::plan(std::size_t l, Burst& burst) {
   Lane& lane = pipe_.lanes[l];
   const EdqaSettings& settings = registers_.settings;
   if (lane.stopped || lane.unfinished)
     return false;
-  const std::uint64_t last = pipe_.values + burst.count - 1;
   const Cycle quantizer = edqa_quantizer_latency(settings.total_bits());
   const bool paper = settings.mode == EdqaMode::paper;
   const auto at = static_cast<std::size_t>(entry(l));
   lane.direct = settings.mode != EdqaMode::whole && tables_.direct[at];
   const bool coded = is_coded(lane);
-  Cycle last_pop = burst.last_in; // or what stands for it with static scales
+  const Queue encoded{&lane.encoded, static_cast<std::uint64_t>(config_.symbol_depth())},
+      taken{&lane.taken, static_cast<std::uint64_t>(config_.quantized_depth())};
   if (paper) {
     burst.begin = begin_of(lane, burst.last_in);
-    last_pop = burst.begin == never ? never : burst.begin + burst.count;
-    burst.quantized = burst.begin + 1 + quantizer;
     if (burst.begin == never)
       return false;
+    burst.pops = runs_behind({encoded, taken}, burst.count, burst.begin + 1);
+    // Where symbols wait for a book, pauses between them are over by then.
+    if (last_of(burst.pops, burst.count) == never || (burst.pops.size() > 1 && !coded))
+      return false;
+    burst.quantized = burst.pops.front().cycle + quantizer;
   } else {
+    const std::vector<Run> runs = runs_behind({encoded, taken}, burst.count, burst.beat);
+    if (runs.size() > 1 || runs.front().cycle != burst.beat)
+      return false;
     burst.quantized = burst.beat + 1 + quantizer;
   }
-  const std::size_t most_words = (max_code_length * burst.count) / stream_word_bits + 2;
-  // If the last value has its places, those before it in its run have theirs: beats of old ones are no
-  // closer.
-  if (behind(lane.encoded, last, config_.symbol_depth()) > last_pop ||
-      behind(lane.taken, last, config_.quantized_depth()) > last_pop ||
-      lane.store.room(most_words) > burst.quantized)
+  if (lane.store.room((max_code_length * burst.count) / stream_word_bits + 2) > burst.quantized)
     return false;
 
-  burst.values.resize(burst.count);
-  burst.quantities.resize(burst.count);
-  const std::size_t stride =
-      static_cast<std::size_t>(edqa_value_bits(config_.format)) / 8 * pipe_.lanes.size();
-  read_values(config_.format, settings.is_signed, data, stride, burst.values);
-  double maximum = tables_.scales[at];
-  if (paper) {
-    maximum = 0;
-    for (const double value : burst.values)
-      maximum = std::max(maximum, std::abs(value));
-  }
-  lane.maximum = static_cast<std::uint32_t>(maximum);
-  if (maximum > 0)
-    quantize_all(settings.scheme(), lane.direct, maximum, burst.values, burst.quantities);
+  const EdqaScheme scheme = settings.scheme();
+  lane.maximum =
+      paper ? largest_magnitude(config_.format, settings.is_signed, burst.values) : tables_.scales[at];
+  if (!vectorizable(config_.format, burst.values) || !vectorizable(config_.format, scheme, lane.maximum))
+    return false;
+  quantize_channel(config_.format, scheme, lane.direct, lane.maximum, burst.values, burst.quantities);
   if (paper || !coded)
     return true;
   mark(burst, books_.data());
@@ -208,26 +172,31 @@ bool EdqaCore::plan(std::size_t l, Burst& burst, const std::uint8_t* data) {
 void EdqaCore::mark(Burst& burst, const CodeTable* books) const {
   const EdqaSettings& settings = registers_.settings;
   const unsigned mask = symbol(-1);
-  const auto row = static_cast<std::size_t>(settings.row);
-  std::array<std::array<std::uint8_t, 256>, 8> lengths{};
   const std::size_t count = has_contexts() ? static_cast<std::size_t>(settings.books) : 1;
+  const std::size_t row =
+      count > 1 ? std::min(static_cast<std::size_t>(settings.row), burst.count) : burst.count;
+  std::array<std::array<std::uint8_t, edqa_entries>, 8> lengths{}; // by what is above
+  std::array<std::uint8_t, edqa_entries> book_of{};
   for (std::size_t b = 0; b < count; ++b)
-    std::copy(books[b].lengths.begin(), books[b].lengths.end(), lengths[b].begin());
-  std::uint32_t bits = 0, next = half_word;
+    std::copy_n(books[b].lengths.begin(), std::min(books[b].lengths.size(), lengths[b].size()),
+                lengths[b].begin());
+  for (unsigned above = 0; count > 1 && above < edqa_entries; ++above)
+    book_of[above] = static_cast<std::uint8_t>(context(above));
+  std::uint32_t bits = 0;
   bool has_codes = true;
-  burst.marks.clear();
-  for (std::size_t i = 0; i < burst.count; ++i) {
-    const unsigned code = static_cast<unsigned>(burst.quantities[i]) & mask;
-    const unsigned book =
-        count > 1 && i >= row ? context(static_cast<unsigned>(burst.quantities[i - row]) & mask) : 0;
-    const std::uint8_t length = lengths[book][code];
-    has_codes = has_codes && length;
+  burst.marks.resize(burst.count * max_code_length / half_word + 1);
+  const auto step = [&](std::size_t i, std::uint8_t length) {
+    has_codes &= length > 0;
+    burst.marks[bits / half_word] = static_cast<std::uint16_t>(i); // the last one stays
     bits += length;
-    if (bits >= next) {
-      burst.marks.push_back(i);
-      next += half_word;
-    }
-  }
+  };
+  const std::int16_t* const quantities = burst.quantities.data();
+  for (std::size_t i = 0; i < row; ++i)
+    step(i, lengths[0][static_cast<unsigned>(quantities[i]) & mask]);
+  for (std::size_t i = row; i < burst.count; ++i)
+    step(i, lengths[book_of[static_cast<unsigned>(quantities[i - row]) & mask]]
+                   [static_cast<unsigned>(quantities[i]) & mask]);
+  burst.marks.resize(bits / half_word);
   burst.bits = has_codes ? bits : 0;
   burst.words = std::max<std::size_t>((bits + stream_word_bits - 1) / stream_word_bits, 1);
 }
@@ -239,15 +208,19 @@ void EdqaCore::store(std::size_t l, Burst& burst) {
   Cycle gate = 0;
   if (paper) {
     lane.begun[pipe_.channels % lane.begun.size()] = burst.begin;
-    lane.popped.push(burst.begin + 1, burst.count);
-    lane.quantized = burst.begin + burst.count;
+    for (std::size_t r = 0; r < burst.pops.size(); ++r) {
+      const Run& run = burst.pops[r];
+      lane.popped.push(run.cycle,
+                       (r + 1 < burst.pops.size() ? burst.pops[r + 1].first : burst.count) - run.first);
+    }
+    lane.quantized = last_of(burst.pops, burst.count);
     lane.book_ready = burst.begin + 1;
     if (coded) {
       std::vector<std::uint64_t> counts(static_cast<std::size_t>(config_.builder_symbols()));
       const unsigned mask = symbol(-1);
       for (const std::int16_t v : burst.quantities)
         ++counts[static_cast<unsigned>(v) & mask];
-      prepare_book(l, counts, burst.quantized + burst.count - 1);
+      prepare_book(l, counts, lane.quantized + edqa_quantizer_latency(registers_.settings.total_bits()));
       mark(burst, &lane.book);
     }
     gate = first_encode(lane) + 1;
@@ -276,7 +249,7 @@ void EdqaCore::store(std::size_t l, Burst& burst) {
   };
   for (std::size_t word = 0; word < burst.words; ++word) {
     const std::size_t filled = 2 * word + 1;
-    write(word, filled >= burst.marks.size() || burst.marks[filled] + 1 == burst.count);
+    write(word, filled >= burst.marks.size() || burst.marks[filled] + std::size_t{1} == burst.count);
   }
 
   burst.accepted = std::max(lane.store.offered(), lane.decoder.vacated());
@@ -286,20 +259,12 @@ void EdqaCore::store(std::size_t l, Burst& burst) {
 }
 
 std::vector<std::uint8_t> EdqaCore::dequantized(const std::vector<Burst>& bursts) const {
-  const EdqaScheme scheme = registers_.settings.scheme();
   const std::size_t lanes = bursts.size(),
                     size = static_cast<std::size_t>(edqa_result_bits(config_.format)) / 8;
   std::vector<std::uint8_t> bytes(size * lanes * bursts[0].count);
-  for (std::size_t l = 0; l < lanes; ++l) {
-    const auto maximum = static_cast<std::int64_t>(pipe_.lanes[l].maximum);
-    std::uint8_t* out = bytes.data() + size * l;
-    for (const std::int16_t v : bursts[l].quantities) {
-      const int factor = scheme.raw ? edqa_factor(scheme, scheme.quantized(v), scheme.shifting_error(v)) : v;
-      const std::int64_t value = maximum * factor;
-      std::memcpy(out, &value, size); // little-endian, as AXI's bytes are
-      out += size * lanes;
-    }
-  }
+  for (std::size_t l = 0; l < lanes; ++l)
+    dequantize_channel(config_.format, registers_.settings.scheme(), pipe_.lanes[l].maximum,
+                       bursts[l].quantities, bytes.data() + size * l, size * lanes);
   return bytes;
 }
 

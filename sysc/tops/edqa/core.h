@@ -175,10 +175,16 @@ private:
     std::size_t first;
     Cycle cycle;
   };
-  [[nodiscard]] std::vector<Run> input_runs(std::size_t count, Cycle beat) const;
+  struct Queue {
+    const BeatRuns* left; ///< when values left it
+    std::uint64_t places;
+  };
+  [[nodiscard]] std::vector<Run> runs_behind(const std::vector<Queue>& queues, std::size_t count,
+                                             Cycle cycle) const;
+  [[nodiscard]] static Cycle last_of(const std::vector<Run>& runs, std::size_t count);
   [[nodiscard]] std::size_t offer_group(const StreamBurst& burst, std::size_t first, Cycle beat,
                                         std::vector<Cycle>* taken);
-  [[nodiscard]] bool plan(std::size_t lane, Burst& burst, const std::uint8_t* data);
+  [[nodiscard]] bool plan(std::size_t lane, Burst& burst);
   void mark(Burst& burst, const CodeTable* books) const;
   void store(std::size_t lane, Burst& burst);
   [[nodiscard]] std::vector<std::uint8_t> dequantized(const std::vector<Burst>& bursts) const;
