@@ -1,8 +1,12 @@
 // Graphs of convolutions, pools and additions: what is one, and what is refused.
+#include "net/formats/formats.h"
 #include "net/graph.h"
+#include "net/reference.h"
+#include "random_graph.h"
 #include "random_work.h"
 #include "refusal.h"
 #include <catch2/catch.hpp>
+#include <map>
 #include <random>
 
 using namespace deltatwin;
@@ -33,9 +37,9 @@ std::int64_t rounded(Rounding rounding, std::int64_t sum, std::int64_t multiplie
 Graph sample() {
   Graph graph;
   graph.name = "sample";
-  graph.tensors = {{"input", {5, 4, 3}, {8, true, -3}},   {"map", {2, 2, 4}, {8, true, 5}},
-                   {"sum", {2, 2, 4}, {8, false, 128}},   {"mean", {1, 1, 4}, {8, false, 128}},
-                   {"row", {1, 1, 4}, {8, true, 0}, 0.5}, {"output", {4}, {8, true, 0}, 0.5}};
+  graph.tensors = {{"input", {5, 4, 3}, {8, true, -3}},    {"map", {2, 2, 4}, {8, true, 5}},
+                   {"sum", {2, 2, 4}, {8, false, 128}},    {"mean", {1, 1, 4}, {8, false, 128}},
+                   {"row", {1, 1, 4}, {8, true, 0}, 0.5F}, {"output", {4}, {8, true, 0}, 0.5F}};
   Convolution convolution;
   convolution.window = {3, 3, 2, 2, 0, 0, 0, 1};
   convolution.outputs = 4;
@@ -161,10 +165,10 @@ TEST_CASE("graph: what no hardware could compute is refused by node and field") 
   CHECK(refused([](Graph& g) { op<Add>(g, 1).left_shift = 21; }) ==
         "g: nodes[1].left_shift: 21 is outside 0..20");
   CHECK(refused([](Graph& g) { op<Add>(g, 1).inputs[1].low = 0; }) ==
-        "g: nodes[1].second.requantization: is not clamped");
+        "g: nodes[1].second.low: results that are added are not clamped");
   CHECK(refused([](Graph& g) {
           op<Add>(g, 1).inputs[0] = {Rounding::half_up, {100}, {0}, -2147483647 - 1, 2147483647};
-        }).find("g: nodes[1].first.requantization: the results can reach") == 0);
+        }).find("g: nodes[1].first: the results can reach") == 0);
   CHECK(refused([](Graph& g) { op<Pool>(g, 2).raw = true; }) == "accepted");
   CHECK(refused([](Graph& g) {
           op<Pool>(g, 2).raw = true;
@@ -186,4 +190,119 @@ TEST_CASE("graph: what no hardware could compute is refused by node and field") 
         "g: softmax.rule: the output tensor has no scale");
   CHECK(refused([](Graph& g) { g.tensors[1].scale = -1; }) ==
         "g: tensors[1].scale: expected a positive number, or 0: not known");
+}
+
+TEST_CASE("graph: a file holds any graph, and gives it back as it was") {
+  RandomWork random(base_seed() + 2);
+  std::map<std::string, int> kinds;
+  std::int64_t values = 0, ends = 0;
+  for (int n = 0; n < repeats(100); ++n) {
+    RandomGraphLimits limits;
+    limits.dense = true;
+    const Graph graph = random_graph(random, limits);
+    const std::string text = format_2_text(graph);
+    const Graph again = parse_graph(text, "g");
+    REQUIRE(format_2_text(again) == text);
+    REQUIRE(again.macs() == graph.macs());
+    REQUIRE(again.weights() == graph.weights());
+    const std::vector<int> input = random_inputs(random, graph, 1);
+    const std::vector<std::vector<int>> tensors = reference_tensors(graph, input);
+    REQUIRE(reference_tensors(again, input) == tensors);
+    for (const Node& node : graph.nodes) {
+      ++kinds[std::to_string(node.op.index())];
+      if (const auto* convolution = std::get_if<Convolution>(&node.op)) {
+        ++kinds[convolution->groups > 1 ? "grouped" : "whole"];
+        ++kinds[to_string(convolution->requantization.rounding)];
+        const Format& format = graph.tensors[node.output].format;
+        for (const int y : tensors[node.output])
+          ends += y == format.low() || y == format.high();
+        values += static_cast<std::int64_t>(tensors[node.output].size());
+      }
+    }
+  }
+  CHECK(kinds.size() == 6 + 2 + 3); // the graphs are worth the trouble
+  CHECK(ends < values / 2);
+}
+
+TEST_CASE("graph: fields of a file that contradict each other are named") {
+  Graph graph = sample();
+  op<Pool>(graph, 2).raw = true;
+  graph.softmax = Softmax{Softmax::Rule::tflite, 1 << 30, 20};
+  const std::string good = format_2_text(graph);
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    const std::size_t at = good.find(from);
+    REQUIRE(at != std::string::npos);
+    return refusal([&] { (void)parse_graph(std::string(good).replace(at, from.size(), to), "g"); });
+  };
+  CHECK(refused("sample", "simple") == "accepted");
+  CHECK(refused("\"convolution\"", "\"conv\"") ==
+        "g: nodes[0].op: \"conv\" is none of \"dense\", \"convolution\", \"pool\", \"add\", \"rescale\", "
+        "\"reshape\"");
+  CHECK(refused("\"groups\": 1", "\"group\": 1") == "g: nodes[0]: unknown field \"group\"");
+  CHECK(refused("\"groups\": 1", "\"groups\": 2") ==
+        "g: nodes[0].groups: 2 does not divide 3 and 4 channels");
+  CHECK(refused("\"rows\": 3", "\"rows\": 6") == "g: nodes[0].window.rows: 6 is outside 1..5");
+  CHECK(refused("\"left\": 0", "\"left\": 3") == "g: nodes[0].window.left: 3 is outside 0..2");
+  CHECK(refused("\"right\": 1", "\"right\": 1, \"dilation\": 1") ==
+        "g: nodes[0].window: unknown field \"dilation\"");
+  CHECK(refused("\"bias\": [1", "\"bias\": [2147483648") ==
+        "g: nodes[0].bias[0]: 2147483648 is outside -2147483648..2147483647");
+  CHECK(refused("[7,7", "[256,7") == "g: nodes[0].weights[0][0]: 256 is outside -255..255");
+  CHECK(refused("[7,7", "[7") == "g: nodes[0].weights[0]: expected 27 integers, got 26");
+  CHECK(refused("\"shifts\": [38]", "\"shifts\": [38,38]") ==
+        "g: nodes[0].requantization.shifts: expected 1 integers, got 2");
+  CHECK(refused("\"tflite\"", "\"stochastic\"") == "g: nodes[0].requantization.rounding: \"stochastic\" is "
+                                                   "none of \"half_up\", \"tflite\", \"half_even\"");
+  CHECK(refused("[\"map\", \"map\"]", "[\"map\"]") == "g: nodes[1].inputs: expected 2 tensors, got 1");
+  CHECK(refused("\"first\": {", "\"first\": {\"low\": 1, ") == "g: nodes[1].first: unknown field \"low\"");
+  CHECK(refused("\"average\"", "\"max\"") == "g: nodes[2].raw: has a meaning with kind average only");
+  CHECK(refused("\"multipliers\": [1,2,3,4]", "\"multipliers\": [1,2,3]") ==
+        "g: nodes[3].requantization.multipliers: expected 4 integers, got 3");
+  CHECK(refused("\"op\": \"reshape\"", "\"op\": \"reshape\", \"shape\": [4]") ==
+        "g: nodes[4]: unknown field \"shape\"");
+  CHECK(refused("\"output\": \"output\"", "\"output\": \"input\"") == "g: output: it is the input");
+  CHECK(refused("\"scale\": 0.5", "\"scale\": -0.5").find("g: tensors[4].scale: expected a number in 0..") ==
+        0);
+  CHECK(refused("\"rule\": \"tflite\"", "\"rule\": \"real\"") ==
+        "g: softmax.multiplier: has a meaning with rule tflite only");
+  CHECK(refused("\"shape\": [5,4,3]", "\"shape\": [60]") ==
+        "g: nodes[0].inputs: tensor \"input\" has 1 dimensions, expected 3: rows, columns, channels");
+}
+
+TEST_CASE("graph: the reference computes by hand what operators say") {
+  // One row of three columns, two channels; padding counts nothing, whatever the zero point.
+  Graph graph;
+  graph.name = "hand";
+  graph.tensors = {{"x", {1, 3, 2}, {8, true, 10}}, {"y", {1, 2, 2}, {8, true, 1}}};
+  graph.output = 1;
+  Convolution convolution;
+  convolution.window = {1, 2, 1, 2, 0, 0, 0, 1};
+  convolution.outputs = 2;
+  convolution.weights = {1, 2, 3, 4, -1, 0, 0, 1};
+  convolution.bias = {5, -5};
+  convolution.requantization = {Rounding::half_up, {1, 3}, {1, 0}, -128, 100};
+  graph.nodes.push_back({"c", {0}, 1, convolution});
+  validate(graph, "hand");
+  // less 10: (1, 2), (3, 4), (5, 6): sums 5+1+4+9+16 = 35, -5-1+4 = -2; 5+5+12 = 22, -5-5 = -10
+  CHECK(reference_tensors(graph, {11, 12, 13, 14, 15, 16})[1] == std::vector<int>{19, -5, 12, -29});
+  Pool pool;
+  pool.window = {1, 2, 1, 2, 0, 0, 0, 1};
+  pool.requantization = {Rounding::half_even, {1}, {1}, -128, 127};
+  graph.nodes[0] = {"p", {0}, 1, pool};
+  // 3, 4; 5, 6 less the zero point: 1.5 to 2, 2; 2.5 to 2, 3
+  CHECK(reference_tensors(graph, {11, 12, 13, 14, 15, 16})[1] == std::vector<int>{3, 3, 3, 4});
+  pool.kind = Pool::Kind::average;
+  graph.nodes[0] = {"p", {0}, 1, pool};
+  // 4, 6; 5, 6
+  CHECK(reference_tensors(graph, {11, 12, 13, 14, 15, 16})[1] == std::vector<int>{3, 4, 3, 4});
+  graph.tensors[1].format.zero_point = 10;
+  pool.raw = true;
+  graph.nodes[0] = {"p", {0}, 1, pool};
+  CHECK(reference_tensors(graph, {11, 12, 14, -14, 15, 17})[1] == std::vector<int>{12, -1, 8, 8});
+  graph.tensors[1] = {"y", {1, 3, 2}, {8, false, 100}, 0};
+  Rescale rescale;
+  rescale.requantization = {Rounding::tflite, {1 << 30, 1 << 30}, {31, 32}, 0, 101};
+  graph.nodes[0] = {"r", {0}, 1, rescale};
+  // halves of 3, -3, 4: ties upwards; quarters of 5, -6, -2: to 2.5, -3, -1 upwards, then away from zero
+  CHECK(reference_tensors(graph, {13, 15, 7, 4, 14, 8})[1] == std::vector<int>{101, 101, 99, 98, 101, 99});
 }

@@ -27,7 +27,7 @@ struct Tensor {
   std::string name;
   std::vector<int> shape; ///< 1 to 4 dimensions, the outermost first; maps: rows, columns, channels
   Format format;
-  double scale = 0; ///< real number = (integer - zero point) * scale; 0: not known. No result depends on it
+  float scale = 0; ///< real number = (integer - zero point) * scale; 0: not known. No result depends on it
 
   [[nodiscard]] std::uint64_t elements() const;
 };

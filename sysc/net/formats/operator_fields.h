@@ -2,6 +2,7 @@
 // The fields of the operators on maps, each with its name and range, once: see fields.h.
 #include "net/formats/fields.h"
 #include "net/graph.h"
+#include <array>
 #include <limits>
 
 namespace deltatwin {
@@ -11,6 +12,9 @@ inline constexpr int widest_weight = 255;     ///< of an int8 or uint8 weight le
 inline constexpr int largest_left_shift = 20; ///< of an addition
 inline constexpr std::uint64_t most_weights = std::uint64_t{1} << 24;
 
+/// In the order of Node::op.
+inline constexpr std::array<const char*, 6> node_kinds = {"dense", "convolution", "pool",
+                                                          "add",   "rescale",     "reshape"};
 inline constexpr std::initializer_list<const char*> pool_names = {"max", "average"};
 inline constexpr std::initializer_list<const char*> softmax_names = {"tflite", "real"};
 
@@ -48,7 +52,6 @@ void window_fields(const Fields& fields, AnyWindow& window, const Tensor& map) {
 template <class Fields, class AnyConvolution>
 void group_fields(const Fields& fields, AnyConvolution& convolution, const Tensor& in, const Tensor& out) {
   fields.integer("groups", convolution.groups, 1, largest_size);
-  fields.integer("outputs", convolution.outputs, out.shape[2], out.shape[2]);
   if (in.shape[2] % convolution.groups || out.shape[2] % convolution.groups)
     fields.fail("groups", std::to_string(convolution.groups) + " does not divide " +
                               std::to_string(in.shape[2]) + " and " + std::to_string(out.shape[2]) +

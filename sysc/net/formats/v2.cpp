@@ -1,5 +1,6 @@
 #include "net/formats/fields.h"
 #include "net/formats/formats.h"
+#include "net/formats/operator_fields.h"
 #include <limits>
 
 namespace deltatwin {
@@ -19,7 +20,7 @@ int any_int(const JsonField& field) {
 }
 
 Tensor parse_tensor(const JsonField& field) {
-  field.check_keys({"name", "shape", "bits", "signed", "zero_point"});
+  field.check_keys({"name", "shape", "bits", "signed", "zero_point", "scale"});
   Tensor tensor;
   tensor.name = field.at("name").name();
   for (const JsonField& size : field.at("shape").elements())
@@ -27,6 +28,8 @@ Tensor parse_tensor(const JsonField& field) {
   tensor.format.bits = any_int(field.at("bits"));
   tensor.format.is_signed = field.at("signed").boolean();
   tensor.format.zero_point = any_int(field.at("zero_point"));
+  if (field.has("scale"))
+    tensor.scale = static_cast<float>(field.at("scale").number(0, std::numeric_limits<float>::max()));
   return tensor;
 }
 
@@ -52,77 +55,117 @@ Layer parse_dense(const JsonField& field, const Tensor& in, const Tensor& out) {
   return layer;
 }
 
+// Fails on a tensor that is no map.
+void require_map(const Tensor& tensor, const JsonField& field) {
+  if (tensor.shape.size() != 3)
+    field.fail("tensor \"" + tensor.name + "\" has " + std::to_string(tensor.shape.size()) +
+               " dimensions, expected 3: rows, columns, channels");
+}
+
+Window parse_window(const JsonField& field, const Tensor& map) {
+  field.check_keys({"rows", "columns", "row_stride", "column_stride", "top", "left", "bottom", "right"});
+  Window window;
+  window_fields(FieldReader(field), window, map);
+  return window;
+}
+
+Requantization parse_requantization(const JsonField& field, const Tensor& out, std::size_t channels) {
+  field.check_keys({"rounding", "multipliers", "shifts", "low", "high"});
+  Requantization requantization;
+  scale_fields(FieldReader(field), requantization, channels);
+  clamp_fields(FieldReader(field), requantization, out.format);
+  return requantization;
+}
+
+Convolution parse_convolution(const JsonField& field, const Tensor& in, const Tensor& out) {
+  field.check_keys(
+      {"name", "op", "inputs", "output", "window", "groups", "requantization", "bias", "weights"});
+  require_map(in, field.at("inputs"));
+  require_map(out, field.at("output"));
+  Convolution convolution;
+  convolution.outputs = out.shape[2];
+  convolution.window = parse_window(field.at("window"), in);
+  group_fields(FieldReader(field), convolution, in, out);
+  weight_fields(FieldReader(field), convolution, in);
+  convolution.requantization =
+      parse_requantization(field.at("requantization"), out, static_cast<std::size_t>(convolution.outputs));
+  return convolution;
+}
+
+Pool parse_pool(const JsonField& field, const Tensor& in, const Tensor& out) {
+  field.check_keys({"name", "op", "inputs", "output", "kind", "raw", "window", "requantization"});
+  require_map(in, field.at("inputs"));
+  Pool pool;
+  kind_fields(FieldReader(field), pool);
+  pool.window = parse_window(field.at("window"), in);
+  pool.requantization = parse_requantization(field.at("requantization"), out, 1);
+  return pool;
+}
+
+Add parse_add(const JsonField& field, const Tensor& out) {
+  field.check_keys({"name", "op", "inputs", "output", "left_shift", "first", "second", "requantization"});
+  Add add;
+  left_shift_field(FieldReader(field), add);
+  for (std::size_t i = 0; i < add.inputs.size(); ++i) {
+    const JsonField input = field.at(i == 0 ? "first" : "second");
+    input.check_keys({"rounding", "multipliers", "shifts"});
+    scale_fields(FieldReader(input), add.inputs[i], 1);
+  }
+  add.output = parse_requantization(field.at("requantization"), out, 1);
+  return add;
+}
+
+Rescale parse_rescale(const JsonField& field, const Tensor& in, const Tensor& out) {
+  field.check_keys({"name", "op", "inputs", "output", "requantization"});
+  return {parse_requantization(field.at("requantization"), out, static_cast<std::size_t>(in.shape.back()))};
+}
+
 Node parse_node(const JsonField& field, const Graph& graph) {
-  (void)field.at("op").choice({"dense"});
+  const int kind = field.at("op").choice({node_kinds.begin(), node_kinds.end()});
   Node node;
   node.name = field.at("name").name();
   for (const JsonField& input : field.at("inputs").elements())
     node.inputs.push_back(tensor_named(graph, input));
-  if (node.inputs.size() != 1)
-    field.at("inputs").fail("expected 1 tensor, got " + std::to_string(node.inputs.size()));
+  const std::size_t count = kind == 3 ? 2 : 1;
+  if (node.inputs.size() != count)
+    field.at("inputs").fail("expected " + std::to_string(count) + (count == 1 ? " tensor" : " tensors") +
+                            ", got " + std::to_string(node.inputs.size()));
   node.output = tensor_named(graph, field.at("output"));
-  node.op = parse_dense(field, graph.tensors[node.inputs[0]], graph.tensors[node.output]);
+  const Tensor &in = graph.tensors[node.inputs[0]], &out = graph.tensors[node.output];
+  switch (kind) {
+  case 0:
+    node.op = parse_dense(field, in, out);
+    break;
+  case 1:
+    node.op = parse_convolution(field, in, out);
+    break;
+  case 2:
+    node.op = parse_pool(field, in, out);
+    break;
+  case 3:
+    node.op = parse_add(field, out);
+    break;
+  case 4:
+    node.op = parse_rescale(field, in, out);
+    break;
+  default:
+    field.check_keys({"name", "op", "inputs", "output"});
+    node.op = Reshape{};
+  }
   return node;
 }
 
-template <class Number> std::string row(const Number* values, std::size_t count) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < count; ++i)
-    text += (i ? "," : "") + std::to_string(static_cast<int>(values[i]));
-  return text + "]";
-}
-
-template <class Number> std::string row(const std::vector<Number>& values) {
-  return row(values.data(), values.size());
-}
-
-std::string quoted(const std::string& text) { return boost::json::serialize(boost::json::string(text)); }
-
-std::string tensor_text(const Tensor& tensor) {
-  return "    {\"name\": " + quoted(tensor.name) + ", \"shape\": " + row(tensor.shape) +
-         ", \"bits\": " + std::to_string(tensor.format.bits) +
-         ", \"signed\": " + (tensor.format.is_signed ? "true" : "false") +
-         ", \"zero_point\": " + std::to_string(tensor.format.zero_point) + "}";
-}
-
-std::string op_text(const Layer& layer) {
-  std::string text = std::string(", \"activation\": \"") + to_string(layer.activation) +
-                     "\",\n     \"requantizer\": {\"rounding\": \"" + to_string(layer.requantizer.rounding) +
-                     "\", \"shift\": " + std::to_string(layer.requantizer.shift) +
-                     ",\n       \"multiplier\": " + row(layer.requantizer.multiplier) +
-                     ",\n       \"bias\": " + row(layer.requantizer.bias) +
-                     "},\n     \"weights\": {\"scheme\": \"" + to_string(layer.scheme) +
-                     "\", \"delta_bits\": " + std::to_string(layer.delta_bits);
-  if (layer.scheme != Scheme::plain) {
-    text += std::string(", \"group\": \"") + to_string(layer.group) + "\"";
-    if (layer.group == Group::block)
-      text += ", \"block\": " + std::to_string(layer.block);
-    text +=
-        ", \"shift\": " + std::to_string(layer.shift) + ",\n     \"references\": " + row(layer.references);
-  }
-  text += std::string(", \"code\": \"") + to_string(layer.code) + "\",\n     \"deltas\": [\n";
-  const auto inputs = static_cast<std::size_t>(layer.inputs),
-             outputs = static_cast<std::size_t>(layer.outputs);
-  for (std::size_t o = 0; o < outputs; ++o)
-    text += "       " + row(&layer.deltas[o * inputs], inputs) + (o + 1 < outputs ? ",\n" : "\n");
-  return text + "     ]}";
-}
-
-template <class Op> std::string op_text(const Op&) { throw InputError("only dense nodes can be written"); }
-
-std::string node_text(const Graph& graph, const Node& node) {
-  std::string inputs;
-  for (const std::size_t input : node.inputs)
-    inputs += (inputs.empty() ? "" : ", ") + quoted(graph.tensors[input].name);
-  return "    {\"name\": " + quoted(node.name) + ", \"op\": \"dense\", \"inputs\": [" + inputs +
-         "], \"output\": " + quoted(graph.tensors[node.output].name) +
-         std::visit([](const auto& op) { return op_text(op); }, node.op) + "}";
+Softmax parse_softmax(const JsonField& field) {
+  field.check_keys({"rule", "multiplier", "left_shift"});
+  Softmax softmax;
+  softmax_fields(FieldReader(field), softmax);
+  return softmax;
 }
 
 } // namespace
 
 Graph parse_format_2(const JsonField& root, const std::string& origin) {
-  root.check_keys({"format", "name", "description", "tensors", "input", "output", "nodes"});
+  root.check_keys({"format", "name", "description", "tensors", "input", "output", "nodes", "softmax"});
   Graph graph;
   graph.name = root.at("name").name();
   if (root.has("description"))
@@ -134,20 +177,10 @@ Graph parse_format_2(const JsonField& root, const std::string& origin) {
   graph.output = tensor_named(graph, root.at("output"));
   for (const JsonField& field : root.at("nodes").elements(10'000))
     graph.nodes.push_back(parse_node(field, graph));
+  if (root.has("softmax"))
+    graph.softmax = parse_softmax(root.at("softmax"));
   validate(graph, origin);
   return graph;
-}
-
-std::string format_2_text(const Graph& graph) {
-  std::string text = "{\"format\": \"deltatwin-network-2\",\n \"name\": " + quoted(graph.name) +
-                     ",\n \"description\": " + quoted(graph.description) + ",\n \"tensors\": [\n";
-  for (std::size_t t = 0; t < graph.tensors.size(); ++t)
-    text += tensor_text(graph.tensors[t]) + (t + 1 < graph.tensors.size() ? ",\n" : "],\n");
-  text += " \"input\": " + quoted(graph.tensors[graph.input].name) +
-          ", \"output\": " + quoted(graph.tensors[graph.output].name) + ",\n \"nodes\": [\n";
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n)
-    text += node_text(graph, graph.nodes[n]) + (n + 1 < graph.nodes.size() ? ",\n" : "\n");
-  return text + "  ]}\n";
 }
 
 } // namespace deltatwin
