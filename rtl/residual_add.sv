@@ -1,0 +1,132 @@
+// Adds a skip to a layer's values, one a cycle, each beat at the output exactly ten cycles after its
+// input beat. With add_i y_o = scaler(A[page][y] + B[page][skip]): both values, of scales of their own,
+// are looked up by their eight bits as 32-bit numbers of one scale, and what they add up to, held in 32
+// bits, becomes a value by `scaler` with the factor, rule, zero point and bounds of the beat. Without
+// add_i y_o = y_i. A page that is not there reads as 0.
+//
+// The tables' address is {B, page, index}; a write to a page that is not there does nothing, and a beat
+// in the cycle of a write still finds what was there before. The tables begin as zeros, and a reset
+// leaves them.
+
+`default_nettype none
+
+module residual_add #(
+  /// Pages of each table, 0 to 16; 0: there are no tables, and every value passes.
+  parameter int Pages = 1
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+  // Tables
+  input  logic               table_we_i,
+  input  logic [12:0]        table_address_i,
+  input  logic [31:0]        table_data_i,
+  // Values
+  input  logic               valid_i,
+  input  logic signed [7:0]  y_i,
+  input  logic signed [7:0]  skip_i,
+  input  logic               add_i,
+  input  logic [3:0]         page_i,
+  input  logic [30:0]        m_i,
+  input  logic [5:0]         shift_i,
+  input  logic [1:0]         rule_i,
+  input  logic signed [7:0]  zero_i,
+  input  logic signed [7:0]  low_i,
+  input  logic signed [7:0]  high_i,
+  // Results
+  output logic               valid_o,
+  output logic signed [7:0]  y_o
+);
+
+  localparam int Latency = 10;
+  localparam int ScaledLatency = 7;
+  localparam int Lookup = Latency - ScaledLatency;  // two cycles for the tables, one for the sum
+
+  if (Pages < 0 || Pages > 16) begin : gen_bad_pages
+    pages_must_be_0_to_16 u_error ();
+  end
+
+  // A value that passes.
+  logic [Latency*8-1:0] values_q;
+
+  always_ff @(posedge clk_i) values_q <= {values_q[(Latency-1)*8-1:0], y_i};
+
+  if (Pages == 0) begin : gen_no_tables
+    logic [Latency-1:0] valid_q;
+    logic               unused_inputs;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) valid_q <= '0;
+      else valid_q <= {valid_q[Latency-2:0], valid_i};
+    end
+
+    assign valid_o = valid_q[Latency-1];
+    assign y_o = values_q[(Latency-1)*8 +: 8];
+    assign unused_inputs = ^{table_we_i, table_address_i, table_data_i, skip_i, add_i, page_i, m_i, shift_i,
+                             rule_i, zero_i, low_i, high_i};
+  end else begin : gen_tables
+    localparam int Words = 256 * Pages;
+    localparam int AddrBits = $clog2(Words);
+
+    // 1 and 2: the tables.
+    logic signed [31:0] a, b;
+    logic               write;
+    logic [1:0]         there_q;
+
+    assign write = table_we_i && 32'(table_address_i[11:8]) < Pages;
+
+    weight_bank #(.Width(32), .Depth(Words), .ReadLatency(2)) u_table_a (
+      .clk_i,
+      .we_i(write && !table_address_i[12]), .waddr_i(AddrBits'(table_address_i[11:0])), .wdata_i(table_data_i),
+      .re_i(1'b1), .raddr_i(AddrBits'({page_i, y_i})), .rdata_o(a)
+    );
+    weight_bank #(.Width(32), .Depth(Words), .ReadLatency(2)) u_table_b (
+      .clk_i,
+      .we_i(write && table_address_i[12]), .waddr_i(AddrBits'(table_address_i[11:0])), .wdata_i(table_data_i),
+      .re_i(1'b1), .raddr_i(AddrBits'({page_i, skip_i})), .rdata_o(b)
+    );
+
+    // 3: the sum.
+    logic signed [32:0] sum;
+    logic signed [31:0] sum_q;
+
+    assign sum = 33'(a) + 33'(b);
+
+    always_ff @(posedge clk_i) begin
+      there_q <= {there_q[0], 32'(page_i) < Pages};
+      if (!there_q[1]) sum_q <= '0;
+      else if (sum[32] != sum[31]) sum_q <= {sum[32], {31{!sum[32]}}};
+      else sum_q <= sum[31:0];
+    end
+
+    // What only travels along, to the scaler and past it.
+    localparam int BesideBits = 31 + 6 + 2 + 3 * 8;
+    logic [Lookup-1:0]            valid_q;
+    logic [Lookup*BesideBits-1:0] beside_q;
+    logic [Latency-1:0]           add_q;
+    logic [30:0]                  m;
+    logic [5:0]                   shift;
+    logic [1:0]                   rule;
+    logic signed [7:0]            zero, low, high, scaled;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) valid_q <= '0;
+      else valid_q <= {valid_q[Lookup-2:0], valid_i};
+      beside_q <= {beside_q[(Lookup-1)*BesideBits-1:0], m_i, shift_i, rule_i, zero_i, low_i, high_i};
+      add_q <= {add_q[Latency-2:0], add_i};
+    end
+
+    assign {m, shift, rule, zero, low, high} = beside_q[(Lookup-1)*BesideBits +: BesideBits];
+
+    scaler #(.SumBits(32)) u_scaler (
+      .clk_i, .rst_ni,
+      .valid_i(valid_q[Lookup-1]), .v_i(sum_q), .m_i(m), .shift_i(shift), .rule_i(rule), .zero_i(zero),
+      .low_i(low), .high_i(high),
+      .valid_o, .y_o(scaled)
+    );
+
+    assign y_o = add_q[Latency-1] ? scaled : $signed(values_q[(Latency-1)*8 +: 8]);
+  end
+
+endmodule
+
+`default_nettype wire
