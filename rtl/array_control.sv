@@ -1,0 +1,269 @@
+// The array's registers behind AXI4-Lite (rtl/axi_lite.sv says when an access happens), and the port that
+// its tables are loaded through:
+//
+//   0x000 ID        0x44544132, "DTA2"
+//   0x004 CONTROL   written: bit 0 starts, bit 1 resets the interior in the next cycle, and wins
+//   0x008 STATUS    [1:0] 0 idle, 1 an image is inside, 3 error; [12:8] which one: 1 TLAST is elsewhere than
+//                   on an image's last value, 2 the program has no step, or too many
+//   0x00C IMAGES    that have left since the reset, modulo 2^32
+//   0x010 INPUT0    [11:0] columns [23:12] rows of an image
+//   0x014 INPUT1    [11:0] channels [15:12] kernel columns [19:16] left [23:20] stride [27:24] right
+//   0x018 INPUT2    [7:0] zero point
+//   0x01C INPUT3    [15:0] words of a slot of the input map
+//   0x020 STEPS     [15:0] of the program
+//   0x024 LOAD_ADDRESS  [31:28] space [27:12] word [11:0] piece
+//   0x028 LOAD_DATA written: a piece of 32 bits; LOAD_ADDRESS goes on to the next piece, behind the word's
+//                   last one to the next word's first
+//   0x02C CYCLES    in which STATUS was 1 since the reset, modulo 2^32
+//   0x030 to 0x044  the design: {Results, Banks, Channels, Outputs}, {SumBits, Pages, Multiplier, Layers} by
+//                   bytes, {MapDepth, InputDepth}, {WeightDepth, ParamDepth}, {SkipDepth, OutputDepth} by half
+//                   words, Steps
+//
+// Spaces, and the pieces of their words: 0 weights, Outputs * Banks * Channels bytes; 1 parameters, 3 for
+// each result; 2 layers, 12; 3 steps, 5; 4 tables of additions, 1. INPUT0 to LOAD_ADDRESS read what was
+// written; all of them and LOAD_DATA are written, and a start is, while STATUS is 0 and no value comes in
+// that cycle. CONTROL and LOAD_DATA cannot be read. Another access answers SLVERR and does nothing. A read
+// sees what was before the cycle in which it happens. An error stays until a reset, the first one if there
+// are two.
+
+`default_nettype none
+
+module array_control #(
+  parameter int Outputs = 8,
+  parameter int Channels = 16,
+  parameter int Banks = 3,
+  parameter int Results = 4,
+  parameter int Multiplier = 1,
+  parameter int SumBits = 25,
+  parameter int MapDepth = 1024,
+  parameter int InputDepth = 512,
+  parameter int WeightDepth = 256,
+  parameter int ParamDepth = 128,
+  parameter int SkipDepth = 2048,
+  parameter int OutputDepth = 128,
+  parameter int Layers = 32,
+  parameter int Steps = 512,
+  parameter int Pages = 4
+) (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  // AXI4-Lite
+  input  logic [11:0] s_axil_awaddr_i,
+  input  logic [2:0]  s_axil_awprot_i,
+  input  logic        s_axil_awvalid_i,
+  output logic        s_axil_awready_o,
+  input  logic [31:0] s_axil_wdata_i,
+  input  logic [3:0]  s_axil_wstrb_i,
+  input  logic        s_axil_wvalid_i,
+  output logic        s_axil_wready_o,
+  output logic [1:0]  s_axil_bresp_o,
+  output logic        s_axil_bvalid_o,
+  input  logic        s_axil_bready_i,
+  input  logic [11:0] s_axil_araddr_i,
+  input  logic [2:0]  s_axil_arprot_i,
+  input  logic        s_axil_arvalid_i,
+  output logic        s_axil_arready_o,
+  output logic [31:0] s_axil_rdata_o,
+  output logic [1:0]  s_axil_rresp_o,
+  output logic        s_axil_rvalid_o,
+  input  logic        s_axil_rready_i,
+  // The reset of the interior, and its start
+  output logic        interior_rst_no,
+  output logic        start_o,
+  output logic [1:0]  status_o,
+  // The program
+  output logic [11:0] columns_o,
+  output logic [11:0] rows_o,
+  output logic [11:0] channels_o,
+  output logic [3:0]  kernel_columns_o,
+  output logic [3:0]  left_o,
+  output logic [3:0]  stride_o,
+  output logic [3:0]  right_o,
+  output logic [7:0]  zero_o,
+  output logic [15:0] pitch_o,
+  output logic [15:0] steps_o,
+  // Loads
+  output logic        weights_we_o,
+  output logic        parameters_we_o,
+  output logic        layers_we_o,
+  output logic        steps_we_o,
+  output logic        tables_we_o,
+  output logic [15:0] word_o,
+  output logic [11:0] piece_o,
+  output logic [31:0] data_o,
+  // Events
+  input  logic        value_i,
+  input  logic        begin_i,
+  input  logic        done_i,
+  input  logic        input_error_i
+);
+
+  localparam logic [11:0] AddrId = 12'h000, AddrControl = 12'h004, AddrStatus = 12'h008,
+      AddrImages = 12'h00C, AddrInput0 = 12'h010, AddrInput1 = 12'h014, AddrInput2 = 12'h018,
+      AddrInput3 = 12'h01C, AddrSteps = 12'h020, AddrLoadAddress = 12'h024, AddrLoadData = 12'h028,
+      AddrCycles = 12'h02C, AddrDesign0 = 12'h030, AddrDesign1 = 12'h034, AddrDesign2 = 12'h038,
+      AddrDesign3 = 12'h03C, AddrDesign4 = 12'h040, AddrDesign5 = 12'h044;
+  localparam logic [1:0] StatusIdle = 2'd0, StatusRunning = 2'd1, StatusError = 2'd3;
+  localparam logic [1:0] ErrorNone = 2'd0, ErrorInput = 2'd1, ErrorProgram = 2'd2;
+  localparam logic [3:0] SpaceWeights = 4'd0, SpaceParameters = 4'd1, SpaceLayers = 4'd2, SpaceSteps = 4'd3,
+      SpaceTables = 4'd4;
+
+  logic        write, write_okay, read_okay;
+  logic [11:0] write_addr, read_addr;
+  logic [31:0] write_data, read_data;
+
+  axi_lite u_axi_lite (
+    .clk_i,
+    .rst_ni,
+    .s_axil_awaddr_i,
+    .s_axil_awprot_i,
+    .s_axil_awvalid_i,
+    .s_axil_awready_o,
+    .s_axil_wdata_i,
+    .s_axil_wstrb_i,
+    .s_axil_wvalid_i,
+    .s_axil_wready_o,
+    .s_axil_bresp_o,
+    .s_axil_bvalid_o,
+    .s_axil_bready_i,
+    .s_axil_araddr_i,
+    .s_axil_arprot_i,
+    .s_axil_arvalid_i,
+    .s_axil_arready_o,
+    .s_axil_rdata_o,
+    .s_axil_rresp_o,
+    .s_axil_rvalid_o,
+    .s_axil_rready_i,
+    .write_o(write),
+    .write_addr_o(write_addr),
+    .write_data_o(write_data),
+    .write_okay_i(write_okay),
+    .read_addr_o(read_addr),
+    .read_data_i(read_data),
+    .read_okay_i(read_okay)
+  );
+
+  logic [31:0] input0_q, input1_q, input2_q, input3_q, steps_q, images_q, cycles_q, inside_q;
+  logic [3:0]  space_q;
+  logic [15:0] word_q;
+  logic [11:0] piece_q, last_piece;
+  logic [1:0]  error_q;
+  logic        clear_q, resets, free_to_write, program_good, loads;
+
+  assign interior_rst_no = rst_ni && !clear_q;
+  assign status_o = error_q != ErrorNone ? StatusError : inside_q != '0 ? StatusRunning : StatusIdle;
+  assign free_to_write = status_o == StatusIdle && !value_i && !clear_q;
+  assign resets = write && write_addr == AddrControl && write_data[1];
+  assign program_good = steps_q[15:0] != '0 && 32'(steps_q[15:0]) <= Steps;
+  assign start_o = write && write_okay && write_addr == AddrControl && write_data[1:0] == 2'b01 &&
+      program_good;
+  assign loads = write && write_okay && write_addr == AddrLoadData;
+
+  always_comb begin
+    case (write_addr)
+      AddrControl: write_okay = !write_data[0] || write_data[1] || free_to_write;
+      AddrInput0, AddrInput1, AddrInput2, AddrInput3, AddrSteps, AddrLoadAddress: write_okay = free_to_write;
+      AddrLoadData: write_okay = free_to_write && space_q <= SpaceTables;
+      default: write_okay = 1'b0;
+    endcase
+    case (space_q)
+      SpaceWeights:    last_piece = 12'(Outputs * Banks * Channels / 4 - 1);
+      SpaceParameters: last_piece = 12'(3 * Results - 1);
+      SpaceLayers:     last_piece = 12'd11;
+      SpaceSteps:      last_piece = 12'd4;
+      default:         last_piece = '0;
+    endcase
+  end
+
+  always_ff @(posedge clk_i) begin
+    clear_q <= rst_ni && resets;
+    if (!rst_ni) begin
+      input0_q <= '0;
+      input1_q <= '0;
+      input2_q <= '0;
+      input3_q <= '0;
+      steps_q <= '0;
+      space_q <= '0;
+      word_q <= '0;
+      piece_q <= '0;
+    end else if (write && write_okay) begin
+      case (write_addr)
+        AddrInput0:      input0_q <= write_data;
+        AddrInput1:      input1_q <= write_data;
+        AddrInput2:      input2_q <= write_data;
+        AddrInput3:      input3_q <= write_data;
+        AddrSteps:       steps_q <= write_data;
+        AddrLoadAddress: {space_q, word_q, piece_q} <= write_data;
+        AddrLoadData: begin
+          piece_q <= piece_q == last_piece ? '0 : piece_q + 1'b1;
+          word_q <= word_q + 16'(piece_q == last_piece);
+        end
+        default: ;
+      endcase
+    end
+    if (!interior_rst_no) begin
+      inside_q <= '0;
+      images_q <= '0;
+      cycles_q <= '0;
+      error_q <= ErrorNone;
+    end else begin
+      inside_q <= inside_q + 32'(begin_i) - 32'(done_i);
+      images_q <= images_q + 32'(done_i);
+      cycles_q <= cycles_q + 32'(status_o == StatusRunning);
+      if (error_q == ErrorNone) begin
+        if (input_error_i) error_q <= ErrorInput;
+        else if (write && write_okay && write_addr == AddrControl && write_data[1:0] == 2'b01 && !program_good)
+          error_q <= ErrorProgram;
+      end
+    end
+  end
+
+  assign columns_o = input0_q[11:0];
+  assign rows_o = input0_q[23:12];
+  assign channels_o = input1_q[11:0];
+  assign kernel_columns_o = input1_q[15:12];
+  assign left_o = input1_q[19:16];
+  assign stride_o = input1_q[23:20];
+  assign right_o = input1_q[27:24];
+  assign zero_o = input2_q[7:0];
+  assign pitch_o = input3_q[15:0];
+  assign steps_o = steps_q[15:0];
+
+  assign weights_we_o = loads && space_q == SpaceWeights;
+  assign parameters_we_o = loads && space_q == SpaceParameters;
+  assign layers_we_o = loads && space_q == SpaceLayers;
+  assign steps_we_o = loads && space_q == SpaceSteps;
+  assign tables_we_o = loads && space_q == SpaceTables;
+  assign word_o = word_q;
+  assign piece_o = piece_q;
+  assign data_o = write_data;
+
+  always_comb begin
+    read_okay = 1'b1;
+    case (read_addr)
+      AddrId:          read_data = 32'h44544132;
+      AddrStatus:      read_data = {22'd0, error_q, 6'd0, status_o};
+      AddrImages:      read_data = images_q;
+      AddrInput0:      read_data = input0_q;
+      AddrInput1:      read_data = input1_q;
+      AddrInput2:      read_data = input2_q;
+      AddrInput3:      read_data = input3_q;
+      AddrSteps:       read_data = steps_q;
+      AddrLoadAddress: read_data = {space_q, word_q, piece_q};
+      AddrCycles:      read_data = cycles_q;
+      AddrDesign0:     read_data = {8'(Results), 8'(Banks), 8'(Channels), 8'(Outputs)};
+      AddrDesign1:     read_data = {8'(SumBits), 8'(Pages), 8'(Multiplier), 8'(Layers)};
+      AddrDesign2:     read_data = {16'(MapDepth), 16'(InputDepth)};
+      AddrDesign3:     read_data = {16'(WeightDepth), 16'(ParamDepth)};
+      AddrDesign4:     read_data = {16'(SkipDepth), 16'(OutputDepth)};
+      AddrDesign5:     read_data = 32'(Steps);
+      default: begin
+        read_okay = 1'b0;
+        read_data = '0;
+      end
+    endcase
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,325 @@
+// From a tile's sums to its outputs: Results of them per cycle get their bias, a scaler, and where the layer
+// adds a map, its residual_add; then the tile is written, Writeback cycles after its last window was issued,
+// into the map, among the words that are added later (skip), and into the output queue, as its layer says. A
+// maximum takes none of these steps and as long. The tile's tag comes with the last window; sums_valid_i in
+// cycle v = window + SumLatency. Beat b of Outputs / Results is in the scaler from v + 1 + b on, in
+// residual_add from v + 8 + b, and comes out in v + 18 + b; tiles are no closer than these beats.
+//
+// Tables: parameters, a word of {shift, multiplier, bias} for each of a beat's results (pieces 0 bias, 1
+// multiplier, 2 shift, which writes all three); of layers words 8 [7:0] zero point [15:8] low [23:16] high
+// [25:24] rule, 9 the same of the sum, [31:26] its shift, 10 its multiplier, 11 [3:0] page; residual_add's.
+// A sum and its bias saturate to SumBits. A tile's skip word is read in v + 6, and must be written before.
+
+`default_nettype none
+
+module array_results #(
+  /// P, outputs per tile; S, channels per word; R, results per cycle.
+  parameter int Outputs = 8,
+  parameter int Channels = 16,
+  parameter int Results = 4,
+  /// Bits of a sum, and with its bias.
+  parameter int AccBits = 25,
+  parameter int SumBits = 25,
+  /// From a window to its sums, to its maximum, and to the writes.
+  parameter int SumLatency = 14,
+  parameter int PoolLatency = 7,
+  parameter int Writeback = 34,
+  parameter int ParamDepth = 512,
+  parameter int SkipDepth = 2048,
+  parameter int Layers = 32,
+  /// Pages of tables for additions; 0: none.
+  parameter int Pages = 4
+) (
+  input  logic                        clk_i,
+  input  logic                        rst_ni,
+  // Tables
+  input  logic                        parameter_we_i,
+  input  logic                        layer_we_i,
+  input  logic                        table_we_i,
+  input  logic [15:0]                 word_i,
+  input  logic [11:0]                 piece_i,
+  input  logic [31:0]                 data_i,
+  // A tile's tag, with its last window
+  input  logic                        tile_i,
+  input  logic [4:0]                  layer_i,
+  input  logic                        max_pool_i,
+  input  logic                        to_map_i,
+  input  logic                        to_skip_i,
+  input  logic                        to_output_i,
+  input  logic                        add_i,
+  input  logic                        final_i,
+  input  logic [5:0]                  valid_i,
+  input  logic [2:0]                  bank_i,
+  input  logic [15:0]                 address_i,
+  input  logic [4:0]                  part_i,
+  input  logic [15:0]                 parameter_i,
+  input  logic [15:0]                 skip_read_i,
+  input  logic [15:0]                 skip_write_i,
+  // Sums and maxima
+  input  logic                        sums_valid_i,
+  input  logic [AccBits*Outputs-1:0]  sums_i,
+  input  logic [8*Channels-1:0]       maximum_i,
+  // Into the map
+  output logic                           map_valid_o,
+  output logic [2:0]                     map_bank_o,
+  output logic [15:0]                    map_address_o,
+  output logic [Channels/Outputs-1:0]    map_parts_o,
+  output logic [8*Channels-1:0]          map_word_o,
+  // Skip words
+  output logic                           skip_valid_o,
+  output logic [15:0]                    skip_address_o,
+  output logic [8*Outputs-1:0]           skip_word_o,
+  // Into the output queue
+  output logic                           push_o,
+  output logic                           push_final_o,
+  output logic [5:0]                     push_valid_o,
+  output logic [8*Outputs-1:0]           push_word_o
+);
+
+  localparam int Beats = Outputs / Results;
+  localparam int Parts = Channels / Outputs;
+  localparam int BeatBits = (Beats > 1) ? $clog2(Beats) : 1;
+  localparam int ScalerLatency = 7;
+  localparam int AddLatency = 10;
+  localparam int LayerBits = $clog2(Layers);
+  localparam int ParamBits = (ParamDepth > 1) ? $clog2(ParamDepth) : 1;
+  localparam int SkipBits = (SkipDepth > 1) ? $clog2(SkipDepth) : 1;
+  localparam int ParamWidth = 32 + 31 + 6;
+  localparam int AddInput = SumLatency + 1 + ScalerLatency;  // v + 8, from the window
+
+  // A tile's events, by cycles from its last window.
+  logic [Writeback:1] tile_q;
+
+  always_ff @(posedge clk_i) tile_q <= rst_ni ? {tile_q[Writeback-1:1], tile_i} : '0;
+
+  // Parameters: two cycles of the RAM, so that beat b's are there in v + b.
+  logic [15:0]                   param_first, param_next_q, param_address;
+  logic [BeatBits:0]             reads_q;
+  logic                          param_read;
+  logic [31:0]                   piece_q, piece_before_q;
+  logic [ParamWidth*Results-1:0] params;
+
+  delay_line #(.Width(16), .Cycles(SumLatency - 2)) u_param_first (
+    .clk_i, .data_i(parameter_i), .data_o(param_first)
+  );
+
+  assign param_read = tile_q[SumLatency-2] || reads_q != '0;
+  assign param_address = tile_q[SumLatency-2] ? param_first : param_next_q;
+
+  always_ff @(posedge clk_i) begin
+    param_next_q <= param_address + 1'b1;
+    if (!rst_ni) reads_q <= '0;
+    else if (tile_q[SumLatency-2]) reads_q <= (BeatBits + 1)'(Beats - 1);
+    else if (reads_q != '0) reads_q <= reads_q - 1'b1;
+    if (parameter_we_i) begin
+      piece_q <= data_i;
+      piece_before_q <= piece_q;
+    end
+  end
+
+  for (genvar r = 0; r < Results; r++) begin : gen_params
+    weight_bank #(.Width(ParamWidth), .Depth(ParamDepth), .ReadLatency(2), .Block(1)) u_words (
+      .clk_i,
+      .we_i(parameter_we_i && 32'(piece_i) == 3 * r + 2 && 32'(word_i) < ParamDepth),
+      .waddr_i(ParamBits'(word_i)),
+      .wdata_i({data_i[5:0], piece_q[30:0], piece_before_q}),
+      .re_i(param_read && 32'(param_address) < ParamDepth),
+      .raddr_i(ParamBits'(param_address)),
+      .rdata_o(params[ParamWidth*r +: ParamWidth])
+    );
+  end
+
+  // Sums, Results per cycle, with their bias.
+  logic [AccBits*Outputs-1:0]  sums_q;
+  logic [AccBits*Results-1:0]  sums;
+  logic [BeatBits:0]           sums_left_q;
+  logic                        sums_beat, scale_q;
+  logic [SumBits*Results-1:0]  biased, biased_q;
+  logic [ParamWidth*Results-1:0] params_q;
+
+  assign sums = sums_valid_i ? sums_i[AccBits*Results-1:0] : sums_q[AccBits*Results-1:0];
+  assign sums_beat = sums_valid_i || sums_left_q != '0;
+
+  always_ff @(posedge clk_i) begin
+    sums_q <= (sums_valid_i ? sums_i : sums_q) >> (AccBits * Results);
+    biased_q <= biased;
+    params_q <= params;
+    scale_q <= rst_ni && sums_beat;
+    if (!rst_ni) sums_left_q <= '0;
+    else if (sums_valid_i) sums_left_q <= (BeatBits + 1)'(Beats - 1);
+    else if (sums_left_q != '0) sums_left_q <= sums_left_q - 1'b1;
+  end
+
+  // What all results of a layer have.
+  logic [4:0]  scale_layer, add_layer;
+  logic [31:0] scale_word;
+
+  delay_line #(.Width(5), .Cycles(SumLatency)) u_scale_layer (
+    .clk_i, .data_i(layer_i), .data_o(scale_layer)
+  );
+  weight_bank #(.Width(32), .Depth(Layers), .ReadLatency(1), .Block(0)) u_scale_words (
+    .clk_i,
+    .we_i(layer_we_i && piece_i == 12'd8 && 32'(word_i) < Layers),
+    .waddr_i(LayerBits'(word_i)),
+    .wdata_i(data_i),
+    .re_i(tile_q[SumLatency]),
+    .raddr_i(LayerBits'(scale_layer)),
+    .rdata_o(scale_word)
+  );
+
+  // What is added, and how.
+  logic [8*Results-1:0]  scaled, added;
+  logic [Results-1:0]    scaled_valid, added_valid;
+  logic [31:0]           add_word, add_multiplier, add_page;
+  logic                  adds, adds_q;
+  logic [15:0]           skip_read;
+  logic [8*Outputs-1:0]  skip_word;
+  logic [8*Results-1:0]  skip;
+  logic [BeatBits-1:0]   add_beat_q;
+
+  if (Pages > 0) begin : gen_add
+    delay_line #(.Width(6), .Cycles(AddInput - 1)) u_add_layer (
+      .clk_i, .data_i({add_i, layer_i}), .data_o({adds, add_layer})
+    );
+    for (genvar w = 0; w < 3; w++) begin : gen_words
+      logic [31:0] word;
+      weight_bank #(.Width(32), .Depth(Layers), .ReadLatency(1), .Block(0)) u_words (
+        .clk_i,
+        .we_i(layer_we_i && piece_i == 12'(9 + w) && 32'(word_i) < Layers),
+        .waddr_i(LayerBits'(word_i)),
+        .wdata_i(data_i),
+        .re_i(tile_q[AddInput-1]),
+        .raddr_i(LayerBits'(add_layer)),
+        .rdata_o(word)
+      );
+    end
+    assign add_word = gen_words[0].word;
+    assign add_multiplier = gen_words[1].word;
+    assign add_page = gen_words[2].word;
+
+    delay_line #(.Width(16), .Cycles(AddInput - 2)) u_skip_read (
+      .clk_i, .data_i(skip_read_i), .data_o(skip_read)
+    );
+    weight_bank #(.Width(8 * Outputs), .Depth(SkipDepth), .ReadLatency(2), .Block(1)) u_skip (
+      .clk_i,
+      .we_i(skip_valid_o && 32'(skip_address_o) < SkipDepth),
+      .waddr_i(SkipBits'(skip_address_o)),
+      .wdata_i(skip_word_o),
+      .re_i(tile_q[AddInput-2] && 32'(skip_read) < SkipDepth),
+      .raddr_i(SkipBits'(skip_read)),
+      .rdata_o(skip_word)
+    );
+    assign skip = skip_word[8*Results*32'(add_beat_q) +: 8*Results];
+
+    always_ff @(posedge clk_i) begin
+      if (tile_q[AddInput-1]) begin
+        adds_q <= adds;
+        add_beat_q <= '0;
+      end else begin
+        add_beat_q <= add_beat_q + BeatBits'(32'(add_beat_q) != Beats - 1);
+      end
+    end
+  end else begin : gen_no_add
+    assign {add_word, add_multiplier, add_page} = '0;
+    assign {adds, adds_q, skip_read, skip_word, skip, add_layer, add_beat_q} = '0;
+  end
+
+  for (genvar r = 0; r < Results; r++) begin : gen_result
+    logic signed [32:0] sum;
+    logic [31:0]        bias;
+
+    assign bias = params[ParamWidth*r +: 32];
+    assign sum = 33'($signed(sums[AccBits*r +: AccBits])) + 33'($signed(bias));
+    // In range if all bits from the sign on are equal.
+    assign biased[SumBits*r +: SumBits] =
+        sum[32:SumBits-1] == {34 - SumBits{sum[32]}} ? sum[SumBits-1:0] : {sum[32], {SumBits-1{!sum[32]}}};
+
+    scaler #(.SumBits(SumBits)) u_scaler (
+      .clk_i,
+      .rst_ni,
+      .valid_i(scale_q),
+      .v_i(biased_q[SumBits*r +: SumBits]),
+      .m_i(params_q[ParamWidth*r+32 +: 31]),
+      .shift_i(params_q[ParamWidth*r+63 +: 6]),
+      .rule_i(scale_word[25:24]),
+      .zero_i(scale_word[7:0]),
+      .low_i(scale_word[15:8]),
+      .high_i(scale_word[23:16]),
+      .valid_o(scaled_valid[r]),
+      .y_o(scaled[8*r +: 8])
+    );
+
+    if (Pages > 0) begin : gen_add_lane
+      residual_add #(.Pages(Pages)) u_add (
+        .clk_i,
+        .rst_ni,
+        .table_we_i,
+        .table_address_i(word_i[12:0]),
+        .table_data_i(data_i),
+        .valid_i(scaled_valid[r]),
+        .y_i(scaled[8*r +: 8]),
+        .skip_i(skip[8*r +: 8]),
+        .add_i(adds_q),
+        .page_i(add_page[3:0]),
+        .m_i(add_multiplier[30:0]),
+        .shift_i(add_word[31:26]),
+        .rule_i(add_word[25:24]),
+        .zero_i(add_word[7:0]),
+        .low_i(add_word[15:8]),
+        .high_i(add_word[23:16]),
+        .valid_o(added_valid[r]),
+        .y_o(added[8*r +: 8])
+      );
+    end else begin : gen_bypass
+      delay_line #(.Width(8), .Cycles(AddLatency)) u_added (
+        .clk_i, .data_i(scaled[8*r +: 8]), .data_o(added[8*r +: 8])
+      );
+      assign added_valid[r] = 1'b0;
+    end
+  end
+
+  // A whole tile, and where it goes.
+  logic [8*Outputs-1:0]  tile_word_q;
+  logic [8*Channels-1:0] maximum;
+  logic                  written, max_pool, to_map, to_skip, to_output, is_final;
+  logic [5:0]            valid;
+  logic [4:0]            part;
+
+  if (Beats > 1) begin : gen_collect
+    always_ff @(posedge clk_i) tile_word_q <= {added, tile_word_q[8*Outputs-1:8*Results]};
+  end else begin : gen_whole
+    always_ff @(posedge clk_i) tile_word_q <= added;
+  end
+
+  delay_line #(.Width(8 * Channels), .Cycles(Writeback - PoolLatency)) u_maximum (
+    .clk_i, .data_i(maximum_i), .data_o(maximum)
+  );
+  delay_line #(.Width(51), .Cycles(Writeback)) u_tag (
+    .clk_i,
+    .data_i({max_pool_i, to_map_i, to_skip_i, to_output_i, final_i, valid_i, bank_i, address_i, part_i,
+             skip_write_i}),
+    .data_o({max_pool, to_map, to_skip, to_output, is_final, valid, map_bank_o, map_address_o, part,
+             skip_address_o})
+  );
+
+  assign written = tile_q[Writeback];
+  assign map_valid_o = written && to_map;
+  assign map_word_o = max_pool ? maximum : {Parts{tile_word_q}};
+  assign skip_valid_o = written && to_skip;
+  assign skip_word_o = tile_word_q;
+  assign push_o = written && to_output;
+  assign push_final_o = is_final;
+  assign push_valid_o = valid;
+  assign push_word_o = tile_word_q;
+
+  for (genvar p = 0; p < Parts; p++) begin : gen_part
+    assign map_parts_o[p] = max_pool || part == 5'(p);
+  end
+
+  logic unused;
+  assign unused = ^{word_i, piece_i, scale_word, scale_layer, add_layer, add_multiplier, add_page, add_word,
+                    scaled_valid, added_valid, table_we_i, piece_q, skip_word, skip_read};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,417 @@
+// The array's program, and the walk through it: a table of steps, each a row of some layer's output, and a
+// table of layers. A step is OutputColumns x Tiles tiles of K = row groups x kernel columns x channel groups
+// windows, innermost last, one window per cycle, and `pause` idle cycles behind each tile. Step after step,
+// image after image; the last step is number steps_i - 1.
+//
+// A step's first window is issued in the cycle after the step before ends, but not before
+//   4 cycles after that one's first window, or 5 cycles after start_i;
+//   Writeback cycles after the latest window, where the step waits for results (`wait`);
+//   2 cycles after the row_done_i that makes the input rows that it needs whole;
+//   2 cycles after the pop_i that leaves its results room in the output queue.
+// A step that is the image's last one takes that image's rows from the rows that are there when it begins;
+// free_rows_o of the input are needed no more from a step's last window on.
+//
+// Layer, 12 words: 0 [0] max_pool [1] group_mode [2] depthwise [3] from_input [4] to_map [5] to_skip
+// [6] to_output [7] add [15:8] padding [23:16] row groups - 1 [31:24] kernel columns - 1; 1 [11:0] columns W
+// [23:12] rows H; 2 [11:0] first column, signed [15:12] stride [23:16] channel groups - 1 [31:24] pause;
+// 3 [15:0] pitch [31:16] groups G; 4 [15:0] base [31:16] end; 5 [11:0] output columns - 1 [19:12] tiles - 1
+// [25:20] outputs of the last tile [31:26] kernel rows; 6 [15:0] weights [31:16] parameters; 7 [15:0] output
+// groups [31:16] output columns x tiles; 8 to 10: rtl/array_results.sv; 11 [15:4] stride x G [31:16] first
+// column x G, signed.
+// Step, 5 words: 0 [4:0] layer [8] wait [14:12] first row mod Banks [18:16] bank of the output row's group 0;
+// 1 [12:0] first row, signed [31:16] rows needed; 2 [15:0] slot of that row [31:16] slot of the output row;
+// 3 [15:0] skip words read from [31:16] written to; 4 [15:0] rows freed.
+//
+// Row y, group g of a map lies in bank (y + g) mod Banks, at slot(y / Banks) + column * G + g, and slots are
+// a ring, from base to end. Lane j of a window is row first + j at one group, or in group mode group + j of
+// one row; lane 0 reads bank bank_o. Lanes outside the map are padded; lanes_o counts those that a maximum
+// is of. Tables are not checked: a step of nonsense issues nonsense.
+
+`default_nettype none
+
+module array_scheduler #(
+  /// P, outputs per tile; S, channels per word; T, banks; R, results per cycle.
+  parameter int Outputs = 8,
+  parameter int Channels = 16,
+  parameter int Banks = 3,
+  parameter int Results = 4,
+  /// W: from a tile's last window to its results' writes.
+  parameter int Writeback = 34,
+  /// Most entries of the output queue.
+  parameter int OutputDepth = 128,
+  /// Most layers (up to 32) and steps.
+  parameter int Layers = 32,
+  parameter int Steps = 512,
+  localparam int StepBits = $clog2(Steps)
+) (
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic                start_i,
+  input  logic [15:0]         steps_i,
+  input  logic [11:0]         rows_i,
+  // Tables: a piece of 32 bits of a word
+  input  logic                layer_we_i,
+  input  logic                step_we_i,
+  input  logic [15:0]         word_i,
+  input  logic [3:0]          piece_i,
+  input  logic [31:0]         data_i,
+  // What steps wait for
+  input  logic                row_done_i,
+  input  logic                pop_i,
+  output logic                free_o,
+  output logic [15:0]         free_rows_o,
+  // Windows
+  output logic                issue_o,
+  output logic                first_o,
+  output logic                last_o,
+  output logic [15:0]         weight_o,
+  output logic                from_input_o,
+  output logic                max_pool_o,
+  output logic [2:0]          bank_o,
+  output logic [16*Banks-1:0] address_o,
+  output logic [Banks-1:0]    pad_o,
+  output logic [Banks-1:0]    lanes_o,
+  output logic [7:0]          zero_o,
+  // With the last window of a tile: where its results go
+  output logic [4:0]          layer_o,
+  output logic                to_map_o,
+  output logic                to_skip_o,
+  output logic                to_output_o,
+  output logic                add_o,
+  output logic                final_o,
+  output logic [5:0]          valid_o,
+  output logic [2:0]          result_bank_o,
+  output logic [15:0]         result_address_o,
+  output logic [4:0]          result_part_o,
+  output logic [15:0]         parameter_o,
+  output logic [15:0]         skip_read_o,
+  output logic [15:0]         skip_write_o
+);
+
+  localparam int Beats = Outputs / Results;
+  localparam int Parts = Channels / Outputs;
+  localparam int LayerPieces = 12;
+  localparam int StepPieces = 5;
+  localparam int WaitBits = $clog2(Writeback);
+  localparam logic [2:0] LastBank = 3'(Banks - 1);
+
+  function automatic logic [2:0] next_bank(input logic [2:0] bank);
+    return bank == LastBank ? '0 : bank + 1'b1;
+  endfunction
+
+  // Both are below Banks.
+  function automatic logic [2:0] add_banks(input logic [2:0] a, input logic [2:0] b);
+    logic [3:0] sum;
+    sum = 4'(a) + 4'(b);
+    return 3'(sum >= 4'(Banks) ? sum - 4'(Banks) : sum);
+  endfunction
+
+  // Fetch: a step's words come in the third cycle from go on, its layer's in the fourth.
+  logic                        go, fetch;
+  logic [2:0]                  fetching_q;
+  logic                        ready_q;
+  logic [StepBits-1:0]         index_q, fetch_index;
+  logic [32*LayerPieces-1:0]   layer_word;
+  logic [32*StepPieces-1:0]    step_word;
+  logic                        last_step_q;
+
+  assign fetch = start_i || go;
+  assign fetch_index = start_i || last_step_q ? '0 : index_q + 1'b1;
+
+  for (genvar p = 0; p < LayerPieces; p++) begin : gen_layer
+    weight_bank #(.Width(32), .Depth(Layers), .ReadLatency(1), .Block(0)) u_words (
+      .clk_i,
+      .we_i(layer_we_i && piece_i == 4'(p) && 32'(word_i) < Layers),
+      .waddr_i(word_i[$clog2(Layers)-1:0]),
+      .wdata_i(data_i),
+      .re_i(fetching_q[1]),
+      .raddr_i(step_word[$clog2(Layers)-1:0]),
+      .rdata_o(layer_word[32*p +: 32])
+    );
+  end
+
+  for (genvar p = 0; p < StepPieces; p++) begin : gen_step
+    weight_bank #(.Width(32), .Depth(Steps), .ReadLatency(2), .Block(1)) u_words (
+      .clk_i,
+      .we_i(step_we_i && piece_i == 4'(p) && 32'(word_i) < Steps),
+      .waddr_i(word_i[StepBits-1:0]),
+      .wdata_i(data_i),
+      .re_i(fetch),
+      .raddr_i(fetch_index),
+      .rdata_o(step_word[32*p +: 32])
+    );
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      fetching_q <= '0;
+      ready_q <= 1'b0;
+    end else begin
+      fetching_q <= {fetching_q[1:0] & {2{!start_i}}, fetch};
+      ready_q <= !fetch && (ready_q || fetching_q[2]);
+    end
+    if (fetch) begin
+      index_q <= fetch_index;
+      last_step_q <= 16'(fetch_index) == steps_i - 1'b1;
+    end
+  end
+
+  // Fields of the step that comes next.
+  logic        next_max_pool, next_group_mode, next_depthwise;
+  logic [15:0] next_entries, next_need;
+  logic        next_wait;
+
+  assign next_max_pool = layer_word[0];
+  assign next_group_mode = layer_word[1];
+  assign next_depthwise = layer_word[2];
+  assign next_entries = layer_word[32*7+16 +: 16];
+  assign next_wait = step_word[8];
+  assign next_need = step_word[32+16 +: 16];
+
+  // What it waits for.
+  logic [WaitBits-1:0] drain_q;
+  logic signed [16:0]  available_q;
+  logic [15:0]         pending_q;
+  logic                may_go, walking_q, step_ends;
+  logic                to_output_next;
+
+  assign to_output_next = layer_word[6];
+  assign may_go = ready_q && (!next_wait || drain_q == '0) &&
+      (next_need == '0 || available_q >= $signed({1'b0, next_need})) &&
+      (!to_output_next || 17'(pending_q) + 17'(next_entries) <= 17'(OutputDepth));
+  assign go = may_go && (!walking_q || step_ends) && !start_i;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || start_i) begin
+      drain_q <= '0;
+      available_q <= '0;
+      pending_q <= '0;
+    end else begin
+      drain_q <= issue_o ? WaitBits'(Writeback - 2) : drain_q - WaitBits'(drain_q != '0);
+      available_q <= available_q + 17'(row_done_i) - (go && last_step_q ? 17'(rows_i) : '0);
+      pending_q <= pending_q + (go && to_output_next ? next_entries : '0) - 16'(pop_i);
+    end
+  end
+
+  // The step that is walked.
+  logic        max_pool_q, group_mode_q, depthwise_q, from_input_q, to_map_q, to_skip_q, to_output_q,
+               add_q, final_q;
+  logic [4:0]  layer_q;
+  logic [7:0]  zero_q, last_group_row_q, last_kernel_q, last_channel_q, pause_q, last_tile_q;
+  logic [11:0] width_q, height_q, last_column_q;
+  logic [3:0]  stride_q;
+  logic [15:0] pitch_q, groups_q, base_q, end_q, weights_q, parameters_q, output_groups_q, stride_words_q;
+  logic [5:0]  last_valid_q, kernel_rows_q;
+  logic [2:0]  row_bank_q, output_bank_q;
+  logic [15:0] free_q;
+
+  // Counters, and what goes along with them.
+  logic [11:0] x_q;
+  logic [7:0]  tile_q, row_group_q, kernel_q, channel_q, idle_q;
+  logic        idling_q;
+  logic signed [12:0] column_q, kernel_column_q;  // of x, of the window
+  logic [15:0] column_word_q, kernel_word_q;
+  logic signed [12:0] first_row_q, row_q;
+  logic [15:0] first_slot_q, slot_q, slot, next_slot;
+  logic [2:0]  first_bank_q, bank_q;  // group's share of the bank
+  logic [15:0] weight_q, group_q, first_group_q;
+  logic [15:0] output_word_q, tile_group_q, parameter_q, skip_read_q, skip_write_q;
+  logic [2:0]  tile_bank_q;
+  logic [4:0]  part_q;
+  logic [5:0]  lanes_left_q;
+
+  logic last_channel, last_kernel, last_row_group, last_tile, last_column, tile_ends;
+
+  assign issue_o = walking_q && !idling_q;
+  assign last_channel = channel_q == last_channel_q;
+  assign last_kernel = kernel_q == last_kernel_q;
+  assign last_row_group = row_group_q == last_group_row_q;
+  assign last_tile = tile_q == last_tile_q;
+  assign last_column = x_q == last_column_q;
+  assign first_o = channel_q == '0 && kernel_q == '0 && row_group_q == '0;
+  assign last_o = last_channel && last_kernel && last_row_group;
+  assign tile_ends = idling_q ? idle_q == pause_q : issue_o && last_o && pause_q == '0;
+  assign step_ends = tile_ends && last_tile && last_column;
+  assign free_o = issue_o && last_o && last_tile && last_column;
+  assign free_rows_o = free_q;
+
+  // Windows.
+  assign slot = slot_q;
+  assign next_slot = slot_q + pitch_q == end_q ? base_q : slot_q + pitch_q;
+  assign weight_o = weight_q;
+  assign from_input_o = from_input_q;
+  assign max_pool_o = max_pool_q;
+  assign bank_o = add_banks(row_bank_q, bank_q);
+  assign zero_o = zero_q;
+
+  logic        outside_column;
+  logic [15:0] word;
+
+  assign outside_column = kernel_column_q < 0 || kernel_column_q >= $signed({1'b0, width_q});
+  assign word = kernel_word_q + group_q;
+
+  for (genvar j = 0; j < Banks; j++) begin : gen_lane
+    logic signed [13:0] row;
+    assign row = 14'(row_q) + (group_mode_q ? '0 : 14'(j));
+    assign pad_o[j] = outside_column || row < 0 || row >= $signed({2'b00, height_q});
+    assign lanes_o[j] = !pad_o[j] && lanes_left_q > 6'(j);
+    assign address_o[16*j +: 16] = word + (group_mode_q ? slot + 16'(j) :
+        4'(row_bank_q) + 4'(j) < 4'(Banks) ? slot : next_slot);
+  end
+
+  // Results.
+  assign layer_o = layer_q;
+  assign to_map_o = to_map_q;
+  assign to_skip_o = to_skip_q;
+  assign to_output_o = to_output_q;
+  assign add_o = add_q;
+  assign final_o = final_q && last_tile && last_column;
+  assign valid_o = last_tile ? last_valid_q : 6'(Outputs);
+  assign result_bank_o = add_banks(output_bank_q, tile_bank_q);
+  assign result_address_o = output_word_q + tile_group_q;
+  assign result_part_o = part_q;
+  assign parameter_o = parameter_q;
+  assign skip_read_o = skip_read_q;
+  assign skip_write_o = skip_write_q;
+
+  logic        group_ends;  // of a tile's channels
+  logic [15:0] next_tile_group;
+  logic [2:0]  next_tile_bank;
+
+  assign group_ends = max_pool_q || part_q == 5'(Parts - 1);
+  assign next_tile_group = last_tile ? '0 : tile_group_q + 16'(group_ends);
+  assign next_tile_bank = last_tile ? '0 : group_ends ? next_bank(tile_bank_q) : tile_bank_q;
+
+  logic by_tile;  // each tile has its own group of channels
+  assign by_tile = depthwise_q || max_pool_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || start_i) begin
+      walking_q <= 1'b0;
+      idling_q <= 1'b0;
+    end else begin
+      walking_q <= go || (walking_q && !step_ends);
+      idling_q <= !tile_ends && (idling_q || (issue_o && last_o && pause_q != '0));
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    idle_q <= idling_q ? idle_q + 1'b1 : 8'd1;
+    if (go) begin
+      max_pool_q <= next_max_pool;
+      group_mode_q <= next_group_mode;
+      depthwise_q <= next_depthwise;
+      from_input_q <= layer_word[3];
+      to_map_q <= layer_word[4];
+      to_skip_q <= layer_word[5];
+      to_output_q <= layer_word[6];
+      add_q <= layer_word[7];
+      zero_q <= layer_word[8 +: 8];
+      last_group_row_q <= layer_word[16 +: 8];
+      last_kernel_q <= layer_word[24 +: 8];
+      width_q <= layer_word[32 +: 12];
+      height_q <= layer_word[32+12 +: 12];
+      stride_q <= layer_word[64+12 +: 4];
+      last_channel_q <= layer_word[64+16 +: 8];
+      pause_q <= layer_word[64+24 +: 8];
+      pitch_q <= layer_word[96 +: 16];
+      groups_q <= layer_word[96+16 +: 16];
+      base_q <= layer_word[128 +: 16];
+      end_q <= layer_word[128+16 +: 16];
+      last_column_q <= layer_word[160 +: 12];
+      last_tile_q <= layer_word[160+12 +: 8];
+      last_valid_q <= layer_word[160+20 +: 6];
+      kernel_rows_q <= layer_word[160+26 +: 6];
+      weights_q <= layer_word[192 +: 16];
+      parameters_q <= layer_word[192+16 +: 16];
+      output_groups_q <= layer_word[224 +: 16];
+      stride_words_q <= 16'(layer_word[352+4 +: 12]);
+      layer_q <= step_word[4:0];
+      row_bank_q <= step_word[12 +: 3];
+      output_bank_q <= step_word[16 +: 3];
+      first_row_q <= $signed(step_word[32 +: 13]);
+      first_slot_q <= step_word[64 +: 16];
+      free_q <= step_word[128 +: 16];
+      final_q <= last_step_q;
+
+      x_q <= '0;
+      tile_q <= '0;
+      row_group_q <= '0;
+      kernel_q <= '0;
+      channel_q <= '0;
+      column_q <= 13'($signed(layer_word[64 +: 12]));
+      kernel_column_q <= 13'($signed(layer_word[64 +: 12]));
+      column_word_q <= layer_word[352+16 +: 16];
+      kernel_word_q <= layer_word[352+16 +: 16];
+      row_q <= $signed(step_word[32 +: 13]);
+      slot_q <= step_word[64 +: 16];
+      lanes_left_q <= layer_word[160+26 +: 6];
+      group_q <= '0;
+      first_group_q <= '0;
+      bank_q <= '0;
+      first_bank_q <= '0;
+      weight_q <= layer_word[192 +: 16];
+      output_word_q <= step_word[64+16 +: 16];
+      tile_group_q <= '0;
+      tile_bank_q <= '0;
+      part_q <= '0;
+      parameter_q <= layer_word[192+16 +: 16];
+      skip_read_q <= step_word[96 +: 16];
+      skip_write_q <= step_word[96+16 +: 16];
+    end else begin
+      if (issue_o) begin
+        weight_q <= last_o && last_tile ? weights_q : weight_q + 1'b1;
+        channel_q <= last_channel ? '0 : channel_q + 1'b1;
+        if (last_channel) begin
+          kernel_q <= last_kernel ? '0 : kernel_q + 1'b1;
+          group_q <= first_group_q;
+          bank_q <= first_bank_q;
+          kernel_column_q <= last_kernel ? column_q : kernel_column_q + 1'b1;
+          kernel_word_q <= last_kernel ? column_word_q : kernel_word_q + groups_q;
+          if (last_kernel) begin
+            row_group_q <= last_row_group ? '0 : row_group_q + 1'b1;
+            row_q <= last_row_group ? first_row_q : row_q + 13'(Banks);
+            slot_q <= last_row_group ? first_slot_q : next_slot;
+            lanes_left_q <= last_row_group ? kernel_rows_q :
+                lanes_left_q > 6'(Banks) ? lanes_left_q - 6'(Banks) : '0;
+          end
+        end else if (group_mode_q) begin
+          group_q <= group_q + 16'(Banks);
+        end else begin
+          group_q <= group_q + 1'b1;
+          bank_q <= next_bank(bank_q);
+        end
+      end
+      // The next tile's: its windows begin behind the pause.
+      if (tile_ends) begin
+        tile_q <= last_tile ? '0 : tile_q + 1'b1;
+        tile_group_q <= next_tile_group;
+        tile_bank_q <= next_tile_bank;
+        part_q <= last_tile || group_ends ? '0 : part_q + 1'b1;
+        parameter_q <= last_tile ? parameters_q : parameter_q + 16'(Beats);
+        skip_read_q <= skip_read_q + 1'b1;
+        skip_write_q <= skip_write_q + 1'b1;
+        if (by_tile) begin
+          first_group_q <= next_tile_group;
+          first_bank_q <= next_tile_bank;
+          group_q <= next_tile_group;
+          bank_q <= next_tile_bank;
+        end
+        if (last_tile) begin
+          x_q <= x_q + 1'b1;
+          column_q <= column_q + 13'(stride_q);
+          kernel_column_q <= column_q + 13'(stride_q);
+          column_word_q <= column_word_q + stride_words_q;
+          kernel_word_q <= column_word_q + stride_words_q;
+          output_word_q <= output_word_q + output_groups_q;
+        end
+      end
+    end
+  end
+
+  logic unused;
+  assign unused = ^{layer_word, step_word};
+
+endmodule
+
+`default_nettype wire
