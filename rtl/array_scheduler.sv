@@ -96,14 +96,14 @@ module array_scheduler #(
   localparam logic [2:0] LastBank = 3'(Banks - 1);
 
   function automatic logic [2:0] next_bank(input logic [2:0] bank);
-    return bank == LastBank ? '0 : bank + 1'b1;
+    next_bank = bank == LastBank ? '0 : bank + 1'b1;
   endfunction
 
   // Both are below Banks.
   function automatic logic [2:0] add_banks(input logic [2:0] a, input logic [2:0] b);
     logic [3:0] sum;
     sum = 4'(a) + 4'(b);
-    return 3'(sum >= 4'(Banks) ? sum - 4'(Banks) : sum);
+    add_banks = 3'(sum >= 4'(Banks) ? sum - 4'(Banks) : sum);
   endfunction
 
   // Fetch: a step's words come in the third cycle from go on, its layer's in the fourth.

@@ -59,7 +59,7 @@ module pixel_loader #(
   localparam logic [2:0] LastBank = 3'(Banks - 1);
 
   function automatic logic [2:0] next_bank(input logic [2:0] bank);
-    return bank == LastBank ? '0 : bank + 1'b1;
+    next_bank = bank == LastBank ? '0 : bank + 1'b1;
   endfunction
 
   logic                active_q, padding_q;

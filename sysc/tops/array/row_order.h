@@ -1,0 +1,43 @@
+#pragma once
+#include "base/cycle.h"
+#include <cstddef>
+#include <vector>
+
+namespace deltatwin {
+
+/// Rows of a tensor that a row of a layer reads: row y reads those from y * stride - top on, `kernel` of
+/// them, which are in the tensor.
+struct RowUse {
+  static constexpr std::size_t input = static_cast<std::size_t>(-1);
+  std::size_t producer = input; ///< a layer, or the input
+  int kernel = 1, stride = 1, top = 0;
+};
+
+/// What a layer's rows are made of.
+struct RowLayer {
+  int rows = 1;     ///< that it makes
+  Cycle cycles = 1; ///< of a row
+  std::vector<RowUse> reads;
+};
+
+struct RowStep {
+  std::size_t layer = 0;
+  int row = 0;
+  bool wait = false; ///< reads what may still be on its way if nothing is waited for
+};
+
+/// In which order rows are computed on one array.
+struct RowOrder {
+  std::vector<RowStep> steps;
+  std::vector<int> live; ///< by layer: most rows, from the first one that is still read on, that are made
+};
+
+/// Depth first: of the rows that can be computed at once, that of the last layer, so that few rows are kept;
+/// where the rows that it reads are still on their way, an earlier layer's. Layers read earlier ones only;
+/// `writeback`: cycles from a row's last window to its last result.
+[[nodiscard]] RowOrder order_depth_first(const std::vector<RowLayer>& layers, Cycle writeback);
+
+/// Layer by layer: whole maps are kept, and rows that are read were made long before.
+[[nodiscard]] RowOrder order_by_layers(const std::vector<RowLayer>& layers, Cycle writeback);
+
+} // namespace deltatwin
