@@ -13,7 +13,8 @@ namespace {
 
 using Layers = std::set<std::string>;
 
-// base <- {net, blocks} <- tops <- {explore, tlm <- cosim} <- app; train and activations know networks alone.
+// base <- {net, blocks} <- tops <- {explore, tlm <- cosim} <- app; train, activations and import know networks
+// alone.
 const std::map<std::string, Layers> allowed = {
     {"base", {}},
     {"net", {"base"}},
@@ -22,9 +23,10 @@ const std::map<std::string, Layers> allowed = {
     {"tlm", {"base", "net", "blocks", "tops"}},
     {"cosim", {"base", "net", "blocks", "tops", "tlm"}},
     {"explore", {"base", "net", "blocks", "tops"}},
+    {"import", {"base", "net"}},
     {"train", {"base", "net"}},
     {"activations", {"base", "net"}},
-    {"app", {"base", "net", "blocks", "tops", "tlm", "cosim", "explore", "train", "activations"}},
+    {"app", {"base", "net", "blocks", "tops", "tlm", "cosim", "explore", "import", "train", "activations"}},
 };
 const Layers with_systemc = {"tlm", "cosim", "app"};
 

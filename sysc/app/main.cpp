@@ -121,6 +121,7 @@ int sc_main(int argc, char** argv) {
 #endif
   add_networks_command(app);
   add_convert_command(app);
+  add_import_command(app);
   add_devices_command(app);
   check_option_values(app);
   try {

@@ -94,8 +94,9 @@ struct Softmax {
     real    ///< in float from the output tensor's scale
   };
   Rule rule = Rule::real;
-  std::int32_t multiplier = 0; ///< tflite: beta * scale of the input, as a multiplier of 2^30..2^31-1 ...
-  int left_shift = 0;          ///< ... times 2^(left_shift - 31), 0..31
+  /// tflite: beta * scale of the output tensor * 2^26 is multiplier * 2^(left_shift - 31).
+  std::int32_t multiplier = 0; ///< 2^30..2^31-1
+  int left_shift = 0;          ///< 1..31
 };
 
 } // namespace deltatwin

@@ -88,7 +88,7 @@ template <class Fields, class AnySoftmax> void softmax_fields(const Fields& fiel
   fields.choice("rule", softmax.rule, softmax_names);
   if (softmax.rule == Softmax::Rule::tflite) {
     fields.integer("multiplier", softmax.multiplier, 1 << 30, std::numeric_limits<std::int32_t>::max());
-    fields.integer("left_shift", softmax.left_shift, 0, 31);
+    fields.integer("left_shift", softmax.left_shift, 1, 31);
   } else {
     fields.absent("multiplier", softmax.multiplier == 0, "has a meaning with rule tflite only");
     fields.absent("left_shift", softmax.left_shift == 0, "has a meaning with rule tflite only");
