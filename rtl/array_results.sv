@@ -87,10 +87,14 @@ module array_results #(
   localparam int ParamWidth = 32 + 31 + 6;
   localparam int AddInput = SumLatency + 1 + ScalerLatency;  // v + 8, from the window
 
-  // A tile's events, by cycles from its last window.
-  logic [Writeback:1] tile_q;
+  // A tile's events, by cycles from its last window: of all tiles, of those with sums.
+  logic [Writeback:1]  written_q;
+  logic [AddInput-1:1] tile_q;
 
-  always_ff @(posedge clk_i) tile_q <= rst_ni ? {tile_q[Writeback-1:1], tile_i} : '0;
+  always_ff @(posedge clk_i) begin
+    written_q <= rst_ni ? {written_q[Writeback-1:1], tile_i} : '0;
+    tile_q <= rst_ni ? {tile_q[AddInput-2:1], tile_i && !max_pool_i} : '0;
+  end
 
   // Parameters: two cycles of the RAM, so that beat b's are there in v + b.
   logic [15:0]                   param_first, param_next_q, param_address;
@@ -302,7 +306,7 @@ module array_results #(
              skip_address_o})
   );
 
-  assign written = tile_q[Writeback];
+  assign written = written_q[Writeback];
   assign map_valid_o = written && to_map;
   assign map_word_o = max_pool ? maximum : {Parts{tile_word_q}};
   assign skip_valid_o = written && to_skip;

@@ -1,10 +1,10 @@
 // The array's program, and the walk through it: a table of steps, each a row of some layer's output, and a
 // table of layers. A step is OutputColumns x Tiles tiles of K = row groups x kernel columns x channel groups
-// windows, innermost last, one window per cycle, and `pause` idle cycles behind each tile. Step after step,
+// windows, innermost last, one window per cycle, and `pause` idle cycles ahead of each tile. Step after step,
 // image after image; the last step is number steps_i - 1.
 //
-// A step's first window is issued in the cycle after the step before ends, but not before
-//   4 cycles after that one's first window, or 5 cycles after start_i;
+// A step begins in the cycle after the step before ends, but not before
+//   4 cycles after that one's begin, or 5 cycles after start_i;
 //   Writeback cycles after the latest window, where the step waits for results (`wait`);
 //   2 cycles after the row_done_i that makes the input rows that it needs whole;
 //   2 cycles after the pop_i that leaves its results room in the output queue.
@@ -230,9 +230,9 @@ module array_scheduler #(
   assign last_column = x_q == last_column_q;
   assign first_o = channel_q == '0 && kernel_q == '0 && row_group_q == '0;
   assign last_o = last_channel && last_kernel && last_row_group;
-  assign tile_ends = idling_q ? idle_q == pause_q : issue_o && last_o && pause_q == '0;
+  assign tile_ends = issue_o && last_o;
   assign step_ends = tile_ends && last_tile && last_column;
-  assign free_o = issue_o && last_o && last_tile && last_column;
+  assign free_o = step_ends;
   assign free_rows_o = free_q;
 
   // Windows.
@@ -291,7 +291,8 @@ module array_scheduler #(
       idling_q <= 1'b0;
     end else begin
       walking_q <= go || (walking_q && !step_ends);
-      idling_q <= !tile_ends && (idling_q || (issue_o && last_o && pause_q != '0));
+      idling_q <= go ? layer_word[64+24 +: 8] != '0 :
+          idling_q ? idle_q != pause_q : tile_ends && !step_ends && pause_q != '0;
     end
   end
 
@@ -382,7 +383,6 @@ module array_scheduler #(
           bank_q <= next_bank(bank_q);
         end
       end
-      // The next tile's: its windows begin behind the pause.
       if (tile_ends) begin
         tile_q <= last_tile ? '0 : tile_q + 1'b1;
         tile_group_q <= next_tile_group;
