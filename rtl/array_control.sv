@@ -148,20 +148,21 @@ module array_control #(
   logic [15:0] word_q;
   logic [11:0] piece_q, last_piece;
   logic [1:0]  error_q;
-  logic        clear_q, resets, free_to_write, program_good, loads;
+  logic        clear_q, start_bit, reset_bit, controls, free_to_write, program_good, loads;
 
   assign interior_rst_no = rst_ni && !clear_q;
   assign status_o = error_q != ErrorNone ? StatusError : inside_q != '0 ? StatusRunning : StatusIdle;
   assign free_to_write = status_o == StatusIdle && !value_i && !clear_q;
-  assign resets = write && write_addr == AddrControl && write_data[1];
+  assign start_bit = write_data[0];
+  assign reset_bit = write_data[1];
+  assign controls = write && write_okay && write_addr == AddrControl;
   assign program_good = steps_q[15:0] != '0 && 32'(steps_q[15:0]) <= Steps;
-  assign start_o = write && write_okay && write_addr == AddrControl && write_data[1:0] == 2'b01 &&
-      program_good;
+  assign start_o = controls && start_bit && !reset_bit && program_good;
   assign loads = write && write_okay && write_addr == AddrLoadData;
 
   always_comb begin
     case (write_addr)
-      AddrControl: write_okay = !write_data[0] || write_data[1] || free_to_write;
+      AddrControl: write_okay = !start_bit || reset_bit || free_to_write;
       AddrInput0, AddrInput1, AddrInput2, AddrInput3, AddrSteps, AddrLoadAddress: write_okay = free_to_write;
       AddrLoadData: write_okay = free_to_write && space_q <= SpaceTables;
       default: write_okay = 1'b0;
@@ -176,7 +177,7 @@ module array_control #(
   end
 
   always_ff @(posedge clk_i) begin
-    clear_q <= rst_ni && resets;
+    clear_q <= rst_ni && controls && reset_bit;
     if (!rst_ni) begin
       input0_q <= '0;
       input1_q <= '0;
@@ -212,8 +213,7 @@ module array_control #(
       cycles_q <= cycles_q + 32'(status_o == StatusRunning);
       if (error_q == ErrorNone) begin
         if (input_error_i) error_q <= ErrorInput;
-        else if (write && write_okay && write_addr == AddrControl && write_data[1:0] == 2'b01 && !program_good)
-          error_q <= ErrorProgram;
+        else if (controls && start_bit && !reset_bit && !program_good) error_q <= ErrorProgram;
       end
     end
   end
