@@ -322,7 +322,7 @@ module array_results #(
 
   logic unused;
   assign unused = ^{word_i, piece_i, scale_word, scale_layer, add_layer, add_multiplier, add_page, add_word,
-                    scaled_valid, added_valid, table_we_i, piece_q, skip_word, skip_read};
+                    scaled_valid, added_valid, table_we_i, params_q, piece_q, skip_word, skip_read};
 
 endmodule
 
