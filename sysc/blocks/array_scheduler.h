@@ -1,0 +1,145 @@
+#pragma once
+#include "base/cycle.h"
+#include "blocks/record.h"
+#include <array>
+#include <cstdint>
+
+namespace deltatwin {
+
+inline constexpr int array_layer_words = 12, array_step_words = 5; ///< of 32 bits
+
+/// How the array walks over a layer and what becomes of its sums; rtl/array_scheduler.sv has the contract.
+struct ArrayLayer {
+  int max_pool = 0, group_mode = 0, depthwise = 0, from_input = 0;
+  int to_map = 0, to_skip = 0, to_output = 0, add = 0;
+  int padding = 0;                         ///< what is read outside of the map
+  int row_groups = 1, kernel_columns = 1;  ///< of T kernel rows each
+  int map_columns = 1, map_rows = 1;       ///< of the map read
+  int first_column = 0, column_stride = 1; ///< of the first window; from one to the next
+  int group_steps = 1;                     ///< in the k loop
+  int pause = 0;                           ///< cycles without a window before a tile's
+  int pitch = 1, groups = 1;               ///< words a slot; words a column
+  int base = 0, end = 1;                   ///< of the ring of slots
+  int columns = 1, tiles = 1;              ///< of a row of results
+  int last_outputs = 1, kernel_rows = 1;   ///< outputs of the last tile; rows that count
+  int weight_base = 0, param_base = 0;
+  int result_groups = 1; ///< words a column of the result
+  int entries = 1;       ///< columns * tiles
+  int zero = 0, low = 0, high = 0, rule = 0;
+  int add_zero = 0, add_low = 0, add_high = 0, add_rule = 0, add_shift = 0, add_multiplier = 0;
+  int page = 0;
+  int stride_words = 1, first_words = 0; ///< column_stride and first_column in words
+
+  /// k-steps of a tile.
+  [[nodiscard]] int steps() const { return row_groups * kernel_columns * group_steps; }
+  /// Cycles of a tile.
+  [[nodiscard]] int tile_cycles() const { return steps() + pause; }
+
+  using Words = std::array<std::uint32_t, array_layer_words>;
+  /// Throws InputError that names the field, what it is and what is possible.
+  [[nodiscard]] Words pack() const;
+  [[nodiscard]] static ArrayLayer unpack(const Words& words);
+
+private:
+  template <class Self, class Visit> static void fields(Self& self, Visit visit);
+};
+
+/// A row of results of a layer.
+struct ArrayStep {
+  int layer = 0;
+  int wait = 0;                      ///< until all results are written
+  int bank = 0;                      ///< of the first row read: y0 mod T
+  int result_bank = 0;               ///< of the row written
+  int first_row = 0;                 ///< y0
+  int need = 0;                      ///< rows of the image that must be there
+  int slot = 0;                      ///< address of that of the first row
+  int result_slot = 0;               ///< address
+  int skip_read = 0, skip_write = 0; ///< addresses
+  int frees = 0;                     ///< rows of the image that are free behind it
+
+  using Words = std::array<std::uint32_t, array_step_words>;
+  [[nodiscard]] Words pack() const;
+  [[nodiscard]] static ArrayStep unpack(const Words& words);
+
+private:
+  template <class Self, class Visit> static void fields(Self& self, Visit visit);
+};
+
+/// A beat of the walk through a step: a window. Lane j reads row row + j at one group, or in group mode group
+/// + j of one row.
+struct ArrayWindow {
+  int row = 0, column = 0, group = 0;
+  int bank = 0;                         ///< of lane 0
+  std::uint16_t before = 0, behind = 0; ///< addresses of lanes below `turn`, and of the others
+  int turn = 0;                         ///< in group mode lanes add their number to `before`
+};
+
+/// Step by step, windows of k-step `k` (row groups, kernel columns, group steps) of a tile.
+class ArrayWalk {
+public:
+  /// Of a design with `banks` banks, `channels` a word, `outputs` a tile.
+  ArrayWalk(const ArrayLayer& layer, const ArrayStep& step, int banks, int channels, int outputs)
+      : layer_(layer), step_(step), banks_(banks), channels_(channels), outputs_(outputs) {}
+
+  [[nodiscard]] ArrayWindow window(int x, int tile, int k) const;
+  /// Of a lane: its word's bank and address; whether it lies outside of the map; whether a maximum counts it.
+  [[nodiscard]] int bank(const ArrayWindow& window, int lane) const { return (window.bank + lane) % banks_; }
+  [[nodiscard]] std::uint16_t address(const ArrayWindow& window, int lane) const {
+    if (layer_.group_mode)
+      return static_cast<std::uint16_t>(window.before + lane);
+    return lane < window.turn ? window.before : window.behind;
+  }
+  [[nodiscard]] bool outside(const ArrayWindow& window, int lane) const {
+    const int row = window.row + (layer_.group_mode ? 0 : lane);
+    return row < 0 || row >= layer_.map_rows || window.column < 0 || window.column >= layer_.map_columns;
+  }
+  [[nodiscard]] bool counts(const ArrayWindow& window, int lane) const {
+    return !outside(window, lane) && window.row - step_.first_row + lane < layer_.kernel_rows;
+  }
+  [[nodiscard]] std::uint16_t weight(int tile, int k) const {
+    return static_cast<std::uint16_t>(layer_.weight_base + tile * layer_.steps() + k);
+  }
+  /// Where results of a tile go: bank, address, and which of the word's parts.
+  [[nodiscard]] int result_group(int tile) const {
+    return layer_.max_pool ? tile : tile * outputs_ / channels_;
+  }
+  [[nodiscard]] int result_bank(int tile) const { return (step_.result_bank + result_group(tile)) % banks_; }
+  [[nodiscard]] std::uint16_t result_address(int x, int tile) const {
+    return static_cast<std::uint16_t>(step_.result_slot + x * layer_.result_groups + result_group(tile));
+  }
+  [[nodiscard]] int result_part(int tile) const { return tile % (channels_ / outputs_); }
+
+private:
+  const ArrayLayer& layer_;
+  const ArrayStep& step_;
+  int banks_, channels_, outputs_;
+};
+
+/// When steps begin, one behind the other. A step has a tile's `pause` before its first window.
+class ArrayStarts {
+public:
+  static constexpr Cycle first_step = 5; ///< from the write that starts
+  static constexpr Cycle row_there = 2;  ///< from a row's last value or padding
+  static constexpr Cycle room_there = 2; ///< from the beat that makes room in the output queue
+
+  /// `written`: from a tile's last window to its results.
+  explicit ArrayStarts(int written) : written_(static_cast<Cycle>(written)) {}
+  void start(Cycle cycle) {
+    free_ = cycle + first_step;
+    last_ = 0;
+  }
+  /// When the next step begins, not before `there` and `room`: `never` if one of them is.
+  [[nodiscard]] Cycle next(const ArrayStep& step, Cycle there, Cycle room) const;
+  /// It begins.
+  void begin(const ArrayLayer& layer, Cycle cycle);
+  /// Of the latest step: its last window, with which it ends.
+  [[nodiscard]] Cycle last() const { return last_; }
+  template <class Archive> void archive(Archive& bytes) { bytes(free_, last_); }
+
+private:
+  Cycle written_;
+  Cycle free_ = 0; ///< of other steps
+  Cycle last_ = 0; ///< 0: there was none
+};
+
+} // namespace deltatwin

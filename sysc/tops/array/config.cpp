@@ -1,0 +1,157 @@
+#include "tops/array/config.h"
+#include "base/error.h"
+#include "base/resources.h"
+
+namespace deltatwin {
+
+int ArrayConfig::dot_latency() const { return 4 + address_bits(window()); }
+
+std::vector<std::pair<std::string, int>> ArrayConfig::parameters() const {
+  return {{"Outputs", outputs},
+          {"Channels", channels},
+          {"Banks", rows},
+          {"Results", results},
+          {"Multiplier", multiplier},
+          {"SumBits", sum_bits},
+          {"MapDepth", map_depth},
+          {"InputDepth", input_depth},
+          {"WeightDepth", weight_depth},
+          {"ParamDepth", param_depth},
+          {"SkipDepth", skip_depth},
+          {"OutputDepth", output_depth},
+          {"Layers", layers},
+          {"Steps", steps},
+          {"Pages", pages}};
+}
+
+std::string complaint(const ArrayConfig& config) {
+  constexpr int most_words = (1 << 16) - 1;
+  std::string what;
+  const auto range = [&what](const char* name, int value, int low, int high) {
+    if (what.empty() && (value < low || value > high))
+      what = std::string(name) + " is " + std::to_string(value) + ", possible are " + std::to_string(low) +
+             ".." + std::to_string(high);
+  };
+  const auto power = [&](const char* name, int value, int low, int high) {
+    range(name, value, low, high);
+    if (what.empty() && (value & (value - 1)))
+      what = std::string(name) + " is " + std::to_string(value) + ", possible are powers of two from " +
+             std::to_string(low) + " to " + std::to_string(high);
+  };
+  power("number of channels a word", config.channels, 4, 32);
+  power("number of outputs a tile", config.outputs, 2, config.channels);
+  range("number of row banks", config.rows, 1, 7);
+  power("number of results a cycle", config.results, 1, config.outputs);
+  range("multiplier", config.multiplier, 0, 1);
+  range("bits of a sum", config.sum_bits, 25, 32);
+  range("map memory", config.map_depth, 2, most_words);
+  range("input memory", config.input_depth, 2, most_words);
+  range("weight memory", config.weight_depth, 2, most_words);
+  range("parameter memory", config.param_depth, 2, most_words);
+  range("memory of skips", config.skip_depth, 2, most_words);
+  power("depth of the output FIFO", config.output_depth, 2, 1 << 15);
+  power("number of layers", config.layers, 2, 32);
+  power("number of steps", config.steps, 2, 1024);
+  range("number of table pages", config.pages, 0, 16);
+  if (what.empty() && !(config.clock_mhz >= 0.001 && config.clock_mhz <= 10000))
+    what = "clock is " + std::to_string(config.clock_mhz) + " MHz, possible are 0.001 to 10000";
+  return what;
+}
+
+void validate(const ArrayConfig& config) {
+  if (const std::string text = complaint(config); !text.empty())
+    throw InputError(text);
+}
+
+int load_pieces(const ArrayConfig& config, ArraySpace space) {
+  switch (space) {
+  case ArraySpace::weights:
+    return config.outputs * config.window() / 4;
+  case ArraySpace::parameters:
+    return 3 * config.results;
+  case ArraySpace::layers:
+    return array_layer_words;
+  case ArraySpace::steps:
+    return array_step_words;
+  case ArraySpace::tables:
+    return 1;
+  }
+  return 0;
+}
+
+bool has_word(const ArrayConfig& config, ArraySpace space, std::uint32_t word) {
+  const auto below = [word](int depth) { return word < static_cast<std::uint32_t>(depth); };
+  switch (space) {
+  case ArraySpace::weights:
+    return below(config.weight_depth);
+  case ArraySpace::parameters:
+    return below(config.param_depth);
+  case ArraySpace::layers:
+    return below(config.layers);
+  case ArraySpace::steps:
+    return below(config.steps);
+  case ArraySpace::tables: // {B?, page, index}
+    return word >> 13 == 0 && (word >> 8 & 15) < static_cast<std::uint32_t>(config.pages);
+  }
+  return false;
+}
+
+std::uint32_t design_register(const ArrayConfig& config, std::size_t index) {
+  const auto bytes = [](int a, int b, int c, int d) {
+    return static_cast<std::uint32_t>(a << 24 | b << 16 | c << 8 | d);
+  };
+  const auto halves = [](int a, int b) {
+    return static_cast<std::uint32_t>(a) << 16 | (static_cast<std::uint32_t>(b) & 0xffff);
+  };
+  switch (index) {
+  case 0:
+    return bytes(config.results, config.rows, config.channels, config.outputs);
+  case 1:
+    return bytes(config.sum_bits, config.pages, config.multiplier, config.layers);
+  case 2:
+    return halves(config.map_depth, config.input_depth);
+  case 3:
+    return halves(config.weight_depth, config.param_depth);
+  case 4:
+    return halves(config.skip_depth, config.output_depth);
+  default:
+    return static_cast<std::uint32_t>(config.steps);
+  }
+}
+
+std::vector<Register> array_registers() {
+  using namespace array_reg;
+  std::vector<Register> registers = {
+      {id, "ID", Register::read_only},
+      {control, "CONTROL", Register::write_only, {{"start", 1, 0}, {"reset", 1, 1}}},
+      {status,
+       "STATUS",
+       Register::read_only,
+       {{"status", 2, 0, {"idle", "running", "2", "error"}}, {"error", 5, 8, {"none", "input", "program"}}}},
+      {images, "IMAGES", Register::read_only},
+      {input, "INPUT0", Register::read_write, {{"columns", 12, 0}, {"rows", 12, 12}}},
+      {input + 4,
+       "INPUT1",
+       Register::read_write,
+       {{"channels", 12, 0},
+        {"kernel columns", 4, 12},
+        {"left", 4, 16},
+        {"stride", 4, 20},
+        {"right", 4, 24}}},
+      {input + 8, "INPUT2", Register::read_write, {{"zero point", 8, 0}, {"words a pixel", 16, 16}}},
+      {input + 12, "INPUT3", Register::read_write, {{"pitch", 16, 0}}},
+      {steps, "STEPS", Register::read_write},
+      {array_reg::load_address,
+       "LOAD_ADDRESS",
+       Register::read_write,
+       {{"space", 4, 28, {"weights", "parameters", "layers", "steps", "tables"}},
+        {"word", 16, 12},
+        {"piece", 12, 0}}},
+      {load_data, "LOAD_DATA", Register::write_only},
+      {cycles, "CYCLES", Register::read_only}};
+  for (std::uint32_t i = 0; i < array_designs; ++i)
+    registers.push_back({design + 4 * i, "DESIGN" + std::to_string(i), Register::read_only});
+  return registers;
+}
+
+} // namespace deltatwin

@@ -1,0 +1,562 @@
+#include "tops/array/core.h"
+#include "base/archive.h"
+#include <algorithm>
+#include <utility>
+
+namespace deltatwin {
+namespace {
+
+enum : std::size_t { port_in = 5, port_out, port_issue, port_result, port_skip, port_wide };
+constexpr int chunk_bytes = 4; ///< of wide results, an interface
+
+// Interfaces behind port_wide: sums, chunks of results, chunks of skips.
+struct WidePorts {
+  explicit WidePorts(const ArrayConfig& config)
+      : sums(port_wide), results(sums + static_cast<std::size_t>(config.outputs)),
+        skips(results + static_cast<std::size_t>(config.channels / chunk_bytes)),
+        skip_chunks(static_cast<std::size_t>((config.outputs + chunk_bytes - 1) / chunk_bytes)) {}
+  std::size_t sums, results, skips, skip_chunks;
+};
+
+Cycle after(Cycle cycle) { return cycle == never ? never : cycle + 1; }
+
+std::uint64_t low_bits(std::int64_t value, int bits) {
+  return static_cast<std::uint64_t>(value) & ((std::uint64_t{1} << bits) - 1);
+}
+
+// Bytes as a word, the first one lowest.
+std::uint64_t word_of(const std::int8_t* bytes, int count) {
+  std::uint64_t word = 0;
+  for (int i = 0; i < count; ++i)
+    word |= std::uint64_t{static_cast<std::uint8_t>(bytes[i])} << (8 * i);
+  return word;
+}
+
+} // namespace
+
+ArrayCore::ArrayCore(const ArrayConfig& config)
+    : config_((validate(config), config)), sink_(take_at_once), memories_(config),
+      starts_(config.write_latency()) {}
+
+std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
+  const Field clean("interior_rst_n");
+  std::vector<Interface> all = {
+      {"host", "aw", {"s_axil_awvalid_i", "s_axil_awready_o"}, {{"s_axil_awaddr_i", 12}}},
+      {"host", "w", {"s_axil_wvalid_i", "s_axil_wready_o"}, {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}},
+      {"array_control", "b", {"s_axil_bvalid_o", "s_axil_bready_i"}, {{"s_axil_bresp_o", 2}}},
+      {"host", "ar", {"s_axil_arvalid_i", "s_axil_arready_o"}, {{"s_axil_araddr_i", 12}}},
+      {"array_control",
+       "r",
+       {"s_axil_rvalid_o", "s_axil_rready_i"},
+       {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}}},
+      {"host",
+       "values in",
+       {"s_axis_tvalid_i", "s_axis_tready_o"},
+       {{"s_axis_tdata_i", 8}, "s_axis_tlast_i"}},
+      {"array",
+       "values out",
+       {"m_axis_tvalid_o", "m_axis_tready_i"},
+       {{"m_axis_tdata_o", 8}, "m_axis_tlast_o"}},
+      {"array_scheduler",
+       "issue",
+       {"issue_valid", clean},
+       {{"issue_weight", 16}, {"issue_bank", 3}, "issue_first", "issue_last", {"issue_address", 16}}},
+      {"array_results",
+       "results",
+       {"result_valid", clean},
+       {{"result_bank", 3}, {"result_address", 16}, {"result_parts", config.channels / config.outputs}}},
+      {"array_results", "skips", {"skip_valid", clean}, {{"skip_address", 16}}}};
+  for (int p = 0; p < config.outputs; ++p)
+    all.push_back({"dot_array",
+                   "sums of output " + std::to_string(p),
+                   {"sums_valid", clean},
+                   {{"sums", array_sum_bits, p * array_sum_bits}}});
+  const auto wide = [&](const char* name, const char* strobe, const char* signal, int bytes) {
+    for (int at = 0; at < bytes; at += chunk_bytes)
+      all.push_back({"array_results",
+                     name + std::to_string(at),
+                     {strobe, clean},
+                     {{signal, 8 * std::min(chunk_bytes, bytes - at), 8 * at}}});
+  };
+  wide("result bytes from ", "result_valid", "result_word", config.channels);
+  wide("skip bytes from ", "skip_valid", "skip_data", config.outputs);
+  return all;
+}
+
+void ArrayCore::add(std::size_t interface, Cycle cycle, std::uint64_t payload) {
+  if (trace_ && cycle != never)
+    trace_->add(interface, {cycle, payload, {}, cycle});
+}
+
+// Registers.
+
+std::size_t ArrayCore::Epoch::left_before(Cycle cycle) const {
+  return static_cast<std::size_t>(
+      std::partition_point(images.begin(), images.end(), [=](const Image& i) { return i.last < cycle; }) -
+      images.begin());
+}
+
+TopStatus ArrayCore::Epoch::status(Cycle cycle) const {
+  if (error_at < cycle)
+    return TopStatus::error;
+  const std::size_t left = left_before(cycle);
+  return left < images.size() && images[left].first < cycle ? TopStatus::running : TopStatus::idle;
+}
+
+std::uint32_t ArrayCore::Epoch::cycles(Cycle cycle) const {
+  const Cycle until = std::min(after(error_at), cycle);
+  const std::size_t left = left_before(until);
+  Cycle busy = cycles_before;
+  if (left > 0) {
+    const Image& image = images[left - 1];
+    const Cycle before = left > 1 ? images[left - 2].last : 0;
+    busy += image.busy + image.last - std::max(image.first, before);
+  }
+  if (left < images.size()) {
+    const Cycle from = std::max(images[left].first, left ? images[left - 1].last : 0);
+    busy += until > from + 1 ? until - 1 - from : 0;
+  }
+  return static_cast<std::uint32_t>(busy);
+}
+
+// Neither inside an image, nor in the cycle of its first value, nor in error, nor in a reset.
+bool ArrayCore::is_free_to_write(Cycle cycle) const {
+  const Epoch& seen = epoch(cycle);
+  if (cycle == now_.begin && !now_.started && cycle > 0) // the reset's cycle
+    return false;
+  if (seen.status(cycle) != TopStatus::idle || seen.error_at == cycle)
+    return false;
+  const std::size_t left = seen.left_before(cycle);
+  return left >= seen.images.size() || seen.images[left].first != cycle;
+}
+
+bool ArrayCore::set(std::uint32_t address, std::uint32_t data) {
+  if (address >= array_reg::input && address < array_reg::input + 4 * input_words && address % 4 == 0)
+    registers_.input[(address - array_reg::input) / 4] = data;
+  else if (address == array_reg::steps)
+    registers_.steps = data;
+  else if (address == array_reg::load_address)
+    registers_.load_address = data;
+  else if (address == array_reg::load_data &&
+           registers_.load_address >> 28 <= static_cast<std::uint32_t>(ArraySpace::tables))
+    load(data);
+  else
+    return false;
+  return true;
+}
+
+void ArrayCore::load(std::uint32_t data) {
+  const auto space = static_cast<ArraySpace>(registers_.load_address >> 28);
+  const std::uint32_t word = registers_.load_address >> 12 & 0xffff, piece = registers_.load_address & 0xfff;
+  const auto pieces = static_cast<std::uint32_t>(load_pieces(config_, space));
+  if (has_word(config_, space, word) && piece < pieces)
+    switch (space) {
+    case ArraySpace::weights:
+      if (piece % 2 == 0) {
+        held_.low = data;
+        break;
+      }
+      for (std::uint32_t b = 0; b < 8; ++b)
+        memories_.weights[(std::size_t{word} * pieces + piece - 1) * 4 + b] =
+            static_cast<std::int8_t>((b < 4 ? held_.low : data) >> (8 * (b % 4)));
+      break;
+    case ArraySpace::parameters:
+      if (piece % 3 == 0)
+        held_.bias = static_cast<std::int32_t>(data);
+      else if (piece % 3 == 1)
+        held_.multiplier = static_cast<std::int32_t>(data & 0x7fffffff);
+      else
+        memories_.parameters[std::size_t{word} * static_cast<std::size_t>(config_.results) + piece / 3] = {
+            held_.bias, held_.multiplier, static_cast<int>(data & 63)};
+      break;
+    case ArraySpace::layers:
+      memories_.layers[word][piece] = data;
+      break;
+    case ArraySpace::steps:
+      memories_.steps[word][piece] = data;
+      break;
+    case ArraySpace::tables:
+      memories_.tables[word] = static_cast<std::int32_t>(data);
+      break;
+    }
+  prepared_.clear();
+  const std::uint32_t space_bits = registers_.load_address & 0xf0000000;
+  registers_.load_address = piece == pieces - 1 ? space_bits | ((word + 1) & 0xffff) << 12
+                                                : space_bits | word << 12 | ((piece + 1) & 0xfff);
+}
+
+bool ArrayCore::write(std::uint32_t address, std::uint32_t data, unsigned strobes, Cycle cycle) {
+  constexpr unsigned all = 0xf;
+  if (strobes != all)
+    return strobes == 0;
+  if (address == array_reg::control) {
+    if (data & array_reset) {
+      begin_epoch(cycle + 1);
+      if (trace_)
+        trace_->reset_after(cycle, port_in);
+    } else if (data & array_start) {
+      if (!is_free_to_write(cycle))
+        return false;
+      const std::uint32_t steps = registers_.steps & 0xffff;
+      if (steps > 0 && steps <= static_cast<std::uint32_t>(config_.steps)) {
+        start(cycle);
+      } else if (now_.error == ArrayError::none) {
+        now_.error = ArrayError::program;
+        now_.error_at = cycle;
+      }
+    }
+    return true;
+  }
+  if (!is_free_to_write(cycle))
+    return false;
+  const Registers old = registers_;
+  if (!set(address, data))
+    return false;
+  registers_before_ = old;
+  registers_set_ = cycle;
+  return true;
+}
+
+TopModel::ReadResult ArrayCore::read(std::uint32_t address, Cycle cycle) const {
+  const Epoch& seen = epoch(cycle);
+  const Registers& registers = cycle > registers_set_ ? registers_ : registers_before_;
+  switch (address) {
+  case array_reg::id:
+    return {array_id, true};
+  case array_reg::status: {
+    const TopStatus status = seen.status(cycle);
+    const auto error = status == TopStatus::error ? static_cast<std::uint32_t>(seen.error) : std::uint32_t{0};
+    return {static_cast<std::uint32_t>(status) | error << 8, true};
+  }
+  case array_reg::images:
+    return {seen.images_before + static_cast<std::uint32_t>(seen.left_before(cycle)), true};
+  case array_reg::steps:
+    return {registers.steps, true};
+  case array_reg::load_address:
+    return {registers.load_address, true};
+  case array_reg::cycles:
+    return {seen.cycles(cycle), true};
+  default:
+    break;
+  }
+  if (address % 4 == 0 && address >= array_reg::input && address < array_reg::input + 4 * input_words)
+    return {registers.input[(address - array_reg::input) / 4], true};
+  if (address % 4 == 0 && address >= array_reg::design && address < array_reg::design + 4 * array_designs)
+    return {design_register(config_, (address - array_reg::design) / 4), true};
+  return {0, false};
+}
+
+// From `cycle` on nothing is inside.
+void ArrayCore::begin_epoch(Cycle cycle) {
+  Epoch clean;
+  clean.begin = cycle;
+  before_ = std::exchange(now_, std::move(clean));
+  input_free_ = cycle + 1;
+  row_.clear();
+  rows_in_ = 0;
+  rows_there_.clear();
+  first_there_ = 0;
+  credits_.clear();
+  starts_ = ArrayStarts(config_.write_latency());
+  step_ = 0;
+  image_ = 0;
+  stuck_ = false;
+  pops_.clear();
+  first_pop_ = entries_ = 0;
+  output_free_ = 0;
+}
+
+void ArrayCore::start(Cycle cycle) {
+  const std::uint32_t images = now_.images_before + static_cast<std::uint32_t>(now_.images.size());
+  const std::uint32_t cycles = now_.cycles(cycle + 1);
+  begin_epoch(cycle);
+  now_.started = true;
+  now_.images_before = images;
+  now_.cycles_before = cycles;
+  credits_.assign(static_cast<std::size_t>(input().rows), 0);
+  starts_.start(cycle);
+}
+
+void ArrayCore::hard_reset(Cycle cycle) {
+  begin_epoch(cycle);
+  registers_ = registers_before_ = {};
+  if (trace_ && cycle)
+    trace_->drop_cycles_after(cycle - 1, port_in);
+}
+
+// Values in.
+
+void ArrayCore::set_sink(std::size_t, OutputSink sink) { sink_ = std::move(sink); }
+
+// How many beats of a burst, of the `most` from `first` on that are in this row, are as they should be.
+std::size_t ArrayCore::good_beats(const StreamBurst& burst, std::size_t first, std::size_t most) const {
+  const PixelInput in = input();
+  const std::size_t left = static_cast<std::size_t>(in.row_values()) - row_.size();
+  const bool last_row =
+      rows_in_ % static_cast<std::uint64_t>(in.rows) + 1 == static_cast<std::uint64_t>(in.rows);
+  for (std::size_t k = 0; k < most; ++k)
+    if (burst.last(first + k) != (last_row && k + 1 == left))
+      return k;
+  return most;
+}
+
+std::size_t ArrayCore::offer(std::size_t, const StreamBurst& burst, Cycle& from, std::vector<Cycle>* taken) {
+  const PixelInput in = input();
+  const auto width = static_cast<std::size_t>(in.row_values());
+  Cycle offered = from;
+  for (std::size_t i = 0; i < burst.beats;) {
+    if (!now_.started || width == 0 || in.rows == 0 || now_.closed)
+      return i;
+    if (burst.gaps)
+      offered += burst.gaps(i);
+    if (row_.empty() && credits_.empty())
+      return i;
+    const Cycle beat = std::max({offered, input_free_, row_.empty() ? credits_.front() : 0});
+    if (beat == never)
+      return i;
+    const std::size_t most = burst.gaps ? 1 : std::min(width - row_.size(), burst.beats - i);
+    const std::size_t good = good_beats(burst, i, most), count = std::max<std::size_t>(good, 1);
+    for (std::size_t k = 0; k < count && (trace_ || taken); ++k) {
+      add(port_in, beat + k, burst.data[i + k] | std::uint64_t{burst.last(i + k)} << 8);
+      if (taken)
+        taken->push_back(beat + k);
+    }
+    from = offered = input_free_ = beat + count;
+    if (!good) {
+      now_.closed = true;
+      if (now_.error == ArrayError::none) {
+        now_.error = ArrayError::input;
+        now_.error_at = beat;
+      }
+      return i + 1;
+    }
+    if (row_.empty()) {
+      credits_.pop_front();
+      if (rows_in_ % static_cast<std::uint64_t>(in.rows) == 0) {
+        Image image{beat, never, 0};
+        now_.images.push_back(image);
+      }
+    }
+    row_.insert(row_.end(), burst.data + i, burst.data + i + good);
+    i += good;
+    if (row_.size() == width)
+      end_row(in, input_free_ - 1);
+  }
+  return burst.beats;
+}
+
+void ArrayCore::end_row(const PixelInput& input, Cycle last) {
+  const int y = static_cast<int>(rows_in_ % static_cast<std::uint64_t>(input.rows));
+  const auto depth = static_cast<std::size_t>(config_.input_depth),
+             size = static_cast<std::size_t>(config_.channels);
+  std::size_t address = static_cast<std::size_t>(y / config_.rows * input.pitch);
+  const int groups = (input.channels + config_.channels - 1) / config_.channels;
+  int word = 0;
+  input.words_of(row_.data(), config_.channels, [&](const std::int8_t* bytes) {
+    const auto bank = static_cast<std::size_t>((y + word++ % groups) % config_.rows);
+    if (address < depth)
+      std::copy_n(bytes, size, memories_.input.data() + (bank * depth + address) * size);
+    ++address;
+  });
+  row_.clear();
+  ++rows_in_;
+  const Cycle done = last + static_cast<Cycle>(input.row_padding());
+  rows_there_.push_back(done);
+  input_free_ = done + 1;
+  advance();
+}
+
+// Steps.
+
+void ArrayCore::prepare() {
+  if (!prepared_.empty())
+    return;
+  for (const ArrayLayer::Words& words : memories_.layers) {
+    prepared_.emplace_back();
+    prepared_.back().layer = ArrayLayer::unpack(words);
+  }
+}
+
+// All steps whose rows are there.
+void ArrayCore::advance() {
+  prepare();
+  const auto rows = static_cast<std::uint64_t>(input().rows);
+  const std::uint32_t steps = registers_.steps & 0xffff;
+  while (!stuck_ && image_ * rows < rows_in_) {
+    const ArrayStep step = ArrayStep::unpack(memories_.steps[step_]);
+    Cycle there = 0, room = 0;
+    if (step.need > 0) {
+      const std::uint64_t row = image_ * rows + static_cast<std::uint64_t>(step.need) - 1;
+      if (row >= rows_in_)
+        return;
+      there = rows_there_[row - first_there_] + ArrayStarts::row_there;
+    }
+    const ArrayLayer& layer = prepared_[static_cast<std::size_t>(step.layer) % prepared_.size()].layer;
+    const auto depth = static_cast<std::uint64_t>(config_.output_depth);
+    const std::uint64_t entries = entries_ + static_cast<std::uint64_t>(layer.entries);
+    if (layer.to_output && entries > depth) {
+      const std::uint64_t pop = entries - depth - 1;
+      room = pop < entries_ ? pops_[pop - first_pop_] : never;
+      room = room == never ? never : room + ArrayStarts::room_there;
+    }
+    const Cycle begin = starts_.next(step, there, room);
+    stuck_ = begin == never;
+    if (stuck_)
+      return;
+    starts_.begin(layer, begin);
+    run_step(step, begin);
+    for (int row = 0; row < step.frees; ++row)
+      credits_.push_back(starts_.last() + 1);
+    if (++step_ == steps) {
+      step_ = 0;
+      ++image_;
+      const std::uint64_t over = std::min<std::uint64_t>(image_ * rows - first_there_, rows_there_.size());
+      rows_there_.erase(rows_there_.begin(), rows_there_.begin() + static_cast<std::ptrdiff_t>(over));
+      first_there_ += over;
+    }
+  }
+}
+
+void ArrayCore::run_step(const ArrayStep& step, Cycle begin) {
+  Prepared& prepared = prepared_[static_cast<std::size_t>(step.layer) % prepared_.size()];
+  const ArrayLayer& layer = prepared.layer;
+  if (!prepared.results)
+    prepared.results = std::make_shared<LayerResults>(config_, memories_, layer);
+  prepared.results->row(memories_, step, results_, trace_ ? &sums_ : nullptr);
+  if (trace_)
+    record_step(layer, step, begin);
+  const ArrayWalk walk(layer, step, config_.rows, config_.channels, config_.outputs);
+  const auto bytes = static_cast<std::size_t>(prepared.results->tile_bytes());
+  const auto depth = static_cast<std::size_t>(config_.map_depth),
+             size = static_cast<std::size_t>(config_.channels);
+  if (layer.to_map) {
+    const std::int8_t* result = results_.data();
+    for (int x = 0; x < layer.columns; ++x)
+      for (int tile = 0; tile < layer.tiles; ++tile, result += bytes) {
+        const std::size_t address = walk.result_address(x, tile);
+        const std::size_t part =
+            layer.max_pool ? 0 : static_cast<std::size_t>(walk.result_part(tile)) * bytes;
+        if (address < depth)
+          std::copy_n(result, bytes,
+                      memories_.maps.data() +
+                          (static_cast<std::size_t>(walk.result_bank(tile)) * depth + address) * size + part);
+      }
+  }
+  if (layer.to_skip && !layer.max_pool) {
+    const std::size_t at = static_cast<std::size_t>(step.skip_write * config_.outputs);
+    if (at < memories_.skips.size())
+      std::copy_n(results_.data(), std::min(results_.size(), memories_.skips.size() - at),
+                  memories_.skips.data() + at);
+  }
+  if (layer.to_output)
+    send(layer, begin);
+}
+
+// Results into the output queue, an entry a tile, and from there to the sink.
+void ArrayCore::send(const ArrayLayer& layer, Cycle begin) {
+  const bool last_step = step_ + 1 == (registers_.steps & 0xffff);
+  const auto bytes = static_cast<std::size_t>(config_.outputs);
+  const std::int8_t* result = results_.data();
+  for (int n = 0; n < layer.entries; ++n, result += bytes) {
+    const Cycle pushed = begin + static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) - 1 +
+                         static_cast<Cycle>(config_.write_latency());
+    const bool last = last_step && n + 1 == layer.entries;
+    const int values = (n + 1) % layer.tiles == 0 ? layer.last_outputs : config_.outputs;
+    entry_.assign(result, result + values);
+    out_.clear();
+    if (output_free_ == never)
+      out_.assign(entry_.size(), never);
+    else
+      sink_({entry_.data(), values, last, std::max(pushed + 1, output_free_)}, out_);
+    for (std::size_t k = 0; k < entry_.size(); ++k)
+      add(port_out, out_[k], entry_[k] | std::uint64_t{last && k + 1 == entry_.size()} << 8);
+    output_free_ = after(out_.back());
+    pops_.push_back(out_.back());
+    ++entries_;
+    if (last && image_ < now_.images.size()) {
+      Image& image = now_.images[image_];
+      image.last = out_.back();
+      if (image_ > 0) {
+        const Image& before = now_.images[image_ - 1];
+        const Cycle from = std::max(before.first, image_ > 1 ? now_.images[image_ - 2].last : 0);
+        image.busy = before.last == never ? never : before.busy + before.last - from;
+      }
+    }
+  }
+  const std::uint64_t kept = static_cast<std::uint64_t>(config_.output_depth);
+  while (pops_.size() > kept) {
+    pops_.pop_front();
+    ++first_pop_;
+  }
+}
+
+void ArrayCore::record_step(const ArrayLayer& layer, const ArrayStep& step, Cycle begin) {
+  const ArrayWalk walk(layer, step, config_.rows, config_.channels, config_.outputs);
+  const WidePorts wide(config_);
+  const int steps = layer.steps();
+  std::size_t sum = 0;
+  Cycle cycle = begin;
+  for (int x = 0; x < layer.columns; ++x)
+    for (int tile = 0; tile < layer.tiles; ++tile) {
+      cycle += static_cast<Cycle>(layer.pause);
+      for (int k = 0; k < steps; ++k, ++cycle) {
+        const ArrayWindow window = walk.window(x, tile, k);
+        add(port_issue, cycle,
+            std::uint64_t{walk.weight(tile, k)} | static_cast<std::uint64_t>(walk.bank(window, 0)) << 16 |
+                std::uint64_t{k == 0} << 19 | std::uint64_t{k + 1 == steps} << 20 |
+                std::uint64_t{walk.address(window, 0)} << 21);
+      }
+      const Cycle last = cycle - 1;
+      for (int p = 0; p < config_.outputs && !layer.max_pool; ++p)
+        add(wide.sums + static_cast<std::size_t>(p),
+            last + array_window_latency + static_cast<Cycle>(config_.dot_latency()),
+            low_bits(sums_[sum++], array_sum_bits));
+      record_result(layer, walk, x, tile, last + static_cast<Cycle>(config_.write_latency()));
+      if (layer.to_skip && !layer.max_pool) {
+        const Cycle written = last + static_cast<Cycle>(config_.write_latency());
+        const int index = x * layer.tiles + tile;
+        add(port_skip, written, low_bits(step.skip_write + index, 16));
+        for (std::size_t c = 0; c < wide.skip_chunks; ++c)
+          add(wide.skips + c, written,
+              word_of(results_.data() + static_cast<std::size_t>(index * config_.outputs) + c * chunk_bytes,
+                      std::min(chunk_bytes, config_.outputs)));
+      }
+    }
+}
+
+void ArrayCore::record_result(const ArrayLayer& layer, const ArrayWalk& walk, int x, int tile,
+                              Cycle written) {
+  if (!layer.to_map)
+    return;
+  const WidePorts wide(config_);
+  const int parts = config_.channels / config_.outputs;
+  const std::uint64_t which =
+      layer.max_pool ? (std::uint64_t{1} << parts) - 1 : std::uint64_t{1} << walk.result_part(tile);
+  add(port_result, written,
+      static_cast<std::uint64_t>(walk.result_bank(tile)) | std::uint64_t{walk.result_address(x, tile)} << 3 |
+          which << 19);
+  const int bytes = layer.max_pool ? config_.channels : config_.outputs;
+  const std::int8_t* result = results_.data() + static_cast<std::size_t>((x * layer.tiles + tile) * bytes);
+  for (int at = 0; at < config_.channels; at += chunk_bytes) {
+    std::int8_t chunk[chunk_bytes];
+    for (int i = 0; i < chunk_bytes; ++i)
+      chunk[i] = result[(at + i) % bytes];
+    add(wide.results + static_cast<std::size_t>(at / chunk_bytes), written, word_of(chunk, chunk_bytes));
+  }
+}
+
+Cycle ArrayCore::stop_cycle() const {
+  if (now_.error == ArrayError::none && !now_.images.empty() && now_.images.back().last == never)
+    return never;
+  return std::max({after(now_.begin), after(now_.error_at == never ? 0 : now_.error_at), output_free_});
+}
+
+std::vector<MemoryImage> ArrayCore::memories() const { return {}; }
+
+std::string ArrayCore::save() const { return save_state(*this, state_owner("array", config_.parameters())); }
+
+void ArrayCore::restore(const std::string& state) {
+  restore_state(*this, state, state_owner("array", config_.parameters()));
+}
+
+} // namespace deltatwin

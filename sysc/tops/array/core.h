@@ -1,0 +1,127 @@
+#pragma once
+#include "base/trace.h"
+#include "tops/array/config.h"
+#include "tops/array/layer_results.h"
+#include "tops/top.h"
+#include <array>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace deltatwin {
+
+/// The array, to the cycle; rtl/array.sv has the contract. A step is computed, and when it happens, as soon
+/// as the rows of the image that it needs are there: nothing later has an effect on it.
+class ArrayCore : public TopModel {
+public:
+  explicit ArrayCore(const ArrayConfig& config);
+
+  bool write(std::uint32_t address, std::uint32_t data, unsigned strobes, Cycle cycle) override;
+  [[nodiscard]] ReadResult read(std::uint32_t address, Cycle cycle) const override;
+  std::size_t offer(std::size_t stream, const StreamBurst& burst, Cycle& from,
+                    std::vector<Cycle>* taken) override;
+  void set_sink(std::size_t stream, OutputSink sink) override;
+  void hard_reset(Cycle cycle) override;
+  [[nodiscard]] Cycle stop_cycle() const override;
+  void record(BeatTrace* trace) override { trace_ = trace; }
+  [[nodiscard]] std::vector<MemoryImage> memories() const override;
+  [[nodiscard]] std::string save() const override;
+  void restore(const std::string& state) override;
+  template <class Archive> void archive(Archive& bytes) {
+    bytes(registers_, registers_before_, registers_set_, now_, before_, held_, memories_, input_free_, row_,
+          rows_in_, rows_there_, first_there_, credits_, starts_, step_, image_, stuck_, pops_, first_pop_,
+          entries_, output_free_);
+    if (Archive::restores)
+      prepared_.clear();
+  }
+
+  /// The interfaces whose beats are recorded, those of AXI4-Lite first, which the host records.
+  [[nodiscard]] static std::vector<Interface> interfaces(const ArrayConfig& config);
+
+private:
+  struct Registers {
+    PixelInput::Words input{};
+    std::uint32_t steps = 0, load_address = 0;
+  };
+  // An image, from its first value's beat to that of its last result.
+  struct Image {
+    Cycle first, last;
+    Cycle busy; ///< cycles with images inside before
+  };
+  // What happened from one reset or start to the next.
+  struct Epoch {
+    Cycle begin = 0; ///< reads up to it still see the epoch before
+    bool started = false;
+    bool closed = false; ///< by a wrong TLAST
+    std::vector<Image> images;
+    ArrayError error = ArrayError::none;
+    Cycle error_at = never;
+    std::uint32_t images_before = 0, cycles_before = 0; ///< since the reset
+
+    [[nodiscard]] std::size_t left_before(Cycle cycle) const;
+    [[nodiscard]] TopStatus status(Cycle cycle) const;
+    [[nodiscard]] std::uint32_t cycles(Cycle cycle) const;
+    template <class Archive> void archive(Archive& bytes) {
+      bytes(begin, started, closed, images, error, error_at, images_before, cycles_before);
+    }
+  };
+  struct Held { ///< pieces of a word that is not written yet
+    std::uint32_t low = 0;
+    std::int32_t bias = 0, multiplier = 0;
+  };
+
+  [[nodiscard]] const Epoch& epoch(Cycle cycle) const { return cycle > now_.begin ? now_ : before_; }
+  [[nodiscard]] bool is_free_to_write(Cycle cycle) const;
+  [[nodiscard]] bool set(std::uint32_t address, std::uint32_t data);
+  void load(std::uint32_t data);
+  void begin_epoch(Cycle cycle);
+  void start(Cycle cycle);
+  [[nodiscard]] PixelInput input() const { return PixelInput::unpack(registers_.input); }
+  [[nodiscard]] std::size_t good_beats(const StreamBurst& burst, std::size_t first, std::size_t most) const;
+  void end_row(const PixelInput& input, Cycle last);
+  void advance();
+  void prepare();
+  void run_step(const ArrayStep& step, Cycle begin);
+  void send(const ArrayLayer& layer, Cycle begin);
+  void record_step(const ArrayLayer& layer, const ArrayStep& step, Cycle begin);
+  void record_result(const ArrayLayer& layer, const ArrayWalk& walk, int x, int tile, Cycle written);
+  void add(std::size_t interface, Cycle cycle, std::uint64_t payload);
+
+  ArrayConfig config_;
+  OutputSink sink_;
+  BeatTrace* trace_ = nullptr;
+
+  Registers registers_, registers_before_; ///< reads up to the latter's change see what was before
+  Cycle registers_set_ = 0;
+  Epoch now_, before_;
+  Held held_;
+  ArrayMemories memories_;
+
+  // Of the tables, while they stand still.
+  struct Prepared {
+    ArrayLayer layer;
+    std::shared_ptr<LayerResults> results;
+  };
+  std::vector<Prepared> prepared_;
+  std::vector<std::int8_t> results_; ///< of a step
+  std::vector<std::int32_t> sums_;
+  std::vector<std::uint8_t> entry_;
+  std::vector<Cycle> out_;
+
+  Cycle input_free_ = 0;         ///< of the next value
+  std::vector<std::int8_t> row_; ///< that comes in
+  std::uint64_t rows_in_ = 0;    ///< whole ones since the start
+  std::deque<Cycle> rows_there_; ///< the last value or padding, of row first_there_ on
+  std::uint64_t first_there_ = 0;
+  std::deque<Cycle> credits_; ///< of the rows to begin: when they may
+  ArrayStarts starts_;
+  std::uint32_t step_ = 0;  ///< the next one
+  std::uint64_t image_ = 0; ///< whose it is
+  bool stuck_ = false;      ///< it never begins
+  std::deque<Cycle> pops_;  ///< of entries of the output queue, from first_pop_ on
+  std::uint64_t first_pop_ = 0, entries_ = 0;
+  Cycle output_free_ = 0; ///< behind the last value's beat
+};
+
+} // namespace deltatwin

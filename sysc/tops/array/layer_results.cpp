@@ -1,0 +1,194 @@
+#include "tops/array/layer_results.h"
+#include "base/rounding.h"
+#include "net/dot_kernel.h"
+#include <algorithm>
+#include <cstddef>
+
+namespace deltatwin {
+namespace {
+
+std::size_t size(int count) { return static_cast<std::size_t>(count); }
+
+// A value scaled by one of the scaler's rules, as rtl/scaler.sv says.
+std::int8_t scaled(std::int64_t value, const ArrayMemories::Parameter& by, int rule, int zero, int low,
+                   int high) {
+  constexpr Rounding rules[] = {Rounding::half_up, Rounding::half_even, Rounding::tflite, Rounding::half_up};
+  Rounding rounding = rules[rule];
+  if (rounding == Rounding::tflite && by.shift < 31) // its first step alone
+    rounding = Rounding::half_up;
+  const std::int64_t rounded =
+      requantized(rounding, static_cast<std::int32_t>(value), by.multiplier, by.shift);
+  const std::int64_t y = rounded + zero;
+  return static_cast<std::int8_t>(y < low ? low : y > high ? high : y);
+}
+
+std::int64_t saturated(std::int64_t value, int bits) {
+  const std::int64_t half = std::int64_t{1} << (bits - 1);
+  return std::clamp(value, -half, half - 1);
+}
+
+} // namespace
+
+ArrayMemories::ArrayMemories(const ArrayConfig& config)
+    : weights(size(config.weight_depth) * size(config.outputs * config.window())),
+      parameters(size(config.param_depth) * size(config.results)), layers(size(config.layers)),
+      steps(size(config.steps)), tables(size(2 * 16 * 256)),
+      input(size(config.rows) * size(config.input_depth) * size(config.channels)),
+      maps(size(config.rows) * size(config.map_depth) * size(config.channels)),
+      skips(size(config.skip_depth) * size(config.outputs)) {}
+
+LayerResults::LayerResults(const ArrayConfig& config, const ArrayMemories& memories, const ArrayLayer& layer)
+    : config_(config), layer_(layer) {
+  if (layer.max_pool)
+    return;
+  const std::size_t window = size(config.window()), outputs = size(config.outputs * layer.tiles);
+  const std::size_t steps = size(layer.steps());
+  for (std::size_t o = 0; o < outputs; ++o) {
+    const std::size_t tile = o / size(config.outputs), p = o % size(config.outputs);
+    const std::size_t at = (size(layer.param_base) + tile * size(config.beats())) * size(config.results) + p;
+    parameters_.push_back(at < memories.parameters.size() ? memories.parameters[at]
+                                                          : ArrayMemories::Parameter{});
+  }
+  const auto weights_of = [&](std::size_t o, std::size_t k) -> const std::int8_t* {
+    const std::size_t tile = o / size(config.outputs), p = o % size(config.outputs);
+    const std::size_t word = size(layer.weight_base) + tile * steps + k;
+    return word < size(config.weight_depth)
+               ? memories.weights.data() + (word * size(config.outputs) + p) * window
+               : nullptr;
+  };
+  if (layer.depthwise) {
+    taps_.resize(outputs);
+    for (std::size_t o = 0; o < outputs; ++o)
+      for (std::size_t k = 0; k < steps; ++k)
+        if (const std::int8_t* weights = weights_of(o, k))
+          for (std::size_t i = 0; i < window; ++i)
+            if (weights[i])
+              taps_[o].push_back({static_cast<int>(k * window + i), weights[i]});
+    return;
+  }
+  stride_ = static_cast<int>((steps * window + dot_padding - 1) / dot_padding * dot_padding);
+  weights_.assign((outputs + dot_tile - 1) / dot_tile * dot_tile * size(stride_), 0);
+  for (std::size_t o = 0; o < outputs; ++o)
+    for (std::size_t k = 0; k < steps; ++k)
+      if (const std::int8_t* weights = weights_of(o, k))
+        std::copy(weights, weights + window, weights_.data() + o * size(stride_) + k * window);
+}
+
+void LayerResults::read_window(const ArrayMemories& memories, const ArrayWalk& walk,
+                               const ArrayWindow& window, std::int8_t* bytes) const {
+  const std::size_t depth = size(layer_.from_input ? config_.input_depth : config_.map_depth);
+  const std::vector<std::int8_t>& memory = layer_.from_input ? memories.input : memories.maps;
+  const std::size_t word = size(config_.channels);
+  for (int j = 0; j < config_.rows; ++j, bytes += word) {
+    const std::size_t address = walk.address(window, j);
+    if (walk.outside(window, j) || address >= depth)
+      std::fill_n(bytes, word, static_cast<std::int8_t>(layer_.padding));
+    else
+      std::copy_n(memory.data() + (size(walk.bank(window, j)) * depth + address) * word, word, bytes);
+  }
+}
+
+// Four columns at a time.
+void LayerResults::sum_dense(const ArrayMemories& memories, const ArrayStep& step) {
+  static const DotKernel dot = select_dot_kernel();
+  const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs);
+  const int outputs = layer_.tiles * config_.outputs;
+  const std::size_t width = size(config_.window());
+  std::vector<std::int8_t> bytes(width);
+  std::vector<std::int16_t> windows(size(dot_tile) * size(stride_));
+  std::int32_t sums[dot_tile * dot_tile];
+  for (int first = 0; first < layer_.columns; first += dot_tile) {
+    const int columns = std::min(dot_tile, layer_.columns - first);
+    for (int i = 0; i < columns; ++i)
+      for (int k = 0; k < layer_.steps(); ++k) {
+        read_window(memories, walk, walk.window(first + i, 0, k), bytes.data());
+        std::copy(bytes.begin(), bytes.end(), windows.data() + size(i) * size(stride_) + size(k) * width);
+      }
+    for (int o = 0; o < outputs; o += dot_tile) {
+      dot(windows.data(), weights_.data() + size(o) * size(stride_), stride_, sums);
+      for (int i = 0; i < columns; ++i)
+        for (int n = 0; n < std::min(dot_tile, outputs - o); ++n)
+          sums_[size(first + i) * size(outputs) + size(o + n)] = sums[dot_tile * i + n];
+    }
+  }
+}
+
+void LayerResults::sum_taps(const ArrayMemories& memories, const ArrayStep& step) {
+  const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs);
+  const int outputs = layer_.tiles * config_.outputs;
+  const std::size_t width = size(config_.window());
+  std::vector<std::int8_t> windows(size(layer_.steps()) * width);
+  for (int x = 0; x < layer_.columns; ++x)
+    for (int tile = 0, group = -1; tile < layer_.tiles; ++tile) {
+      if (const int next = walk.result_group(tile); next != group) {
+        group = next;
+        for (int k = 0; k < layer_.steps(); ++k)
+          read_window(memories, walk, walk.window(x, tile, k), windows.data() + size(k) * width);
+      }
+      for (int o = tile * config_.outputs; o < (tile + 1) * config_.outputs; ++o) {
+        std::uint32_t sum = 0;
+        for (const Tap& tap : taps_[size(o)])
+          sum += static_cast<std::uint32_t>(windows[size(tap.at)] * tap.weight);
+        sums_[size(x) * size(outputs) + size(o)] = static_cast<std::int32_t>(sum);
+      }
+    }
+}
+
+void LayerResults::find_maxima(const ArrayMemories& memories, const ArrayStep& step,
+                               std::vector<std::int8_t>& results) const {
+  const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs);
+  const std::size_t word = size(config_.channels);
+  std::vector<std::int8_t> bytes(size(config_.window()));
+  results.assign(size(layer_.entries) * word, -128);
+  std::int8_t* most = results.data();
+  for (int x = 0; x < layer_.columns; ++x)
+    for (int tile = 0; tile < layer_.tiles; ++tile, most += word)
+      for (int k = 0; k < layer_.steps(); ++k) {
+        const ArrayWindow window = walk.window(x, tile, k);
+        read_window(memories, walk, window, bytes.data());
+        for (int j = 0; j < config_.rows; ++j)
+          for (std::size_t s = 0; walk.counts(window, j) && s < word; ++s)
+            most[s] = std::max(most[s], bytes[size(j) * word + s]);
+      }
+}
+
+std::int8_t LayerResults::result(const ArrayMemories& memories, int output, std::int32_t sum,
+                                 std::int8_t skip) const {
+  const ArrayMemories::Parameter& parameter = parameters_[size(output)];
+  const std::int64_t biased = saturated(std::int64_t{sum} + parameter.bias, config_.sum_bits);
+  const std::int8_t y = scaled(biased, parameter, layer_.rule, layer_.zero, layer_.low, layer_.high);
+  if (!layer_.add || config_.pages == 0)
+    return y;
+  const auto entry = [&](int side, std::int8_t index) -> std::int64_t {
+    const std::size_t at =
+        size(side << 12 | layer_.page << 8 | static_cast<int>(static_cast<std::uint8_t>(index)));
+    return layer_.page < config_.pages ? memories.tables[at] : 0;
+  };
+  constexpr int add_bits = 32;
+  const std::int64_t v = saturated(entry(0, y) + entry(1, skip), add_bits);
+  return scaled(v, {0, layer_.add_multiplier, layer_.add_shift}, layer_.add_rule, layer_.add_zero,
+                layer_.add_low, layer_.add_high);
+}
+
+void LayerResults::row(const ArrayMemories& memories, const ArrayStep& step,
+                       std::vector<std::int8_t>& results, std::vector<std::int32_t>* sums) {
+  if (layer_.max_pool) {
+    find_maxima(memories, step, results);
+    return;
+  }
+  const int outputs = layer_.tiles * config_.outputs;
+  sums_.resize(size(layer_.columns) * size(outputs));
+  layer_.depthwise ? sum_taps(memories, step) : sum_dense(memories, step);
+  results.resize(sums_.size());
+  constexpr int above = 32 - array_sum_bits;
+  for (std::size_t i = 0; i < sums_.size(); ++i) {
+    sums_[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums_[i]) << above) >> above;
+    const std::size_t skip = size(step.skip_read) * size(config_.outputs) + i;
+    results[i] = result(memories, static_cast<int>(i) % outputs, sums_[i],
+                        skip < memories.skips.size() ? memories.skips[skip] : std::int8_t{0});
+  }
+  if (sums)
+    *sums = sums_;
+}
+
+} // namespace deltatwin

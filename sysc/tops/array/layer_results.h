@@ -1,0 +1,65 @@
+#pragma once
+#include "blocks/array_scheduler.h"
+#include "tops/array/config.h"
+#include <cstdint>
+#include <vector>
+
+namespace deltatwin {
+
+/// The array's memories.
+struct ArrayMemories {
+  std::vector<std::int8_t> weights; ///< [words][outputs][banks][channels]
+  struct Parameter {
+    std::int32_t bias = 0, multiplier = 0;
+    int shift = 0;
+  };
+  std::vector<Parameter> parameters; ///< [words][results]
+  std::vector<ArrayLayer::Words> layers;
+  std::vector<ArrayStep::Words> steps;
+  std::vector<std::int32_t> tables; ///< [B?][page][index]
+  std::vector<std::int8_t> input;   ///< [banks][words][channels]
+  std::vector<std::int8_t> maps;    ///< the same
+  std::vector<std::int8_t> skips;   ///< [words][outputs]
+
+  explicit ArrayMemories(const ArrayConfig& config);
+  template <class Archive> void archive(Archive& bytes) {
+    bytes(weights, parameters, layers, steps, tables, input, maps, skips);
+  }
+};
+
+/// What a layer computes, from tables that stand still: its weights as rows of dot products.
+class LayerResults {
+public:
+  LayerResults(const ArrayConfig& config, const ArrayMemories& memories, const ArrayLayer& layer);
+
+  /// A row of results: of each column and tile the outputs, or of max_pool the channels, and the sums of
+  /// products that they are made of where they are asked for.
+  void row(const ArrayMemories& memories, const ArrayStep& step, std::vector<std::int8_t>& results,
+           std::vector<std::int32_t>* sums);
+  /// Bytes of a tile's results.
+  [[nodiscard]] int tile_bytes() const { return layer_.max_pool ? config_.channels : config_.outputs; }
+
+private:
+  struct Tap {
+    int at; ///< in the windows of a tile, one behind the other
+    int weight;
+  };
+  void read_window(const ArrayMemories& memories, const ArrayWalk& walk, const ArrayWindow& window,
+                   std::int8_t* bytes) const;
+  void sum_dense(const ArrayMemories& memories, const ArrayStep& step);
+  void sum_taps(const ArrayMemories& memories, const ArrayStep& step);
+  void find_maxima(const ArrayMemories& memories, const ArrayStep& step,
+                   std::vector<std::int8_t>& results) const;
+  [[nodiscard]] std::int8_t result(const ArrayMemories& memories, int output, std::int32_t sum,
+                                   std::int8_t skip) const;
+
+  ArrayConfig config_;
+  ArrayLayer layer_;
+  int stride_ = 0;                                   ///< elements of a row of weights
+  std::vector<std::int16_t> weights_;                ///< rows of outputs; or else ...
+  std::vector<std::vector<Tap>> taps_;               ///< ... those of each output that are not 0
+  std::vector<ArrayMemories::Parameter> parameters_; ///< of each output
+  std::vector<std::int32_t> sums_;                   ///< [columns][tiles * outputs]
+};
+
+} // namespace deltatwin

@@ -1,0 +1,565 @@
+#include "tops/array/program.h"
+#include "base/error.h"
+#include "base/resources.h"
+#include "tops/array/lowering.h"
+#include "tops/array/row_order.h"
+#include <algorithm>
+#include <limits>
+
+namespace deltatwin {
+namespace {
+
+constexpr int nobody = -1;
+
+// The scaler's number of a rule.
+int rule_of(Rounding rounding) {
+  return rounding == Rounding::half_up ? 0 : rounding == Rounding::half_even ? 1 : 2;
+}
+
+int floor_division(int a, int b) { return a / b - (a % b < 0); }
+
+// Places for blocks that live from one step to another.
+class Memory {
+public:
+  // First fit.
+  int place(int size, int from, int to) {
+    int base = 0;
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (const Block& block : blocks_)
+        if (block.to >= from && block.from <= to && base < block.base + block.size &&
+            block.base < base + size) {
+          base = block.base + block.size;
+          moved = true;
+        }
+    }
+    blocks_.push_back({base, size, from, to});
+    size_ = std::max(size_, base + size);
+    return base;
+  }
+  [[nodiscard]] int size() const { return size_; }
+
+private:
+  struct Block {
+    int base, size, from, to;
+  };
+  std::vector<Block> blocks_;
+  int size_ = 0;
+};
+
+// Where a map lies.
+struct Place {
+  bool in_map = false, in_skip = false;
+  int made = nobody, read_last = nobody; ///< layers
+  int from = nobody, to_map = nobody,
+      to_skip = nobody; ///< steps: the first that writes it, the last that read
+  int base = 0, slots = 0, groups = 0, pitch = 0;
+  int skip_base = 0, skip_rows = 0;
+};
+
+class Layout {
+public:
+  Layout(ArrayGraph graph, const ArrayConfig& config, ArrayOrder order)
+      : graph_(std::move(graph)), config_(config), places_(graph_.maps.size()), order_by_(order) {}
+
+  ArrayProgram lay_out() {
+    find_places();
+    lay_out_input();
+    for (int l = 0; l < layers(); ++l)
+      add_layer(l);
+    order_rows();
+    place_maps();
+    for (const RowStep& row : rows_)
+      add_step(static_cast<int>(row.layer), row.row);
+    set_frees();
+    set_waits();
+    for (std::size_t l = 0; l < program_.layers.size(); ++l)
+      check_record(static_cast<int>(l), program_.layers[l]);
+    for (const ArrayStep& step : program_.steps)
+      check_record(step.layer, step);
+    const ArrayMap &in = graph_.maps[graph_.input], &out = graph_.maps[graph_.output];
+    program_.input_values = values_of(in);
+    program_.output_values = values_of(out);
+    program_.input_offset = in.offset;
+    program_.output_offset = out.offset;
+    return std::move(program_);
+  }
+
+private:
+  static std::size_t values_of(const ArrayMap& map) {
+    return static_cast<std::size_t>(map.rows) * static_cast<std::size_t>(map.columns) *
+           static_cast<std::size_t>(map.channels);
+  }
+  [[nodiscard]] int layers() const { return static_cast<int>(graph_.works.size()); }
+  [[nodiscard]] const ArrayWork& work(int l) const { return graph_.works[static_cast<std::size_t>(l)]; }
+  [[nodiscard]] const ArrayMap& from(int l) const { return graph_.maps[work(l).from]; }
+  [[nodiscard]] const ArrayMap& to(int l) const { return graph_.maps[work(l).to]; }
+  [[nodiscard]] bool reads_input(int l) const { return work(l).from == graph_.input; }
+  [[nodiscard]] int tiles(int l) const {
+    return ceil_div(to(l).channels, work(l).max_pool ? config_.channels : config_.outputs);
+  }
+
+  void find_places() {
+    for (int l = 0; l < layers(); ++l) {
+      places_[work(l).to].made = l;
+      places_[work(l).from].in_map = true;
+      places_[work(l).from].read_last = l;
+      if (work(l).add)
+        places_[work(l).add->skip].in_skip = true;
+    }
+    for (std::size_t m = 0; m < places_.size(); ++m) {
+      Place& place = places_[m];
+      place.groups = ceil_div(graph_.maps[m].channels, config_.channels);
+      place.slots = ceil_div(graph_.maps[m].rows, config_.rows);
+      place.pitch = graph_.maps[m].columns * place.groups;
+    }
+  }
+
+  // Visits what a layer's rows are made of: maps, and rows of them.
+  template <class Visit> void reads_of(int l, Visit visit) const {
+    const ArrayWork& does = work(l);
+    visit(does.from, does.window.rows, does.window.row_stride, does.window.top, false);
+    if (does.add)
+      visit(does.add->skip, 1, 1, 0, true);
+  }
+
+  // The rows that the output is made of, in order.
+  void order_rows() {
+    std::vector<RowLayer> of;
+    for (int l = 0; l < layers(); ++l) {
+      const ArrayLayer& layer = program_.layers[static_cast<std::size_t>(l)];
+      RowLayer& each = of.emplace_back();
+      each.rows = to(l).rows;
+      each.cycles = static_cast<Cycle>(layer.entries) * static_cast<Cycle>(layer.tile_cycles());
+      reads_of(l, [&](std::size_t map, int kernel, int stride, int top, bool) {
+        const int made = places_[map].made;
+        each.reads.push_back(
+            {made == nobody ? RowUse::input : static_cast<std::size_t>(made), kernel, stride, top});
+      });
+    }
+    const auto written = static_cast<Cycle>(config_.write_latency());
+    const RowOrder order =
+        order_by_ == ArrayOrder::by_layers ? order_by_layers(of, written) : order_depth_first(of, written);
+    std::vector<std::vector<bool>> needed;
+    for (int l = 0; l < layers(); ++l)
+      needed.emplace_back(static_cast<std::size_t>(to(l).rows), l + 1 == layers());
+    for (int l = layers(); l-- > 0;)
+      for (int y = 0; y < to(l).rows; ++y)
+        if (needed[static_cast<std::size_t>(l)][static_cast<std::size_t>(y)])
+          reads_of(l, [&](std::size_t map, int kernel, int stride, int top, bool) {
+            const int made = places_[map].made;
+            for (int row = std::max(0, y * stride - top);
+                 made != nobody && row < std::min(graph_.maps[map].rows, y * stride - top + kernel); ++row)
+              needed[static_cast<std::size_t>(made)][static_cast<std::size_t>(row)] = true;
+          });
+    for (const RowStep& step : order.steps)
+      if (needed[step.layer][static_cast<std::size_t>(step.row)])
+        rows_.push_back(step);
+    for (int l = 0; l < layers(); ++l) {
+      Place& place = places_[work(l).to];
+      const int live = std::max(1, order.live[static_cast<std::size_t>(l)]);
+      place.slots = std::min(place.slots, ceil_div(live - 1, config_.rows) + 1);
+      place.skip_rows = live;
+    }
+  }
+
+  // By when they are in use, the largest maps first; skips as they come.
+  void place_maps() {
+    for (std::size_t s = 0; s < rows_.size(); ++s) {
+      const int l = static_cast<int>(rows_[s].layer), at = static_cast<int>(s);
+      Place& made = places_[work(l).to];
+      if (made.from == nobody)
+        made.from = at;
+      reads_of(l, [&](std::size_t map, int, int, int, bool as_skip) {
+        (as_skip ? places_[map].to_skip : places_[map].to_map) = at;
+      });
+    }
+    std::vector<std::size_t> order;
+    for (std::size_t m = 0; m < places_.size(); ++m)
+      if (places_[m].in_map && places_[m].made != nobody)
+        order.push_back(m);
+    const auto size = [this](std::size_t m) { return places_[m].slots * places_[m].pitch; };
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return size(a) > size(b); });
+    Memory maps, skips;
+    for (const std::size_t m : order)
+      places_[m].base = maps.place(size(m), places_[m].from, places_[m].to_map);
+    for (int l = 0; l < layers(); ++l)
+      if (Place& place = places_[work(l).to]; place.in_skip)
+        place.skip_base = skips.place(place.skip_rows * program_.layers[static_cast<std::size_t>(l)].entries,
+                                      place.from, place.to_skip);
+    program_.map_words = maps.size();
+    program_.skip_words = skips.size();
+    for (int l = 0; l < layers(); ++l) {
+      const Place& source = places_[work(l).from];
+      ArrayLayer& layer = program_.layers[static_cast<std::size_t>(l)];
+      layer.base = source.base;
+      layer.end = source.base + source.slots * source.pitch;
+    }
+  }
+
+  // Kernel columns of the one layer that reads the input are packed, where a word holds them.
+  void lay_out_input() {
+    const ArrayMap& map = graph_.maps[graph_.input];
+    Place& place = places_[graph_.input];
+    PixelInput& input = program_.input;
+    input.columns = map.columns;
+    input.rows = map.rows;
+    input.channels = map.channels;
+    input.padding = map.zero;
+    int readers = 0;
+    for (int l = 0; l <= place.read_last; ++l)
+      readers += reads_input(l);
+    int columns = map.columns;
+    if (readers == 1) {
+      const ArrayWork& reader = work(place.read_last);
+      const Window& window = reader.window;
+      const int results = window.result_columns(map.columns);
+      const int right =
+          std::max(0, (results - 1) * window.column_stride - window.left + window.columns - map.columns);
+      constexpr int most = 15;
+      packed_ = !reader.max_pool && window.columns * map.channels <= config_.channels &&
+                std::max({window.columns, window.left, window.column_stride, right}) <= most;
+      if (packed_) {
+        input.kernel_columns = window.columns;
+        input.left = window.left;
+        input.stride = window.column_stride;
+        input.right = right;
+        input.padding = reader.padding;
+        columns = results;
+      }
+    }
+    input.groups = place.groups;
+    input.pitch = place.pitch = columns * place.groups;
+    program_.input_words = place.slots * place.pitch;
+    (void)input.pack(); // it may not fit
+  }
+
+  // What a byte of a word of the map read holds: a channel, and if columns are packed which one.
+  struct Byte {
+    int channel = nobody, column = 0;
+  };
+  [[nodiscard]] Byte byte(int l, int group, int index) const {
+    const int channels = from(l).channels, size = config_.channels;
+    const int of_group = std::min(size, channels - group * size);
+    if (!is_top_aligned(work(l).from))
+      return {index < of_group ? group * size + index : nobody, 0};
+    const int values = is_packed(l) ? program_.input.kernel_columns * channels : of_group;
+    const int at = index - (size - values);
+    if (at < 0)
+      return {};
+    return is_packed(l) ? Byte{at % channels, at / channels} : Byte{group * size + at, 0};
+  }
+  [[nodiscard]] bool is_packed(int l) const { return reads_input(l) && packed_; }
+  // The input, and maxima of it.
+  [[nodiscard]] bool is_top_aligned(std::size_t map) const {
+    while (map != graph_.input) {
+      const ArrayWork& maker = work(places_[map].made);
+      if (!maker.max_pool)
+        return false;
+      map = maker.from;
+    }
+    return true;
+  }
+
+  void add_layer(int l) {
+    const ArrayWork& does = work(l);
+    const Place &source = places_[does.from], &target = places_[does.to];
+    const Window& window = does.window;
+    ArrayLayer layer;
+    layer.max_pool = does.max_pool;
+    layer.depthwise = does.depthwise;
+    layer.group_mode = window.rows == 1 && !does.max_pool && !does.depthwise;
+    layer.from_input = reads_input(l);
+    layer.to_map = target.in_map;
+    layer.to_skip = target.in_skip;
+    layer.to_output = does.to == graph_.output;
+    layer.padding = does.padding;
+    layer.row_groups = ceil_div(window.rows, config_.rows);
+    layer.kernel_columns = is_packed(l) ? 1 : window.columns;
+    layer.map_columns = source.pitch / source.groups;
+    layer.map_rows = from(l).rows;
+    layer.first_column = is_packed(l) ? 0 : -window.left;
+    layer.column_stride = is_packed(l) ? 1 : window.column_stride;
+    layer.group_steps = does.max_pool || does.depthwise ? 1
+                        : layer.group_mode              ? ceil_div(source.groups, config_.rows)
+                                                        : source.groups;
+    layer.pause = does.max_pool ? 0 : std::max(0, config_.beats() - layer.steps());
+    layer.pitch = source.pitch;
+    layer.groups = source.groups;
+    layer.columns = to(l).columns;
+    layer.tiles = tiles(l);
+    layer.last_outputs =
+        does.max_pool ? config_.outputs : to(l).channels - (layer.tiles - 1) * config_.outputs;
+    constexpr int most_rows = 63; // where they matter, more are refused
+    layer.kernel_rows = does.max_pool ? window.rows : std::min(window.rows, most_rows);
+    layer.weight_base = program_.weight_words(config_);
+    layer.param_base = program_.param_words(config_);
+    layer.result_groups = target.groups;
+    layer.entries = layer.columns * layer.tiles;
+    layer.zero = does.zero;
+    layer.low = does.low;
+    layer.high = does.high;
+    layer.rule = rule_of(does.scale.rounding);
+    layer.stride_words = layer.column_stride * layer.groups;
+    layer.first_words = layer.first_column * layer.groups;
+    if (does.add)
+      set_add(layer, *does.add);
+    if (!does.max_pool)
+      add_weights(l, layer);
+    program_.layers.push_back(layer);
+    program_.nodes.push_back(does.node);
+    if (layer.to_output)
+      program_.output_entries = layer.entries;
+  }
+
+  void set_add(ArrayLayer& layer, const ArrayAdd& add) {
+    layer.add = 1;
+    layer.add_zero = add.zero;
+    layer.add_low = add.low;
+    layer.add_high = add.high;
+    layer.add_rule = rule_of(add.rounding);
+    layer.add_shift = add.shift;
+    layer.add_multiplier = add.multiplier;
+    const auto known = std::find(program_.tables.begin(), program_.tables.end(), add.tables);
+    layer.page = static_cast<int>(known - program_.tables.begin());
+    if (known == program_.tables.end())
+      program_.tables.push_back(add.tables);
+  }
+
+  // Weights by tile, k-step, output, lane and byte; parameters by tile and output.
+  void add_weights(int l, const ArrayLayer& layer) {
+    const ArrayWork& does = work(l);
+    const int outputs = static_cast<int>(does.bias.size()), banks = config_.rows, size = config_.channels;
+    const int channels = does.depthwise ? 1 : from(l).channels;
+    // Of a group's byte, what it is: the same for all tiles and outputs.
+    std::vector<Byte> bytes;
+    for (int group = 0; group < layer.groups; ++group)
+      for (int s = 0; s < size; ++s)
+        bytes.push_back(byte(l, group, s));
+    for (int tile = 0; tile < layer.tiles; ++tile)
+      for (int k = 0; k < layer.steps(); ++k) {
+        const int kg = k % layer.group_steps, column = k / layer.group_steps % layer.kernel_columns,
+                  rows = k / (layer.group_steps * layer.kernel_columns);
+        const std::size_t word = program_.weights.size();
+        program_.weights.resize(word + static_cast<std::size_t>(config_.outputs * config_.window()));
+        for (int p = 0; p < config_.outputs; ++p)
+          for (int j = 0; j < banks; ++j) {
+            const int o = tile * config_.outputs + p;
+            const int row = layer.group_mode ? 0 : rows * banks + j;
+            const int group = layer.depthwise    ? tile * config_.outputs / size
+                              : layer.group_mode ? kg * banks + j
+                                                 : kg;
+            if (o >= outputs || row >= does.window.rows || group >= layer.groups)
+              continue;
+            for (int s = 0; s < size; ++s) {
+              const Byte& is = bytes[static_cast<std::size_t>(group * size + s)];
+              if (is.channel == nobody || (does.depthwise && is.channel != o))
+                continue;
+              const int kernel_column = is_packed(l) ? is.column : column;
+              const int tap = (o * does.window.rows + row) * does.window.columns + kernel_column;
+              program_.weights[word + static_cast<std::size_t>((p * banks + j) * size + s)] =
+                  does.weights[static_cast<std::size_t>(tap) * static_cast<std::size_t>(channels) +
+                               static_cast<std::size_t>(does.depthwise ? 0 : is.channel)];
+            }
+          }
+      }
+    for (int o = 0; o < layer.tiles * config_.outputs; ++o) {
+      ArrayProgram::Parameter parameter;
+      if (o < outputs) {
+        const auto at = static_cast<std::size_t>(o);
+        parameter = {does.bias[at], does.scale.multiplier(at), does.scale.shift(at)};
+      }
+      program_.parameters.push_back(parameter);
+    }
+  }
+
+  template <class Record> void check_record(int l, const Record& record) const {
+    try {
+      (void)record.pack();
+    } catch (const InputError& error) {
+      throw InputError("node \"" + work(l).node + "\": " + error.what());
+    }
+  }
+
+  void add_step(int l, int y) {
+    const ArrayWork& does = work(l);
+    const Place &source = places_[does.from], &target = places_[does.to];
+    const int banks = config_.rows, entries = program_.layers[static_cast<std::size_t>(l)].entries;
+    ArrayStep step;
+    step.layer = l;
+    step.first_row = y * does.window.row_stride - does.window.top;
+    const int turn = floor_division(step.first_row, banks);
+    step.bank = step.first_row - turn * banks;
+    step.slot = source.base + (turn - floor_division(turn, source.slots) * source.slots) * source.pitch;
+    step.result_bank = y % banks;
+    step.result_slot = target.base + y / banks % target.slots * target.pitch;
+    if (does.add) {
+      const Place& skip = places_[does.add->skip];
+      step.skip_read = skip.skip_base + y % skip.skip_rows * entries;
+    }
+    if (target.in_skip)
+      step.skip_write = target.skip_base + y % target.skip_rows * entries;
+    if (reads_input(l))
+      step.need = std::min(from(l).rows, step.first_row + does.window.rows);
+    program_.steps.push_back(step);
+  }
+
+  // Rows of the input are free when no step behind reads them. The last one that reads it waits for all of
+  // them, which the image's last step takes away.
+  void set_frees() {
+    const int rows = graph_.maps[graph_.input].rows;
+    int first_read = rows;
+    std::vector<int> free(program_.steps.size());
+    for (std::size_t s = program_.steps.size(); s-- > 0;) {
+      ArrayStep& step = program_.steps[s];
+      free[s] = first_read;
+      if (!reads_input(step.layer))
+        continue;
+      if (is_last_reader(s))
+        step.need = rows;
+      first_read = std::min(first_read, std::max(0, step.first_row));
+    }
+    int before = 0;
+    for (std::size_t s = 0; s < program_.steps.size(); ++s) {
+      program_.steps[s].frees = free[s] - before;
+      before = free[s];
+    }
+  }
+  [[nodiscard]] bool is_last_reader(std::size_t s) const {
+    for (std::size_t later = s + 1; later < program_.steps.size(); ++later)
+      if (reads_input(program_.steps[later].layer))
+        return false;
+    return true;
+  }
+
+  // A step waits where what it reads could still be on its way, if nothing holds up the steps before.
+  void set_waits() {
+    constexpr std::int64_t shortest = 4;
+    const auto written = static_cast<std::int64_t>(config_.write_latency());
+    std::vector<std::vector<std::int64_t>> there; // when a layer's rows are
+    for (int l = 0; l < layers(); ++l)
+      there.emplace_back(static_cast<std::size_t>(to(l).rows));
+    std::int64_t free = 0, last = 0;
+    for (std::size_t s = 0; s < program_.steps.size(); ++s) {
+      ArrayStep& step = program_.steps[s];
+      const ArrayLayer& layer = program_.layers[static_cast<std::size_t>(step.layer)];
+      std::int64_t needed = 0;
+      reads_of(step.layer, [&](std::size_t map, int kernel, int stride, int top, bool) {
+        const int made = places_[map].made, first = rows_[s].row * stride - top;
+        for (int row = std::max(0, first);
+             made != nobody && row < std::min(graph_.maps[map].rows, first + kernel); ++row)
+          needed = std::max(needed, there[static_cast<std::size_t>(made)][static_cast<std::size_t>(row)]);
+      });
+      step.wait = free + layer.pause < needed;
+      const std::int64_t begin = step.wait ? std::max(free, last + written) : free;
+      const std::int64_t length = std::int64_t{layer.entries} * layer.tile_cycles();
+      last = begin + length - 1;
+      there[static_cast<std::size_t>(step.layer)][static_cast<std::size_t>(rows_[s].row)] = last + written;
+      free = begin + std::max(length, shortest);
+    }
+  }
+
+  ArrayGraph graph_;
+  const ArrayConfig& config_;
+  std::vector<Place> places_;
+  ArrayOrder order_by_;
+  bool packed_ = false;
+  std::vector<RowStep> rows_;
+  ArrayProgram program_;
+};
+
+void check_fit(const ArrayConfig& config, const ArrayProgram& program) {
+  const auto fit = [](const char* what, int needs, int has) {
+    if (needs > has)
+      throw InputError("the network takes " + std::to_string(needs) + " " + what + ", there are " +
+                       std::to_string(has));
+  };
+  fit("layers", static_cast<int>(program.layers.size()), config.layers);
+  fit("steps", static_cast<int>(program.steps.size()), config.steps);
+  fit("table pages for additions", static_cast<int>(program.tables.size()), config.pages);
+  fit("words a bank of map memory", program.map_words, config.map_depth);
+  fit("words a bank of input memory", program.input_words, config.input_depth);
+  fit("words of weights", program.weight_words(config), config.weight_depth);
+  fit("words of parameters", program.param_words(config), config.param_depth);
+  fit("words of skips", program.skip_words, config.skip_depth);
+  fit("entries of the output FIFO", program.output_entries, config.output_depth);
+}
+
+} // namespace
+
+int ArrayProgram::weight_words(const ArrayConfig& config) const {
+  return static_cast<int>(weights.size()) / (config.outputs * config.window());
+}
+
+int ArrayProgram::param_words(const ArrayConfig& config) const {
+  return static_cast<int>(parameters.size()) / config.results;
+}
+
+ArrayProgram compile(const Graph& graph, const ArrayConfig& config, ArrayOrder order) {
+  validate(config);
+  ArrayProgram program = Layout(lower(graph, config.sum_bits), config, order).lay_out();
+  check_fit(config, program);
+  return program;
+}
+
+ArrayProgram compile_to_fit(const Graph& graph, ArrayConfig& config, ArrayOrder order) {
+  ArrayProgram program = Layout(lower(graph, config.sum_bits), config, order).lay_out();
+  const auto power = [](std::size_t least) {
+    return std::max(2, 1 << address_bits(static_cast<int>(least)));
+  };
+  config.layers = power(program.layers.size());
+  config.steps = power(program.steps.size());
+  config.pages = static_cast<int>(program.tables.size());
+  config.map_depth = std::max(2, program.map_words);
+  config.input_depth = std::max(2, program.input_words);
+  config.weight_depth = std::max(2, program.weight_words(config));
+  config.param_depth = std::max(2, program.param_words(config));
+  config.skip_depth = std::max(2, program.skip_words);
+  config.output_depth = power(static_cast<std::size_t>(2 * program.output_entries));
+  validate(config);
+  return program;
+}
+
+void load_array_program(Session& session, const ArrayConfig& config, const ArrayProgram& program) {
+  const PixelInput::Words input = program.input.pack();
+  for (std::size_t i = 0; i < input.size(); ++i)
+    session.write(array_reg::input + 4 * static_cast<std::uint32_t>(i), input[i]);
+  session.write(array_reg::steps, static_cast<std::uint32_t>(program.steps.size()));
+  const auto begin = [&](ArraySpace space, std::uint32_t word) {
+    session.write(array_reg::load_address, load_address(space, word));
+  };
+  const auto data = [&](std::uint32_t piece) { session.write(array_reg::load_data, piece); };
+  if (!program.weights.empty())
+    begin(ArraySpace::weights, 0);
+  for (std::size_t i = 0; i < program.weights.size(); i += 4) {
+    std::uint32_t piece = 0;
+    for (std::size_t b = 0; b < 4; ++b)
+      piece |= std::uint32_t{static_cast<std::uint8_t>(program.weights[i + b])} << (8 * b);
+    data(piece);
+  }
+  if (!program.parameters.empty())
+    begin(ArraySpace::parameters, 0);
+  for (const ArrayProgram::Parameter& parameter : program.parameters) {
+    data(static_cast<std::uint32_t>(parameter.bias));
+    data(static_cast<std::uint32_t>(parameter.multiplier));
+    data(static_cast<std::uint32_t>(parameter.shift));
+  }
+  begin(ArraySpace::layers, 0);
+  for (const ArrayLayer& layer : program.layers)
+    for (const std::uint32_t piece : layer.pack())
+      data(piece);
+  begin(ArraySpace::steps, 0);
+  for (const ArrayStep& step : program.steps)
+    for (const std::uint32_t piece : step.pack())
+      data(piece);
+  for (std::size_t page = 0; page < program.tables.size(); ++page)
+    for (std::uint32_t side = 0; side < 2; ++side) {
+      begin(ArraySpace::tables, side << 12 | static_cast<std::uint32_t>(page) << 8);
+      for (const std::int32_t entry : program.tables[page][side])
+        data(static_cast<std::uint32_t>(entry));
+    }
+  (void)config;
+}
+
+} // namespace deltatwin

@@ -1,0 +1,49 @@
+#pragma once
+#include "net/graph.h"
+#include "tops/array/config.h"
+#include "tops/session.h"
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace deltatwin {
+
+/// A network as the array's tables hold it.
+struct ArrayProgram {
+  struct Parameter {
+    std::int32_t bias = 0, multiplier = 0;
+    int shift = 0;
+  };
+  using Tables = std::array<std::array<std::int32_t, 256>, 2>; ///< of results, of skips
+
+  PixelInput input;
+  std::vector<ArrayLayer> layers;
+  std::vector<std::string> nodes; ///< of each layer
+  std::vector<ArrayStep> steps;
+  std::vector<std::int8_t> weights;                ///< [words][outputs][banks][channels]
+  std::vector<Parameter> parameters;               ///< [words][results]
+  std::vector<Tables> tables;                      ///< [pages]
+  std::size_t input_values = 0, output_values = 0; ///< of an image
+  int input_offset = 0, output_offset = 0; ///< the network's integers are the bytes and this: 0 or 128
+  /// What it takes: words a bank of the maps and of the input, skips, and entries of the output queue.
+  int map_words = 0, input_words = 0, skip_words = 0, output_entries = 0;
+
+  [[nodiscard]] int weight_words(const ArrayConfig& config) const;
+  [[nodiscard]] int param_words(const ArrayConfig& config) const;
+};
+
+/// In which order rows are computed: tops/array/row_order.h.
+enum class ArrayOrder { depth_first, by_layers };
+
+/// Throws InputError that names the node, or the memory, and what would fit.
+[[nodiscard]] ArrayProgram compile(const Graph& graph, const ArrayConfig& config,
+                                   ArrayOrder order = ArrayOrder::depth_first);
+/// The same with memories, FIFO and tables as large as the network takes, which become the config's.
+[[nodiscard]] ArrayProgram compile_to_fit(const Graph& graph, ArrayConfig& config,
+                                          ArrayOrder order = ArrayOrder::depth_first);
+
+/// Appends the writes that load it. CONTROL is not written.
+void load_array_program(Session& session, const ArrayConfig& config, const ArrayProgram& program);
+
+} // namespace deltatwin

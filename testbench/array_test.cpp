@@ -1,0 +1,153 @@
+// Networks on the array: what the compiler lays out, and the model, against the plain reference of graphs.
+#include "base/error.h"
+#include "base/pacer.h"
+#include "net/reference.h"
+#include "random_graph.h"
+#include "random_work.h"
+#include "tops/array/core.h"
+#include "tops/array/program.h"
+#include "tops/array/top.h"
+#include "tops/model_runner.h"
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <map>
+
+using namespace deltatwin;
+
+namespace {
+
+// What the array's format holds.
+RandomGraphLimits array_limits(RandomWork& random) {
+  RandomGraphLimits limits;
+  limits.nodes = random.in(1, 8);
+  limits.size = random.in(1, 12);
+  limits.channels = random.in(1, 40);
+  limits.kernel = random.in(1, 7);
+  limits.int8 = true;
+  return limits;
+}
+
+// Edges of all parameters, then any; memories are those that the network takes.
+ArrayConfig config_of(RandomWork& random, int round) {
+  ArrayConfig config;
+  constexpr int edges[][5] = {{8, 16, 3, 2, 25}, {2, 4, 1, 1, 25},   {4, 4, 7, 4, 25}, {32, 32, 2, 32, 32},
+                              {2, 32, 3, 2, 25}, {16, 16, 5, 1, 28}, {4, 8, 4, 1, 25}};
+  constexpr int count = sizeof edges / sizeof *edges;
+  if (round < count) {
+    const int* edge = edges[round];
+    config.outputs = edge[0];
+    config.channels = edge[1];
+    config.rows = edge[2];
+    config.results = edge[3];
+    config.sum_bits = edge[4];
+    return config;
+  }
+  const int size = random.in(2, 5), outputs = random.in(1, size);
+  config.channels = 1 << size;
+  config.outputs = 1 << outputs;
+  config.results = 1 << random.in(0, outputs);
+  config.rows = random.in(1, 7);
+  config.sum_bits = random.in(25, 32);
+  return config;
+}
+
+// A line a node, for reports of failures.
+std::string text_of(const Graph& graph) {
+  const auto shape = [&](std::size_t t) {
+    std::string text = graph.tensors[t].name + "[";
+    for (const int size : graph.tensors[t].shape)
+      text += std::to_string(size) + " ";
+    return text + "] ";
+  };
+  std::string text = "from " + shape(graph.input) + "\n";
+  for (const Node& node : graph.nodes) {
+    text += shape(node.output) + "= ";
+    if (const auto* convolution = std::get_if<Convolution>(&node.op))
+      text += "convolution, groups " + std::to_string(convolution->groups) + ", kernel " +
+              std::to_string(convolution->window.rows) + " x " + std::to_string(convolution->window.columns);
+    else if (const auto* pool = std::get_if<Pool>(&node.op))
+      text += std::string(pool->kind == Pool::Kind::max ? "max" : "average") + (pool->raw ? " raw" : "");
+    else
+      text += std::holds_alternative<Add>(node.op)       ? "add"
+              : std::holds_alternative<Rescale>(node.op) ? "rescale"
+                                                         : "reshape";
+    text += " of ";
+    for (const std::size_t input : node.inputs)
+      text += shape(input);
+    text += "\n";
+  }
+  return text + "to " + shape(graph.output);
+}
+
+struct Images {
+  std::vector<std::uint8_t> bytes, tlast;
+};
+
+Images images_of(const ArrayProgram& program, const std::vector<int>& values) {
+  Images images;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    images.bytes.push_back(static_cast<std::uint8_t>(values[i] - program.input_offset));
+    images.tlast.push_back((i + 1) % program.input_values == 0);
+  }
+  return images;
+}
+
+std::vector<std::uint8_t> expected(const Graph& graph, const ArrayProgram& program,
+                                   const std::vector<int>& values) {
+  std::vector<std::uint8_t> bytes;
+  const auto size = static_cast<std::ptrdiff_t>(program.input_values);
+  for (auto image = values.begin(); image != values.end(); image += size) {
+    const std::vector<std::vector<int>> tensors = reference_tensors(graph, {image, image + size});
+    for (const int y : tensors[graph.output])
+      bytes.push_back(static_cast<std::uint8_t>(y - program.output_offset));
+  }
+  return bytes;
+}
+
+} // namespace
+
+TEST_CASE("array: random networks compute what the reference does, whatever the design and the order") {
+  RandomWork random(base_seed());
+  std::map<std::string, int> refusals;
+  int ran = 0;
+  for (int round = 0; round < repeats(150); ++round) {
+    CAPTURE(round);
+    const Graph graph = random_graph(random, array_limits(random));
+    ArrayConfig config = config_of(random, round % 30);
+    ArrayProgram program;
+    const ArrayOrder order = random.in(0, 2) ? ArrayOrder::depth_first : ArrayOrder::by_layers;
+    try {
+      program = compile_to_fit(graph, config, order);
+    } catch (const InputError& error) {
+      ++refusals[error.what()];
+      continue;
+    }
+    ++ran;
+    const int count = random.in(1, 3);
+    const std::vector<int> values = random_inputs(random, graph, count);
+    const Images images = images_of(program, values);
+    CAPTURE(text_of(graph));
+    Session session;
+    load_array_program(session, config, program);
+    session.write(array_reg::control, array_start);
+    HostAction& stream = session.add(HostAction::stream);
+    stream.values = images.bytes;
+    stream.tlast = images.tlast;
+    session.add(HostAction::wait_stop);
+    for (const std::uint32_t address : {array_reg::status, array_reg::images, array_reg::cycles})
+      session.read(address);
+    ModelRunner model{ArrayTop(config)};
+    const std::vector<std::uint8_t> results = model.run(session);
+    const auto ints = [](const std::vector<std::uint8_t>& bytes) {
+      return std::vector<int>(bytes.begin(), bytes.end());
+    };
+    REQUIRE(ints(results) == ints(expected(graph, program, values)));
+    CHECK(model.record().reads[0] == 0);
+    CHECK(model.record().reads[1] == static_cast<std::uint32_t>(count));
+    CHECK(model.record().reads[2] > 0);
+  }
+  for (const auto& [what, times] : refusals)
+    UNSCOPED_INFO(times << ": " << what);
+  INFO(ran << " ran");
+  CHECK(ran > repeats(150) / 2);
+}
