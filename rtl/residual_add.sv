@@ -68,21 +68,24 @@ module residual_add #(
     localparam int AddrBits = $clog2(Words);
 
     // 1 and 2: the tables.
-    logic signed [31:0] a, b;
-    logic               write;
-    logic [1:0]         there_q;
+    logic signed [31:0]  a, b;
+    logic                write;
+    logic [AddrBits-1:0] word_a, word_b;
+    logic [1:0]          there_q;
 
+    assign word_a = AddrBits'({page_i, y_i});
+    assign word_b = AddrBits'({page_i, skip_i});
     assign write = table_we_i && 32'(table_address_i[11:8]) < Pages;
 
     weight_bank #(.Width(32), .Depth(Words), .ReadLatency(2)) u_table_a (
       .clk_i,
       .we_i(write && !table_address_i[12]), .waddr_i(AddrBits'(table_address_i[11:0])), .wdata_i(table_data_i),
-      .re_i(1'b1), .raddr_i(AddrBits'({page_i, y_i})), .rdata_o(a)
+      .re_i(1'b1), .raddr_i(word_a), .rdata_o(a)
     );
     weight_bank #(.Width(32), .Depth(Words), .ReadLatency(2)) u_table_b (
       .clk_i,
       .we_i(write && table_address_i[12]), .waddr_i(AddrBits'(table_address_i[11:0])), .wdata_i(table_data_i),
-      .re_i(1'b1), .raddr_i(AddrBits'({page_i, skip_i})), .rdata_o(b)
+      .re_i(1'b1), .raddr_i(word_b), .rdata_o(b)
     );
 
     // 3: the sum.

@@ -34,18 +34,16 @@ enum class Rounding {
   half_even ///< the nearest, ties to the even one
 };
 
-/// A sum times multiplier / 2^shift; the multiplier is in 0..2^31-1, the shift in 0..62.
+/// A sum times multiplier / 2^shift; the multiplier is in 0..2^31-1, the shift in 0..63.
 ///  half_up: floor((sum * m + 2^(s-1)) / 2^s)
-///  tflite: with t = 31 - s, h = floor((sum * 2^max(t,0) * m + 2^30) / 2^31), then h / 2^max(-t,0), its ties
-///          away from zero; sum * 2^max(t,0) must be within 32 bits
+///  tflite: up to s = 31 half_up; above it h = floor((sum * m + 2^30) / 2^31), then h / 2^(s-31), its ties
+///          away from zero. What sum * 2^(31-s) would overflow in TensorFlow Lite is exact here.
 [[nodiscard]] constexpr std::int64_t requantized(Rounding rounding, std::int32_t sum, std::int32_t multiplier,
                                                  int shift) {
   const std::int64_t product = std::int64_t{sum} * multiplier;
-  if (rounding == Rounding::tflite) {
-    const int left = shift < 31 ? 31 - shift : 0, right = shift > 31 ? shift - 31 : 0;
-    const std::int64_t high = (product * (std::int64_t{1} << left) + (std::int64_t{1} << 30)) >> 31;
-    const std::int64_t half = right ? std::int64_t{1} << (right - 1) : 0;
-    return (high + half - (right && high < 0)) >> right;
+  if (rounding == Rounding::tflite && shift > 31) {
+    const std::int64_t high = (product + (std::int64_t{1} << 30)) >> 31;
+    return (high + (std::int64_t{1} << (shift - 32)) - (high < 0)) >> (shift - 31);
   }
   if (shift == 0)
     return product;

@@ -1,0 +1,53 @@
+#pragma once
+#include "base/cycle.h"
+#include "base/resources.h"
+#include "base/rounding.h"
+#include <cstdint>
+
+namespace deltatwin {
+
+/// A sum becomes a value of another scale: y = clamp(zero + round(v * multiplier / 2^shift), low, high), one
+/// a cycle; nothing wraps. The RTL `scaler` has the contract.
+struct ScalerTiming {
+  static constexpr Cycle latency = 7;
+};
+
+/// How a beat is scaled.
+struct Scaling {
+  std::int32_t multiplier = 0; ///< 0..2^31-1
+  int shift = 0;               ///< 0..63
+  Rounding rounding = Rounding::half_up;
+  int zero = 0, low = -128, high = 127; ///< of int8
+};
+
+/// A rule's number on the pins and in a layer's record.
+[[nodiscard]] constexpr int scaling_rule(Rounding rounding) {
+  return rounding == Rounding::half_even ? 1 : rounding == Rounding::tflite ? 2 : 0;
+}
+[[nodiscard]] constexpr Rounding scaling_rounding(int rule) {
+  return rule == 1 ? Rounding::half_even : rule == 2 ? Rounding::tflite : Rounding::half_up;
+}
+
+/// One sum's value.
+[[nodiscard]] constexpr std::int8_t scaled(const Scaling& scaling, std::int32_t v) {
+  const std::int64_t y = requantized(scaling.rounding, v, scaling.multiplier, scaling.shift) + scaling.zero;
+  return static_cast<std::int8_t>(y < scaling.low ? scaling.low : y > scaling.high ? scaling.high : y);
+}
+
+/// A number held in `bits` bits, signed.
+[[nodiscard]] constexpr std::int32_t saturated(std::int64_t number, int bits) {
+  const std::int64_t high = (std::int64_t{1} << (bits - 1)) - 1, low = -high - 1;
+  return static_cast<std::int32_t>(number < low ? low : number > high ? high : number);
+}
+
+/// The parameters of the RTL `scaler`.
+struct ScalerConfig {
+  int sum_bits = 25; ///< of v, 25..32
+};
+
+/// What it takes: the product is all in its DSPs.
+[[nodiscard]] constexpr Resources scaler_resources(const ScalerConfig& config) {
+  return config.sum_bits == 25 ? Resources{186, 87, 2, 0, 0, 32} : Resources{189, 104, 4, 0, 0, 32};
+}
+
+} // namespace deltatwin

@@ -1,0 +1,136 @@
+#include "block_bench.h"
+#include "block_top.h"
+#include "blocks/residual_add.h"
+#include "scaling_work.h"
+#include <array>
+
+using namespace deltatwin;
+
+namespace {
+
+RtlSource block_of(int pages) { return {"residual_add", {{"Pages", pages}}, false, ""}; }
+
+struct Pins {
+  bool valid = false, add = false, reset = false, write = false;
+  int y = 0, skip = 0, page = 0, address = 0;
+  std::int32_t word = 0;
+  Scaling scaling;
+};
+
+// Words as layers have them, and such that a sum is more than 32 bits hold.
+std::int32_t random_word(RandomWork& random) {
+  switch (random.in(0, 3)) {
+  case 0:
+    return static_cast<std::int32_t>(random.word(32));
+  case 1:
+    return random.in(0, 1) ? INT32_MAX - random.in(0, 3) : INT32_MIN + random.in(0, 3);
+  default:
+    return random.in(-(1 << 28), 1 << 28);
+  }
+}
+
+// Beats, and writes and resets among them, on the RTL, the model, and a table of pages.
+void agree(int pages, const RtlSource& source, int cycles) {
+  BlockBench bench(source, {{"", "value", {"valid_o"}, {{"y_o", 8}}}});
+  RandomWork random(base_seed() + static_cast<std::uint64_t>(pages));
+  bench.set("table_we_i", 0);
+  bench.reset();
+  BeatTrace trace = bench.trace();
+  ResidualTables model({pages});
+  std::vector<std::array<std::array<std::int64_t, 256>, 2>> reference(16); // zeros
+  std::vector<Pins> pins;
+  int saturations = 0, added = 0, elsewhere = 0;
+  const int written = 2 * 256 * (pages + 1); // all words once, and a page that is not there
+  for (int cycle = 0; cycle < cycles; ++cycle) {
+    Pins now;
+    now.reset = random.in(0, 199) == 0;
+    now.valid = random.in(0, 5) != 0;
+    now.add = random.in(0, 4) != 0;
+    now.y = random.in(-128, 127);
+    now.skip = random.in(-128, 127);
+    now.page = std::min(random.in(0, 19) ? random.in(0, std::max(pages - 1, 0)) : random.in(pages, 16), 15);
+    now.write = cycle < written || random.in(0, 9) == 0;
+    now.address =
+        cycle < written ? (cycle & 1) << 12 | (cycle >> 1 & 0xfff) : static_cast<int>(random.word(13));
+    if (random.in(0, 3) == 0 && cycle >= written) // what is being read
+      now.address = ResidualTables::address(false, now.page, now.y);
+    now.word = random_word(random);
+    now.scaling = random_scaling(random, 32).scaling;
+    if (random.in(0, 1)) { // sums of 31 bits to values
+      now.scaling.shift = random.in(44, 54);
+      now.scaling.multiplier = static_cast<std::int32_t>(random.word(30) | 1 << 30);
+    }
+    if (now.reset)
+      trace.beats[0].erase(std::remove_if(trace.beats[0].begin(), trace.beats[0].end(),
+                                          [&](const Beat& sent) { return sent.cycle > pins.size(); }),
+                           trace.beats[0].end());
+    if (now.valid && !now.reset) {
+      int y = now.y;
+      if (now.add && pages) {
+        const auto& page = reference[static_cast<std::size_t>(now.page)];
+        std::int64_t sum =
+            page[0][static_cast<std::uint8_t>(now.y)] + page[1][static_cast<std::uint8_t>(now.skip)];
+        saturations += sum != static_cast<std::int32_t>(sum);
+        elsewhere += now.page >= pages;
+        ++added;
+        sum = std::clamp<std::int64_t>(sum, INT32_MIN, INT32_MAX);
+        y = reference_scaled(now.scaling, sum);
+      }
+      CAPTURE(pages, cycle, now.page, now.y, now.skip, base_seed());
+      REQUIRE((now.add ? model.added(now.page, now.y, now.skip, now.scaling) : now.y) == y);
+      const Cycle at = pins.size();
+      trace.add(0, {at + ResidualAddTiming::latency, static_cast<std::uint8_t>(y), {}, at});
+    }
+    if (now.write) {
+      model.write(now.address, now.word);
+      if ((now.address >> 8 & 15) < pages)
+        reference[static_cast<std::size_t>(now.address >> 8 & 15)][now.address >> 12 & 1]
+                 [static_cast<std::size_t>(now.address & 255)] = now.word;
+    }
+    pins.push_back(now);
+  }
+  pins.resize(pins.size() + ResidualAddTiming::latency + 1);
+  if (pages) {
+    CHECK(added > cycles / 2);
+    CHECK(saturations > cycles / 50);
+    CHECK((elsewhere > 10 || pages == 16));
+  }
+  bench.run(trace, pins.size(), [&](Cycle cycle) {
+    const Pins& now = pins[cycle];
+    const auto byte = [&](const char* pin, int value) { bench.set(pin, static_cast<std::uint8_t>(value)); };
+    bench.set("rst_ni", !now.reset);
+    bench.set("valid_i", now.valid);
+    bench.set("add_i", now.add);
+    byte("y_i", now.y);
+    byte("skip_i", now.skip);
+    byte("page_i", now.page);
+    bench.set("m_i", static_cast<std::uint64_t>(now.scaling.multiplier));
+    byte("shift_i", now.scaling.shift);
+    byte("rule_i", scaling_rule(now.scaling.rounding));
+    byte("zero_i", now.scaling.zero);
+    byte("low_i", now.scaling.low);
+    byte("high_i", now.scaling.high);
+    bench.set("table_we_i", now.write);
+    bench.set("table_address_i", static_cast<std::uint64_t>(now.address));
+    bench.set("table_data_i", static_cast<std::uint32_t>(now.word));
+  });
+}
+
+} // namespace
+
+TEST_CASE("residual_add twins agree with each other and with a plain reference") {
+  for (const int pages : {0, 1, 2, 3, 9, 16})
+    agree(pages, block_of(pages), repeats(20000));
+}
+
+TEST_CASE("residual_add: DSPs and block RAM are as synthesized, LUT and FF of the model within 15 %") {
+  for (const int pages : {0, 1, 3, 7, 16})
+    check_area(residual_add_resources({pages}), block_of(pages));
+}
+
+TEST_CASE("residual_add: impossible parameters stop elaboration") {
+  for (const int pages : {-1, 17}) {
+    CAPTURE(pages);
+    CHECK_THROWS_WITH(build_rtl(block_of(pages)), Catch::Contains("u_error"));
+  }
+}
