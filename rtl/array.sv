@@ -79,6 +79,7 @@ module array #(
   localparam int PoolLatency = 3;
   localparam int Writeback = 22 + DotLatency + Outputs / Results;
   localparam int WeightBits = (WeightDepth > 1) ? $clog2(WeightDepth) : 1;
+  localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1;
   localparam int WeightColumns = Outputs * Window / 8;  // of 64 bits
 
   if (Outputs < 2 || Outputs > 32 || 2 ** $clog2(Outputs) != Outputs || Channels % Outputs != 0) begin :
@@ -284,32 +285,32 @@ module array #(
   // Windows: of one of both, the other one's is 0.
   logic [8*Window-1:0] input_window, map_window, window;
 
-  line_buffer #(.Channels(Channels), .Outputs(Channels), .Lanes(Banks), .Depth(InputDepth)) u_input (
+  line_buffer #(.Channels(Channels), .Outputs(Channels), .Banks(Banks), .Depth(InputDepth)) u_input (
     .clk_i,
     .rst_ni(interior_rst_n),
     .valid_i(issue_valid && from_input),
-    .bank_i(issue_bank),
+    .bank_i(issue_bank[BankBits-1:0]),
     .address_i(issue_addresses),
     .pad_i(pads),
     .zero_i(zero),
     .window_o(input_window),
     .we_i(input_we),
-    .wbank_i(input_bank),
+    .wbank_i(input_bank[BankBits-1:0]),
     .waddress_i(input_address),
     .wdata_i(input_word)
   );
 
-  line_buffer #(.Channels(Channels), .Outputs(Outputs), .Lanes(Banks), .Depth(MapDepth)) u_map (
+  line_buffer #(.Channels(Channels), .Outputs(Outputs), .Banks(Banks), .Depth(MapDepth)) u_map (
     .clk_i,
     .rst_ni(interior_rst_n),
     .valid_i(issue_valid && !from_input),
-    .bank_i(issue_bank),
+    .bank_i(issue_bank[BankBits-1:0]),
     .address_i(issue_addresses),
     .pad_i(pads),
     .zero_i(zero),
     .window_o(map_window),
     .we_i({Parts{result_valid}} & result_parts),
-    .wbank_i(result_bank),
+    .wbank_i(result_bank[BankBits-1:0]),
     .waddress_i(result_address),
     .wdata_i(result_word)
   );
@@ -383,7 +384,7 @@ module array #(
     .first_i(window_first),
     .last_i(window_last),
     .lanes_i(window_lanes),
-    .x_i(window),
+    .window_i(window),
     .valid_o(maximum_valid),
     .y_o(maximum)
   );
@@ -463,7 +464,7 @@ module array #(
   );
 
   logic unused;
-  assign unused = ^{maximum_valid, piece};
+  assign unused = ^{maximum_valid, piece, issue_bank, input_bank, result_bank};
 
 `ifndef YOSYS
   handshake_check #(.Width(9)) u_check_in (
