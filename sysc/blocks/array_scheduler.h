@@ -119,7 +119,7 @@ private:
 class ArrayStarts {
 public:
   static constexpr Cycle first_step = 5; ///< from the write that starts
-  static constexpr Cycle row_there = 2;  ///< from a row's last value or padding
+  static constexpr Cycle row_there = 3;  ///< from a row's last value or padding
   static constexpr Cycle room_there = 2; ///< from the beat that makes room in the output queue
 
   /// `written`: from a tile's last window to its results.
