@@ -87,6 +87,39 @@ TEST_CASE("activations command: a tiny network is trained, quantized and told") 
   for (const json::value& each : result.at("methods").as_array())
     if (each.at("method") == "unsigned:n=2")
       CHECK(each.at("accuracy") == method.at("accuracy"));
+
+  // What the hardware does is a column beside its designs.
+  const Outcome hardware =
+      desk.run(words("activations --network mine --dataset own --images 0 --parts hardware "
+                     "--bits 2,3 --ranking-images 5 --calibration-images 5 --online "
+                     "--json hardware.json"));
+  CAPTURE(hardware.err);
+  REQUIRE(hardware.code == 0);
+  CHECK_THAT(hardware.out, Catch::Contains("What the tops edqa and noisyquant store"));
+  const auto explore = [&](const std::string& axes) {
+    desk.write("space.json",
+               R"({"format": "deltatwin-space-1", "activations": "hardware.json", "devices": "xc7z020",
+      "optimize": ["accuracy", "bits_per_value", "lut_share"], )" +
+                   axes + "}");
+    const Outcome explored = desk.run(words("explore space.json --out found --overwrite --json found.json"));
+    CAPTURE(explored.err, explored.out);
+    REQUIRE(explored.code == 0);
+    CHECK_THAT(read_file(desk.path("found.csv")),
+               Catch::Contains(",network,method,bits_per_value,accuracy,"));
+    return explored.out;
+  };
+  CHECK_THAT(
+      explore(R"("top": "edqa", "mode": ["paper", "static", "whole"], "bits": [2, 3], "extra": [0, 2, 3],
+                        "values": ["signed", "unsigned"], "books": [1, 2, 4, 8], "depth": 100)"),
+      Catch::Contains(" feasible (accuracy is not known of ") && Catch::Contains("bits/value"));
+  const json::value found = desk.json_file("found.json");
+  const auto unknown = found.at("unknown").at("accuracy").to_number<int>();
+  // Two signs. In modes paper and static N = 2 with m = 3 and N = 3 with m = 2 have no method, in mode whole
+  // none with m > 0, and none with several books, for which the last block's rows of three are too short.
+  CHECK(found.at("feasible") == 2 * (2 * 6 + 4 * 6));
+  CHECK(unknown == 2 * (2 * 2 + 4 * 4 + 3 * 2));
+  CHECK_THAT(explore(R"("top": "noisyquant", "width": 10, "bits": [2, 3], "mode": ["online", "offline"])"),
+             !Catch::Contains("is not known"));
 }
 
 TEST_CASE("activations command: wrong input is refused in one line") {
@@ -114,7 +147,8 @@ TEST_CASE("activations command: wrong input is refused in one line") {
            BadInput{run + "--unsigned-bits 0", "--unsigned-bits: 0"},
            BadInput{run + "--extra 5", "--extra: 5"},
            BadInput{run + "--ratio 1.5", "--ratio: expected 0 to 1"},
-           BadInput{run + "--parts tables", "unknown part \"tables\""},
+           BadInput{run + "--parts tables", "unknown part \"tables\"; known are methods, storage, blocks, "
+                                            "compression, figures, hardware"},
            BadInput{run + "--method edqa:n=9", "method \"edqa:n=9\""},
            BadInput{run + "--ranking-images 0", "--ranking-images: 0"},
            BadInput{run + "--threads 0", "--threads"},

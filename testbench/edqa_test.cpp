@@ -1,6 +1,8 @@
 // The eDQA accelerator's twins in lockstep, and a third opinion on values, sizes and cycles, written from the
 // paper's equations.
 #include "base/error.h"
+#include "base/fit.h"
+#include "cosim/synthesis.h"
 #include "cosim/twins.h"
 #include "random_book.h"
 #include "random_work.h"
@@ -11,6 +13,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -689,4 +692,57 @@ TEST_CASE("edqa: impossible designs and configurations are named") {
           c.bits = 4;
         }) == "mode whole codes values of 7 bits, possible are 2..6");
   CHECK_THROWS_AS(EdqaTop({EdqaFormat::int16, 9}), InputError);
+}
+
+namespace {
+
+using Format = EdqaFormat;
+// What the area model is fitted to, all formats and modes, and what is only held against it.
+const std::vector<EdqaConfig> fitted = {
+    {Format::int16, 3, 3, 4096, true, false, 1, 1},  {Format::int16, 3, 3, 3136, true, false, 1, 1},
+    {Format::int16, 3, 3, 784, false, false, 1, 1},  {Format::int16, 3, 0, 784, false, true, 4, 1},
+    {Format::int16, 3, 3, 196, true, true, 4, 1},    {Format::int32, 3, 3, 3136, true, false, 1, 1},
+    {Format::int32, 4, 2, 1024, false, true, 8, 1},  {Format::float32, 3, 3, 3136, true, false, 1, 1},
+    {Format::float32, 2, 2, 512, false, true, 2, 1}, {Format::float32, 8, 4, 4096, true, false, 1, 1},
+    {Format::int16, 2, 1, 20, true, false, 1, 1},    {Format::int16, 5, 3, 3136, true, false, 1, 4},
+    {Format::int16, 2, 0, 784, false, true, 4, 4},   {Format::int32, 8, 0, 4096, false, false, 1, 2}};
+const std::vector<EdqaConfig> held_out = {
+    {Format::int16, 3, 1, 49, false, false, 1, 1},   {Format::int16, 4, 4, 784, true, false, 1, 1},
+    {Format::int16, 5, 0, 784, false, true, 8, 1},   {Format::float32, 3, 3, 196, false, true, 4, 3},
+    {Format::int32, 6, 2, 300, true, false, 1, 2},   {Format::int16, 3, 0, 784, true, false, 1, 4},
+    {Format::float32, 5, 1, 1024, true, true, 1, 1}, {Format::int16, 2, 2, 3136, true, true, 8, 1}};
+
+// Prints a design's area by part, as CSV, and holds the model to its error.
+void compare_area(const EdqaConfig& config, bool print) {
+  std::string described;
+  for (const auto& [name, value] : config.parameters())
+    described += (described.empty() ? "" : " ") + name + "=" + std::to_string(value);
+  CAPTURE(described);
+  const EdqaTop top(config);
+  const SynthesisResult area = synthesize(top);
+  const std::vector<Part> parts = top.parts();
+  const Resources model = total_area(parts);
+  for (std::size_t part = 0; print && part < parts.size(); ++part) {
+    const Resources& found = area.parts[part];
+    std::printf("%s,%s,%d,%d,%d,%d,%d,%d,%d,%d\n", described.c_str(), parts[part].name.c_str(), found.lut,
+                found.lut_ram, found.ff, found.dsp, found.ramb18, found.ramb36, parts[part].area.lut,
+                parts[part].area.ff);
+    std::fflush(stdout);
+  }
+  CHECK(model.dsp == area.dsp);
+  CHECK(model.ramb18 == area.ramb18);
+  CHECK(model.ramb36 == area.ramb36);
+  CHECK(std::abs(model.lut - area.lut) <= area_model_error * area.lut);
+  CHECK(std::abs(model.ff - area.ff) <= area_model_error * area.ff);
+}
+
+} // namespace
+
+TEST_CASE("edqa: the area model is close to synthesis") { compare_area(held_out[0], false); }
+
+TEST_CASE("edqa: what the area model is fitted to, as CSV, and what is held against it", "[.fit]") {
+  std::printf("parameters,part,lut,lut_ram,ff,dsp,ramb18,ramb36,model_lut,model_ff\n");
+  for (const auto* list : {&fitted, &held_out})
+    for (const EdqaConfig& config : *list)
+      compare_area(config, true);
 }

@@ -263,6 +263,13 @@ std::string to_string(const Quantization& quantization) {
   return to_string(method);
 }
 
+std::string word(const Method& method, const std::string& key) {
+  for (const Key& each : keys())
+    if (key == each.name && is_for(each, method.quantization.family))
+      return each.get(method);
+  return "";
+}
+
 std::string method_help() {
   std::string text =
       "A method is NAME or NAME:KEY=VALUE,KEY=VALUE; names are float, direct, edqa, unsigned, pot, "

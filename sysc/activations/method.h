@@ -84,6 +84,8 @@ struct Method {
 [[nodiscard]] std::string to_string(const Method& method);
 /// The same without how values are stored.
 [[nodiscard]] std::string to_string(const Quantization& quantization);
+/// What a method says of one key, "code": "whole"; empty: its family has no such key.
+[[nodiscard]] std::string word(const Method& method, const std::string& key);
 /// The words that a method is made of, for --help.
 [[nodiscard]] std::string method_help();
 

@@ -17,6 +17,7 @@ namespace deltatwin {
 namespace {
 
 const std::vector<std::string> all_parts = {"methods", "storage", "blocks", "compression", "figures"};
+const std::string hardware_part = "hardware"; // by its name only
 constexpr int compressed_images = 512;
 
 struct Arguments {
@@ -37,9 +38,9 @@ void require(bool good, const std::string& what) {
 
 void check(const Arguments& arguments) {
   for (const std::string& part : arguments.parts)
-    require(std::find(all_parts.begin(), all_parts.end(), part) != all_parts.end(),
+    require(part == hardware_part || std::find(all_parts.begin(), all_parts.end(), part) != all_parts.end(),
             "--parts: unknown part \"" + part +
-                "\"; known are methods, storage, blocks, compression, figures");
+                "\"; known are methods, storage, blocks, compression, figures, hardware");
   for (const int bits : arguments.setup.bits)
     require(bits >= 2 && bits <= 7, "--bits: " + std::to_string(bits) + ", expected 2 to 7");
   for (const int bits : arguments.setup.low_bits)
@@ -144,7 +145,7 @@ private:
   Planner planner_;
   Study study_;
   Method real_ = parse_method("float");
-  std::vector<Method> chosen_, storage_, figure_;
+  std::vector<Method> chosen_, storage_, hardware_, figure_;
   std::vector<MethodRow> rows_;
   std::vector<BlockAccuracy> blocks_;
   std::vector<CompressionResult> compression_;
@@ -158,6 +159,8 @@ void Command::choose_methods() {
     rows_ = method_rows(arguments_.setup);
   if (wants(arguments_, "storage"))
     storage_ = storage_methods(arguments_.setup);
+  if (wants(arguments_, hardware_part.c_str()))
+    hardware_ = hardware_methods(arguments_.setup);
   if (wants(arguments_, "figures"))
     figure_ = figure_methods(arguments_.setup);
   if (wants(arguments_, "blocks")) {
@@ -171,6 +174,7 @@ void Command::choose_methods() {
   for (const MethodRow& row : rows_)
     study_.want(row.methods);
   study_.want(storage_);
+  study_.want(hardware_);
   study_.want(figure_);
   for (const BlockAccuracy& each : blocks_)
     study_.want({each.method});
@@ -222,6 +226,9 @@ void Command::print_tables() const {
                 "standard error of what is\nlost to float, on the same images:\n%s\n%s",
                 storage_table(storage_, study_.result(real_), study_).c_str(),
                 best_at_equal_bits(storage_, study_).c_str());
+  if (!hardware_.empty())
+    std::printf("\nWhat the tops edqa and noisyquant store, in each of their modes:\n%s",
+                storage_table(hardware_, study_.result(real_), study_).c_str());
   if (!blocks_.empty())
     std::printf(
         "\nBlock by block: accuracy with its outputs quantized alone, the rest of all blocks quantized:\n");
@@ -264,7 +271,7 @@ void Command::write_result() const {
       all.push_back(method);
   };
   add(real_);
-  for (const auto* methods : {&chosen_, &storage_, &figure_})
+  for (const auto* methods : {&chosen_, &storage_, &hardware_, &figure_})
     std::for_each(methods->begin(), methods->end(), add);
   for (const MethodRow& row : rows_)
     std::for_each(row.methods.begin(), row.methods.end(), add);
@@ -325,7 +332,9 @@ void add_options(CLI::App& command, Arguments& arguments) {
       .add_option("--method", arguments.methods,
                   "run this method instead of the tables; may be given several times (see below)")
       ->take_all();
-  command.add_option("--parts", arguments.parts, "tables and figures to make")
+  command
+      .add_option("--parts", arguments.parts,
+                  "tables and figures to make; hardware: of what the tops edqa and noisyquant store")
       ->delimiter(',')
       ->capture_default_str();
   command.add_option("--bits", arguments.setup.bits, "N of the signed methods, 2 to 7")

@@ -163,6 +163,29 @@ std::vector<Method> storage_methods(const ActivationsSetup& setup) {
   return methods;
 }
 
+std::vector<Method> hardware_methods(const ActivationsSetup& setup) {
+  std::vector<Method> methods;
+  const auto edqa_of = [&](int bits, const std::string& more) { append(methods, edqa(setup, bits, more)); };
+  for (const int bits : setup.bits) {
+    append(methods, named("direct", bits, "per=image"));
+    append(methods, named("unsigned", bits, "per=image,scale=dynamic,fit=max"));
+    append(methods, named("direct", bits, "scale=static,fit=lse"));
+    append(methods, named("unsigned", bits));
+    for (const char* sign : {"", ",sign=no"}) {
+      edqa_of(bits, std::string("per=image,book=image") + sign);
+      edqa_of(bits, std::string("scale=static,fit=lse,book=layer") + sign);
+    }
+    for (const std::string name : {"direct", "unsigned"})
+      for (const char* contexts : {"", ",contexts=2", ",contexts=4", ",contexts=8"})
+        append(methods,
+               named(name, bits, std::string("scale=static,fit=lse,code=whole,book=layer") + contexts));
+    append(methods, named("noisyquant", bits));
+    if (setup.online)
+      append(methods, named("noisyquant", bits, "search=online,steps=10"));
+  }
+  return methods;
+}
+
 std::string storage_table(const std::vector<Method>& methods, const MethodResult& real, const Study& study) {
   TextTable table;
   table.add_column("bits", TextTable::right, 9);
@@ -375,20 +398,28 @@ boost::json::object to_json(const MethodResult& result, const MethodResult& real
     blocks.push_back({{"bits_per_value", result.layer_bits[block]},
                       {"error_share", layer.signal > 0 ? layer.error / layer.signal : 0.0}});
   }
-  return {{"method", to_string(result.method)},
-          {"bits", q.family == Family::real ? 32 : q.bits},
-          {"extra_bits", q.extra},
-          {"ratio", q.ratio},
-          {"signed", q.is_signed},
-          {"dynamic_scale", q.dynamic},
-          {"contexts", result.method.storage.contexts},
-          {"accuracy", result.accuracy},
-          {"lost", lost.mean},
-          {"lost_error", lost.error},
-          {"bits_per_value", result.bits_a_value},
-          {"book_bits_per_value", result.header_bits_a_value},
-          {"error_share", result.error_share},
-          {"blocks", std::move(blocks)}};
+  const char* families[] = {"float", "uniform", "pot", "noisyquant"};
+  boost::json::object json = {{"method", to_string(result.method)},
+                              {"family", families[static_cast<std::size_t>(q.family)]},
+                              {"bits", q.family == Family::real ? 32 : q.bits},
+                              {"extra_bits", q.extra},
+                              {"ratio", q.ratio},
+                              {"signed", q.is_signed},
+                              {"dynamic_scale", q.dynamic},
+                              {"contexts", result.method.storage.contexts},
+                              {"accuracy", result.accuracy},
+                              {"lost", lost.mean},
+                              {"lost_error", lost.error},
+                              {"bits_per_value", result.bits_a_value},
+                              {"book_bits_per_value", result.header_bits_a_value},
+                              {"error_share", result.error_share},
+                              {"blocks", std::move(blocks)}};
+  for (const auto& [field, key] :
+       {std::pair("scale_per", "per"), std::pair("fit", "fit"), std::pair("code", "code"),
+        std::pair("book", "book"), std::pair("search", "search")})
+    if (const std::string value = word(result.method, key); !value.empty())
+      json[field] = value;
+  return json;
 }
 
 boost::json::object to_json(const CompressionResult& result) {

@@ -33,6 +33,8 @@ struct MethodRow {
 
 /// Ways to store: quantizations, each with the codes that suit it.
 [[nodiscard]] std::vector<Method> storage_methods(const ActivationsSetup& setup);
+/// What the tops edqa and noisyquant do to a channel, in each of their modes.
+[[nodiscard]] std::vector<Method> hardware_methods(const ActivationsSetup& setup);
 [[nodiscard]] std::string storage_table(const std::vector<Method>& methods, const MethodResult& real,
                                         const Study& study);
 /// Which method is best at no more than so many bits.

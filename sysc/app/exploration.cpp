@@ -21,10 +21,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string tell_counts(const Database& database) {
+std::string tell_counts(const Evaluator& evaluator, const Database& database) {
   const auto counts = database.counts();
   const auto shortages = database.short_of();
   std::string text = grouped(counts[0]) + " feasible";
+  for (const ResultSchema::Shown& column : evaluator.schema().shown)
+    if (const std::uint64_t count = column.may_be_unknown ? database.unknown(column.name) : 0)
+      text += " (" + column.head + " is not known of " + grouped(count) + ")";
   const auto add = [&](Verdict verdict, const char* one, const char* many) {
     const std::uint64_t count = counts[static_cast<std::size_t>(verdict)];
     if (count)
@@ -98,7 +101,7 @@ void print_front(const Evaluator& evaluator, const Database& database, const std
   std::string summary = evaluator.space().name + ": ";
   if (evaluated < evaluator.space().size())
     summary += grouped(evaluated) + " of ";
-  summary += count_of(evaluator.space().size(), "point") + ", " + tell_counts(database) + "; " +
+  summary += count_of(evaluator.space().size(), "point") + ", " + tell_counts(evaluator, database) + "; " +
              grouped(front.size()) + " on the front" +
              (evaluator.devices().size() > 1 ? "s, one a device" : "");
   std::printf("%s", folded(summary).c_str());

@@ -33,7 +33,8 @@ public:
 
   void add_to(CLI::App& command, const std::optional<Items>& items) override {
     for (std::size_t a = 0; a < axes_.size(); ++a)
-      command.add_option(axes_[a].option(), choices_[a], axes_[a].help + " [" + axes_[a].standard + "]");
+      if (!axes_[a].only_in_spaces)
+        command.add_option(axes_[a].option(), choices_[a], axes_[a].help + " [" + axes_[a].standard + "]");
     command
         .add_option("-d,--device", device_,
                     "name of a known device, or a device file: whose budget to compare with")

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -83,7 +84,7 @@ std::string schema_of(const Space& space, const ResultSchema& schema) {
   fill("@ORDER@", listed(space.objectives, [&](Objective objective) {
          const Figure& figure = space.figures[objective];
          return (figure.column.empty() ? figure.name : figure.column) +
-                (figure.larger_is_better ? " desc" : "");
+                (figure.larger_is_better ? " desc" : "") + " nulls last";
        }));
   for (const ResultSchema::Table& table : schema.tables)
     text += "create table " + table.name + "(" + table.columns + ");\n";
@@ -294,7 +295,8 @@ void Database::check(const Evaluator& evaluator) const {
                      "), or of an earlier text of it");
   if (space_value("fingerprint") != evaluator.fingerprint())
     throw InputError(path_ +
-                     ": a network, a device, the test images or deltatwin have changed since it was begun");
+                     ": a network, a device, activations, the test images or deltatwin have changed since it "
+                     "was begun");
   // Counts of chunks that are none of the shard's would make it complete too early, or never.
   const Shard part = shard();
   const std::string size = std::to_string(evaluator.space().size()), points = std::to_string(chunk_points);
@@ -358,7 +360,7 @@ void Database::add(const Chunk& chunk, const ResultSchema& schema) {
     point.set(++at, p.id);
     point.set(++at, static_cast<std::uint64_t>(p.at.device));
     for (std::size_t i = 0; i < schema.stored.size(); ++i)
-      if (whole[i])
+      if (whole[i] && !std::isnan(p.stored[i]))
         point.set(++at, static_cast<std::uint64_t>(p.stored[i]));
       else
         point.set(++at, p.stored[i]);
@@ -414,6 +416,12 @@ std::vector<boost::json::object> Database::designs(const std::vector<std::uint64
       rows.push_back(statement.row());
   }
   return rows;
+}
+
+std::uint64_t Database::unknown(const std::string& column) const {
+  auto statement = prepare("select count(*) from designs where " + column + " is null");
+  statement.step(*this);
+  return statement.number(0);
 }
 
 std::vector<std::string> Database::columns() const {

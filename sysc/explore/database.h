@@ -98,6 +98,8 @@ public:
   /// they are feasible.
   [[nodiscard]] std::vector<boost::json::object> designs(const std::vector<std::uint64_t>& ids_wanted) const;
   [[nodiscard]] std::vector<std::string> columns() const;
+  /// Of how many designs there this column is null.
+  [[nodiscard]] std::uint64_t unknown(const std::string& column) const;
 
   void add(const Confirmation& confirmation);
   [[nodiscard]] std::vector<Confirmation> confirmations() const;

@@ -3,6 +3,7 @@
 #include "base/tool.h"
 #include "tops/registry.h"
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <set>
@@ -156,6 +157,9 @@ std::vector<DesignPoint> pareto_front(const Space& space, const std::vector<Desi
   };
   std::vector<Candidate> candidates;
   for (const DesignPoint& point : points) {
+    if (std::any_of(space.objectives.begin(), space.objectives.end(),
+                    [&](Objective objective) { return std::isnan(point.figure(objective)); }))
+      continue;
     Candidate& candidate = candidates.emplace_back();
     candidate.point = &point;
     std::size_t at = 0;

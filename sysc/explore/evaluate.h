@@ -77,7 +77,8 @@ private:
 };
 
 /// Of these points, those that no other one on the same device dominates: none is at least as good in
-/// each of the space's objectives and better in one. Of equal ones the first of the space stays. Sorted,
+/// each of the space's objectives and better in one; none of an objective that is not known. Of equal ones
+/// the first of the space stays. Sorted,
 /// best first, by the objectives in their order, then as the space has them.
 [[nodiscard]] std::vector<DesignPoint> pareto_front(const Space& space,
                                                     const std::vector<DesignPoint>& points);

@@ -13,6 +13,7 @@ namespace deltatwin {
 ///     objectives          names of fields of a design
 ///     points, evaluated   designs in the space, and those of them that are done
 ///     feasible            those that nothing rejects
+///     unknown             object: of how many of those a figure is not known, by column
 ///     rejected            object: designs by reason
 ///     short_of            object: those that do not fit, by what they take the largest share of
 ///     area_error          what the area model states as its error, 0.15

@@ -31,22 +31,21 @@ boost::json::object shown(const boost::json::object& row) {
   return result;
 }
 
-// What the family's first table of more than names says: the networks.
+// Of the table of that name.
 boost::json::array networks_of(const ResultSchema& schema) {
   boost::json::array all;
   for (const ResultSchema::Table& table : schema.tables) {
+    if (table.name != "networks")
+      continue;
     std::vector<std::string> names; // "id integer primary key, name text"
     std::istringstream columns(table.columns);
     for (std::string column; std::getline(columns >> std::ws, column, ',');)
       names.push_back(column.substr(0, column.find(' ')));
-    if (names.size() < 3)
-      continue;
     for (const auto& row : table.rows) {
       boost::json::object& fields = all.emplace_back(boost::json::object()).as_object();
       for (std::size_t i = 0; i < names.size(); ++i)
         fields[names[i]] = row[i];
     }
-    break;
   }
   return all;
 }
@@ -143,6 +142,10 @@ boost::json::object report_data(const Evaluator& evaluator, const Database& data
   const auto shortages = database.short_of();
   for (const Resource each : {Resource::lut, Resource::ff, Resource::dsp, Resource::bram36})
     short_of[to_string(each)] = shortages[static_cast<std::size_t>(each)];
+  boost::json::object unknown;
+  for (const ResultSchema::Shown& one : evaluator.schema().shown)
+    if (one.may_be_unknown)
+      unknown[one.name] = database.unknown(one.name);
   boost::json::array goals, columns, devices, rows, cloud, confirmed;
   const Space& space = evaluator.space();
   for (const Objective objective : space.objectives) {
@@ -204,6 +207,7 @@ boost::json::object report_data(const Evaluator& evaluator, const Database& data
           {"points", space.size()},
           {"evaluated", evaluated},
           {"feasible", counts[0]},
+          {"unknown", std::move(unknown)},
           {"rejected", std::move(rejected)},
           {"short_of", std::move(short_of)},
           {"area_error", area_model_error},

@@ -94,7 +94,9 @@ std::vector<double> counted(std::size_t count) {
 AxisValues axis_values(const JsonField& root, const std::string& key, const Axis& axis,
                        const std::string& directory) {
   AxisValues values;
-  if (axis.kind == Axis::text) {
+  if (axis.kind == Axis::text && axis.only_in_spaces && !root.has(key)) {
+    values.numbers = {0};
+  } else if (axis.kind == Axis::text) {
     values.texts = names_and_files(root.at(key), directory);
     values.numbers = counted(values.texts.size());
   } else if (!root.has(key) && axis.kind == Axis::choice && axis.standard.empty()) {

@@ -23,6 +23,7 @@ struct Axis {
   double low = 0, high = 0;        ///< of numbers, both possible
   std::vector<std::string> values; ///< of a choice
   std::string standard;            ///< what is taken where nothing is said; "fit": what suits the others
+  bool only_in_spaces = false;     ///< a text without an option, and a space may leave it out
 
   /// "--lanes-per-bank"
   [[nodiscard]] std::string option() const;
@@ -110,6 +111,7 @@ struct ResultSchema {
     bool larger_is_better = false;
     double scale = 1; ///< from the number to the unit
     int digits = 0;
+    bool may_be_unknown = false; ///< of some designs: it is told of how many
   };
   std::vector<Column> stored;
   std::vector<Table> tables;

@@ -1,6 +1,7 @@
 #include "tops/edqa/family.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "tops/activation_results.h"
 #include "tops/edqa/timing.h"
 #include "tops/edqa/top.h"
 #include "tops/edqa/workload.h"
@@ -21,6 +22,7 @@ enum : std::size_t {
   axis_depth,
   axis_rounding,
   axis_shifting_error,
+  axis_activations,
   axis_clock,
   axes_count
 };
@@ -66,8 +68,40 @@ std::string complaint_of(const double* choices) {
   return what.empty() ? complaint(config, settings_of(choices)) : what;
 }
 
+// Whether the design, loaded with scales, books and the table of channels that have m = 0, does what the
+// method does to each channel of the network.
+bool runs(const EdqaConfig& config, const EdqaSettings& settings, const ActivationResults& results,
+          const ActivationMethod& method) {
+  if (method.family != ActivationMethod::uniform || method.bits != settings.bits ||
+      method.extra != settings.extra || method.is_signed != settings.is_signed || settings.half_down ||
+      settings.raw || results.values > config.depth)
+    return false;
+  const bool coded = method.extra > 0; // shifting errors: those of m = 0 are none
+  switch (settings.mode) {
+  case EdqaMode::paper:
+    return method.dynamic_scale && method.per == ActivationMethod::image && !method.least_squares &&
+           (coded ? method.code == ActivationMethod::errors && method.book == ActivationMethod::image_book
+                  : method.code != ActivationMethod::whole);
+  case EdqaMode::fixed:
+    return !method.dynamic_scale &&
+           (coded ? method.code == ActivationMethod::errors && method.book == ActivationMethod::layer_book
+                  : method.code != ActivationMethod::whole);
+  case EdqaMode::whole: // channels of m = 0 have no code
+    return !method.dynamic_scale && method.code == ActivationMethod::whole &&
+           method.book == ActivationMethod::layer_book && method.contexts == settings.books &&
+           (!coded || method.ratio == 1) &&
+           (settings.books == 1 || (results.least_columns >= 4 && results.columns <= 64));
+  }
+  return false;
+}
+
+constexpr std::size_t own_figures = 3, own_stored = 11;
+
 class EdqaExploration : public Exploration {
 public:
+  EdqaExploration(const AxisValues& activations, const std::vector<std::string>& known)
+      : activations_(activations, known) {}
+
   void evaluate(const double* choices, std::size_t count, Evaluation* results) const override {
     for (std::size_t i = 0; i < count; ++i, choices += axes_count) {
       Evaluation& result = results[i];
@@ -82,7 +116,7 @@ public:
       const EdqaLatency lone = lone_latency(config, settings, config.depth);
       const auto latency = static_cast<double>(lone.encode + lone.decode);
       const double rate = values * config.channels / cycles;
-      result.figures = {rate * config.clock_mhz * 1e6, latency / config.clock_mhz};
+      result.figures = {rate * config.clock_mhz * 1e6, latency / config.clock_mhz, 1 / rate};
       result.stored = {choices[axis_format],
                        choices[axis_bits],
                        choices[axis_extra],
@@ -94,6 +128,12 @@ public:
                        choices[axis_clock],
                        cycles,
                        latency};
+      activations_.set(
+          choices[axis_activations],
+          [&](const ActivationResults& network, const ActivationMethod& method) {
+            return runs(config, settings, network, method);
+          },
+          own_figures, own_stored, result);
     }
   }
   [[nodiscard]] std::string complaint(const double* choices) const override { return complaint_of(choices); }
@@ -141,6 +181,7 @@ public:
         {"cycles_per_value", "p.cycles / (p.depth * p.lanes)", "cycles", "a value", 14, false, false, false,
          1, 3},
         {"latency_us", "p.latency_cycles / p.clock_mhz", "latency", "us", 13, false, false, false, 1, 2}};
+    activations_.extend(schema);
     return schema;
   }
   [[nodiscard]] std::vector<std::string> arguments(const double* choices) const override {
@@ -177,6 +218,9 @@ public:
     constexpr int made_up = 20;
     return {"--channels", "random:" + std::to_string(count ? count : made_up)};
   }
+
+private:
+  ActivationFigures activations_;
 };
 
 class EdqaFamily : public TopFamily {
@@ -215,10 +259,16 @@ public:
         choice("rounding", "of ties: half_even, or half_down as the authors' accelerator", roundings),
         choice("shifting_error", "added as se / 2^m, or raw as the authors' accelerator does",
                shifting_errors),
+        ActivationFigures::axis(),
         {Axis::real, "clock_mhz", "", "clock to assume, in MHz", 0.001, 10000, {}, "200"}};
   }
   [[nodiscard]] std::vector<Figure> figures() const override {
-    return {{"throughput", true}, {"latency", false, 0, 1e12, "latency_us"}};
+    std::vector<Figure> all = {{"throughput", true},
+                               {"latency", false, 0, 1e12, "latency_us"},
+                               {"cycles_per_value", false, 0, 1e12}};
+    for (Figure& figure : ActivationFigures::figures())
+      all.push_back(std::move(figure));
+    return all;
   }
   [[nodiscard]] bool reads_items() const override { return true; }
   [[nodiscard]] Subject subject_of(const std::vector<std::string>& choices, const std::string& text,
@@ -250,7 +300,7 @@ public:
     for (std::size_t a = 0; a < all.size(); ++a)
       if (all[a].kind == Axis::choice)
         subject.description[all[a].name] = choices[a];
-      else
+      else if (!all[a].only_in_spaces)
         subject.description[all[a].name] = numbers[a];
     subject.top = std::make_unique<EdqaTop>(config);
     if (items > 0) {
@@ -262,10 +312,10 @@ public:
     }
     return subject;
   }
-  [[nodiscard]] std::unique_ptr<Exploration> exploration(const std::vector<AxisValues>&,
-                                                         const std::vector<std::string>&,
+  [[nodiscard]] std::unique_ptr<Exploration> exploration(const std::vector<AxisValues>& values,
+                                                         const std::vector<std::string>& known,
                                                          const std::string&) const override {
-    return std::make_unique<EdqaExploration>();
+    return std::make_unique<EdqaExploration>(values[axis_activations], known);
   }
 
 private:

@@ -1,5 +1,6 @@
 #include "tops/noisyquant/family.h"
 #include "base/text.h"
+#include "tops/activation_results.h"
 #include "tops/noisyquant/config.h"
 #include "tops/noisyquant/top.h"
 #include "tops/noisyquant/workload.h"
@@ -13,6 +14,7 @@ enum : std::size_t {
   axis_bits,
   axis_data_bits,
   axis_mode,
+  axis_activations,
   axis_clock,
   axes_count
 };
@@ -35,8 +37,13 @@ NoisyQuantMode mode_of(const double* choices) {
   return choices[axis_mode] != 0 ? NoisyQuantMode::offline : NoisyQuantMode::online;
 }
 
+constexpr std::size_t own_figures = 3, own_stored = 8;
+
 class NoisyQuantExploration : public Exploration {
 public:
+  NoisyQuantExploration(const AxisValues& activations, const std::vector<std::string>& known)
+      : activations_(activations, known) {}
+
   void evaluate(const double* choices, std::size_t count, Evaluation* results) const override {
     for (std::size_t i = 0; i < count; ++i, choices += axes_count) {
       const NoisyQuantConfig config = config_of(choices);
@@ -48,7 +55,8 @@ public:
       const int width = config.max_width;
       const auto cycles = static_cast<double>(steady_cycles(config, width, mode_of(choices)));
       const auto lone = static_cast<double>(lone_cycles(config, width, mode_of(choices)));
-      result.figures = {width * width * config.clock_mhz * 1e6 / cycles, lone / config.clock_mhz};
+      result.figures = {width * width * config.clock_mhz * 1e6 / cycles, lone / config.clock_mhz,
+                        cycles / (width * width)};
       result.stored = {choices[axis_width],
                        static_cast<double>(config.multipliers),
                        choices[axis_bits],
@@ -57,6 +65,14 @@ public:
                        choices[axis_clock],
                        cycles,
                        lone};
+      const bool online = mode_of(choices) == NoisyQuantMode::online;
+      activations_.set(
+          choices[axis_activations],
+          [&](const ActivationResults& network, const ActivationMethod& method) {
+            return method.family == ActivationMethod::noisy && method.bits == config.bits &&
+                   method.online == online && network.rows <= width && network.columns <= width;
+          },
+          own_figures, own_stored, result);
     }
   }
   [[nodiscard]] std::string complaint(const double* choices) const override {
@@ -89,7 +105,10 @@ public:
         {"throughput", "p.width * p.width * p.clock_mhz * 1e6 / p.cycles", "throughput", "M values/s", 17,
          false, false, true, 1e-6, 3},
         {"cycles", "p.cycles", "cycles", "a channel", 14, false, false, false, 1, 0},
+        {"cycles_per_value", "1.0 * p.cycles / (p.width * p.width)", "cycles", "a value", 15, false, false,
+         false, 1, 3},
         {"latency_us", "p.lone_cycles / p.clock_mhz", "latency", "us", 12, false, false, false, 1, 2}};
+    activations_.extend(schema);
     return schema;
   }
   [[nodiscard]] std::vector<std::string> arguments(const double* choices) const override {
@@ -105,6 +124,9 @@ public:
     constexpr int made_up = 20;
     return {"--channels", "random:" + std::to_string(count ? count : made_up)};
   }
+
+private:
+  ActivationFigures activations_;
 };
 
 class NoisyQuantFamily : public TopFamily {
@@ -130,6 +152,7 @@ public:
         {Axis::integer, "bits", "", "bits of a code", 2, 5, {}, std::to_string(standard.bits)},
         {Axis::integer, "data_bits", "", "bits of a value", 8, 16, {}, std::to_string(standard.data_bits)},
         {Axis::choice, "mode", "", "search online, or step and offset offline", 0, 0, modes, "online"},
+        ActivationFigures::axis(),
         {Axis::real,
          "clock_mhz",
          "",
@@ -140,7 +163,12 @@ public:
          shortest(standard.clock_mhz)}};
   }
   [[nodiscard]] std::vector<Figure> figures() const override {
-    return {{"throughput", true}, {"latency", false, 0, 1e12, "latency_us"}};
+    std::vector<Figure> all = {{"throughput", true},
+                               {"latency", false, 0, 1e12, "latency_us"},
+                               {"cycles_per_value", false, 0, 1e12}};
+    for (Figure& figure : ActivationFigures::figures())
+      all.push_back(std::move(figure));
+    return all;
   }
   [[nodiscard]] Subject subject(const std::vector<std::string>& choices, int items,
                                 std::uint64_t seed) const override {
@@ -171,10 +199,10 @@ public:
     }
     return subject;
   }
-  [[nodiscard]] std::unique_ptr<Exploration> exploration(const std::vector<AxisValues>&,
-                                                         const std::vector<std::string>&,
+  [[nodiscard]] std::unique_ptr<Exploration> exploration(const std::vector<AxisValues>& values,
+                                                         const std::vector<std::string>& known,
                                                          const std::string&) const override {
-    return std::make_unique<NoisyQuantExploration>();
+    return std::make_unique<NoisyQuantExploration>(values[axis_activations], known);
   }
 };
 
