@@ -6,6 +6,11 @@ namespace deltatwin {
 
 int ArrayConfig::dot_latency() const { return 4 + address_bits(window()); }
 
+void ArrayConfig::leave_open() {
+  map_depth = input_depth = weight_depth = param_depth = skip_depth = output_depth = 0;
+  layers = steps = pages = 0;
+}
+
 std::vector<std::pair<std::string, int>> ArrayConfig::parameters() const {
   return {{"Outputs", outputs},
           {"Channels", channels},

@@ -32,6 +32,8 @@ struct ArrayConfig {
   [[nodiscard]] int write_latency() const { return 22 + dot_latency() + beats(); }
   /// Bytes of a window, and of one output's weights.
   [[nodiscard]] constexpr int window() const { return rows * channels; }
+  /// Memories, FIFO and tables become 0: as large as a network takes.
+  void leave_open();
   /// The RTL's parameters by name.
   [[nodiscard]] std::vector<std::pair<std::string, int>> parameters() const;
 };

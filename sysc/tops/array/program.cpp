@@ -11,6 +11,11 @@ namespace {
 
 constexpr int nobody = -1;
 
+constexpr int ArrayConfig::*open_sizes[] = {
+    &ArrayConfig::map_depth,   &ArrayConfig::input_depth, &ArrayConfig::weight_depth,
+    &ArrayConfig::param_depth, &ArrayConfig::skip_depth,  &ArrayConfig::output_depth,
+    &ArrayConfig::layers,      &ArrayConfig::steps,       &ArrayConfig::pages};
+
 // The scaler's number of a rule.
 int rule_of(Rounding rounding) {
   return rounding == Rounding::half_up ? 0 : rounding == Rounding::half_even ? 1 : 2;
@@ -504,20 +509,28 @@ ArrayProgram compile(const Graph& graph, const ArrayConfig& config, ArrayOrder o
 }
 
 ArrayProgram compile_to_fit(const Graph& graph, ArrayConfig& config, ArrayOrder order) {
-  ArrayProgram program = Layout(lower(graph, config.sum_bits), config, order).lay_out();
-  const auto power = [](std::size_t least) {
-    return std::max(2, 1 << address_bits(static_cast<int>(least)));
+  ArrayConfig closed = config; // what is open does not matter yet
+  for (int ArrayConfig::*size : open_sizes)
+    closed.*size = ArrayConfig().*size;
+  validate(closed);
+  ArrayProgram program = Layout(lower(graph, config.sum_bits), closed, order).lay_out();
+  const auto open = [&config](int ArrayConfig::*size, int least) {
+    if (config.*size == 0)
+      config.*size = std::max(2, least);
   };
-  config.layers = power(program.layers.size());
-  config.steps = power(program.steps.size());
-  config.pages = static_cast<int>(program.tables.size());
-  config.map_depth = std::max(2, program.map_words);
-  config.input_depth = std::max(2, program.input_words);
-  config.weight_depth = std::max(2, program.weight_words(config));
-  config.param_depth = std::max(2, program.param_words(config));
-  config.skip_depth = std::max(2, program.skip_words);
-  config.output_depth = power(static_cast<std::size_t>(2 * program.output_entries));
+  const auto power = [](std::size_t least) { return 1 << address_bits(static_cast<int>(least)); };
+  if (config.pages == 0)
+    config.pages = static_cast<int>(program.tables.size());
+  open(&ArrayConfig::layers, power(program.layers.size()));
+  open(&ArrayConfig::steps, power(program.steps.size()));
+  open(&ArrayConfig::map_depth, program.map_words);
+  open(&ArrayConfig::input_depth, program.input_words);
+  open(&ArrayConfig::weight_depth, program.weight_words(config));
+  open(&ArrayConfig::param_depth, program.param_words(config));
+  open(&ArrayConfig::skip_depth, program.skip_words);
+  open(&ArrayConfig::output_depth, power(static_cast<std::size_t>(2 * program.output_entries)));
   validate(config);
+  check_fit(config, program);
   return program;
 }
 

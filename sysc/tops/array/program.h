@@ -39,7 +39,7 @@ enum class ArrayOrder { depth_first, by_layers };
 /// Throws InputError that names the node, or the memory, and what would fit.
 [[nodiscard]] ArrayProgram compile(const Graph& graph, const ArrayConfig& config,
                                    ArrayOrder order = ArrayOrder::depth_first);
-/// The same with memories, FIFO and tables as large as the network takes, which become the config's.
+/// The same where a memory, FIFO or table of 0 is as large as the network takes, which then is in the config.
 [[nodiscard]] ArrayProgram compile_to_fit(const Graph& graph, ArrayConfig& config,
                                           ArrayOrder order = ArrayOrder::depth_first);
 

@@ -1,0 +1,183 @@
+#include "tops/array/exploration.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "net/formats/formats.h"
+#include "net/networks_directory.h"
+#include "tops/array/timing.h"
+#include "tops/array/top.h"
+#include <set>
+
+namespace deltatwin {
+
+namespace axis = array_axis;
+
+const std::vector<std::string>& array_orders() {
+  static const std::vector<std::string> names = {"depth_first", "by_layers"};
+  return names;
+}
+
+const std::vector<std::string>& array_multipliers() {
+  static const std::vector<std::string> names = {"lut", "dsp_packed"};
+  return names;
+}
+
+ArrayConfig array_config(const double* choices) {
+  const auto integer = [choices](std::size_t a) { return static_cast<int>(choices[a]); };
+  ArrayConfig config;
+  config.leave_open();
+  config.multiplier = integer(axis::multiplier);
+  config.outputs = integer(axis::outputs);
+  config.channels = integer(axis::channels);
+  config.rows = integer(axis::banks);
+  config.results = integer(axis::results);
+  config.sum_bits = integer(axis::sum_bits);
+  config.map_depth = integer(axis::map_depth);
+  config.input_depth = integer(axis::input_depth);
+  config.weight_depth = integer(axis::weight_depth);
+  config.param_depth = integer(axis::param_depth);
+  config.skip_depth = integer(axis::skip_depth);
+  config.output_depth = integer(axis::output_depth);
+  config.clock_mhz = choices[axis::clock];
+  return config;
+}
+
+ArrayOrder array_order(const double* choices) {
+  return choices[axis::order] != 0 ? ArrayOrder::by_layers : ArrayOrder::depth_first;
+}
+
+ArrayExploration::ArrayExploration(const std::vector<AxisValues>& values)
+    : files_(values[axis::network].texts) {
+  std::set<std::string> names;
+  for (const std::string& file : files_) {
+    graphs_.push_back(load_graph(find_network(file)));
+    if (!names.insert(graphs_.back().name).second)
+      throw InputError("two of the space's networks have the name " + graphs_.back().name);
+  }
+}
+
+ArrayExploration::Design ArrayExploration::design(const double* choices) const {
+  const std::vector<double> key(choices, choices + axis::clock);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (const auto known = designs_.find(key); known != designs_.end())
+      return known->second;
+  }
+  constexpr int enough = 9; // images, for what is steady
+  Design design;
+  design.config = array_config(choices);
+  try {
+    const ArrayProgram program = compile_to_fit(graph(choices), design.config, array_order(choices));
+    const ArrayRun run = array_run(design.config, program, enough);
+    design.latency = run.latency();
+    design.period = run.period();
+  } catch (const InputError& error) {
+    design.complaint = error.what();
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return designs_.emplace(key, design).first->second;
+}
+
+void ArrayExploration::evaluate(const double* choices, std::size_t count, Evaluation* results) const {
+  for (std::size_t i = 0; i < count; ++i, choices += axis::count) {
+    const Design made = design(choices);
+    Evaluation& result = results[i];
+    result.possible = made.complaint.empty();
+    if (!result.possible)
+      continue;
+    const double clock = choices[axis::clock], macs = static_cast<double>(graph(choices).macs());
+    const ArrayConfig& config = made.config;
+    result.area = total_area(ArrayTop(config).parts());
+    result.figures = {macs * clock * 1e6 / made.period, static_cast<double>(made.latency) / clock};
+    result.stored = {choices[axis::network],
+                     choices[axis::order],
+                     choices[axis::multiplier],
+                     choices[axis::outputs],
+                     choices[axis::channels],
+                     choices[axis::banks],
+                     choices[axis::results],
+                     static_cast<double>(config.map_depth),
+                     static_cast<double>(config.weight_depth),
+                     static_cast<double>(config.skip_depth),
+                     clock,
+                     static_cast<double>(made.latency),
+                     made.period};
+  }
+}
+
+std::string ArrayExploration::complaint(const double* choices) const { return design(choices).complaint; }
+
+Cycle ArrayExploration::run_cycles(const double* choices, int items) const {
+  ArrayConfig config = array_config(choices);
+  const ArrayProgram program = compile_to_fit(graph(choices), config, array_order(choices));
+  return array_run(config, program, items).cycles();
+}
+
+ResultSchema ArrayExploration::schema() const {
+  ResultSchema schema;
+  schema.stored = {{"network", "integer"},    {"order_of_rows", "integer"}, {"multiplier", "integer"},
+                   {"outputs", "integer"},    {"channels", "integer"},      {"banks", "integer"},
+                   {"results", "integer"},    {"map_depth", "integer"},     {"weight_depth", "integer"},
+                   {"skip_depth", "integer"}, {"clock_mhz", "real"},        {"latency_cycles", "integer"},
+                   {"cycles", "real"}};
+  ResultSchema::Table networks{
+      "networks", "id integer primary key, name text, macs integer, weights integer", {}};
+  for (const Graph& graph : graphs_)
+    networks.rows.push_back(
+        {networks.rows.size(), boost::json::string(graph.name), graph.macs(), graph.weights()});
+  const auto names = [](const char* name, const std::vector<std::string>& of) {
+    ResultSchema::Table table{name, "id integer primary key, name text", {}};
+    for (const std::string& each : of)
+      table.rows.push_back({table.rows.size(), boost::json::string(each)});
+    return table;
+  };
+  schema.tables = {networks, names("orders", array_orders()), names("multipliers", array_multipliers())};
+  schema.joins = "join networks n on n.id = p.network join orders o on o.id = p.order_of_rows "
+                 "join multipliers m on m.id = p.multiplier";
+  schema.shown = {
+      {"network", "n.name", "network", "", 20, true, true},
+      {"outputs", "p.outputs", "outputs", "", 19, true},
+      {"channels", "p.channels", "channels", "", 18, true},
+      {"banks", "p.banks", "banks", "", 17, true},
+      {"results", "p.results", "results", "a cycle", 15, true},
+      {"multiplier", "m.name", "multiplier", "", 14, true},
+      {"order_of_rows", "o.name", "order", "", 10, true},
+      {"map_depth", "p.map_depth", "map", "words", 8, true},
+      {"weight_depth", "p.weight_depth", "weights", "words", 7, true},
+      {"skip_depth", "p.skip_depth", "skips", "words", 3, true},
+      {"device", "d.name", "device", "", 1, true},
+      {"clock_mhz", "p.clock_mhz", "clock", "MHz", 12, true},
+      {"macs", "n.macs", "MACs", "", 1, false, false, false, 1, 0},
+      {"cycles", "p.cycles", "cycles", "an image", 13, false, false, false, 1, 0},
+      {"latency_us", "p.latency_cycles / p.clock_mhz", "latency", "us", 11, false, false, false, 1, 1},
+      {"throughput", "n.macs * p.clock_mhz * 1e6 / p.cycles", "throughput", "M MAC/s", 16, false, false, true,
+       1e-6, 1},
+      {"images_per_second", "p.clock_mhz * 1e6 / p.cycles", "images", "a second", 2, false, false, true, 1,
+       0}};
+  return schema;
+}
+
+std::vector<std::string> ArrayExploration::arguments(const double* choices) const {
+  const ArrayConfig config = design(choices).config;
+  return {"--network",      files_[static_cast<std::size_t>(choices[axis::network])],
+          "--order",        array_orders()[static_cast<std::size_t>(choices[axis::order])],
+          "--multiplier",   array_multipliers()[static_cast<std::size_t>(config.multiplier)],
+          "--outputs",      std::to_string(config.outputs),
+          "--channels",     std::to_string(config.channels),
+          "--banks",        std::to_string(config.rows),
+          "--results",      std::to_string(config.results),
+          "--sum-bits",     std::to_string(config.sum_bits),
+          "--map-depth",    std::to_string(config.map_depth),
+          "--input-depth",  std::to_string(config.input_depth),
+          "--weight-depth", std::to_string(config.weight_depth),
+          "--param-depth",  std::to_string(config.param_depth),
+          "--skip-depth",   std::to_string(config.skip_depth),
+          "--output-depth", std::to_string(config.output_depth),
+          "--clock-mhz",    shortest(choices[axis::clock])};
+}
+
+std::vector<std::string> ArrayExploration::work_arguments(const double*, int count) const {
+  constexpr int made_up = 3;
+  return {"--images", "random:" + std::to_string(count ? count : made_up)};
+}
+
+} // namespace deltatwin

@@ -1,0 +1,129 @@
+#include "tops/array/family.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "net/formats/formats.h"
+#include "net/networks_directory.h"
+#include "tops/array/exploration.h"
+#include "tops/array/top.h"
+#include "tops/array/workload.h"
+
+namespace deltatwin {
+namespace {
+
+namespace axis = array_axis;
+
+class ArrayFamily : public TopFamily {
+public:
+  [[nodiscard]] std::string name() const override { return "array"; }
+  [[nodiscard]] std::string summary() const override {
+    return "networks of convolutions, pools and residual additions on an array of dot products";
+  }
+  [[nodiscard]] std::string device() const override { return "xc7z020"; }
+  [[nodiscard]] std::string items() const override { return "images"; }
+
+  [[nodiscard]] std::vector<Axis> axes() const override {
+    const ArrayConfig standard;
+    std::vector<Axis> axes(axis::count);
+    const auto integer = [](const char* name, const char* help, int low, int high, const std::string& value) {
+      return Axis{Axis::integer, name, "", help, static_cast<double>(low), static_cast<double>(high), {},
+                  value};
+    };
+    constexpr int most = (1 << 16) - 1;
+    axes[axis::network] = {Axis::text, "network", "networks", "a network file", 0, 0, {}, ""};
+    axes[axis::order] = {Axis::choice,
+                         "order",
+                         "orders",
+                         "in which order rows are computed: so that few are kept, or by layers",
+                         0,
+                         0,
+                         array_orders(),
+                         array_orders()[0]};
+    axes[axis::multiplier] = {Axis::choice,
+                              "multiplier",
+                              "multipliers",
+                              "in LUTs, or two products in a DSP48E1",
+                              0,
+                              0,
+                              array_multipliers(),
+                              array_multipliers()[static_cast<std::size_t>(standard.multiplier)]};
+    axes[axis::outputs] = integer("outputs", "P: outputs at a time", 2, 32, std::to_string(standard.outputs));
+    axes[axis::channels] = integer("channels", "S: channels of a word, a power of two", 4, 32,
+                                   std::to_string(standard.channels));
+    axes[axis::banks] =
+        integer("banks", "T: rows, or words of channels, at a time", 1, 7, std::to_string(standard.rows));
+    axes[axis::results] =
+        integer("results", "R: results a cycle, a divisor of P", 1, 32, std::to_string(standard.results));
+    axes[axis::sum_bits] =
+        integer("sum_bits", "bits of a sum with its bias", 25, 32, std::to_string(standard.sum_bits));
+    axes[axis::map_depth] = integer("map_depth", "words a bank of map memory", 2, most, "fit");
+    axes[axis::input_depth] = integer("input_depth", "words a bank of input memory", 2, most, "fit");
+    axes[axis::weight_depth] = integer("weight_depth", "words of weights", 2, most, "fit");
+    axes[axis::param_depth] = integer("param_depth", "words of parameters", 2, most, "fit");
+    axes[axis::skip_depth] = integer("skip_depth", "words of what is added later", 2, most, "fit");
+    axes[axis::output_depth] =
+        integer("output_depth", "entries of the output FIFO, a power of two", 2, 1 << 15, "fit");
+    axes[axis::clock] = {Axis::real, "clock_mhz", "", "clock to assume, in MHz",
+                         0.001,      10000,       {}, shortest(standard.clock_mhz)};
+    return axes;
+  }
+
+  [[nodiscard]] std::vector<Figure> figures() const override {
+    return {{"throughput", true}, {"latency", false, 0, 1e12, "latency_us"}};
+  }
+
+  [[nodiscard]] Subject subject(const std::vector<std::string>& choices, int items,
+                                std::uint64_t seed) const override {
+    const std::vector<Axis> all = axes();
+    double numbers[axis::count];
+    for (std::size_t a = 0; a < all.size(); ++a)
+      numbers[a] = all[a].parse(choices[a]);
+    if (choices[axis::network].empty())
+      throw InputError("--network: the array needs a network file (`deltatwin import` makes one)");
+    const Graph graph = load_graph(find_network(choices[axis::network]));
+    ArrayConfig config = array_config(numbers);
+    const ArrayOrder order = array_order(numbers);
+    const auto program = std::make_shared<const ArrayProgram>(compile_to_fit(graph, config, order));
+    Subject subject;
+    subject.name = graph.name;
+    subject.title = graph.name + ", array of " + std::to_string(config.outputs) + " outputs, " +
+                    std::to_string(config.channels) + " channels, " + std::to_string(config.rows) + " rows";
+    subject.description = {{"top", name()},
+                           {"network", graph.name},
+                           {"order", array_orders()[order == ArrayOrder::by_layers]},
+                           {"multiplier", array_multipliers()[static_cast<std::size_t>(config.multiplier)]},
+                           {"outputs", config.outputs},
+                           {"channels", config.channels},
+                           {"banks", config.rows},
+                           {"results", config.results},
+                           {"sum_bits", config.sum_bits},
+                           {"map_depth", config.map_depth},
+                           {"input_depth", config.input_depth},
+                           {"weight_depth", config.weight_depth},
+                           {"param_depth", config.param_depth},
+                           {"skip_depth", config.skip_depth},
+                           {"output_depth", config.output_depth}};
+    subject.top = std::make_unique<ArrayTop>(config);
+    if (items > 0) {
+      subject.work = std::make_unique<ArrayWorkload>(graph, config, program, items, seed);
+      subject.origin = " made up with seed " + std::to_string(seed);
+      subject.description["images"] = items;
+      subject.description["random_seed"] = seed;
+    }
+    return subject;
+  }
+
+  [[nodiscard]] std::unique_ptr<Exploration> exploration(const std::vector<AxisValues>& values,
+                                                         const std::vector<std::string>&,
+                                                         const std::string&) const override {
+    return std::make_unique<ArrayExploration>(values);
+  }
+};
+
+} // namespace
+
+const TopFamily& array_family() {
+  static const ArrayFamily family;
+  return family;
+}
+
+} // namespace deltatwin

@@ -1,0 +1,25 @@
+#pragma once
+#include "tops/array/program.h"
+#include <vector>
+
+namespace deltatwin {
+
+/// When images come and go that are offered without a pause, and whose results are taken at once.
+struct ArrayRun {
+  struct Image {
+    Cycle first, last; ///< the beat of its first value, and of its last result
+  };
+  std::vector<Image> images;
+
+  /// Cycles with an image inside, as register CYCLES tells.
+  [[nodiscard]] Cycle cycles() const;
+  /// From an image's first value to its last result, both included, with nothing before it.
+  [[nodiscard]] Cycle latency() const { return images.front().last - images.front().first + 1; }
+  /// From an image to the next, on average over the latter half.
+  [[nodiscard]] double period() const;
+};
+
+/// The first value comes two cycles after the start, which is cycle 0, as hosts do.
+[[nodiscard]] ArrayRun array_run(const ArrayConfig& config, const ArrayProgram& program, int images);
+
+} // namespace deltatwin

@@ -1,0 +1,95 @@
+#include "tops/array/workload.h"
+#include "net/graph_inference.h"
+#include "tops/array/timing.h"
+#include <algorithm>
+#include <random>
+
+namespace deltatwin {
+namespace {
+
+std::vector<std::int32_t> made_up(const Tensor& input, int images, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  const int low = input.format.low(), high = input.format.high();
+  std::vector<std::int32_t> values(static_cast<std::size_t>(images) *
+                                   static_cast<std::size_t>(input.elements()));
+  std::generate(values.begin(), values.end(), [&] {
+    return low + static_cast<int>(random() % static_cast<std::uint64_t>(high - low + 1));
+  });
+  return values;
+}
+
+} // namespace
+
+ArrayWorkload::ArrayWorkload(Graph graph, const ArrayConfig& config,
+                             std::shared_ptr<const ArrayProgram> program, std::vector<std::int32_t> inputs)
+    : graph_(std::move(graph)), config_(config), program_(std::move(program)), inputs_(std::move(inputs)) {}
+
+ArrayWorkload::ArrayWorkload(Graph graph, const ArrayConfig& config,
+                             std::shared_ptr<const ArrayProgram> program, int images, std::uint64_t seed)
+    : ArrayWorkload(graph, config, std::move(program), made_up(graph.tensors[graph.input], images, seed)) {}
+
+int ArrayWorkload::items() const { return static_cast<int>(inputs_.size() / program_->input_values); }
+
+void ArrayWorkload::load(Session& session) const {
+  load_array_program(session, config_, *program_);
+}
+
+void ArrayWorkload::run(Session& session, int first, int count) const {
+  session.read(array_reg::cycles);
+  session.write(array_reg::control, array_start);
+  HostAction& stream = session.add(HostAction::stream);
+  const std::size_t size = program_->input_values;
+  const auto begin = inputs_.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(first) * size);
+  std::transform(begin, begin + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(count) * size),
+                 std::back_inserter(stream.values), [this](std::int32_t value) {
+                   return static_cast<std::uint8_t>(value - program_->input_offset);
+                 });
+  stream.tlast.resize(stream.values.size());
+  for (std::size_t last = size; last <= stream.tlast.size(); last += size)
+    stream.tlast[last - 1] = 1;
+  session.add(HostAction::wait_stop);
+  for (const std::uint32_t address : {array_reg::status, array_reg::images, array_reg::cycles})
+    session.read(address);
+}
+
+Cycle ArrayWorkload::cycles(const RunRecord& record) const {
+  return record.reads.size() < 2 ? 0 : static_cast<std::uint32_t>(record.reads.back() - record.reads.front());
+}
+
+double ArrayWorkload::operations(int count) const {
+  return static_cast<double>(graph_.macs()) * static_cast<double>(count);
+}
+
+std::vector<std::uint8_t> ArrayWorkload::expected(int first, int count) const {
+  GraphInference inference(graph_);
+  std::vector<std::int32_t> results(static_cast<std::size_t>(count) * inference.outputs());
+  inference.run(inputs_.data() + static_cast<std::size_t>(first) * inference.inputs(), count, results.data());
+  std::vector<std::uint8_t> bytes;
+  for (const std::int32_t result : results)
+    bytes.push_back(static_cast<std::uint8_t>(result - program_->output_offset));
+  return bytes;
+}
+
+std::vector<Workload::Fact> ArrayWorkload::facts() const {
+  constexpr int enough = 9; // for what is steady
+  const ArrayRun run = array_run(config_, *program_, enough);
+  const double macs = static_cast<double>(graph_.macs());
+  const int each = config_.outputs * config_.window();
+  return {{"cycles an image", "in steady state", run.period(), 0},
+          {"latency", "cycles of a lone image", static_cast<double>(run.latency()), 0},
+          {"images", "a second", config_.clock_mhz * 1e6 / run.period(), 0},
+          {"MAC utilization", "%", 100 * macs / (run.period() * each), 1},
+          {"map memory", "words a bank", static_cast<double>(program_->map_words), 0},
+          {"weight memory", "words", static_cast<double>(program_->weight_words(config_)), 0}};
+}
+
+std::optional<std::string> ArrayWorkload::csv(const std::vector<std::uint8_t>& outputs) const {
+  std::string text;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    text += std::to_string(static_cast<std::int8_t>(outputs[i]) + program_->output_offset);
+    text += (i + 1) % program_->output_values == 0 ? '\n' : ',';
+  }
+  return text;
+}
+
+} // namespace deltatwin

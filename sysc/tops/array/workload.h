@@ -1,0 +1,37 @@
+#pragma once
+#include "net/graph.h"
+#include "tops/array/program.h"
+#include "tops/family.h"
+#include <memory>
+
+namespace deltatwin {
+
+/// Images, one behind the other.
+class ArrayWorkload : public Workload {
+public:
+  /// `inputs`: integers of the input tensor, image by image.
+  ArrayWorkload(Graph graph, const ArrayConfig& config, std::shared_ptr<const ArrayProgram> program,
+                std::vector<std::int32_t> inputs);
+  /// Made up by a seed.
+  ArrayWorkload(Graph graph, const ArrayConfig& config, std::shared_ptr<const ArrayProgram> program,
+                int images, std::uint64_t seed);
+
+  [[nodiscard]] std::string unit() const override { return "image"; }
+  [[nodiscard]] int items() const override;
+  void load(Session& session) const override;
+  void run(Session& session, int first, int count) const override;
+  [[nodiscard]] Cycle cycles(const RunRecord& record) const override;
+  [[nodiscard]] std::string operation() const override { return "MAC"; }
+  [[nodiscard]] double operations(int count) const override;
+  [[nodiscard]] std::vector<std::uint8_t> expected(int first, int count) const override;
+  [[nodiscard]] std::vector<Fact> facts() const override;
+  [[nodiscard]] std::optional<std::string> csv(const std::vector<std::uint8_t>& outputs) const override;
+
+private:
+  Graph graph_;
+  ArrayConfig config_;
+  std::shared_ptr<const ArrayProgram> program_;
+  std::vector<std::int32_t> inputs_;
+};
+
+} // namespace deltatwin
