@@ -176,7 +176,7 @@ module array_scheduler #(
   logic                to_output_next;
 
   assign to_output_next = layer_word[6];
-  assign may_go = ready_q && (!next_wait || drain_q == '0) &&
+  assign may_go = ready_q && (!next_wait || (drain_q == '0 && !issue_o)) &&
       (next_need == '0 || available_q >= $signed({1'b0, next_need})) &&
       (!to_output_next || 17'(pending_q) + 17'(next_entries) <= 17'(OutputDepth));
   assign go = may_go && (!walking_q || step_ends) && !start_i;

@@ -79,7 +79,7 @@ module pixel_loader #(
   assign last_row = row_q == rows_i - 1'b1;
   assign expected = last_row && last_pixel && last_channel;
 
-  assign s_axis_tready_o = active_q && !padding_q && !(row_begins && credit_q == '0);
+  assign s_axis_tready_o = rst_ni && active_q && !padding_q && !(row_begins && credit_q == '0);
   assign beat = s_axis_tvalid_i && s_axis_tready_o;
   assign error_o = beat && s_axis_tlast_i != expected;
   assign good = beat && !error_o;

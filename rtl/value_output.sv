@@ -27,7 +27,7 @@ module value_output #(
 
   localparam int IndexBits = $clog2(Values);
 
-  logic                 is_final, last;
+  logic                 is_final, last, valid;
   logic [5:0]           count;
   logic [8*Values-1:0]  word;
   logic [IndexBits-1:0] index_q;
@@ -37,11 +37,12 @@ module value_output #(
     .rst_ni,
     .push_i,
     .data_i({final_i, count_i, word_i}),
-    .valid_o(m_axis_tvalid_o),
+    .valid_o(valid),
     .data_o({is_final, count, word}),
     .ready_i(m_axis_tready_i && last)
   );
 
+  assign m_axis_tvalid_o = valid && rst_ni;
   assign last = 6'(index_q) == count - 1'b1;
   assign m_axis_tdata_o = word[8*32'(index_q) +: 8];
   assign m_axis_tlast_o = is_final && last;
