@@ -1,5 +1,5 @@
 #include "tops/array/layer_results.h"
-#include "base/rounding.h"
+#include "blocks/scaler.h"
 #include "net/dot_kernel.h"
 #include <algorithm>
 #include <cstddef>
@@ -8,24 +8,6 @@ namespace deltatwin {
 namespace {
 
 std::size_t size(int count) { return static_cast<std::size_t>(count); }
-
-// A value scaled by one of the scaler's rules, as rtl/scaler.sv says.
-std::int8_t scaled(std::int64_t value, const ArrayMemories::Parameter& by, int rule, int zero, int low,
-                   int high) {
-  constexpr Rounding rules[] = {Rounding::half_up, Rounding::half_even, Rounding::tflite, Rounding::half_up};
-  Rounding rounding = rules[rule];
-  if (rounding == Rounding::tflite && by.shift < 31) // its first step alone
-    rounding = Rounding::half_up;
-  const std::int64_t rounded =
-      requantized(rounding, static_cast<std::int32_t>(value), by.multiplier, by.shift);
-  const std::int64_t y = rounded + zero;
-  return static_cast<std::int8_t>(y < low ? low : y > high ? high : y);
-}
-
-std::int64_t saturated(std::int64_t value, int bits) {
-  const std::int64_t half = std::int64_t{1} << (bits - 1);
-  return std::clamp(value, -half, half - 1);
-}
 
 } // namespace
 
@@ -155,8 +137,9 @@ void LayerResults::find_maxima(const ArrayMemories& memories, const ArrayStep& s
 std::int8_t LayerResults::result(const ArrayMemories& memories, int output, std::int32_t sum,
                                  std::int8_t skip) const {
   const ArrayMemories::Parameter& parameter = parameters_[size(output)];
-  const std::int64_t biased = saturated(std::int64_t{sum} + parameter.bias, config_.sum_bits);
-  const std::int8_t y = scaled(biased, parameter, layer_.rule, layer_.zero, layer_.low, layer_.high);
+  const Scaling scaling{parameter.multiplier, parameter.shift, scaling_rounding(layer_.rule),
+                        layer_.zero,          layer_.low,      layer_.high};
+  const std::int8_t y = scaled(scaling, saturated(std::int64_t{sum} + parameter.bias, config_.sum_bits));
   if (!layer_.add || config_.pages == 0)
     return y;
   const auto entry = [&](int side, std::int8_t index) -> std::int64_t {
@@ -165,9 +148,9 @@ std::int8_t LayerResults::result(const ArrayMemories& memories, int output, std:
     return layer_.page < config_.pages ? memories.tables[at] : 0;
   };
   constexpr int add_bits = 32;
-  const std::int64_t v = saturated(entry(0, y) + entry(1, skip), add_bits);
-  return scaled(v, {0, layer_.add_multiplier, layer_.add_shift}, layer_.add_rule, layer_.add_zero,
-                layer_.add_low, layer_.add_high);
+  const Scaling addition{layer_.add_multiplier, layer_.add_shift, scaling_rounding(layer_.add_rule),
+                         layer_.add_zero,       layer_.add_low,   layer_.add_high};
+  return scaled(addition, saturated(entry(0, y) + entry(1, skip), add_bits));
 }
 
 void LayerResults::row(const ArrayMemories& memories, const ArrayStep& step,

@@ -1,6 +1,7 @@
 #include "tops/array/program.h"
 #include "base/error.h"
 #include "base/resources.h"
+#include "blocks/scaler.h"
 #include "tops/array/lowering.h"
 #include "tops/array/row_order.h"
 #include <algorithm>
@@ -15,11 +16,6 @@ constexpr int ArrayConfig::*open_sizes[] = {
     &ArrayConfig::map_depth,   &ArrayConfig::input_depth, &ArrayConfig::weight_depth,
     &ArrayConfig::param_depth, &ArrayConfig::skip_depth,  &ArrayConfig::output_depth,
     &ArrayConfig::layers,      &ArrayConfig::steps,       &ArrayConfig::pages};
-
-// The scaler's number of a rule.
-int rule_of(Rounding rounding) {
-  return rounding == Rounding::half_up ? 0 : rounding == Rounding::half_even ? 1 : 2;
-}
 
 int floor_division(int a, int b) { return a / b - (a % b < 0); }
 
@@ -305,7 +301,7 @@ private:
     layer.zero = does.zero;
     layer.low = does.low;
     layer.high = does.high;
-    layer.rule = rule_of(does.scale.rounding);
+    layer.rule = scaling_rule(does.scale.rounding);
     layer.stride_words = layer.column_stride * layer.groups;
     layer.first_words = layer.first_column * layer.groups;
     if (does.add)
@@ -323,7 +319,7 @@ private:
     layer.add_zero = add.zero;
     layer.add_low = add.low;
     layer.add_high = add.high;
-    layer.add_rule = rule_of(add.rounding);
+    layer.add_rule = scaling_rule(add.rounding);
     layer.add_shift = add.shift;
     layer.add_multiplier = add.multiplier;
     const auto known = std::find(program_.tables.begin(), program_.tables.end(), add.tables);
