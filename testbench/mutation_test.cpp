@@ -63,8 +63,11 @@ Mutant mutate(RandomWork& random, const std::string& file) {
 // The tests that look at a block closest: its own, and of a part without one those of the blocks it is in.
 std::vector<std::string> tests_of(const std::string& block) {
   static const std::map<std::string, std::vector<std::string>> others = {
+      {"adder_tree", {"dot_array"}},
       {"axi_lite", {"axi_control"}},
       {"codec_control", {"codec"}},
+      {"dot_pair", {"dot_array"}},
+      {"dot_product", {"dot_array"}},
       {"edqa_books", {"edqa"}},
       {"edqa_context", {"edqa"}},
       {"edqa_control", {"edqa"}},

@@ -1,0 +1,58 @@
+#pragma once
+#include "base/cycle.h"
+#include "base/resources.h"
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace deltatwin {
+
+/// The parameters of the RTL `line_buffer`, which has the contract.
+struct LineBufferConfig {
+  int channels = 16; ///< S, bytes of a word: 4..32, a power of two
+  int banks = 3;     ///< T, 1..7
+  int outputs = 8;   ///< P, bytes of a part of a word: 2..32, divides S
+  int depth = 1024;  ///< words of a bank, 2..65536
+
+  [[nodiscard]] constexpr int parts() const { return channels / outputs; }
+};
+
+/// When windows stand.
+struct LineBufferTiming {
+  static constexpr Cycle window = 4; ///< from its read
+};
+
+/// The words of all banks. Accesses come in the order of their cycles, and in a cycle the write comes
+/// before the read, which finds it.
+class LineBufferCore {
+public:
+  /// Of a lane.
+  struct Read {
+    std::uint16_t address = 0;
+    bool pad = false;
+  };
+
+  explicit LineBufferCore(const LineBufferConfig& config)
+      : config_(config), bytes_(static_cast<std::size_t>(config.banks) *
+                                static_cast<std::size_t>(config.depth * config.channels)) {}
+
+  /// `parts`: a bit for each part that is written; `data`: a whole word.
+  void write(unsigned parts, int bank, int address, const std::int8_t* data);
+  /// A window of `banks` words, lane by lane, from lane 0's bank on.
+  void read(int bank, const Read* lanes, std::int8_t zero, std::int8_t* window) const;
+
+private:
+  [[nodiscard]] std::size_t offset(int bank, int address) const {
+    return (static_cast<std::size_t>(bank) * static_cast<std::size_t>(config_.depth) +
+            static_cast<std::size_t>(address)) *
+           static_cast<std::size_t>(config_.channels);
+  }
+
+  LineBufferConfig config_;
+  std::vector<std::int8_t> bytes_;
+};
+
+/// What it takes.
+[[nodiscard]] Resources line_buffer_resources(const LineBufferConfig& config);
+
+} // namespace deltatwin

@@ -1,0 +1,227 @@
+#include "block_bench.h"
+#include "block_top.h"
+#include "blocks/dot_array.h"
+#include "wide_signal.h"
+#include <map>
+
+using namespace deltatwin;
+
+namespace {
+
+RtlSource block_of(const DotArrayConfig& config) {
+  return {"dot_array",
+          {{"Outputs", config.outputs},
+           {"Channels", config.channels},
+           {"Lanes", config.lanes},
+           {"Multiplier", static_cast<int>(config.multiplier)},
+           {"AccBits", config.accumulator_bits}},
+          false,
+          ""};
+}
+
+struct Step {
+  bool reset = false, valid = false, first = false, last = false;
+  std::vector<std::int8_t> x, w;
+};
+
+// What comes out, computed from the definition alone, and of the model.
+struct Work {
+  explicit Work(const DotArrayConfig& c) : config(c), model(c) {}
+
+  void beat(bool first, bool last, const std::vector<std::int8_t>& x, const std::vector<std::int8_t>& w) {
+    steps.push_back({false, true, first, last, x, w});
+    const Cycle cycle = steps.size() - 1;
+    model.beat(first, x.data(), w.data());
+    if (first)
+      begin = steps.size() - 1;
+    if (!last)
+      return;
+    WideValue modelled(config.outputs * config.accumulator_bits), plain = modelled;
+    for (int p = 0; p < config.outputs; ++p) {
+      std::int64_t sum = 0;
+      for (std::size_t s = begin; s < steps.size(); ++s)
+        for (int j = 0; steps[s].valid && j < config.lanes; ++j)
+          for (int c = 0; c < config.channels; ++c)
+            sum += std::int64_t{steps[s].x[static_cast<std::size_t>(j * config.channels + c)]} *
+                   steps[s].w[static_cast<std::size_t>((p * config.lanes + j) * config.channels + c)];
+      const int lsb = p * config.accumulator_bits;
+      plain.put(lsb, config.accumulator_bits, static_cast<std::uint64_t>(sum));
+      modelled.put(lsb, config.accumulator_bits, static_cast<std::uint64_t>(std::int64_t{model.sum(p)}));
+      equal = equal && model.sum(p) == wrapped(sum);
+    }
+    sums.insert_or_assign(cycle + DotArrayTiming(config).sums, modelled);
+  }
+  void reset() {
+    steps.emplace_back();
+    steps.back().reset = true;
+    sums.erase(sums.lower_bound(steps.size() - 1), sums.end());
+  }
+  void wait(int cycles) { steps.resize(steps.size() + static_cast<std::size_t>(cycles)); }
+
+  void run(BlockBench& bench) {
+    CHECK(equal);
+    int levels = 0; // of adders of two
+    while (1 << levels < config.lanes * config.channels)
+      ++levels;
+    CHECK(DotArrayTiming(config).sums == static_cast<Cycle>(4 + levels));
+    wait(20);
+    BeatTrace trace = bench.trace();
+    for (std::size_t s = 0; s < steps.size(); ++s)
+      if (steps[s].reset)
+        trace.resets.push_back(s);
+    for (const auto& [cycle, value] : sums)
+      value.add_to(trace, cycle);
+    bench.set("valid_i", 0);
+    bench.reset();
+    RandomWork random(base_seed());
+    bench.run(trace, steps.size(), [&](Cycle cycle) {
+      const Step& step = steps[cycle];
+      bench.set("rst_ni", !step.reset);
+      bench.set("valid_i", step.valid);
+      bench.set("first_i", step.valid ? step.first : random.word(1));
+      bench.set("last_i", step.valid ? step.last : random.word(1));
+      if (!step.valid)
+        return;
+      WideValue(step.x).drive(bench.rtl().signal("x_i"));
+      WideValue(step.w).drive(bench.rtl().signal("w_i"));
+    });
+  }
+
+  [[nodiscard]] std::int64_t wrapped(std::int64_t sum) const {
+    const std::int64_t range = std::int64_t{1} << config.accumulator_bits, low = sum & (range - 1);
+    return low < range / 2 ? low : low - range;
+  }
+
+  DotArrayConfig config;
+  DotArrayCore model;
+  std::vector<Step> steps;
+  std::map<Cycle, WideValue> sums;
+  std::size_t begin = 0;
+  bool equal = true;
+};
+
+BlockBench bench_of(const DotArrayConfig& config) {
+  return {block_of(config),
+          WideValue::interfaces("sums_o", config.outputs * config.accumulator_bits, {"valid_o", "rst_ni"})};
+}
+
+const DotMultiplier multipliers[] = {DotMultiplier::lut, DotMultiplier::dsp_pairs};
+
+} // namespace
+
+TEST_CASE("dot_array twins give all sums of beats with gaps, extremes, wraps and resets, to the cycle") {
+  for (const DotMultiplier multiplier : multipliers)
+    for (const DotArrayConfig& config :
+         {DotArrayConfig{4, 4, 3, multiplier, 25}, DotArrayConfig{2, 8, 5, multiplier, 23},
+          DotArrayConfig{2, 4, 1, multiplier, 32}, DotArrayConfig{6, 4, 7, multiplier, 24}}) {
+      CAPTURE(config.outputs, config.channels, config.lanes, static_cast<int>(multiplier));
+      BlockBench bench = bench_of(config);
+      for (int round = 0; round < repeats(2); ++round) {
+        CAPTURE(round, base_seed());
+        RandomWork random(base_seed() * 100 + static_cast<std::uint64_t>(round));
+        Work work(config);
+        for (int sum = 0; sum < 80; ++sum) {
+          const int beats = random.in(0, 9) ? random.in(1, 6) : random.in(30, 60), kind = random.in(0, 3);
+          const auto any = [&] { // all -128, the extremes, mixed, anything
+            const int extreme = kind == 0 || random.in(0, 1) ? -128 : 127;
+            return static_cast<std::int8_t>(
+                kind < 2 || (kind == 2 && random.in(0, 1)) ? extreme : random.in(-128, 127));
+          };
+          for (int b = 0; b < beats; ++b) {
+            while (random.in(0, 4) == 0)
+              work.wait(1);
+            std::vector<std::int8_t> x(static_cast<std::size_t>(config.terms())),
+                w(x.size() * static_cast<std::size_t>(config.outputs));
+            for (auto* operands : {&x, &w})
+              for (std::int8_t& operand : *operands)
+                operand = any();
+            // A first beat may come before the sum before it had a last one.
+            work.beat(b == 0, b + 1 == beats && random.in(0, 5), x, w);
+            if (b + 1 < beats && random.in(0, 60) == 0) {
+              work.reset();
+              break;
+            }
+          }
+          if (random.in(0, 12) == 0)
+            work.reset();
+        }
+        work.run(bench);
+      }
+    }
+}
+
+TEST_CASE("dot_array twins multiply every activation by every weight, whatever lies beside it") {
+  for (const DotMultiplier multiplier : multipliers) {
+    const DotArrayConfig config{2, 4, 1, multiplier, 25};
+    CAPTURE(static_cast<int>(multiplier));
+    BlockBench bench = bench_of(config);
+    RandomWork random(base_seed());
+    Work work(config);
+    for (int x = -128; x < 128; ++x)
+      for (int w = -128; w < 128; ++w) {
+        std::vector<std::int8_t> xs, ws;
+        for (int i = 0; i < 12; ++i) {
+          const int extremes[] = {-128, 127, 0, random.in(-128, 127)};
+          (i < 4 ? xs : ws).push_back(static_cast<std::int8_t>(extremes[random.in(0, 3)]));
+        }
+        const auto term = static_cast<std::size_t>(random.in(0, 3)), output = static_cast<std::size_t>(w & 1);
+        xs[term] = static_cast<std::int8_t>(x);
+        ws[4 * output + term] = static_cast<std::int8_t>(w);
+        work.beat(true, true, xs, ws);
+      }
+    work.run(bench);
+  }
+}
+
+TEST_CASE("dot_array twins of 8 outputs, 16 channels and 3 lanes agree") {
+  const DotArrayConfig config;
+  BlockBench bench = bench_of(config);
+  RandomWork random(base_seed());
+  Work work(config);
+  for (int beat = 0; beat < repeats(200); ++beat)
+    work.beat(beat % 5 == 0, beat % 5 == 4, random.bytes(48), random.bytes(8 * 48));
+  work.run(bench);
+}
+
+TEST_CASE("dot_array: impossible parameters stop elaboration") {
+  const std::pair<const char*, std::vector<int>> rows[] = {{"Outputs", {1, 3, 34}},
+                                                           {"Channels", {2, 6, 64}},
+                                                           {"Lanes", {8}},
+                                                           {"Multiplier", {2}},
+                                                           {"AccBits", {22, 33}}};
+  for (const auto& [parameter, values] : rows)
+    for (const int value : values) {
+      CAPTURE(parameter, value);
+      CHECK_THROWS_WITH(build_rtl({"dot_array", {{parameter, value}}, false, ""}),
+                        Catch::Contains("u_error"));
+    }
+}
+
+TEST_CASE("dot_array: DSPs are as synthesized, LUT and FF of the model within 15 %") {
+  const std::vector<DotArrayConfig> configs = {{4, 4, 3, DotMultiplier::dsp_pairs, 25},
+                                               {2, 4, 5, DotMultiplier::dsp_pairs, 32},
+                                               {2, 4, 3, DotMultiplier::lut, 23},
+                                               {8, 16, 3, DotMultiplier::dsp_pairs, 25},
+                                               {2, 8, 7, DotMultiplier::lut, 25}};
+  for (int i = 0; i < std::min(3 * repeats(1), 5); ++i)
+    check_area(dot_array_resources(configs[static_cast<std::size_t>(i)]),
+               block_of(configs[static_cast<std::size_t>(i)]));
+}
+
+TEST_CASE(
+    "dot_array of 8 outputs, 16 channels and 3 lanes takes a DSP48E1 for two products, and 3,400 LUTs") {
+  const Resources area = dot_array_resources({});
+  CHECK(area.dsp == 192);
+  CHECK(area.lut < 3400);
+  CHECK(area.ff < 5200);
+}
+
+// To fit the coefficients in sysc/blocks/dot_array.cpp again.
+TEST_CASE("dot_array: what the area model is fitted to, as CSV", "[.fit]") {
+  for (const DotMultiplier multiplier : multipliers)
+    for (const auto& [channels, lanes] :
+         {std::pair(4, 1), std::pair(4, 3), std::pair(4, 5), std::pair(8, 2), std::pair(4, 7)})
+      for (const int outputs : {2, 4})
+        print_area(dot_array_resources({outputs, channels, lanes, multiplier, 25}),
+                   block_of({outputs, channels, lanes, multiplier, 25}));
+}

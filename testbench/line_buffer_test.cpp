@@ -1,0 +1,162 @@
+#include "block_bench.h"
+#include "block_top.h"
+#include "blocks/line_buffer.h"
+#include "wide_signal.h"
+#include <array>
+#include <map>
+
+using namespace deltatwin;
+
+namespace {
+
+RtlSource block_of(const LineBufferConfig& config) {
+  return {"line_buffer",
+          {{"Channels", config.channels},
+           {"Banks", config.banks},
+           {"Outputs", config.outputs},
+           {"Depth", config.depth}},
+          false,
+          ""};
+}
+
+struct Step {
+  bool reset = false, valid = false;
+  int bank = 0, zero = 0, write_bank = 0, write_address = 0;
+  unsigned parts = 0;
+  std::vector<LineBufferCore::Read> lanes;
+  std::vector<std::int8_t> data;
+};
+
+// Addresses at both ends, in a few places where they meet, anywhere, and beyond the depth.
+int any_address(RandomWork& random, int depth) {
+  switch (random.in(0, 5)) {
+  case 0:
+    return random.in(0, depth - 1);
+  case 1:
+    return depth - 1 - random.in(0, 1);
+  case 2:
+    return random.in(0, 2) ? std::min(65535, depth + random.in(0, 40)) : random.in(0, 65535);
+  default:
+    return random.in(0, 1);
+  }
+}
+
+} // namespace
+
+TEST_CASE("line_buffer twins give each window of each read: writes before it, pads, no bank twice, resets") {
+  for (const LineBufferConfig& config :
+       {LineBufferConfig{16, 3, 8, 1024}, LineBufferConfig{4, 1, 2, 2}, LineBufferConfig{8, 7, 8, 60},
+        LineBufferConfig{4, 5, 2, 700}, LineBufferConfig{4, 2, 4, 65536}, LineBufferConfig{32, 4, 4, 530}}) {
+    CAPTURE(config.channels, config.banks, config.outputs, config.depth);
+    const int window_bytes = config.banks * config.channels;
+    BlockBench bench(block_of(config), WideValue::interfaces("window_o", 8 * window_bytes, {}));
+    LineBufferCore model(config);
+    std::map<std::array<int, 3>, std::int8_t> reference; // by bank, address and byte
+    for (int round = 0; round < repeats(2); ++round) {
+      CAPTURE(round, base_seed());
+      RandomWork random(base_seed() * 100 + static_cast<std::uint64_t>(round));
+      std::vector<Step> steps;
+      std::map<Cycle, WideValue> windows;
+      bool equal = true;
+      BeatTrace trace = bench.trace();
+      const int cycles = 3000, busy = random.in(1, 3);
+      for (int cycle = 0; cycle < cycles; ++cycle) {
+        Step step;
+        step.reset = random.in(0, 200) == 0;
+        step.valid = random.in(0, 3) < busy;
+        step.bank = random.in(0, config.banks - 1);
+        step.zero = random.in(-128, 127);
+        for (int lane = 0; lane < config.banks; ++lane)
+          step.lanes.push_back(
+              {static_cast<std::uint16_t>(any_address(random, config.depth)), random.in(0, 5) == 0});
+        step.parts = random.in(0, 3) ? static_cast<unsigned>(random.word(config.parts())) : 0;
+        step.write_bank = random.in(0, config.banks - 1);
+        step.write_address = any_address(random, config.depth);
+        step.data = random.bytes(static_cast<std::size_t>(config.channels));
+
+        model.write(step.parts, step.write_bank, step.write_address, step.data.data());
+        for (int byte = 0; step.write_address < config.depth && byte < config.channels; ++byte)
+          if (step.parts >> byte / config.outputs & 1)
+            reference[{step.write_bank, step.write_address, byte}] =
+                step.data[static_cast<std::size_t>(byte)];
+        if (step.valid) {
+          std::vector<std::int8_t> modelled(static_cast<std::size_t>(window_bytes)), plain;
+          model.read(step.bank, step.lanes.data(), static_cast<std::int8_t>(step.zero), modelled.data());
+          for (int lane = 0; lane < config.banks; ++lane)
+            for (int byte = 0; byte < config.channels; ++byte) {
+              const auto& read = step.lanes[static_cast<std::size_t>(lane)];
+              const auto found = reference.find({(step.bank + lane) % config.banks, read.address, byte});
+              plain.push_back(read.pad                   ? static_cast<std::int8_t>(step.zero)
+                              : found == reference.end() ? std::int8_t{0}
+                                                         : found->second);
+            }
+          equal = equal && modelled == plain;
+          windows.insert_or_assign(static_cast<Cycle>(cycle) + LineBufferTiming::window, WideValue(modelled));
+        }
+        if (step.reset) {
+          trace.resets.push_back(static_cast<Cycle>(cycle));
+          windows.erase(windows.upper_bound(static_cast<Cycle>(cycle)), windows.end());
+        }
+        steps.push_back(step);
+      }
+      CHECK(equal);
+      CHECK(windows.size() > 500);
+      for (int cycle = 0; cycle < cycles; ++cycle) {
+        const auto window = windows.find(static_cast<Cycle>(cycle));
+        (window == windows.end() ? WideValue(8 * window_bytes) : window->second)
+            .add_to(trace, static_cast<Cycle>(cycle));
+      }
+      bench.set("valid_i", 0);
+      bench.set("we_i", 0);
+      bench.reset();
+      bench.run(trace, static_cast<Cycle>(cycles), [&](Cycle cycle) {
+        const Step& step = steps[cycle];
+        bench.set("rst_ni", !step.reset);
+        bench.set("valid_i", step.valid);
+        bench.set("bank_i", static_cast<std::uint64_t>(step.bank));
+        bench.set("zero_i", static_cast<std::uint8_t>(step.zero));
+        WideValue addresses(16 * config.banks);
+        std::uint64_t pads = 0;
+        for (int lane = 0; lane < config.banks; ++lane) {
+          const auto& read = step.lanes[static_cast<std::size_t>(lane)];
+          addresses.put(16 * lane, 16, read.address);
+          pads |= std::uint64_t{read.pad} << lane;
+        }
+        addresses.drive(bench.rtl().signal("address_i"));
+        bench.set("pad_i", pads);
+        bench.set("we_i", step.parts);
+        bench.set("wbank_i", static_cast<std::uint64_t>(step.write_bank));
+        bench.set("waddress_i", static_cast<std::uint64_t>(step.write_address));
+        WideValue(step.data).drive(bench.rtl().signal("wdata_i"));
+      });
+    }
+  }
+}
+
+TEST_CASE("line_buffer: impossible parameters stop elaboration") {
+  const std::pair<const char*, std::vector<int>> rows[] = {
+      {"Channels", {2, 12, 64}}, {"Banks", {8}}, {"Outputs", {1, 6, 32}}, {"Depth", {1, 65537}}};
+  for (const auto& [parameter, values] : rows)
+    for (const int value : values) {
+      CAPTURE(parameter, value);
+      CHECK_THROWS_WITH(build_rtl({"line_buffer", {{parameter, value}}, false, ""}),
+                        Catch::Contains("u_error"));
+    }
+}
+
+TEST_CASE("line_buffer: block RAM and LUT-RAM are as synthesized, LUT and FF of the model within 15 %") {
+  const std::vector<LineBufferConfig> held_out = {
+      {4, 3, 2, 128}, {8, 2, 8, 50}, {16, 3, 8, 1024}, {4, 7, 4, 600}, {8, 5, 4, 530}};
+  for (int i = 0; i < std::min(3 * repeats(1), 5); ++i)
+    check_area(line_buffer_resources(held_out[static_cast<std::size_t>(i)]),
+               block_of(held_out[static_cast<std::size_t>(i)]));
+}
+
+// To fit the coefficients in sysc/blocks/line_buffer.cpp again.
+TEST_CASE("line_buffer: what the area model is fitted to, as CSV", "[.fit]") {
+  const std::vector<LineBufferConfig> fitted = {{16, 3, 8, 1024}, {4, 1, 2, 64},  {4, 2, 4, 700},
+                                                {16, 5, 4, 700},  {8, 7, 8, 512}, {32, 2, 16, 2048},
+                                                {16, 4, 16, 100}, {8, 6, 2, 40}};
+  for (const LineBufferConfig& config : fitted)
+    print_area(line_buffer_resources(config), block_of(config));
+}
