@@ -1,11 +1,17 @@
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/result_files.h"
+#include "app/simulate_graph.h"
 #include "app/simulate_top.h"
 #include "app/simulation.h"
 #include "app/storage.h"
 #include "app/subject.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "base/fit.h"
 #include "base/huffman.h"
+#include "net/formats/formats.h"
+#include "net/networks_directory.h"
 #include "tops/accelerator/area.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -74,7 +80,8 @@ void print_report(const CommonOptions& options, const Setup& setup, const Simula
               setup.device.name.c_str(), count_of(static_cast<std::uint64_t>(design.lanes), "lane").c_str(),
               to_string(design.multiplier), shortest(design.clock_mhz).c_str());
   line("accuracy", result.accuracy ? fixed(100 * *result.accuracy, 2) + " % of " + images
-                                   : "not known: images that are made up have no labels");
+                   : parse_images(options.images).random ? "not known: images that are made up have no labels"
+                                                         : "not known: there are no labels");
   line("cycles an inference", grouped(static_cast<std::uint64_t>(cycles + 0.5)) + " in steady state");
   line("latency", grouped(result.latency_cycles) + " cycles, " +
                       fixed(static_cast<double>(result.latency_cycles) / design.clock_mhz, 1) +
@@ -89,8 +96,8 @@ void print_report(const CommonOptions& options, const Setup& setup, const Simula
   print_area(figures.used, setup.device, result.wall_seconds);
 }
 
-boost::json::object to_json(const CommonOptions& options, const Setup& setup, const SimulationResult& result,
-                            const Figures& figures) {
+boost::json::object to_json(const CommonOptions& options, const FileOptions& files, const Setup& setup,
+                            const SimulationResult& result, const Figures& figures) {
   const Design& design = setup.design;
   boost::json::array layers;
   for (std::size_t l = 0; l < setup.network.layers.size(); ++l)
@@ -106,6 +113,10 @@ boost::json::object to_json(const CommonOptions& options, const Setup& setup, co
                               {"bank_depth", design.bank_depth}, {"multiplier", to_string(design.multiplier)},
                               {"clock_mhz", design.clock_mhz}};
   add_images(json, parse_images(options.images), options.dataset, result.images);
+  if (files.given()) {
+    json["dataset"] = nullptr;
+    json["inputs"] = files.inputs;
+  }
   const auto optional = [](const std::optional<double>& value) {
     return value ? boost::json::value(*value) : boost::json::value();
   };
@@ -128,6 +139,38 @@ boost::json::object to_json(const CommonOptions& options, const Setup& setup, co
   return json;
 }
 
+// What a dense network takes of --inputs: pixels and labels.
+Dataset dataset_of(const FileOptions& files, const CommonOptions& options, const Network& network) {
+  if (!files.outputs.empty())
+    check_writable(files.outputs);
+  if (!files.given())
+    return load_test_images(options, network);
+  const ImageChoice choice = parse_images(options.images);
+  const Tensor tensor = to_graph(network).tensors[0];
+  const InputSet inputs = load_inputs(files, tensor, choice.count);
+  Dataset images;
+  images.count = inputs.count;
+  images.pixels = network.layers.front().inputs;
+  for (const std::int32_t value : inputs.values)
+    images.images.push_back(static_cast<std::uint8_t>(value + 128));
+  for (const int label : inputs.labels) {
+    if (label > 255)
+      throw InputError("label " + std::to_string(label) + " is outside 0..255");
+    images.labels.push_back(static_cast<std::uint8_t>(label));
+  }
+  return images;
+}
+
+// Of a dense network: what is expected, and where outputs go.
+int finish_files(const FileOptions& files, const Setup& setup, const SimulationResult& result) {
+  const Graph graph = to_graph(setup.network);
+  const std::vector<std::int32_t> values(result.results.begin(), result.results.end());
+  const Outputs outputs = {graph, result.images, values};
+  const int exit_code = files.expected.empty() ? 0 : print_comparison(files, compare(files, outputs));
+  write_outputs(files, outputs);
+  return exit_code;
+}
+
 } // namespace
 
 void add_simulate_command(CLI::App& app, int& exit_code) {
@@ -141,7 +184,9 @@ void add_simulate_command(CLI::App& app, int& exit_code) {
     return;
   }
   auto options = std::make_shared<CommonOptions>();
+  auto files = std::make_shared<FileOptions>();
   add_common_options(*command, *options, "test images, 0 for all [0]");
+  add_file_options(*command, *files);
   add_top_option(*command);
   command->footer(
       "Examples:\n"
@@ -150,17 +195,27 @@ void add_simulate_command(CLI::App& app, int& exit_code) {
       "  deltatwin simulate --network s15_huffman\n"
       "  deltatwin simulate --network paper_int8 --code huffman --device xc7z020\n"
       "  deltatwin simulate --network my_network.json --images random:100 --json result.json\n"
+      "  deltatwin simulate --network resnet8.json --inputs images.npy --expected log.csv --outputs out.csv\n"
       "  deltatwin simulate --json - | jq .cycles_per_inference\n"
       "Exit code 3: the design does not fit. Where the area model's own error decides that (\"too close to\n"
       "tell\", in JSON \"fits\": null), it is 0: `deltatwin synth` with the same options tells.");
-  command->callback([options, allow_overflow, &exit_code] {
+  command->callback([options, files, allow_overflow, &exit_code] {
+    if (!files->given() && !(files->type.empty() && files->labels.empty()))
+      throw InputError("--labels and --input-type go with --inputs");
+    if (const Graph graph = load_graph(find_network(options->network)); !is_dense_chain(graph)) {
+      exit_code = simulate_graph(graph, *options, *files);
+      return;
+    }
     const Setup setup(*options);
-    const Dataset images = load_test_images(*options, setup.network);
+    const Dataset images = dataset_of(*files, *options, setup.network);
     const SimulationResult result = simulate(setup.design, setup.program, images);
     const Figures figures(setup, result);
     print_report(*options, setup, result, figures);
-    write_json(options->json, "simulate", to_json(*options, setup, result, figures));
-    if (figures.fit == Fit::no && !*allow_overflow)
+    const int differs = finish_files(*files, setup, result);
+    write_json(options->json, "simulate", to_json(*options, *files, setup, result, figures));
+    if (differs)
+      exit_code = differs;
+    else if (figures.fit == Fit::no && !*allow_overflow)
       exit_code = exit_does_not_fit;
   });
 }

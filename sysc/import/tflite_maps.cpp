@@ -74,13 +74,18 @@ void TfliteImporter::prove(const Node& node, NodeReport& report, const Requantiz
       sums.high > std::numeric_limits<std::int32_t>::max() / scale)
     refuse(node, "the sums of channel " + std::to_string(channel) + " can reach " + std::to_string(sums.low) +
                      ".." + std::to_string(sums.high) + ", scaled more than 32 bits hold");
+  const int zero_point = format(node, output(node)).zero_point;
+  const auto result = [&](std::int64_t scaled) {
+    return std::clamp<std::int64_t>(scaled + zero_point, requantization.low, requantization.high);
+  };
   report.sums += static_cast<std::uint64_t>(sums.high - sums.low) + 1;
   report.different += count_differences(
       sums.low, sums.high,
       [&](std::int64_t sum) {
-        return requantized(requantization.rounding, static_cast<std::int32_t>(sum), multiplier, shift);
+        return result(
+            requantized(requantization.rounding, static_cast<std::int32_t>(sum), multiplier, shift));
       },
-      [&](std::int64_t sum) { return tflite_scaled(sum, multiplier, 31 - shift); });
+      [&](std::int64_t sum) { return result(tflite_scaled(sum, multiplier, 31 - shift)); });
 }
 
 void TfliteImporter::add(const Node& node) {

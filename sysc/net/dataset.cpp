@@ -38,8 +38,9 @@ private:
 
 IdxFile::IdxFile(const std::string& stem, std::size_t dimensions, int limit) {
   std::error_code error;
-  plain_ = fs::exists(stem, error);
-  path_ = plain_ ? stem : stem + ".gz";
+  const bool names_gzip = stem.size() > 3 && stem.compare(stem.size() - 3, 3, ".gz") == 0;
+  plain_ = !names_gzip && fs::exists(stem, error);
+  path_ = plain_ || names_gzip ? stem : stem + ".gz";
   if (!fs::exists(path_, error))
     fail("no such file; --dataset names the directory with the IDX files (Debian package "
          "dataset-fashion-mnist)");
@@ -141,6 +142,16 @@ Dataset load_dataset(const std::string& directory, const std::string& split, int
                      " inputs, the images of " + directory + " have " + std::to_string(set.pixels) +
                      " pixels");
   set.labels = labels.read();
+  set.images = images.read();
+  return set;
+}
+
+Dataset load_idx_images(const std::string& path, int limit) {
+  IdxFile images(path, 3, limit);
+  const auto& shape = images.sizes();
+  Dataset set;
+  set.count = static_cast<int>(shape[0]);
+  set.pixels = static_cast<int>(shape[1] * shape[2]);
   set.images = images.read();
   return set;
 }

@@ -27,6 +27,9 @@ struct Dataset {
 [[nodiscard]] Dataset load_dataset(const std::string& directory, const std::string& split, int limit = 0,
                                    const Network* network = nullptr);
 
+/// Of that, the images of one file, without labels.
+[[nodiscard]] Dataset load_idx_images(const std::string& path, int limit);
+
 /// Throws InputError where a label is none of `outputs` classes: an accuracy would mean nothing.
 void check_labels(const std::vector<std::uint8_t>& labels, int outputs);
 

@@ -39,11 +39,16 @@ void append_batch(const std::string& path, int limit, Dataset& set) {
   }
 }
 
-ImageSet load_cifar(const std::string& directory, Split split, int limit) {
+ImageSet empty_cifar() {
   ImageSet set;
   set.planes = cifar_planes;
   set.rows = set.columns = cifar_side;
   set.data.pixels = static_cast<int>(cifar_pixels);
+  return set;
+}
+
+ImageSet load_cifar(const std::string& directory, Split split, int limit) {
+  ImageSet set = empty_cifar();
   for (const std::string& file : cifar_files(split))
     if (limit == 0 || set.data.count < limit)
       append_batch(directory + "/" + file, limit, set.data);
@@ -95,6 +100,23 @@ ImageSet load_image_set(const std::string& directory, Split split, int limit) {
                      " pixels, expected square ones");
   set.rows = set.columns = side;
   return set;
+}
+
+ImageSet load_cifar_batch(const std::string& path, int limit) {
+  ImageSet set = empty_cifar();
+  append_batch(path, limit, set.data);
+  return set;
+}
+
+std::vector<std::uint8_t> interleaved(const ImageSet& set, int image) {
+  const auto pixels = static_cast<std::size_t>(set.data.pixels),
+             planes = static_cast<std::size_t>(set.planes), each = pixels / planes;
+  const std::uint8_t* from = &set.data.images[static_cast<std::size_t>(image) * pixels];
+  std::vector<std::uint8_t> result(pixels);
+  for (std::size_t p = 0; p < planes; ++p)
+    for (std::size_t i = 0; i < each; ++i)
+      result[i * planes + p] = from[p * each + i];
+  return result;
 }
 
 int validation_count(int training_images) { return std::min(5000, std::max(training_images / 10, 1)); }

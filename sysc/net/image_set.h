@@ -1,6 +1,8 @@
 #pragma once
 #include "net/dataset.h"
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace deltatwin {
 
@@ -21,6 +23,12 @@ enum class Split { train, test };
 /// - CIFAR-10's binary batches: data_batch_1.bin to data_batch_5.bin and test_batch.bin, records of a label
 ///   byte and 32 x 32 red, green and blue bytes
 [[nodiscard]] ImageSet load_image_set(const std::string& directory, Split split, int limit = 0);
+
+/// Reads one batch of CIFAR-10, or the first `limit` images of it.
+[[nodiscard]] ImageSet load_cifar_batch(const std::string& path, int limit = 0);
+
+/// The pixels of an image, rows, columns and planes in this order: as networks of maps take them.
+[[nodiscard]] std::vector<std::uint8_t> interleaved(const ImageSet& set, int image);
 
 /// Images of a training set that choose and calibrate, but do not train: its last 5,000, or a tenth of a
 /// set of less than 50,000.

@@ -79,10 +79,6 @@ void check_sums(const FieldChecker& fields, const char* key, const Requantizatio
                          ", more than 32 bits hold");
   if (requantization.rounding != Rounding::tflite)
     return;
-  const std::int32_t multiplier = requantization.multiplier(channel);
-  if (multiplier != 0 && multiplier < (1 << 30))
-    fields.fail(key, "multiplier " + std::to_string(multiplier) + " of channel " + std::to_string(channel) +
-                         " is outside 1073741824..2147483647, which rounding tflite takes");
   const int shift = requantization.shift(channel);
   const std::int64_t scale = std::int64_t{1} << (shift < 31 ? 31 - shift : 0);
   if (!within({sums.low * scale, sums.high * scale}, int32_range))

@@ -12,10 +12,9 @@ namespace deltatwin {
 /// high), by base/rounding.h.
 struct Requantization {
   Rounding rounding = Rounding::half_up;
-  std::vector<std::int32_t> multipliers = {
-      1};                        ///< one, or one a channel: 0..2^31-1; tflite: 0 or from 2^30 on
-  std::vector<int> shifts = {0}; ///< as many, 0..62
-  int low = -128, high = 127;    ///< of y: also what a ReLU or ReLU6 becomes
+  std::vector<std::int32_t> multipliers = {1}; ///< one, or one a channel: 0..2^31-1
+  std::vector<int> shifts = {0};               ///< as many, 0..62
+  int low = -128, high = 127;                  ///< of y: also what a ReLU or ReLU6 becomes
 
   [[nodiscard]] std::int32_t multiplier(std::size_t channel) const {
     return multipliers[multipliers.size() == 1 ? 0 : channel];

@@ -1,0 +1,50 @@
+#pragma once
+#include "net/graph.h"
+#include "net/input_set.h"
+#include <boost/json.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace deltatwin {
+
+/// Which inputs a simulation runs instead of a data set's, what is expected of it, and where outputs go.
+struct FileOptions {
+  std::string inputs, type, labels, expected, outputs;
+
+  [[nodiscard]] bool given() const { return !inputs.empty(); }
+};
+void add_file_options(CLI::App& command, FileOptions& options);
+
+/// The inputs of --inputs, `limit` of them (0: all), with the labels of --labels or --expected. Throws
+/// InputError; to be called before anything runs, as it checks that --outputs can be written.
+[[nodiscard]] InputSet load_inputs(const FileOptions& options, const Tensor& tensor, int limit);
+
+/// What is expected of the first outputs.
+struct Comparison {
+  int images = 0, equal = 0;
+  std::string first; ///< where they are not, the first: "image 3 (x.bin), output 5 is 17, expected 18"
+};
+
+/// Outputs of a network, [images][elements of its output tensor].
+struct Outputs {
+  const Graph& graph;
+  int images;
+  const std::vector<std::int32_t>& values;
+};
+
+/// Holds them against the file of --expected; it has integers, or, of a network with a softmax,
+/// probabilities, which are equal where they differ by less than the last of the file's decimals.
+[[nodiscard]] Comparison compare(const FileOptions& options, const Outputs& outputs);
+
+/// Writes --outputs: integers, in CSV with the probabilities beside them.
+void write_outputs(const FileOptions& options, const Outputs& outputs);
+
+/// Share of images whose largest output is at their label. Throws InputError for a label that no output has.
+[[nodiscard]] double accuracy(const Outputs& outputs, const std::vector<int>& labels);
+
+} // namespace deltatwin

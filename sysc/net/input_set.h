@@ -1,0 +1,34 @@
+#pragma once
+#include "net/graph.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace deltatwin {
+
+/// Inputs of a network, as integers of its input tensor, and what is known of them.
+struct InputSet {
+  int count = 0;
+  std::vector<std::int32_t> values; ///< [count][elements of the tensor]
+  std::vector<int> labels;          ///< [count], or none
+};
+
+/// What bytes of a file without a type of its own are.
+enum class ByteType { of_network, signed_byte, unsigned_byte };
+
+/// Reads inputs, `limit` of them or, 0, all:
+/// - .npy: integers, or floats that the tensor's scale quantizes (nearest, ties to even)
+/// - an IDX file of unsigned bytes, plain or compressed
+/// - a binary batch of CIFAR-10, for inputs of 32 x 32 x 3
+/// - else raw records: as many bytes each as the tensor has elements, in its order
+/// Unsigned bytes enter a signed tensor less 128, signed ones an unsigned tensor more 128. Throws InputError
+/// that names the file.
+[[nodiscard]] InputSet load_inputs(const std::string& path, const Tensor& tensor, ByteType bytes, int limit);
+
+/// Reads the test images of a directory (net/image_set.h) with their labels.
+[[nodiscard]] InputSet load_input_directory(const std::string& directory, const Tensor& tensor, int limit);
+
+/// Inputs that are made up, uniform over the tensor's format.
+[[nodiscard]] InputSet make_inputs(const Tensor& tensor, int count, std::uint64_t seed);
+
+} // namespace deltatwin
