@@ -86,4 +86,4 @@ build_preset() {
 base_packages=(g++ make cmake ninja-build ccache verilator libsystemc-dev libboost1.81-dev libboost-json1.81-dev
   libboost-iostreams1.81-dev libboost-filesystem1.81-dev libcli11-dev libsqlite3-dev zlib1g-dev sqlite3 libjs-chart.js catch2
   dataset-fashion-mnist)
-test_packages=(libtorch-dev liblzma-dev libzstd-dev yosys iverilog gtkwave clang-format)
+test_packages=(libtorch-dev libonnx-dev libonnx-testdata libprotobuf-dev liblzma-dev libzstd-dev yosys iverilog gtkwave clang-format)

@@ -68,7 +68,10 @@ Import import_network(const std::string& path) {
   const std::string text = read_file(path, largest_file);
   if (is_tflite(text))
     return import_tflite(text, path);
-  throw InputError(path + ": is no network that is known here: expected TensorFlow Lite (.tflite)");
+  if (is_onnx(text))
+    return import_onnx(text, path);
+  throw InputError(path +
+                   ": is no network that is known here: expected TensorFlow Lite (.tflite) or ONNX (.onnx)");
 }
 
 std::uint64_t count_differences(std::int64_t low, std::int64_t high,

@@ -22,6 +22,8 @@ struct Import {
   std::string kind;               ///< "TensorFlow Lite"
   std::vector<NodeReport> nodes;  ///< as Graph::nodes
   std::vector<std::string> notes; ///< what is left to the host, and what was assumed
+  /// Of element i in the file's order of the input and the output, its place in the tensor; empty: the same.
+  std::vector<std::uint32_t> input_order{}, output_order{};
 };
 
 /// Reads a quantized network of any kind that is known, told from its content; throws InputError that names
@@ -31,6 +33,14 @@ struct Import {
 // The kinds, one by one: `text` is the file, `origin` names it in errors.
 [[nodiscard]] Import import_tflite(const std::string& text, const std::string& origin);
 [[nodiscard]] bool is_tflite(const std::string& text);
+/// QDQ form (QuantizeLinear and DequantizeLinear around operators on reals) or QOperator form (QLinearConv
+/// and so on). Scales become integers so that every sum that can be reached gives what float32 arithmetic
+/// gives, half to even, zero point added after rounding; where there are none such the sums that differ are
+/// counted. Batches become one input at a time. Maps lie as {rows, columns, channels}: weights, and if need
+/// be the input, are permuted. What is before the first QuantizeLinear and behind the last DequantizeLinear
+/// (a Softmax) is the host's.
+[[nodiscard]] Import import_onnx(const std::string& text, const std::string& origin);
+[[nodiscard]] bool is_onnx(const std::string& text);
 
 /// Builds the graph of an import: names of files become names of graphs, each once.
 class GraphBuilder {

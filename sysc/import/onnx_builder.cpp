@@ -1,0 +1,405 @@
+#include "import/onnx_builder.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "import/fitted_scale.h"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace deltatwin {
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+float through(const std::vector<RealStep>& steps, float real, std::size_t channel) {
+  for (const RealStep& step : steps) {
+    const float value = step.value(channel);
+    switch (step.kind) {
+    case RealStep::Kind::multiply:
+      real *= value;
+      break;
+    case RealStep::Kind::divide:
+      real /= value;
+      break;
+    case RealStep::Kind::add:
+      real += value;
+      break;
+    case RealStep::Kind::at_least:
+      real = std::max(real, value);
+      break;
+    case RealStep::Kind::at_most:
+      real = std::min(real, value);
+      break;
+    }
+  }
+  return real;
+}
+
+bool clamps(const RealStep& step) {
+  return step.kind == RealStep::Kind::at_least || step.kind == RealStep::Kind::at_most;
+}
+
+bool only_clamps(const std::vector<RealStep>& steps) {
+  return std::all_of(steps.begin(), steps.end(), clamps);
+}
+
+// What the steps mean for numbers that no clamp touches: real * slope + offset.
+struct Line {
+  double slope = 1, offset = 0;
+};
+Line line(const std::vector<RealStep>& steps, std::size_t channel) {
+  Line line;
+  for (const RealStep& step : steps) {
+    const double value = step.value(channel);
+    const double factor = step.kind == RealStep::Kind::multiply ? value
+                          : step.kind == RealStep::Kind::divide ? 1 / value
+                                                                : 1;
+    line.slope *= factor;
+    line.offset = line.offset * factor + (step.kind == RealStep::Kind::add ? value : 0);
+  }
+  return line;
+}
+
+template <class T> T of_channel(const std::vector<T>& values, std::size_t channel) {
+  return values[values.size() == 1 ? 0 : channel];
+}
+
+} // namespace
+
+std::string OnnxContext::name() const {
+  if (!node_->name.empty())
+    return node_->name;
+  return node_->outputs.empty() ? "node_" + std::to_string(index_) : node_->outputs[0];
+}
+
+void OnnxContext::fail(const std::string& what) const {
+  throw InputError(*origin_ + ": node \"" + printable(name()) + "\" (" +
+                   (node_->domain.empty() ? "" : printable(node_->domain) + ".") + printable(node_->op) +
+                   "): " + what);
+}
+
+std::int64_t OnnxContext::integer(const std::string& attribute, std::int64_t otherwise) const {
+  const auto found = node_->attributes.find(attribute);
+  return found == node_->attributes.end() ? otherwise : found->second.integer;
+}
+
+float OnnxContext::real(const std::string& attribute, float otherwise) const {
+  const auto found = node_->attributes.find(attribute);
+  return found == node_->attributes.end() ? otherwise : found->second.real;
+}
+
+std::string OnnxContext::text(const std::string& attribute, const std::string& otherwise) const {
+  const auto found = node_->attributes.find(attribute);
+  return found == node_->attributes.end() ? otherwise : found->second.text;
+}
+
+std::vector<std::int64_t> OnnxContext::list(const std::string& attribute) const {
+  const auto found = node_->attributes.find(attribute);
+  return found == node_->attributes.end() ? std::vector<std::int64_t>{} : found->second.integers;
+}
+
+std::vector<int> OnnxContext::integers(const std::string& attribute, std::size_t count, int otherwise,
+                                       int low, int high) const {
+  if (!has(attribute))
+    return std::vector<int>(count, otherwise);
+  const std::vector<std::int64_t> values = list(attribute);
+  if (values.size() != count)
+    fail(attribute + " has " + std::to_string(values.size()) + " numbers, expected " + std::to_string(count));
+  for (const std::int64_t value : values)
+    if (value < low || value > high)
+      fail(attribute + " has " + std::to_string(value) + ", expected " + std::to_string(low) + " to " +
+           std::to_string(high));
+  return {values.begin(), values.end()};
+}
+
+bool is_signed_byte(OnnxType type) { return type == OnnxType::int8; }
+
+void require_bytes(const OnnxContext& context, OnnxType type, const char* what) {
+  if (type != OnnxType::int8 && type != OnnxType::uint8)
+    context.fail(std::string(what) + " of " + to_string(type) +
+                 " instead of int8 or uint8; quantize to 8 bits");
+}
+
+std::size_t OnnxBuilder::add_tensor(const std::string& name, std::vector<int> shape, const Format& format,
+                                    float scale) {
+  const std::size_t index = builder_.tensor(name, shape, format, scale);
+  cells_.push_back(zero_points_.size());
+  zero_points_.emplace_back(format.zero_point);
+  reach_.emplace_back(format.low(), format.high());
+  return index;
+}
+
+std::size_t OnnxBuilder::add_alike(const std::string& name, std::vector<int> shape, std::size_t other) {
+  const Format format = tensor(other).format; // the tensors move when one is added
+  const std::size_t index = add_tensor(name, std::move(shape), format, tensor(other).scale);
+  zero_points_.pop_back();
+  cells_[index] = cells_[other];
+  reach_[index] = reach_[other];
+  return index;
+}
+
+void OnnxBuilder::add_node(const std::string& name, std::vector<std::size_t> inputs, std::size_t output,
+                           decltype(Node::op) op, NodeReport report) {
+  const bool moves_none = !std::holds_alternative<Convolution>(op) && !std::holds_alternative<Pool>(op);
+  if (moves_none && std::all_of(inputs.begin(), inputs.end(),
+                                [&](std::size_t input) { return like_input_.count(input) > 0; }))
+    like_input_.insert(output);
+  builder_.node(name, inputs, output, std::move(op), std::move(report));
+}
+
+void OnnxBuilder::settle(const OnnxContext& context, std::size_t index, int zero_point) {
+  std::optional<int>& known = zero_points_[cells_[index]];
+  if (!known)
+    known = zero_point;
+  if (*known != zero_point)
+    context.fail("it reads integers with zero point " + std::to_string(zero_point) +
+                 " that are written, or read elsewhere, with zero point " + std::to_string(*known));
+}
+
+std::size_t OnnxBuilder::shaped(std::size_t index, const std::vector<int>& shape) {
+  if (tensor(index).shape == shape)
+    return index;
+  const Graph& graph = builder_.graph();
+  const bool is_read = std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) {
+    return std::find(node.inputs.begin(), node.inputs.end(), index) != node.inputs.end();
+  });
+  if (index == graph.input && !is_read) {
+    builder_.graph().tensors[index].shape = shape;
+    return index;
+  }
+  const auto [found, is_new] = shaped_.try_emplace({index, shape}, 0);
+  if (is_new) {
+    const std::string name = tensor(index).name + "_shaped";
+    found->second = add_alike(name, shape, index);
+    add_node(name, {index}, found->second, Reshape{}, {"layout", 0, 0, ""});
+  }
+  return found->second;
+}
+
+void OnnxBuilder::require_order(const OnnxContext& context, const OnnxOperand& operand,
+                                const std::vector<int>& dimensions) {
+  if (operand.view.is_in_order(dimensions))
+    return;
+  if (like_input_.count(operand.tensor) > 0)
+    throw OnnxRelayout{operand.view, dimensions};
+  context.fail(
+      "a Transpose or Reshape before it would move elements in memory (maps lie as rows, columns, channels); "
+      "possible are those that move none, and any between the input and the first operator");
+}
+
+std::size_t OnnxBuilder::map(const OnnxContext& context, const OnnxOperand& operand) {
+  const std::vector<int> dims = operand.view.dims();
+  if (dims.size() != 3 && dims.size() != 4)
+    context.fail("it reads " + std::to_string(dims.size()) +
+                 " dimensions; possible are {batch, channels, columns} and "
+                 "{batch, channels, rows, columns}");
+  if (dims[0] != 1 && operand.tensor == builder_.graph().input)
+    throw OnnxBatched();
+  if (dims[0] != 1)
+    context.fail("it reads a batch of " + std::to_string(dims[0]) + "; possible is one at a time");
+  if (dims.size() == 3) {
+    require_order(context, operand, {0, 2, 1});
+    return shaped(operand.tensor, {1, dims[2], dims[1]});
+  }
+  require_order(context, operand, {0, 2, 3, 1});
+  return shaped(operand.tensor, {dims[2], dims[3], dims[1]});
+}
+
+/// One result of sums, as float32 arithmetic has it.
+struct OnnxBuilder::Quantized {
+  const OnnxContext& context;
+  float scale;
+  int zero_point;
+  Format format;
+  ResultRange range{}; ///< with what the steps clamp
+
+  [[nodiscard]] int rounded(float units) const {
+    const float low = static_cast<float>(format.low() - zero_point),
+                high = static_cast<float>(format.high() - zero_point);
+    return static_cast<int>(std::nearbyint(std::clamp(units, low, high))) + zero_point;
+  }
+  [[nodiscard]] int of(float real) const { return rounded(real / scale); }
+  [[nodiscard]] int of_sum(const OnnxSums& sums, std::int64_t sum, std::size_t channel) const {
+    const float factor = of_channel(sums.scales, channel);
+    if (only_clamps(sums.steps)) { // onnxruntime: one factor
+      const float divisor = sums.mean_of > 0 ? scale * static_cast<float>(sums.mean_of) : scale;
+      return std::clamp(rounded(static_cast<float>(sum) * (factor / divisor)), range.low, range.high);
+    }
+    const float real = static_cast<float>(sum) * factor;
+    return of(
+        through(sums.steps, sums.mean_of > 0 ? real / static_cast<float>(sums.mean_of) : real, channel));
+  }
+};
+
+void OnnxBuilder::fit(const Quantized& to, const OnnxSums& sums, Requantization& requantization,
+                      OnnxSums& biased) {
+  auto* convolution = std::get_if<Convolution>(&biased.op);
+  const std::size_t channels = convolution ? static_cast<std::size_t>(convolution->outputs) : 1;
+  std::vector<std::int64_t> added(channels); // to the bias
+  std::vector<double> slopes(channels);
+  for (std::size_t c = 0; c < channels; ++c) {
+    const Line real = line(sums.steps, c);
+    slopes[c] = of_channel(sums.scales, c) * real.slope / to.scale / std::max(sums.mean_of, 1);
+    if (real.offset == 0)
+      continue;
+    const double bias = std::nearbyint(real.offset / to.scale / slopes[c]);
+    if (!convolution || !(std::abs(bias) < 0x1p30))
+      to.context.fail("a constant is added that its sums cannot hold");
+    added[c] = static_cast<std::int64_t>(bias);
+    convolution->bias[c] = static_cast<std::int32_t>(convolution->bias[c] + added[c]);
+  }
+  const auto fitted = [&](std::size_t c, std::int64_t lowest, std::int64_t highest) {
+    return fit_half_even([&, c](std::int64_t sum) { return to.of_sum(sums, sum - added[c], c); },
+                         lowest + added[c], highest + added[c], slopes[c], to.range);
+  };
+  const bool alike = sums.scales.size() == 1 && only_clamps(sums.steps);
+  if (alike || channels == 1) {
+    const FittedScale fit = fitted(0, *std::min_element(sums.lowest.begin(), sums.lowest.end()),
+                                   *std::max_element(sums.highest.begin(), sums.highest.end()));
+    if (fit.differing == 0 || channels == 1) {
+      requantization.multipliers = {fit.multiplier};
+      requantization.shifts = {fit.shift};
+      report_.sums += fit.sums;
+      report_.different += fit.differing;
+      return;
+    }
+  }
+  requantization.multipliers.clear();
+  requantization.shifts.clear();
+  for (std::size_t c = 0; c < channels; ++c) {
+    const FittedScale fit = fitted(c, of_channel(sums.lowest, c), of_channel(sums.highest, c));
+    requantization.multipliers.push_back(fit.multiplier);
+    requantization.shifts.push_back(fit.shift);
+    report_.sums += fit.sums;
+    report_.different += fit.differing;
+  }
+}
+
+void OnnxBuilder::fit(const Quantized& to, const OnnxSums& sums, Add& add) {
+  const auto addend = [&](std::size_t i) {
+    const auto [low, high] = reach_[sums.inputs[i]];
+    const int zero_point = *zero_points_[cells_[sums.inputs[i]]];
+    return Addend{low - zero_point, high - zero_point, double{sums.scales[i]} / to.scale};
+  };
+  const FittedAdd fitted = fit_add(
+      [&](int a, int b) {
+        const float real = static_cast<float>(a) * sums.scales[0] + static_cast<float>(b) * sums.scales[1];
+        return std::clamp(to.of(real), to.range.low, to.range.high);
+      },
+      addend(0), addend(1), to.range);
+  for (std::size_t i = 0; i < 2; ++i) {
+    add.inputs[i].rounding = Rounding::half_even;
+    add.inputs[i].multipliers = {fitted.multipliers[i]};
+  }
+  add.output.multipliers = {fitted.output.multiplier};
+  add.output.shifts = {fitted.output.shift};
+  report_.sums += fitted.output.sums;
+  report_.different += fitted.output.differing;
+}
+
+std::size_t OnnxBuilder::quantize(const OnnxContext& context, const OnnxSums& sums, float scale,
+                                  int zero_point, OnnxType type) {
+  require_bytes(context, type, "results");
+  const Format format{8, is_signed_byte(type), zero_point};
+  Quantized to{context, scale, zero_point, format};
+  to.range = {zero_point, to.of(through(sums.steps, -infinity, 0)), to.of(through(sums.steps, infinity, 0))};
+  report_ = {};
+  OnnxSums biased = sums;
+  Requantization requantization;
+  requantization.rounding = Rounding::half_even;
+  requantization.low = to.range.low;
+  requantization.high = to.range.high;
+  if (auto* add = std::get_if<Add>(&biased.op)) {
+    add->output = requantization;
+    fit(to, sums, *add);
+    requantization = add->output;
+  } else {
+    fit(to, sums, requantization, biased);
+  }
+  const std::size_t output = add_tensor(context.node().outputs[0], sums.shape, format, scale);
+  reach_[output] = {to.range.low, to.range.high};
+  return emit(context, biased, output, requantization);
+}
+
+std::size_t OnnxBuilder::sixteen_bits(const OnnxContext& context, const OnnxSums& sums) {
+  const std::int64_t lowest = *std::min_element(sums.lowest.begin(), sums.lowest.end());
+  const std::int64_t highest = *std::max_element(sums.highest.begin(), sums.highest.end());
+  if (!sums.are_integers || !sums.steps.empty())
+    context.fail("its results are real numbers, and no QuantizeLinear is behind it; add one");
+  if (lowest < -32768 || highest > 32767)
+    context.fail("its sums can reach " + std::to_string(lowest) + " to " + std::to_string(highest) +
+                 ", results have 16 bits at most; scale and quantize them (Cast, Mul, QuantizeLinear)");
+  const Format format{16, true, 0};
+  Requantization requantization;
+  requantization.rounding = Rounding::half_even;
+  requantization.low = format.low();
+  requantization.high = format.high();
+  return emit(context, sums, add_tensor(context.node().outputs[0], sums.shape, format, 0), requantization);
+}
+
+std::size_t OnnxBuilder::clamp(const OnnxContext& context, const OnnxSums& sums, float scale,
+                               int zero_point) {
+  if (!std::holds_alternative<Rescale>(sums.op) || !only_clamps(sums.steps))
+    context.fail(
+        "it reads real numbers that nothing has quantized; put a QuantizeLinear and a DequantizeLinear "
+        "before it");
+  const std::size_t input = sums.inputs[0], output = add_alike(context.node().inputs[0], sums.shape, input);
+  const Format& format = tensor(input).format;
+  const auto bound = [&](float real, int otherwise) {
+    if (std::isinf(real))
+      return otherwise;
+    const double units = double{real} / scale;
+    if (std::abs(units - std::nearbyint(units)) > 1e-3)
+      context.fail("numbers are clamped to " + shortest(real) +
+                   " before it, which is no multiple of their scale; put "
+                   "a QuantizeLinear and a DequantizeLinear behind the clamp");
+    return static_cast<int>(
+        std::clamp(std::nearbyint(units) + zero_point, double(format.low()), double(format.high())));
+  };
+  Requantization requantization;
+  requantization.rounding = Rounding::half_even;
+  requantization.low = bound(through(sums.steps, -infinity, 0), format.low());
+  requantization.high = bound(through(sums.steps, infinity, 0), format.high());
+  reach_[output] = {requantization.low, requantization.high};
+  return emit(context, sums, output, requantization);
+}
+
+std::size_t OnnxBuilder::emit(const OnnxContext& context, const OnnxSums& sums, std::size_t output,
+                              Requantization requantization) {
+  std::visit(
+      [&](auto op) {
+        if constexpr (std::is_same_v<decltype(op), Add>)
+          op.output = requantization;
+        else
+          op.requantization = requantization;
+        report_.source = sums.source;
+        add_node(sums.node, sums.inputs, output, std::move(op), std::exchange(report_, {}));
+      },
+      sums.op);
+  for (const Window& window : sums.pools)
+    output = max_pool(context.name(), "MaxPool", output, window);
+  return output;
+}
+
+std::size_t OnnxBuilder::max_pool(const std::string& name, const std::string& source, std::size_t index,
+                                  const Window& window) {
+  const std::vector<int> shape = tensor(index).shape;
+  const std::size_t output =
+      add_alike(name, {window.result_rows(shape[0]), window.result_columns(shape[1]), shape[2]}, index);
+  Pool pool;
+  pool.window = window;
+  pool.requantization.rounding = Rounding::half_even;
+  pool.requantization.low = tensor(index).format.low();
+  pool.requantization.high = tensor(index).format.high();
+  add_node(name, {index}, output, pool, {source, 0, 0, ""});
+  return output;
+}
+
+Import OnnxBuilder::finish() {
+  Graph& graph = builder_.graph();
+  for (std::size_t t = 0; t < graph.tensors.size(); ++t)
+    graph.tensors[t].format.zero_point = zero_points_[cells_[t]].value_or(0);
+  return builder_.finish(origin_);
+}
+
+} // namespace deltatwin

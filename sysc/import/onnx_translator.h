@@ -1,0 +1,137 @@
+#pragma once
+#include "import/onnx_builder.h"
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace deltatwin {
+
+/// Node by node, an ONNX graph to a Graph: what each operator means stands in onnx_linear.cpp (convolutions
+/// and products), onnx_pointwise.cpp (quantization, sums, clamps), onnx_pool.cpp and onnx_shape.cpp.
+class OnnxTranslator {
+public:
+  /// `input_shape` is that of the input's tensor.
+  OnnxTranslator(const OnnxModel& model, OnnxBuilder& builder, std::vector<int> input_shape)
+      : model_(model), builder_(builder), input_shape_(std::move(input_shape)) {}
+
+  void define(const std::string& name, OnnxOperand operand) { operands_[name] = std::move(operand); }
+  void translate(const OnnxNode& node, std::size_t index);
+  [[nodiscard]] const OnnxOperand* find(const std::string& name) const;
+
+private:
+  using Operand = OnnxOperand;
+  using Context = OnnxContext;
+  using Kind = OnnxOperand::Kind;
+  using Handler = Operand (OnnxTranslator::*)(const Context&);
+  static const std::map<std::string, Handler>& handlers();
+
+  // Inputs of a node.
+  [[nodiscard]] bool has_input(const Context& context, std::size_t at) const;
+  [[nodiscard]] const Operand& input(const Context& context, std::size_t at) const;
+  [[nodiscard]] const OnnxTensor& constant(const Context& context, std::size_t at, const char* what) const;
+  [[nodiscard]] float scalar(const Context& context, std::size_t at, const char* what) const;
+  [[nodiscard]] OnnxQuantization quantization(const Context& context, std::size_t scale,
+                                              std::size_t zero_point, const char* what) const;
+  /// Of one scale: that of an activation.
+  [[nodiscard]] OnnxQuantization single(const Context& context, std::size_t scale, std::size_t zero_point,
+                                        const char* what) const;
+  [[nodiscard]] OnnxType zero_point_type(const Context& context, std::size_t at, OnnxType otherwise) const;
+  /// Reals that a tensor stands for; clamped ones become one.
+  [[nodiscard]] Operand reals(const Context& context, std::size_t at);
+  /// A tensor's integers, read with this scale and zero point.
+  [[nodiscard]] Operand integers(const Context& context, std::size_t at,
+                                 const OnnxQuantization& quantization);
+  [[nodiscard]] std::int64_t opset() const;
+
+  // Results.
+  [[nodiscard]] static Operand made(OnnxTensor tensor);
+  [[nodiscard]] static Operand pending(OnnxSums sums, View view);
+  [[nodiscard]] Operand quantized(const Context& context, const OnnxSums& sums, const View& view,
+                                  std::size_t scale, std::size_t zero_point, OnnxType otherwise);
+  [[nodiscard]] static Operand with_step(const Operand& sums, RealStep step);
+
+  // Convolutions and products.
+  struct Factors { ///< weights, less their zero points
+    std::function<int(std::size_t output, std::size_t input)> weight;
+    std::function<float(std::size_t output)> scale;
+  };
+  Operand convolution(const Context& context, const Operand& x, const OnnxTensor& w,
+                      const OnnxQuantization& scales);
+  Operand product(const Context& context, const Operand& x, std::vector<int> outer, int inner, int outputs,
+                  const Factors& factors);
+  void add_bias(const Context& context, Operand& sums, const Operand& bias, float factor);
+  void add_bias(const Context& context, Operand& sums, const OnnxTensor& integers);
+  void require_one_scale(const Context& context, const OnnxQuantization& quantization, int axis,
+                         int outputs) const;
+  void check_weights(const Context& context, const OnnxTensor& weights,
+                     const OnnxQuantization& quantization) const;
+  Window window(const Context& context, const std::vector<int>& dims, const std::vector<int>& kernel,
+                const OnnxPadding& padding, bool is_pool) const;
+  Operand matrix_product(const Context& context, const Operand& x, bool transposed_x, const OnnxTensor& w,
+                         bool transposed_w, const OnnxQuantization& scales, float factor);
+  Operand convolve(const Context& context);
+  Operand convolve_quantized(const Context& context);
+  Operand convolve_integers(const Context& context);
+  Operand multiply_matrices(const Context& context);
+  Operand multiply_matrices_quantized(const Context& context);
+  Operand multiply_matrices_integers(const Context& context);
+  Operand gemm(const Context& context);
+  Operand gemm_quantized(const Context& context);
+
+  // Quantization, sums, clamps.
+  Operand quantize(const Context& context);
+  Operand dequantize(const Context& context);
+  Operand add(const Context& context);
+  Operand subtract(const Context& context);
+  Operand multiply(const Context& context);
+  Operand divide(const Context& context);
+  Operand add_quantized(const Context& context);
+  Operand sum_of(const Context& context, const Operand& a, const Operand& b);
+  Operand scaled(const Context& context, bool divides);
+  Operand shifted(const Context& context, bool subtracts);
+  Operand relu(const Context& context);
+  Operand clip(const Context& context);
+  Operand clamped(const Context& context, float low, float high);
+  Operand softmax(const Context& context);
+  Operand cast(const Context& context);
+  /// A constant's value for each channel of sums, one if they are all the same.
+  [[nodiscard]] std::vector<float> by_channel(const Context& context, const Operand& sums,
+                                              const OnnxTensor& values);
+
+  // Pools.
+  Operand max_pool(const Context& context);
+  Operand average_pool(const Context& context);
+  Operand average_pool_quantized(const Context& context);
+  Operand global_max_pool(const Context& context);
+  Operand global_average_pool(const Context& context);
+  Operand global_average_pool_quantized(const Context& context);
+  Operand reduce_mean(const Context& context);
+  Operand maximum(const Context& context, const Operand& x, const Window& window);
+  Operand average(const Context& context, const Operand& x, const Window& window, bool is_global);
+
+  // Shapes.
+  Operand identity(const Context& context);
+  Operand constant_node(const Context& context);
+  Operand shape(const Context& context);
+  Operand reshape(const Context& context);
+  Operand flatten(const Context& context);
+  Operand squeeze(const Context& context);
+  Operand unsqueeze(const Context& context);
+  Operand transpose(const Context& context);
+  Operand pad(const Context& context);
+  Operand gather(const Context& context);
+  Operand concat(const Context& context);
+  Operand slice(const Context& context);
+  Operand in_shape(const Context& context, const Operand& operand, const std::vector<int>& dims);
+  [[nodiscard]] std::vector<int> dims_of(const Operand& operand) const;
+  [[nodiscard]] std::vector<std::int64_t> axes(const Context& context, std::size_t at) const;
+
+  const OnnxModel& model_;
+  OnnxBuilder& builder_;
+  std::vector<int> input_shape_;
+  std::map<std::string, OnnxOperand> operands_;
+};
+
+} // namespace deltatwin

@@ -1,0 +1,81 @@
+#pragma once
+// What flows between an ONNX graph's nodes while it is translated.
+#include "import/onnx_file.h"
+#include "import/onnx_view.h"
+#include "net/graph.h"
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace deltatwin {
+
+/// real = (integer - zero point) * scale, for all elements or for each index of `axis`.
+struct OnnxQuantization {
+  std::vector<float> scales;
+  std::vector<std::int64_t> zero_points;
+  int axis = 0; ///< where there is more than one
+
+  [[nodiscard]] float scale(std::size_t at) const { return scales[scales.size() == 1 ? 0 : at]; }
+  [[nodiscard]] std::int64_t zero_point(std::size_t at) const {
+    return zero_points[zero_points.size() == 1 ? 0 : at];
+  }
+};
+
+/// Integers that stand for real constants.
+struct OnnxWeights {
+  OnnxTensor integers;
+  OnnxQuantization quantization;
+};
+
+/// What a real number, or a sum of one channel, goes through before it is quantized: all of it grows.
+struct RealStep {
+  enum class Kind { multiply, divide, add, at_least, at_most };
+  Kind kind = Kind::multiply;
+  std::vector<float> values; ///< one, or one a channel
+
+  [[nodiscard]] float value(std::size_t channel) const { return values[values.size() == 1 ? 0 : channel]; }
+};
+
+/// An operator that has its sums, but no scale of its results yet.
+struct OnnxSums {
+  std::string node;   ///< its name
+  std::string source; ///< the operators that it stands for
+  std::variant<Convolution, Pool, Add, Rescale> op;
+  std::vector<std::size_t> inputs;           ///< tensors
+  std::vector<int> shape;                    ///< of the result
+  std::vector<std::int64_t> lowest, highest; ///< that the sums can reach: one, or one a channel
+  std::vector<float> scales;                 ///< of the sums: one, or one a channel; an Add's: of each input
+  std::vector<RealStep> steps;
+  int mean_of = 0;           ///< a global average: how many, divided by in one with the scales
+  std::vector<Window> pools; ///< max pools behind it: a maximum may as well be taken of what is quantized
+  bool are_integers = false; ///< int32 in the file
+};
+
+struct OnnxPadding {
+  int top = 0, left = 0, bottom = 0, right = 0;
+  [[nodiscard]] bool any() const { return top || left || bottom || right; }
+};
+
+struct OnnxOperand {
+  enum class Kind {
+    constant,
+    weights,       ///< reals of constant integers
+    input,         ///< the graph's, still real
+    integers,      ///< a tensor
+    reals,         ///< that a tensor's integers stand for
+    sums,          ///< reals, or int32, that nothing has quantized yet
+    probabilities, ///< of reals: the host's
+  };
+  Kind kind = Kind::constant;
+  std::shared_ptr<const OnnxTensor> constant;
+  std::shared_ptr<const OnnxWeights> weights;
+  std::shared_ptr<const OnnxSums> sums;
+  View view;
+  std::size_t tensor = 0; ///< integers, reals, probabilities: of the graph
+  float scale = 1;        ///< reals
+  int zero_point = 0;     ///< reals
+  OnnxPadding padding;    ///< by zeros, around rows and columns: a Pad that nothing has used yet
+};
+
+} // namespace deltatwin
