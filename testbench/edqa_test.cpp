@@ -697,8 +697,8 @@ TEST_CASE("edqa: impossible designs and configurations are named") {
 namespace {
 
 using Format = EdqaFormat;
-// What the area model is fitted to, all formats and modes, and what is only held against it.
-const std::vector<EdqaConfig> fitted = {
+// Of all formats and modes, with designs like those that the area model is fitted to, and others.
+const std::vector<EdqaConfig> usual = {
     {Format::int16, 3, 3, 4096, true, false, 1, 1},  {Format::int16, 3, 3, 3136, true, false, 1, 1},
     {Format::int16, 3, 3, 784, false, false, 1, 1},  {Format::int16, 3, 0, 784, false, true, 4, 1},
     {Format::int16, 3, 3, 196, true, true, 4, 1},    {Format::int32, 3, 3, 3136, true, false, 1, 1},
@@ -706,7 +706,7 @@ const std::vector<EdqaConfig> fitted = {
     {Format::float32, 2, 2, 512, false, true, 2, 1}, {Format::float32, 8, 4, 4096, true, false, 1, 1},
     {Format::int16, 2, 1, 20, true, false, 1, 1},    {Format::int16, 5, 3, 3136, true, false, 1, 4},
     {Format::int16, 2, 0, 784, false, true, 4, 4},   {Format::int32, 8, 0, 4096, false, false, 1, 2}};
-const std::vector<EdqaConfig> held_out = {
+const std::vector<EdqaConfig> others = {
     {Format::int16, 3, 1, 49, false, false, 1, 1},   {Format::int16, 4, 4, 784, true, false, 1, 1},
     {Format::int16, 5, 0, 784, false, true, 8, 1},   {Format::float32, 3, 3, 196, false, true, 4, 3},
     {Format::int32, 6, 2, 300, true, false, 1, 2},   {Format::int16, 3, 0, 784, true, false, 1, 4},
@@ -738,11 +738,11 @@ void compare_area(const EdqaConfig& config, bool print) {
 
 } // namespace
 
-TEST_CASE("edqa: the area model is close to synthesis") { compare_area(held_out[0], false); }
+TEST_CASE("edqa: the area model is close to synthesis") { compare_area(others[0], false); }
 
-TEST_CASE("edqa: what the area model is fitted to, as CSV, and what is held against it", "[.fit]") {
+TEST_CASE("edqa: the area model against synthesis of many designs, as CSV", "[.fit]") {
   std::printf("parameters,part,lut,lut_ram,ff,dsp,ramb18,ramb36,model_lut,model_ff\n");
-  for (const auto* list : {&fitted, &held_out})
+  for (const auto* list : {&usual, &others})
     for (const EdqaConfig& config : *list)
       compare_area(config, true);
 }
