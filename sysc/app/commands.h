@@ -30,6 +30,7 @@ void add_compare_command(CLI::App& app);
 void add_networks_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
 void add_import_command(CLI::App& app);
+void add_quantize_command(CLI::App& app);
 void add_devices_command(CLI::App& app);
 inline constexpr const char* train_summary =
     "train a network whose weights are stored as deltas, from its first step on";

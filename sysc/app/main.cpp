@@ -122,6 +122,7 @@ int sc_main(int argc, char** argv) {
   add_networks_command(app);
   add_convert_command(app);
   add_import_command(app);
+  add_quantize_command(app);
   add_devices_command(app);
   check_option_values(app);
   try {
