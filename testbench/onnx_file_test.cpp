@@ -186,6 +186,22 @@ TEST_CASE("onnx file: sizes that nobody has do not cost memory") {
   CHECK(peak_megabytes() - before < 100);
 }
 
+TEST_CASE("onnx file: constants that double each other are stopped") {
+  OnnxModelWriter model;
+  model.input("x", onnx::TensorProto::FLOAT, {1, 2});
+  model.constant("c0", onnx::TensorProto::INT64, {1}, std::vector<std::int64_t>{1});
+  std::string last = "c0";
+  for (int i = 1; i < 60; ++i) {
+    const std::string next = "c" + std::to_string(i);
+    OnnxModelWriter::set(model.node("Concat", {last, last}, next), "axis", 0);
+    last = next;
+  }
+  model.node("Reshape", {"x", last}, "y");
+  const long before = peak_megabytes();
+  CHECK(complaint(model.text("y")).find("it makes more than a million numbers") != std::string::npos);
+  CHECK(peak_megabytes() - before < 200);
+}
+
 TEST_CASE("onnx file: what no importer here reads is told by name") {
   CHECK(complaint(field(7, field(15, ""))) == "x.onnx: it has sparse constants; store them densely");
   CHECK(complaint(field(25, "")) ==

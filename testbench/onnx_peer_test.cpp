@@ -332,9 +332,10 @@ TEST_CASE("onnx peer: of ONNX's node tests none is wrong") {
     CHECK(row.outcome != Outcome::wrong);
   }
   for (const char* name :
-       {"qlinearconv", "qlinearmatmul_2D", "basic_convinteger", "convinteger_with_padding", "convinteger_without_padding",
-        "matmulinteger", "quantizelinear", "dequantizelinear", "maxpool_2d_uint8", "clip_default_int8_inbounds",
-        "clip_default_int8_max", "clip_default_int8_min", "conv_with_autopad_same", "conv_with_strides_no_padding"}) {
+       {"qlinearconv", "qlinearmatmul_2D", "basic_convinteger", "convinteger_with_padding",
+        "convinteger_without_padding", "matmulinteger", "quantizelinear", "dequantizelinear",
+        "maxpool_2d_uint8", "clip_default_int8_inbounds", "clip_default_int8_max", "clip_default_int8_min",
+        "conv_with_autopad_same", "conv_with_strides_no_padding"}) {
     CAPTURE(name);
     CHECK(rows.at(std::string("node/") + name).outcome == Outcome::equal);
   }

@@ -597,6 +597,33 @@ TEST_CASE("onnx: clamps become the requantizer's, and a maximum waits for it") {
   CHECK(std::get<Rescale>(relu.graph.nodes[1].op).requantization.low == -3);
 }
 
+TEST_CASE("onnx: integers of fewer bits are clamped where they are made") {
+  const auto clipped = [](Part& part, const std::string& name, int low, int high) {
+    part.model.bytes(name + "_low", true, {}, {low});
+    part.model.bytes(name + "_high", true, {}, {high});
+    part.node("Clip", {name, name + "_low", name + "_high"}, name + "_clipped");
+    return name + "_clipped";
+  };
+  Part part;
+  std::vector<int> w(12);
+  for (int i = 0; i < 12; ++i)
+    w[static_cast<std::size_t>(i)] = i * 5 - 30;
+  part.model.bytes("w", true, {3, 2, 2, 1}, w);
+  part.node("DequantizeLinear", {clipped(part, "w", -8, 7), part.model.scalar("ws", 0.1f)}, "wr");
+  part.node("Conv", {part.x, "wr"}, "c");
+  part.model.quantize("c", "n", 0.7f, 1, true);
+  clipped(part, "n", -8, 7);
+  part.node("DequantizeLinear", {"n_clipped", "n_scale", "n_zero"}, "r");
+  OnnxModelWriter::set(part.node("MaxPool", {"r"}, "m"), "kernel_shape", {2, 2});
+  const Import imported = part.quantized("m", 0.7f, 1);
+  REQUIRE(imported.graph.nodes.size() == 2);
+  const auto& convolution = std::get<Convolution>(imported.graph.nodes[0].op);
+  CHECK(convolution.requantization.low == -8);
+  CHECK(convolution.requantization.high == 7);
+  CHECK(*std::min_element(convolution.weights.begin(), convolution.weights.end()) == -8);
+  CHECK(*std::max_element(convolution.weights.begin(), convolution.weights.end()) == 7);
+}
+
 TEST_CASE("onnx: int32 sums, scaled by nodes of their own, are exact as well") {
   OnnxModelWriter model;
   model.input("x", onnx::TensorProto::UINT8, {1, 1, 3, 4});
@@ -713,6 +740,14 @@ TEST_CASE("onnx: what cannot be had is refused with node, operator and what woul
   moved.node("Conv", {"t", moved.weights("v", {3, 5, 1, 1})}, "d");
   moved.model.quantize("d", "y", 1, 0, true);
   CHECK(moved.complaint("y").find("would move elements in memory") != std::string::npos);
+  Part far(13, {1, 2, 5, 6});
+  far.node("Conv", {far.x, far.weights("w", {3, 2, 3, 2})}, "c");
+  far.model.quantize("c", "y", 1e-42f, 0, true);
+  CHECK(far.complaint("y") == "x.onnx: node \"y\" (QuantizeLinear): its scales are too far apart");
+  Part large(13, {1, 1, 4000, 4000});
+  large.node("Conv", {large.x, large.weights("w", {8, 1, 1, 1})}, "c");
+  large.model.quantize("c", "y", 1, 0, true);
+  CHECK(large.complaint("y") == "x.onnx: node \"c\" (Conv): its result has more than 16777216 elements");
   Part wide;
   wide.node("Flatten", {wide.x}, "f");
   wide.model.bytes("w", true, {60, 4}, std::vector<int>(240, 127));

@@ -9,6 +9,9 @@
 namespace deltatwin {
 namespace {
 
+constexpr std::uint64_t most_weights = std::uint64_t{1} << 25;
+constexpr std::size_t most_nodes = 1000;
+constexpr std::int64_t most_elements = std::int64_t{1} << 24;
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
 float through(const std::vector<RealStep>& steps, float real, std::size_t channel) {
@@ -112,6 +115,14 @@ std::vector<int> OnnxContext::integers(const std::string& attribute, std::size_t
   return {values.begin(), values.end()};
 }
 
+View result_map(const OnnxContext& context, const std::vector<int>& dims) {
+  std::int64_t count = 1;
+  for (const int size : dims)
+    if ((count *= size) > most_elements)
+      context.fail("its result has more than " + std::to_string(most_elements) + " elements");
+  return View::of_map(dims);
+}
+
 bool is_signed_byte(OnnxType type) { return type == OnnxType::int8; }
 
 void require_bytes(const OnnxContext& context, OnnxType type, const char* what) {
@@ -144,6 +155,11 @@ void OnnxBuilder::add_node(const std::string& name, std::vector<std::size_t> inp
   if (moves_none && std::all_of(inputs.begin(), inputs.end(),
                                 [&](std::size_t input) { return like_input_.count(input) > 0; }))
     like_input_.insert(output);
+  if (const auto* convolution = std::get_if<Convolution>(&op))
+    weights_ += convolution->weights.size();
+  if (weights_ > most_weights || builder_.graph().nodes.size() >= most_nodes)
+    throw InputError(origin_ + ": it has more than " + std::to_string(most_nodes) + " operators or " +
+                     std::to_string(most_weights) + " weights");
   builder_.node(name, inputs, output, std::move(op), std::move(report));
 }
 
@@ -243,7 +259,7 @@ void OnnxBuilder::fit(const Quantized& to, const OnnxSums& sums, Requantization&
     if (real.offset == 0)
       continue;
     const double bias = std::nearbyint(real.offset / to.scale / slopes[c]);
-    if (!convolution || !(std::abs(bias) < 0x1p30))
+    if (!convolution || !(std::abs(bias + convolution->bias[c]) < 0x1p31) || !(std::abs(bias) < 0x1p31))
       to.context.fail("a constant is added that its sums cannot hold");
     added[c] = static_cast<std::int64_t>(bias);
     convolution->bias[c] = static_cast<std::int32_t>(convolution->bias[c] + added[c]);
@@ -303,6 +319,9 @@ std::size_t OnnxBuilder::quantize(const OnnxContext& context, const OnnxSums& su
   const Format format{8, is_signed_byte(type), zero_point};
   Quantized to{context, scale, zero_point, format};
   to.range = {zero_point, to.of(through(sums.steps, -infinity, 0)), to.of(through(sums.steps, infinity, 0))};
+  for (const float own : sums.scales)
+    if (!std::isfinite(own) || !std::isfinite(own / scale))
+      context.fail("its scales are too far apart");
   report_ = {};
   OnnxSums biased = sums;
   Requantization requantization;
@@ -379,6 +398,28 @@ std::size_t OnnxBuilder::emit(const OnnxContext& context, const OnnxSums& sums, 
   for (const Window& window : sums.pools)
     output = max_pool(context.name(), "MaxPool", output, window);
   return output;
+}
+
+bool OnnxBuilder::narrow(std::size_t index, int low, int high) {
+  Graph& graph = builder_.graph();
+  if (graph.nodes.empty() || graph.nodes.back().output != index)
+    return false;
+  return std::visit(
+      [&](auto& op) {
+        using Op = std::decay_t<decltype(op)>;
+        Requantization* requantization = nullptr;
+        if constexpr (std::is_same_v<Op, Add>)
+          requantization = &op.output;
+        else if constexpr (std::is_same_v<Op, Convolution> || std::is_same_v<Op, Rescale>)
+          requantization = &op.requantization;
+        if (!requantization)
+          return false;
+        requantization->low = std::clamp(low, requantization->low, requantization->high);
+        requantization->high = std::clamp(high, requantization->low, requantization->high);
+        reach_[index] = {requantization->low, requantization->high};
+        return true;
+      },
+      graph.nodes.back().op);
 }
 
 std::size_t OnnxBuilder::max_pool(const std::string& name, const std::string& source, std::size_t index,

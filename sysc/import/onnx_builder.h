@@ -77,6 +77,9 @@ public:
   std::size_t sixteen_bits(const OnnxContext& context, const OnnxSums& sums);
   /// The tensor of reals that are but clamped, with the scale and zero point that they had.
   std::size_t clamp(const OnnxContext& context, const OnnxSums& sums, float scale, int zero_point);
+  /// Clamps a tensor's integers further where they are made, if it is the last node that makes them by a
+  /// scale; false: it is not.
+  bool narrow(std::size_t tensor, int low, int high);
   std::size_t max_pool(const std::string& name, const std::string& source, std::size_t tensor,
                        const Window& window);
 
@@ -97,6 +100,7 @@ private:
   void fit(const Quantized& to, const OnnxSums& sums, Add& add);
 
   std::string origin_;
+  std::uint64_t weights_ = 0; ///< of all nodes
   GraphBuilder builder_;
   std::vector<std::size_t> cells_;              ///< of each tensor, in ...
   std::vector<std::optional<int>> zero_points_; ///< ... which those with equal zero points share one
@@ -107,6 +111,8 @@ private:
 };
 
 [[nodiscard]] bool is_signed_byte(OnnxType type);
+/// View::of_map of a result; throws where it has more elements than a tensor may.
+[[nodiscard]] View result_map(const OnnxContext& context, const std::vector<int>& dims);
 /// Throws unless it is int8 or uint8.
 void require_bytes(const OnnxContext& context, OnnxType type, const char* what);
 

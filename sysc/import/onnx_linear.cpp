@@ -129,7 +129,9 @@ OnnxOperand OnnxTranslator::convolution(const Context& context, const Operand& x
   const std::vector<int> dilations = context.integers("dilations", rank, 1, 1, most_kernel);
   std::vector<int> kernel;
   for (std::size_t d = 0; d < rank; ++d)
-    kernel.push_back((taps[d] - 1) * dilations[d] + 1);
+    if (kernel.push_back((taps[d] - 1) * dilations[d] + 1); kernel[d] > most_kernel)
+      context.fail("its kernel of " + std::to_string(kernel[d]) + " is larger than " +
+                   std::to_string(most_kernel));
   Convolution convolution;
   convolution.window = window(context, dims, kernel, x.padding, false);
   convolution.groups = static_cast<int>(groups);
@@ -165,8 +167,8 @@ OnnxOperand OnnxTranslator::convolution(const Context& context, const Operand& x
   sums.op = std::move(convolution);
   set_reach(sums, builder_.reach(map), x.zero_point);
   return pending(std::move(sums),
-                 View::of_map(rank == 2 ? std::vector{1, outputs, result_rows, result_columns}
-                                        : std::vector{1, outputs, result_columns}));
+                 result_map(context, rank == 2 ? std::vector{1, outputs, result_rows, result_columns}
+                                               : std::vector{1, outputs, result_columns}));
 }
 
 OnnxOperand OnnxTranslator::matrix_product(const Context& context, const Operand& x, bool transposed_x,
@@ -241,6 +243,8 @@ OnnxOperand OnnxTranslator::matrix_product(const Context& context, const Operand
   set_reach(sums, builder_.reach(x.tensor), x.zero_point);
   std::vector<int> result = outer_sizes;
   result.push_back(outputs);
+  if (std::int64_t{positions} * outputs > 1 << 24)
+    context.fail("its result has more than " + std::to_string(1 << 24) + " elements");
   return pending(std::move(sums), View(result));
 }
 

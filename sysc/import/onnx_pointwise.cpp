@@ -128,6 +128,8 @@ OnnxOperand OnnxTranslator::quantize(const Context& context) {
 
 OnnxOperand OnnxTranslator::dequantize(const Context& context) {
   const Operand& x = input(context, 0);
+  if (context.integer("block_size", 0) != 0)
+    context.fail("its scales are for blocks; possible are one, or one for each output channel");
   if (x.kind == Kind::probabilities)
     return x;
   if (x.kind == Kind::constant) {
@@ -332,6 +334,17 @@ OnnxOperand OnnxTranslator::clamped(const Context& context, float low, float hig
   const Operand& x = input(context, 0);
   if (low > high)
     context.fail("it clamps to " + shortest(low) + " to " + shortest(high));
+  if (x.kind == Kind::constant) { // weights of fewer bits
+    const OnnxTensor& given = constant(context, 0, "an input");
+    if (!given.is_integer())
+      context.fail("it clamps real constants; possible are integers");
+    std::vector<std::int64_t> values(given.elements());
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = static_cast<std::int64_t>(std::clamp(static_cast<double>(given.integer(i)),
+                                                       std::max(double{low}, -0x1p62),
+                                                       std::min(double{high}, 0x1p62)));
+    return made(OnnxTensor::integers(given.type, given.dims, values));
+  }
   if (x.kind == Kind::integers) {
     const Tensor& in = builder_.tensor(x.tensor);
     Rescale rescale;
@@ -341,6 +354,8 @@ OnnxOperand OnnxTranslator::clamped(const Context& context, float low, float hig
     };
     rescale.requantization.low = bound(low);
     rescale.requantization.high = bound(high);
+    if (is_read_once(context.node().inputs[0]) && builder_.narrow(x.tensor, bound(low), bound(high)))
+      return x;
     Operand result = x;
     result.tensor = builder_.add_alike(context.node().outputs[0], in.shape, x.tensor);
     builder_.add_node(context.name(), {x.tensor}, result.tensor, rescale, {context.node().op, 0, 0, ""});

@@ -71,7 +71,7 @@ OnnxOperand OnnxTranslator::maximum(const Context& context, const Operand& x, co
         builder_.max_pool(context.name(), context.node().op, builder_.map(context, before), window)};
     sums.shape = builder_.tensor(sums.inputs[0]).shape;
     result.sums = std::make_shared<const OnnxSums>(std::move(sums));
-    result.view = View::of_map(result_dims(dims, window));
+    result.view = result_map(context, result_dims(dims, window));
     result.padding = {};
     return result;
   }
@@ -82,11 +82,11 @@ OnnxOperand OnnxTranslator::maximum(const Context& context, const Operand& x, co
       context.fail("a Transpose or Reshape is between it and the operator before");
     OnnxSums sums = *x.sums;
     sums.pools.push_back(window);
-    result = pending(std::move(sums), View::of_map(result_dims(dims, window)));
+    result = pending(std::move(sums), result_map(context, result_dims(dims, window)));
     return result;
   }
   result.tensor = builder_.max_pool(context.name(), context.node().op, builder_.map(context, x), window);
-  result.view = View::of_map(result_dims(dims, window));
+  result.view = result_map(context, result_dims(dims, window));
   result.padding = {};
   return result;
 }
@@ -152,7 +152,7 @@ OnnxOperand OnnxTranslator::average(const Context& context, const Operand& x, co
     sums.mean_of = count;
   else
     sums.steps = {{RealStep::Kind::divide, {static_cast<float>(count)}}};
-  return pending(std::move(sums), View::of_map(result_dims(dims, window)));
+  return pending(std::move(sums), result_map(context, result_dims(dims, window)));
 }
 
 OnnxOperand OnnxTranslator::average_pool(const Context& context) {

@@ -90,7 +90,15 @@ void OnnxTranslator::translate(const OnnxNode& node, std::size_t index) {
       context.fail("a Pad is before it; possible before convolutions and pools");
   for (std::size_t i = 1; i < node.outputs.size(); ++i)
     operands_.erase(node.outputs[i]);
-  operands_[node.outputs[0]] = (this->*found->second)(context);
+  Operand result = (this->*found->second)(context);
+  // Constants that a hostile file makes of each other.
+  if (result.kind == Kind::constant)
+    folded_ += result.constant->bytes.size();
+  else if (result.kind == Kind::weights)
+    folded_ += result.weights->integers.bytes.size();
+  if (folded_ > std::size_t{1} << 28)
+    context.fail("constants grow beyond 256 MiB");
+  operands_[node.outputs[0]] = std::move(result);
 }
 
 const OnnxOperand* OnnxTranslator::find(const std::string& name) const {
@@ -211,6 +219,14 @@ OnnxOperand OnnxTranslator::integers(const Context& context, std::size_t at,
 std::int64_t OnnxTranslator::opset() const {
   const auto found = model_.opsets.find("");
   return found == model_.opsets.end() ? 1 : found->second;
+}
+
+bool OnnxTranslator::is_read_once(const std::string& name) const {
+  int count = model_.outputs[0].name == name ? 2 : 0;
+  for (const OnnxNode& node : model_.nodes)
+    for (const std::string& read : node.inputs)
+      count += read == name ? 1 : 0;
+  return count == 1;
 }
 
 OnnxOperand OnnxTranslator::made(OnnxTensor tensor) {

@@ -44,6 +44,8 @@ private:
   [[nodiscard]] Operand integers(const Context& context, std::size_t at,
                                  const OnnxQuantization& quantization);
   [[nodiscard]] std::int64_t opset() const;
+  /// Of a value: by one node, and not by who reads the network's output.
+  [[nodiscard]] bool is_read_once(const std::string& name) const;
 
   // Results.
   [[nodiscard]] static Operand made(OnnxTensor tensor);
@@ -131,6 +133,7 @@ private:
   const OnnxModel& model_;
   OnnxBuilder& builder_;
   std::vector<int> input_shape_;
+  std::size_t folded_ = 0; ///< bytes of constants that nodes made
   std::map<std::string, OnnxOperand> operands_;
 };
 
