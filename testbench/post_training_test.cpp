@@ -84,7 +84,7 @@ TEST_CASE("post_training: int8 outputs are near the float ones, and all integers
     double error = 0;
     for (int i = 0; i < set.data.count; ++i) {
       const std::vector<float> expected = training.run(image(i));
-      const std::vector<std::int8_t> input = interleaved(set, i);
+      const std::vector<std::int8_t> input = network_input(set, i);
       std::vector<std::int8_t> output(classes);
       inference.run(input.data(), 1, output.data());
       const std::vector<std::vector<int>> tensors =

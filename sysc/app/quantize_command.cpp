@@ -53,7 +53,7 @@ void run(const Arguments& arguments) {
   for (int i = 0; i < test.data.count; ++i) {
     const std::vector<float> real =
         training.run(test.data.images.data() + static_cast<std::size_t>(i) * pixels);
-    const std::vector<std::int8_t> input = interleaved(test, i);
+    const std::vector<std::int8_t> input = network_input(test, i);
     std::vector<std::int8_t> output(inference.outputs());
     inference.run(input.data(), 1, output.data());
     const int label = test.data.labels[static_cast<std::size_t>(i)],

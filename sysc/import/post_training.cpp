@@ -307,15 +307,10 @@ Graph PostTraining::quantized() const {
   return std::move(builder.graph());
 }
 
-std::vector<std::int8_t> interleaved(const ImageSet& set, int image) {
-  const auto planes = static_cast<std::size_t>(set.planes),
-             plane = static_cast<std::size_t>(set.rows) * static_cast<std::size_t>(set.columns);
-  const std::uint8_t* const pixels =
-      set.data.images.data() + static_cast<std::size_t>(image) * planes * plane;
-  std::vector<std::int8_t> values(planes * plane);
-  for (std::size_t i = 0; i < plane; ++i)
-    for (std::size_t p = 0; p < planes; ++p)
-      values[i * planes + p] = static_cast<std::int8_t>(pixels[p * plane + i] - pixel_zero);
+std::vector<std::int8_t> network_input(const ImageSet& set, int image) {
+  std::vector<std::int8_t> values;
+  for (const std::uint8_t pixel : interleaved(set, image))
+    values.push_back(static_cast<std::int8_t>(pixel - pixel_zero));
   return values;
 }
 

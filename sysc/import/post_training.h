@@ -38,6 +38,6 @@ private:
 };
 
 /// `image` of a set as the integer network takes it: rows, columns, planes, pixel - 128.
-[[nodiscard]] std::vector<std::int8_t> interleaved(const ImageSet& set, int image);
+[[nodiscard]] std::vector<std::int8_t> network_input(const ImageSet& set, int image);
 
 } // namespace deltatwin
