@@ -1,6 +1,7 @@
 #include "block_bench.h"
 #include "block_top.h"
 #include "blocks/dot_array.h"
+#include "netlist_bench.h"
 #include "wide_signal.h"
 #include <map>
 
@@ -100,12 +101,49 @@ struct Work {
   bool equal = true;
 };
 
-BlockBench bench_of(const DotArrayConfig& config) {
-  return {block_of(config),
+BlockBench bench_of(const DotArrayConfig& config, const RtlSource& source) {
+  return {source,
           WideValue::interfaces("sums_o", config.outputs * config.accumulator_bits, {"valid_o", "rst_ni"})};
 }
 
 const DotMultiplier multipliers[] = {DotMultiplier::lut, DotMultiplier::dsp_pairs};
+
+// Beats with gaps, extremes, wraps and resets.
+void agree(const DotArrayConfig& config, const RtlSource& source, int rounds) {
+  CAPTURE(config.outputs, config.channels, config.lanes, static_cast<int>(config.multiplier));
+  BlockBench bench = bench_of(config, source);
+  for (int round = 0; round < rounds; ++round) {
+    CAPTURE(round, base_seed());
+    RandomWork random(base_seed() * 100 + static_cast<std::uint64_t>(round));
+    Work work(config);
+    for (int sum = 0; sum < 80; ++sum) {
+      const int beats = random.in(0, 9) ? random.in(1, 6) : random.in(30, 60), kind = random.in(0, 3);
+      const auto any = [&] { // all -128, the extremes, mixed, anything
+        const int extreme = kind == 0 || random.in(0, 1) ? -128 : 127;
+        return static_cast<std::int8_t>(kind < 2 || (kind == 2 && random.in(0, 1)) ? extreme
+                                                                                   : random.in(-128, 127));
+      };
+      for (int b = 0; b < beats; ++b) {
+        while (random.in(0, 4) == 0)
+          work.wait(1);
+        std::vector<std::int8_t> x(static_cast<std::size_t>(config.terms())),
+            w(x.size() * static_cast<std::size_t>(config.outputs));
+        for (auto* operands : {&x, &w})
+          for (std::int8_t& operand : *operands)
+            operand = any();
+        // A first beat may come before the sum before it had a last one.
+        work.beat(b == 0, b + 1 == beats && random.in(0, 5), x, w);
+        if (b + 1 < beats && random.in(0, 60) == 0) {
+          work.reset();
+          break;
+        }
+      }
+      if (random.in(0, 12) == 0)
+        work.reset();
+    }
+    work.run(bench);
+  }
+}
 
 } // namespace
 
@@ -113,48 +151,21 @@ TEST_CASE("dot_array twins give all sums of beats with gaps, extremes, wraps and
   for (const DotMultiplier multiplier : multipliers)
     for (const DotArrayConfig& config :
          {DotArrayConfig{4, 4, 3, multiplier, 25}, DotArrayConfig{2, 8, 5, multiplier, 23},
-          DotArrayConfig{2, 4, 1, multiplier, 32}, DotArrayConfig{6, 4, 7, multiplier, 24}}) {
-      CAPTURE(config.outputs, config.channels, config.lanes, static_cast<int>(multiplier));
-      BlockBench bench = bench_of(config);
-      for (int round = 0; round < repeats(2); ++round) {
-        CAPTURE(round, base_seed());
-        RandomWork random(base_seed() * 100 + static_cast<std::uint64_t>(round));
-        Work work(config);
-        for (int sum = 0; sum < 80; ++sum) {
-          const int beats = random.in(0, 9) ? random.in(1, 6) : random.in(30, 60), kind = random.in(0, 3);
-          const auto any = [&] { // all -128, the extremes, mixed, anything
-            const int extreme = kind == 0 || random.in(0, 1) ? -128 : 127;
-            return static_cast<std::int8_t>(
-                kind < 2 || (kind == 2 && random.in(0, 1)) ? extreme : random.in(-128, 127));
-          };
-          for (int b = 0; b < beats; ++b) {
-            while (random.in(0, 4) == 0)
-              work.wait(1);
-            std::vector<std::int8_t> x(static_cast<std::size_t>(config.terms())),
-                w(x.size() * static_cast<std::size_t>(config.outputs));
-            for (auto* operands : {&x, &w})
-              for (std::int8_t& operand : *operands)
-                operand = any();
-            // A first beat may come before the sum before it had a last one.
-            work.beat(b == 0, b + 1 == beats && random.in(0, 5), x, w);
-            if (b + 1 < beats && random.in(0, 60) == 0) {
-              work.reset();
-              break;
-            }
-          }
-          if (random.in(0, 12) == 0)
-            work.reset();
-        }
-        work.run(bench);
-      }
-    }
+          DotArrayConfig{2, 4, 1, multiplier, 32}, DotArrayConfig{6, 4, 7, multiplier, 24}})
+      agree(config, block_of(config), repeats(2));
+}
+
+TEST_CASE("dot_array: what Yosys makes of it does the same") {
+  for (const DotArrayConfig& config : {DotArrayConfig{2, 4, 5, DotMultiplier::dsp_pairs, 25},
+                                       DotArrayConfig{2, 4, 1, DotMultiplier::lut, 25}})
+    agree(config, Netlist(block_of(config)).source(), repeats(1));
 }
 
 TEST_CASE("dot_array twins multiply every activation by every weight, whatever lies beside it") {
   for (const DotMultiplier multiplier : multipliers) {
     const DotArrayConfig config{2, 4, 1, multiplier, 25};
     CAPTURE(static_cast<int>(multiplier));
-    BlockBench bench = bench_of(config);
+    BlockBench bench = bench_of(config, block_of(config));
     RandomWork random(base_seed());
     Work work(config);
     for (int x = -128; x < 128; ++x)
@@ -175,7 +186,7 @@ TEST_CASE("dot_array twins multiply every activation by every weight, whatever l
 
 TEST_CASE("dot_array twins of 8 outputs, 16 channels and 3 lanes agree") {
   const DotArrayConfig config;
-  BlockBench bench = bench_of(config);
+  BlockBench bench = bench_of(config, block_of(config));
   RandomWork random(base_seed());
   Work work(config);
   for (int beat = 0; beat < repeats(200); ++beat)

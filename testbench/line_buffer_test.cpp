@@ -1,6 +1,7 @@
 #include "block_bench.h"
 #include "block_top.h"
 #include "blocks/line_buffer.h"
+#include "netlist_bench.h"
 #include "wide_signal.h"
 #include <array>
 #include <map>
@@ -41,96 +42,104 @@ int any_address(RandomWork& random, int depth) {
   }
 }
 
+// Random work.
+void agree(const LineBufferConfig& config, const RtlSource& source, int rounds) {
+  CAPTURE(config.channels, config.banks, config.outputs, config.depth);
+  const int window_bytes = config.banks * config.channels;
+  BlockBench bench(source, WideValue::interfaces("window_o", 8 * window_bytes, {}));
+  LineBufferCore model(config);
+  std::map<std::array<int, 3>, std::int8_t> reference; // by bank, address and byte
+  for (int round = 0; round < rounds; ++round) {
+    CAPTURE(round, base_seed());
+    RandomWork random(base_seed() * 100 + static_cast<std::uint64_t>(round));
+    std::vector<Step> steps;
+    std::map<Cycle, WideValue> windows;
+    bool equal = true;
+    BeatTrace trace = bench.trace();
+    const int cycles = 3000, busy = random.in(1, 3);
+    for (int cycle = 0; cycle < cycles; ++cycle) {
+      Step step;
+      step.reset = random.in(0, 200) == 0;
+      step.valid = random.in(0, 3) < busy;
+      step.bank = random.in(0, config.banks - 1);
+      step.zero = random.in(-128, 127);
+      for (int lane = 0; lane < config.banks; ++lane)
+        step.lanes.push_back(
+            {static_cast<std::uint16_t>(any_address(random, config.depth)), random.in(0, 5) == 0});
+      step.parts = random.in(0, 3) ? static_cast<unsigned>(random.word(config.parts())) : 0;
+      step.write_bank = random.in(0, config.banks - 1);
+      step.write_address = any_address(random, config.depth);
+      step.data = random.bytes(static_cast<std::size_t>(config.channels));
+
+      model.write(step.parts, step.write_bank, step.write_address, step.data.data());
+      for (int byte = 0; step.write_address < config.depth && byte < config.channels; ++byte)
+        if (step.parts >> byte / config.outputs & 1)
+          reference[{step.write_bank, step.write_address, byte}] = step.data[static_cast<std::size_t>(byte)];
+      if (step.valid) {
+        std::vector<std::int8_t> modelled(static_cast<std::size_t>(window_bytes)), plain;
+        model.read(step.bank, step.lanes.data(), static_cast<std::int8_t>(step.zero), modelled.data());
+        for (int lane = 0; lane < config.banks; ++lane)
+          for (int byte = 0; byte < config.channels; ++byte) {
+            const auto& read = step.lanes[static_cast<std::size_t>(lane)];
+            const auto found = reference.find({(step.bank + lane) % config.banks, read.address, byte});
+            plain.push_back(read.pad                   ? static_cast<std::int8_t>(step.zero)
+                            : found == reference.end() ? std::int8_t{0}
+                                                       : found->second);
+          }
+        equal = equal && modelled == plain;
+        windows.insert_or_assign(static_cast<Cycle>(cycle) + LineBufferTiming::window, WideValue(modelled));
+      }
+      if (step.reset) {
+        trace.resets.push_back(static_cast<Cycle>(cycle));
+        windows.erase(windows.upper_bound(static_cast<Cycle>(cycle)), windows.end());
+      }
+      steps.push_back(step);
+    }
+    CHECK(equal);
+    CHECK(windows.size() > 500);
+    for (int cycle = 0; cycle < cycles; ++cycle) {
+      const auto window = windows.find(static_cast<Cycle>(cycle));
+      (window == windows.end() ? WideValue(8 * window_bytes) : window->second)
+          .add_to(trace, static_cast<Cycle>(cycle));
+    }
+    bench.set("valid_i", 0);
+    bench.set("we_i", 0);
+    bench.reset();
+    bench.run(trace, static_cast<Cycle>(cycles), [&](Cycle cycle) {
+      const Step& step = steps[cycle];
+      bench.set("rst_ni", !step.reset);
+      bench.set("valid_i", step.valid);
+      bench.set("bank_i", static_cast<std::uint64_t>(step.bank));
+      bench.set("zero_i", static_cast<std::uint8_t>(step.zero));
+      WideValue addresses(16 * config.banks);
+      std::uint64_t pads = 0;
+      for (int lane = 0; lane < config.banks; ++lane) {
+        const auto& read = step.lanes[static_cast<std::size_t>(lane)];
+        addresses.put(16 * lane, 16, read.address);
+        pads |= std::uint64_t{read.pad} << lane;
+      }
+      addresses.drive(bench.rtl().signal("address_i"));
+      bench.set("pad_i", pads);
+      bench.set("we_i", step.parts);
+      bench.set("wbank_i", static_cast<std::uint64_t>(step.write_bank));
+      bench.set("waddress_i", static_cast<std::uint64_t>(step.write_address));
+      WideValue(step.data).drive(bench.rtl().signal("wdata_i"));
+    });
+  }
+}
+
 } // namespace
 
 TEST_CASE("line_buffer twins give each window of each read: writes before it, pads, no bank twice, resets") {
   for (const LineBufferConfig& config :
        {LineBufferConfig{16, 3, 8, 1024}, LineBufferConfig{4, 1, 2, 2}, LineBufferConfig{8, 7, 8, 60},
-        LineBufferConfig{4, 5, 2, 700}, LineBufferConfig{4, 2, 4, 65536}, LineBufferConfig{32, 4, 4, 530}}) {
-    CAPTURE(config.channels, config.banks, config.outputs, config.depth);
-    const int window_bytes = config.banks * config.channels;
-    BlockBench bench(block_of(config), WideValue::interfaces("window_o", 8 * window_bytes, {}));
-    LineBufferCore model(config);
-    std::map<std::array<int, 3>, std::int8_t> reference; // by bank, address and byte
-    for (int round = 0; round < repeats(2); ++round) {
-      CAPTURE(round, base_seed());
-      RandomWork random(base_seed() * 100 + static_cast<std::uint64_t>(round));
-      std::vector<Step> steps;
-      std::map<Cycle, WideValue> windows;
-      bool equal = true;
-      BeatTrace trace = bench.trace();
-      const int cycles = 3000, busy = random.in(1, 3);
-      for (int cycle = 0; cycle < cycles; ++cycle) {
-        Step step;
-        step.reset = random.in(0, 200) == 0;
-        step.valid = random.in(0, 3) < busy;
-        step.bank = random.in(0, config.banks - 1);
-        step.zero = random.in(-128, 127);
-        for (int lane = 0; lane < config.banks; ++lane)
-          step.lanes.push_back(
-              {static_cast<std::uint16_t>(any_address(random, config.depth)), random.in(0, 5) == 0});
-        step.parts = random.in(0, 3) ? static_cast<unsigned>(random.word(config.parts())) : 0;
-        step.write_bank = random.in(0, config.banks - 1);
-        step.write_address = any_address(random, config.depth);
-        step.data = random.bytes(static_cast<std::size_t>(config.channels));
+        LineBufferConfig{4, 5, 2, 700}, LineBufferConfig{4, 2, 4, 65536}, LineBufferConfig{32, 4, 4, 530}})
+    agree(config, block_of(config), repeats(2));
+}
 
-        model.write(step.parts, step.write_bank, step.write_address, step.data.data());
-        for (int byte = 0; step.write_address < config.depth && byte < config.channels; ++byte)
-          if (step.parts >> byte / config.outputs & 1)
-            reference[{step.write_bank, step.write_address, byte}] =
-                step.data[static_cast<std::size_t>(byte)];
-        if (step.valid) {
-          std::vector<std::int8_t> modelled(static_cast<std::size_t>(window_bytes)), plain;
-          model.read(step.bank, step.lanes.data(), static_cast<std::int8_t>(step.zero), modelled.data());
-          for (int lane = 0; lane < config.banks; ++lane)
-            for (int byte = 0; byte < config.channels; ++byte) {
-              const auto& read = step.lanes[static_cast<std::size_t>(lane)];
-              const auto found = reference.find({(step.bank + lane) % config.banks, read.address, byte});
-              plain.push_back(read.pad                   ? static_cast<std::int8_t>(step.zero)
-                              : found == reference.end() ? std::int8_t{0}
-                                                         : found->second);
-            }
-          equal = equal && modelled == plain;
-          windows.insert_or_assign(static_cast<Cycle>(cycle) + LineBufferTiming::window, WideValue(modelled));
-        }
-        if (step.reset) {
-          trace.resets.push_back(static_cast<Cycle>(cycle));
-          windows.erase(windows.upper_bound(static_cast<Cycle>(cycle)), windows.end());
-        }
-        steps.push_back(step);
-      }
-      CHECK(equal);
-      CHECK(windows.size() > 500);
-      for (int cycle = 0; cycle < cycles; ++cycle) {
-        const auto window = windows.find(static_cast<Cycle>(cycle));
-        (window == windows.end() ? WideValue(8 * window_bytes) : window->second)
-            .add_to(trace, static_cast<Cycle>(cycle));
-      }
-      bench.set("valid_i", 0);
-      bench.set("we_i", 0);
-      bench.reset();
-      bench.run(trace, static_cast<Cycle>(cycles), [&](Cycle cycle) {
-        const Step& step = steps[cycle];
-        bench.set("rst_ni", !step.reset);
-        bench.set("valid_i", step.valid);
-        bench.set("bank_i", static_cast<std::uint64_t>(step.bank));
-        bench.set("zero_i", static_cast<std::uint8_t>(step.zero));
-        WideValue addresses(16 * config.banks);
-        std::uint64_t pads = 0;
-        for (int lane = 0; lane < config.banks; ++lane) {
-          const auto& read = step.lanes[static_cast<std::size_t>(lane)];
-          addresses.put(16 * lane, 16, read.address);
-          pads |= std::uint64_t{read.pad} << lane;
-        }
-        addresses.drive(bench.rtl().signal("address_i"));
-        bench.set("pad_i", pads);
-        bench.set("we_i", step.parts);
-        bench.set("wbank_i", static_cast<std::uint64_t>(step.write_bank));
-        bench.set("waddress_i", static_cast<std::uint64_t>(step.write_address));
-        WideValue(step.data).drive(bench.rtl().signal("wdata_i"));
-      });
-    }
-  }
+TEST_CASE("line_buffer: what Yosys makes of it does the same") {
+  const LineBufferConfig config{4, 3, 2, 40};
+  agree(config, Netlist(block_of(config)).source(), repeats(1));
 }
 
 TEST_CASE("line_buffer: impossible parameters stop elaboration") {

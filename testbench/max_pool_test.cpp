@@ -1,6 +1,7 @@
 #include "block_bench.h"
 #include "block_top.h"
 #include "blocks/max_pool.h"
+#include "netlist_bench.h"
 #include "wide_signal.h"
 #include <map>
 
@@ -18,85 +19,93 @@ struct Step {
   unsigned lanes = 0;
 };
 
+// Random work.
+void agree(const MaxPoolConfig& config, const RtlSource& source, int rounds) {
+  CAPTURE(config.channels, config.lanes);
+  BlockBench bench(source, WideValue::interfaces("y_o", 8 * config.channels, {"valid_o", "rst_ni"}));
+  for (int round = 0; round < rounds; ++round) {
+    CAPTURE(round, base_seed());
+    RandomWork random(base_seed() * 100 + static_cast<std::uint64_t>(round));
+    MaxPoolCore model(config);
+    std::vector<Step> steps;
+    std::map<Cycle, WideValue> maxima;
+    bool equal = true;
+    const auto reset = [&] {
+      steps.emplace_back();
+      steps.back().reset = true;
+      maxima.erase(maxima.lower_bound(steps.size() - 1), maxima.end());
+    };
+    for (int maximum = 0; maximum < 600; ++maximum) {
+      const int beats = random.in(1, 4), kind = random.in(0, 3);
+      const std::size_t begin = steps.size();
+      for (int b = 0; b < beats; ++b) {
+        while (random.in(0, 4) == 0)
+          steps.emplace_back();
+        Step step;
+        step.valid = true;
+        step.first = b == 0;
+        step.last = b + 1 == beats && random.in(0, 9); // not always before the next first one
+        step.lanes = kind == 0 ? 0 : kind == 1 ? ~0u : static_cast<unsigned>(random.word(config.lanes));
+        step.lanes &= (1u << config.lanes) - 1;
+        for (int i = 0; i < config.lanes * config.channels; ++i) { // equal ones often, extremes, anything
+          const int values[] = {-128, 127, random.in(-2, 1), random.in(-128, 127)};
+          step.window.push_back(static_cast<std::int8_t>(values[random.in(0, 3)]));
+        }
+        model.beat(step.first, step.window.data(), step.lanes);
+        steps.push_back(step);
+      }
+      if (steps.back().last) {
+        std::vector<std::int8_t> plain;
+        for (int s = 0; s < config.channels; ++s) {
+          int best = -128;
+          for (std::size_t i = begin; i < steps.size(); ++i)
+            for (int j = 0; steps[i].valid && j < config.lanes; ++j) {
+              const int value = steps[i].window[static_cast<std::size_t>(j * config.channels + s)];
+              if ((steps[i].lanes >> j & 1) && value > best)
+                best = value;
+            }
+          plain.push_back(static_cast<std::int8_t>(best));
+        }
+        equal = equal && plain == model.maxima();
+        maxima.insert_or_assign(steps.size() - 1 + MaxPoolTiming::maxima, WideValue(model.maxima()));
+      }
+      if (random.in(0, 30) == 0)
+        reset();
+    }
+    CHECK(equal);
+    steps.resize(steps.size() + 5);
+    BeatTrace trace = bench.trace();
+    for (std::size_t s = 0; s < steps.size(); ++s)
+      if (steps[s].reset)
+        trace.resets.push_back(s);
+    for (const auto& [cycle, value] : maxima)
+      value.add_to(trace, cycle);
+    bench.set("valid_i", 0);
+    bench.reset();
+    bench.run(trace, steps.size(), [&](Cycle cycle) {
+      const Step& step = steps[cycle];
+      bench.set("rst_ni", !step.reset);
+      bench.set("valid_i", step.valid);
+      bench.set("first_i", step.valid ? step.first : random.word(1));
+      bench.set("last_i", step.valid ? step.last : random.word(1));
+      bench.set("lanes_i", step.valid ? step.lanes : random.word(config.lanes));
+      if (step.valid)
+        WideValue(step.window).drive(bench.rtl().signal("window_i"));
+    });
+  }
+}
+
 } // namespace
 
 TEST_CASE("max_pool twins give the maxima of the lanes that count, of none -128, with gaps and resets") {
   for (const MaxPoolConfig& config : {MaxPoolConfig{16, 3}, MaxPoolConfig{4, 1}, MaxPoolConfig{8, 2},
-                                      MaxPoolConfig{4, 4}, MaxPoolConfig{4, 5}, MaxPoolConfig{8, 7}}) {
-    CAPTURE(config.channels, config.lanes);
-    BlockBench bench(block_of(config),
-                     WideValue::interfaces("y_o", 8 * config.channels, {"valid_o", "rst_ni"}));
-    for (int round = 0; round < repeats(2); ++round) {
-      CAPTURE(round, base_seed());
-      RandomWork random(base_seed() * 100 + static_cast<std::uint64_t>(round));
-      MaxPoolCore model(config);
-      std::vector<Step> steps;
-      std::map<Cycle, WideValue> maxima;
-      bool equal = true;
-      const auto reset = [&] {
-        steps.emplace_back();
-        steps.back().reset = true;
-        maxima.erase(maxima.lower_bound(steps.size() - 1), maxima.end());
-      };
-      for (int maximum = 0; maximum < 600; ++maximum) {
-        const int beats = random.in(1, 4), kind = random.in(0, 3);
-        const std::size_t begin = steps.size();
-        for (int b = 0; b < beats; ++b) {
-          while (random.in(0, 4) == 0)
-            steps.emplace_back();
-          Step step;
-          step.valid = true;
-          step.first = b == 0;
-          step.last = b + 1 == beats && random.in(0, 9); // not always before the next first one
-          step.lanes = kind == 0 ? 0 : kind == 1 ? ~0u : static_cast<unsigned>(random.word(config.lanes));
-          step.lanes &= (1u << config.lanes) - 1;
-          for (int i = 0; i < config.lanes * config.channels; ++i) { // equal ones often, extremes, anything
-            const int values[] = {-128, 127, random.in(-2, 1), random.in(-128, 127)};
-            step.window.push_back(static_cast<std::int8_t>(values[random.in(0, 3)]));
-          }
-          model.beat(step.first, step.window.data(), step.lanes);
-          steps.push_back(step);
-        }
-        if (steps.back().last) {
-          std::vector<std::int8_t> plain;
-          for (int s = 0; s < config.channels; ++s) {
-            int best = -128;
-            for (std::size_t i = begin; i < steps.size(); ++i)
-              for (int j = 0; steps[i].valid && j < config.lanes; ++j) {
-                const int value = steps[i].window[static_cast<std::size_t>(j * config.channels + s)];
-                if ((steps[i].lanes >> j & 1) && value > best)
-                  best = value;
-              }
-            plain.push_back(static_cast<std::int8_t>(best));
-          }
-          equal = equal && plain == model.maxima();
-          maxima.insert_or_assign(steps.size() - 1 + MaxPoolTiming::maxima, WideValue(model.maxima()));
-        }
-        if (random.in(0, 30) == 0)
-          reset();
-      }
-      CHECK(equal);
-      steps.resize(steps.size() + 5);
-      BeatTrace trace = bench.trace();
-      for (std::size_t s = 0; s < steps.size(); ++s)
-        if (steps[s].reset)
-          trace.resets.push_back(s);
-      for (const auto& [cycle, value] : maxima)
-        value.add_to(trace, cycle);
-      bench.set("valid_i", 0);
-      bench.reset();
-      bench.run(trace, steps.size(), [&](Cycle cycle) {
-        const Step& step = steps[cycle];
-        bench.set("rst_ni", !step.reset);
-        bench.set("valid_i", step.valid);
-        bench.set("first_i", step.valid ? step.first : random.word(1));
-        bench.set("last_i", step.valid ? step.last : random.word(1));
-        bench.set("lanes_i", step.valid ? step.lanes : random.word(config.lanes));
-        if (step.valid)
-          WideValue(step.window).drive(bench.rtl().signal("window_i"));
-      });
-    }
-  }
+                                      MaxPoolConfig{4, 4}, MaxPoolConfig{4, 5}, MaxPoolConfig{8, 7}})
+    agree(config, block_of(config), repeats(2));
+}
+
+TEST_CASE("max_pool: what Yosys makes of it does the same") {
+  const MaxPoolConfig config{4, 5};
+  agree(config, Netlist(block_of(config)).source(), repeats(1));
 }
 
 TEST_CASE("max_pool: impossible parameters stop elaboration") {
