@@ -1,6 +1,7 @@
 // The commands that serve every top, on every top of the registry.
 #include "base/file.h"
 #include "desk.h"
+#include "net/formats/formats.h"
 #include "tops/registry.h"
 #include <map>
 
@@ -16,11 +17,33 @@ struct Small {
 const std::map<std::string, Small> small = {
     {"accelerator",
      {"-n tiny --lanes 4", " --images random:2", R"("networks": "tiny", "lanes": 4, "multipliers": "dsp")"}},
+    {"array",
+     {"--network conv --outputs 4 --channels 8 --banks 2 --results 2", " --images random:2",
+      R"("networks": "conv", "outputs": 4, "channels": 8, "banks": 2, "results": 2)"}},
     {"codec", {"--alphabet 5 --depth 40", " --blocks random:4", R"("alphabet": 5, "depth": 40)"}},
     {"edqa",
      {"--bits 2 --extra 1 --depth 20", " --channels random:4", R"("bits": 2, "extra": 1, "depth": 20)"}},
     {"noisyquant", {"--width 5 --multipliers 2", " --channels random:3", R"("width": 5, "multipliers": 2)"}},
 };
+
+// A convolution of 3 x 3 over six rows of five pixels.
+Graph convolution() {
+  RandomWork random(base_seed());
+  Graph graph;
+  graph.name = "conv";
+  graph.tensors = {{"in", {6, 5, 2}, {}, 0}, {"out", {6, 5, 4}, {}, 0}};
+  Convolution convolution;
+  convolution.window = {3, 3, 1, 1, 1, 1, 1, 1};
+  convolution.outputs = 4;
+  for (int i = 0; i < 4 * 3 * 3 * 2; ++i)
+    convolution.weights.push_back(static_cast<std::int16_t>(random.in(-128, 127)));
+  convolution.bias = {0, 100, -100, 1000};
+  convolution.requantization.shifts = {9};
+  graph.nodes = {{"c", {0}, 1, convolution}};
+  graph.input = 0;
+  graph.output = 1;
+  return graph;
+}
 
 json::object run(const Desk& desk, const std::string& command) {
   const Outcome outcome = desk.run(words(command + " --json -"));
@@ -33,6 +56,7 @@ json::object run(const Desk& desk, const std::string& command) {
 
 TEST_CASE("command line: simulate, cosim, trace, synth, bench and explore serve every top") {
   const Desk desk;
+  save_graph(convolution(), desk.path("conv.json"));
   for (const TopFamily* family : families()) {
     CAPTURE(family->name());
     const Small& design = small.at(family->name());

@@ -1,6 +1,7 @@
 #include "tops/registry.h"
 #include "base/error.h"
 #include "tops/accelerator/family.h"
+#include "tops/array/family.h"
 #include "tops/codec/family.h"
 #include "tops/edqa/family.h"
 #include "tops/noisyquant/family.h"
@@ -11,6 +12,7 @@ namespace deltatwin {
 const std::vector<const TopFamily*>& families() {
   static const std::vector<const TopFamily*> all = {
       &accelerator_family(),
+      &array_family(),
       &codec_family(),
       &edqa_family(),
       &noisyquant_family(),

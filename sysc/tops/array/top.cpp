@@ -1,4 +1,5 @@
 #include "tops/array/top.h"
+#include "tops/array/area.h"
 #include "tops/array/core.h"
 
 namespace deltatwin {
@@ -13,7 +14,7 @@ std::vector<Bus> ArrayTop::buses() const {
 
 std::vector<Register> ArrayTop::registers() const { return array_registers(); }
 std::vector<Interface> ArrayTop::interfaces() const { return ArrayCore::interfaces(config_); }
-std::vector<Part> ArrayTop::parts() const { return {{"array", {}, {}}}; }
+std::vector<Part> ArrayTop::parts() const { return array_parts(config_); }
 std::unique_ptr<TopModel> ArrayTop::model() const { return std::make_unique<ArrayCore>(config_); }
 
 } // namespace deltatwin

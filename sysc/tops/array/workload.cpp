@@ -30,9 +30,7 @@ ArrayWorkload::ArrayWorkload(Graph graph, const ArrayConfig& config,
 
 int ArrayWorkload::items() const { return static_cast<int>(inputs_.size() / program_->input_values); }
 
-void ArrayWorkload::load(Session& session) const {
-  load_array_program(session, config_, *program_);
-}
+void ArrayWorkload::load(Session& session) const { load_array_program(session, config_, *program_); }
 
 void ArrayWorkload::run(Session& session, int first, int count) const {
   session.read(array_reg::cycles);
