@@ -2,9 +2,10 @@
 #include "app/images.h"
 #include "app/options.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "tops/registry.h"
 #include <CLI/CLI.hpp>
+#include <string>
+#include <utility>
 
 namespace deltatwin {
 namespace {
@@ -13,8 +14,6 @@ constexpr const char* standard_top = "accelerator";
 
 std::string selected = standard_top;
 
-constexpr std::size_t most_items_bytes = std::size_t{1} << 28;
-
 std::string known_tops() {
   std::string names;
   for (const TopFamily* family : families())
@@ -22,7 +21,18 @@ std::string known_tops() {
   return names;
 }
 
-// Options as a family's axes name them; work is made up.
+// Of FILE:N; 0 where there is no N.
+std::pair<std::string, int> file_and_count(const std::string& text) {
+  constexpr std::size_t most_digits = 7;
+  const std::size_t colon = text.rfind(':');
+  const std::string digits = colon == std::string::npos ? "" : text.substr(colon + 1);
+  if (digits.empty() || digits.size() > most_digits ||
+      digits.find_first_not_of("0123456789") != std::string::npos)
+    return {text, 0};
+  return {text.substr(0, colon), std::stoi(digits)};
+}
+
+// Options as a family's axes name them; work is made up, or from files.
 class AxisOptions : public SubjectOptions {
 public:
   explicit AxisOptions(const TopFamily& family)
@@ -44,7 +54,9 @@ public:
       command
           .add_option("--" + family_.items(), items_,
                       family_.items() + " " + items->purpose + ": random:N or random:N:SEED, N made up" +
-                          (family_.reads_items() ? ", or a file: CSV, one a line" : ""))
+                          (family_.item_files().empty()
+                               ? ""
+                               : ", or FILE or FILE:N, all or N of a file: " + family_.item_files()))
           ->capture_default_str();
     }
     add_top_option(command);
@@ -57,8 +69,10 @@ public:
     prepare_json(json_);
     ImageChoice work;
     if (with_work && !items_.empty()) {
-      if (family_.reads_items() && items_.rfind("random:", 0) != 0)
-        return family_.subject_of(choices_, read_file(items_, most_items_bytes), items_);
+      if (!family_.item_files().empty() && items_.rfind("random:", 0) != 0) {
+        const auto [file, count] = file_and_count(items_);
+        return family_.subject_of(choices_, file, count);
+      }
       work = parse_images(items_, "--" + family_.items());
       if (!work.random)
         throw InputError("--" + family_.items() + " is " + items_ +

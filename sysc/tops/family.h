@@ -157,11 +157,13 @@ public:
   /// work. Throws InputError when a choice or the design is impossible.
   [[nodiscard]] virtual Subject subject(const std::vector<std::string>& choices, int items,
                                         std::uint64_t seed) const = 0;
-  /// The design with these choices and work from a text, CSV with a line an item; `file` is its name, for
-  /// what is wrong with it. Throws InputError.
-  [[nodiscard]] virtual bool reads_items() const { return false; }
-  [[nodiscard]] virtual Subject subject_of(const std::vector<std::string>&, const std::string&,
-                                           const std::string& file) const {
+  /// Files that items can come from, in words: "CSV, one a line"; empty: they are made up.
+  [[nodiscard]] virtual std::string item_files() const { return ""; }
+  /// The design with these choices and work from such a file, its first `count` items; 0: all. Throws
+  /// InputError.
+  [[nodiscard]] virtual Subject subject_of(const std::vector<std::string>&, const std::string& file,
+                                           int count) const {
+    (void)count;
     throw InputError(file + ": " + items() + " are made up, random:N or random:N:SEED");
   }
   [[nodiscard]] virtual std::vector<Figure> figures() const = 0;

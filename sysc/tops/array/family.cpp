@@ -2,10 +2,13 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "net/formats/formats.h"
+#include "net/input_set.h"
 #include "net/networks_directory.h"
 #include "tops/array/exploration.h"
 #include "tops/array/top.h"
 #include "tops/array/workload.h"
+#include <filesystem>
+#include <utility>
 
 namespace deltatwin {
 namespace {
@@ -29,7 +32,8 @@ public:
                   value};
     };
     constexpr int most = (1 << 16) - 1;
-    axes[axis::network] = {Axis::text, "network", "networks", "a network file", 0, 0, {}, ""};
+    axes[axis::network] = {Axis::text, "network", "networks", "a network file",
+                           0,          0,         {},         "fashion_resnet8_int8"};
     axes[axis::order] = {Axis::choice,
                          "order",
                          "orders",
@@ -71,14 +75,48 @@ public:
     return {{"throughput", true}, {"latency", false, 0, 1e12, "latency_us"}};
   }
 
+  [[nodiscard]] std::string item_files() const override {
+    return "a directory of test images, .npy, IDX, a batch of CIFAR-10, or raw bytes as the network takes "
+           "them";
+  }
+  [[nodiscard]] Subject subject_of(const std::vector<std::string>& choices, const std::string& file,
+                                   int count) const override {
+    return subject(choices, [&](Subject& subject, const Tensor& input) {
+      InputSet inputs = std::filesystem::is_directory(file)
+                            ? load_input_directory(file, input, count)
+                            : load_inputs(file, input, ByteType::of_network, count);
+      subject.origin = " from " + file;
+      subject.description["images"] = inputs.count;
+      subject.description["file"] = file;
+      return inputs;
+    });
+  }
   [[nodiscard]] Subject subject(const std::vector<std::string>& choices, int items,
                                 std::uint64_t seed) const override {
+    return subject(choices, [&](Subject& subject, const Tensor& input) {
+      if (items > 0) {
+        subject.origin = " made up with seed " + std::to_string(seed);
+        subject.description["images"] = items;
+        subject.description["random_seed"] = seed;
+      }
+      return make_inputs(input, items, seed);
+    });
+  }
+
+  [[nodiscard]] std::unique_ptr<Exploration> exploration(const std::vector<AxisValues>& values,
+                                                         const std::vector<std::string>&,
+                                                         const std::string&) const override {
+    return std::make_unique<ArrayExploration>(values);
+  }
+
+private:
+  // `inputs_of` tells of them in the subject, too.
+  template <class InputsOf>
+  [[nodiscard]] Subject subject(const std::vector<std::string>& choices, InputsOf inputs_of) const {
     const std::vector<Axis> all = axes();
     double numbers[axis::count];
     for (std::size_t a = 0; a < all.size(); ++a)
       numbers[a] = all[a].parse(choices[a]);
-    if (choices[axis::network].empty())
-      throw InputError("--network: the array needs a network file (`deltatwin import` makes one)");
     const Graph graph = load_graph(find_network(choices[axis::network]));
     ArrayConfig config = array_config(numbers);
     const ArrayOrder order = array_order(numbers);
@@ -103,19 +141,10 @@ public:
                            {"skip_depth", config.skip_depth},
                            {"output_depth", config.output_depth}};
     subject.top = std::make_unique<ArrayTop>(config);
-    if (items > 0) {
-      subject.work = std::make_unique<ArrayWorkload>(graph, config, program, items, seed);
-      subject.origin = " made up with seed " + std::to_string(seed);
-      subject.description["images"] = items;
-      subject.description["random_seed"] = seed;
-    }
+    InputSet inputs = inputs_of(subject, graph.tensors[graph.input]);
+    if (inputs.count > 0)
+      subject.work = std::make_unique<ArrayWorkload>(graph, config, program, std::move(inputs));
     return subject;
-  }
-
-  [[nodiscard]] std::unique_ptr<Exploration> exploration(const std::vector<AxisValues>& values,
-                                                         const std::vector<std::string>&,
-                                                         const std::string&) const override {
-    return std::make_unique<ArrayExploration>(values);
   }
 };
 

@@ -2,33 +2,13 @@
 #include "net/graph_inference.h"
 #include "tops/array/timing.h"
 #include <algorithm>
-#include <random>
 
 namespace deltatwin {
-namespace {
-
-std::vector<std::int32_t> made_up(const Tensor& input, int images, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  const int low = input.format.low(), high = input.format.high();
-  std::vector<std::int32_t> values(static_cast<std::size_t>(images) *
-                                   static_cast<std::size_t>(input.elements()));
-  std::generate(values.begin(), values.end(), [&] {
-    return low + static_cast<int>(random() % static_cast<std::uint64_t>(high - low + 1));
-  });
-  return values;
-}
-
-} // namespace
-
 ArrayWorkload::ArrayWorkload(Graph graph, const ArrayConfig& config,
-                             std::shared_ptr<const ArrayProgram> program, std::vector<std::int32_t> inputs)
+                             std::shared_ptr<const ArrayProgram> program, InputSet inputs)
     : graph_(std::move(graph)), config_(config), program_(std::move(program)), inputs_(std::move(inputs)) {}
 
-ArrayWorkload::ArrayWorkload(Graph graph, const ArrayConfig& config,
-                             std::shared_ptr<const ArrayProgram> program, int images, std::uint64_t seed)
-    : ArrayWorkload(graph, config, std::move(program), made_up(graph.tensors[graph.input], images, seed)) {}
-
-int ArrayWorkload::items() const { return static_cast<int>(inputs_.size() / program_->input_values); }
+int ArrayWorkload::items() const { return inputs_.count; }
 
 void ArrayWorkload::load(Session& session) const { load_array_program(session, config_, *program_); }
 
@@ -37,7 +17,8 @@ void ArrayWorkload::run(Session& session, int first, int count) const {
   session.write(array_reg::control, array_start);
   HostAction& stream = session.add(HostAction::stream);
   const std::size_t size = program_->input_values;
-  const auto begin = inputs_.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(first) * size);
+  const auto begin =
+      inputs_.values.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(first) * size);
   std::transform(begin, begin + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(count) * size),
                  std::back_inserter(stream.values), [this](std::int32_t value) {
                    return static_cast<std::uint8_t>(value - program_->input_offset);
@@ -61,7 +42,8 @@ double ArrayWorkload::operations(int count) const {
 std::vector<std::uint8_t> ArrayWorkload::expected(int first, int count) const {
   GraphInference inference(graph_);
   std::vector<std::int32_t> results(static_cast<std::size_t>(count) * inference.outputs());
-  inference.run(inputs_.data() + static_cast<std::size_t>(first) * inference.inputs(), count, results.data());
+  inference.run(inputs_.values.data() + static_cast<std::size_t>(first) * inference.inputs(), count,
+                results.data());
   std::vector<std::uint8_t> bytes;
   for (const std::int32_t result : results)
     bytes.push_back(static_cast<std::uint8_t>(result - program_->output_offset));
@@ -73,12 +55,30 @@ std::vector<Workload::Fact> ArrayWorkload::facts() const {
   const ArrayRun run = array_run(config_, *program_, enough);
   const double macs = static_cast<double>(graph_.macs());
   const int each = config_.outputs * config_.window();
-  return {{"cycles an image", "in steady state", run.period(), 0},
-          {"latency", "cycles of a lone image", static_cast<double>(run.latency()), 0},
-          {"images", "a second", config_.clock_mhz * 1e6 / run.period(), 0},
-          {"MAC utilization", "%", 100 * macs / (run.period() * each), 1},
-          {"map memory", "words a bank", static_cast<double>(program_->map_words), 0},
-          {"weight memory", "words", static_cast<double>(program_->weight_words(config_)), 0}};
+  std::vector<Fact> facts = {
+      {"cycles an image", "in steady state", run.period(), 0},
+      {"latency", "cycles of a lone image", static_cast<double>(run.latency()), 0},
+      {"images", "a second", config_.clock_mhz * 1e6 / run.period(), 0},
+      {"MAC utilization", "%", 100 * macs / (run.period() * each), 1},
+      {"map memory", "words a bank", static_cast<double>(program_->map_words), 0},
+      {"weight memory", "words", static_cast<double>(program_->weight_words(config_)), 0}};
+  if (!inputs_.labels.empty())
+    facts.push_back({"accuracy", "%", 100 * accuracy(), 2});
+  return facts;
+}
+
+double ArrayWorkload::accuracy() const {
+  GraphInference inference(graph_);
+  const std::size_t classes = inference.outputs();
+  std::vector<std::int32_t> results(static_cast<std::size_t>(items()) * classes);
+  inference.run(inputs_.values.data(), items(), results.data());
+  int right = 0;
+  for (std::size_t i = 0; i < inputs_.labels.size(); ++i) {
+    const auto first = results.begin() + static_cast<std::ptrdiff_t>(i * classes);
+    right +=
+        std::max_element(first, first + static_cast<std::ptrdiff_t>(classes)) - first == inputs_.labels[i];
+  }
+  return static_cast<double>(right) / items();
 }
 
 std::optional<std::string> ArrayWorkload::csv(const std::vector<std::uint8_t>& outputs) const {

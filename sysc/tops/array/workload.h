@@ -1,5 +1,6 @@
 #pragma once
 #include "net/graph.h"
+#include "net/input_set.h"
 #include "tops/array/program.h"
 #include "tops/family.h"
 #include <memory>
@@ -9,12 +10,8 @@ namespace deltatwin {
 /// Images, one behind the other.
 class ArrayWorkload : public Workload {
 public:
-  /// `inputs`: integers of the input tensor, image by image.
   ArrayWorkload(Graph graph, const ArrayConfig& config, std::shared_ptr<const ArrayProgram> program,
-                std::vector<std::int32_t> inputs);
-  /// Made up by a seed.
-  ArrayWorkload(Graph graph, const ArrayConfig& config, std::shared_ptr<const ArrayProgram> program,
-                int images, std::uint64_t seed);
+                InputSet inputs);
 
   [[nodiscard]] std::string unit() const override { return "image"; }
   [[nodiscard]] int items() const override;
@@ -28,10 +25,13 @@ public:
   [[nodiscard]] std::optional<std::string> csv(const std::vector<std::uint8_t>& outputs) const override;
 
 private:
+  /// Of the images with labels, the share whose largest output is at theirs.
+  [[nodiscard]] double accuracy() const;
+
   Graph graph_;
   ArrayConfig config_;
   std::shared_ptr<const ArrayProgram> program_;
-  std::vector<std::int32_t> inputs_;
+  InputSet inputs_;
 };
 
 } // namespace deltatwin

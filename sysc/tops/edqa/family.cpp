@@ -1,5 +1,6 @@
 #include "tops/edqa/family.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "tops/activation_results.h"
 #include "tops/edqa/timing.h"
@@ -270,13 +271,15 @@ public:
       all.push_back(std::move(figure));
     return all;
   }
-  [[nodiscard]] bool reads_items() const override { return true; }
-  [[nodiscard]] Subject subject_of(const std::vector<std::string>& choices, const std::string& text,
-                                   const std::string& file) const override {
+  [[nodiscard]] std::string item_files() const override { return "CSV, one a line"; }
+  [[nodiscard]] Subject subject_of(const std::vector<std::string>& choices, const std::string& file,
+                                   int count) const override {
+    constexpr std::size_t most_bytes = std::size_t{1} << 28;
     Subject result = subject(choices, 0, 0);
     const EdqaConfig config = static_cast<const EdqaTop&>(*result.top).config();
-    result.work = std::make_unique<EdqaWorkload>(config, settings_of(numbers_of(choices).data()),
-                                                 read_channels(config, text, file));
+    result.work =
+        std::make_unique<EdqaWorkload>(config, settings_of(numbers_of(choices).data()),
+                                       read_channels(config, read_file(file, most_bytes), file, count));
     result.origin = " from " + file;
     result.description["channels"] = result.work->items();
     result.description["file"] = file;

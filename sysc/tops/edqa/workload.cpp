@@ -111,7 +111,8 @@ EdqaChannels made_up_channels(const EdqaConfig& config, const EdqaSettings& sett
   return channels;
 }
 
-EdqaChannels read_channels(const EdqaConfig& config, const std::string& text, const std::string& file) {
+EdqaChannels read_channels(const EdqaConfig& config, const std::string& text, const std::string& file,
+                           int most) {
   EdqaChannels channels;
   const auto lanes = static_cast<std::size_t>(config.channels);
   std::vector<std::vector<std::uint32_t>> lines;
@@ -158,6 +159,8 @@ EdqaChannels read_channels(const EdqaConfig& config, const std::string& text, co
     throw InputError(file + ": " + std::to_string(lines.size()) + " channels, expected a multiple of " +
                      std::to_string(lanes) + ", the lanes");
   for (std::size_t l = 0; l < lines.size(); l += lanes) {
+    if (most && channels.groups.size() == static_cast<std::size_t>(most))
+      break;
     std::vector<std::uint32_t>& group = channels.groups.emplace_back();
     for (std::size_t i = 0; i < lines[l].size(); ++i)
       for (std::size_t lane = 0; lane < lanes; ++lane)

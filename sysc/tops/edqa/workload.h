@@ -15,9 +15,10 @@ void add_edqa_channels(HostAction& stream, const EdqaConfig& config, const EdqaC
                                             int groups, std::uint64_t seed);
 
 /// Channels from CSV: a line each, numbers with commas between; with several lanes, lines that come together
-/// have one size. Throws InputError, which names the line of `file`.
+/// have one size. Of more than `most` groups the first; 0: all. Throws InputError, which names the line of
+/// `file`.
 [[nodiscard]] EdqaChannels read_channels(const EdqaConfig& config, const std::string& text,
-                                         const std::string& file);
+                                         const std::string& file, int most = 0);
 
 /// Groups of channels, one behind the other.
 class EdqaWorkload : public Workload {
