@@ -117,7 +117,7 @@ module quantizer (
     assign {rest, unused_bit} = {operand, 1'b0} - {subtrahend, negative};
 
     always_ff @(posedge clk_i) begin
-        rest_q <= rest;
+      rest_q <= rest;
       waiting_q <= waiting[Digits*s +: Digits-1];
       signs_q <= {signs[Digits*s +: Digits-1], rest[24]};
     end
