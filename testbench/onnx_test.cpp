@@ -757,6 +757,28 @@ TEST_CASE("onnx: what cannot be had is refused with node, operator and what woul
         std::string::npos);
 }
 
+TEST_CASE("onnx: MLPerf Tiny's networks, and in how many sums they differ from float32") {
+  const char* data = std::getenv("DELTATWIN_DATA");
+  if (!data || !std::filesystem::exists(std::filesystem::path(data) / "mlperf-tiny")) {
+    WARN("not run: DELTATWIN_DATA names no folder with mlperf-tiny");
+    return;
+  }
+  struct Case {
+    const char* name;
+    std::size_t nodes;
+    std::uint64_t macs, differing;
+  };
+  for (const Case& each : {Case{"ic", 14, 12'501'632, 45}, Case{"kws", 11, 2'656'768, 34}}) {
+    CAPTURE(each.name);
+    const Import imported = import_onnx(
+        read_file(std::string(data) + "/mlperf-tiny/" + each.name + "/model_qdq.onnx"), each.name);
+    CHECK(imported.graph.nodes.size() == each.nodes);
+    CHECK(imported.graph.macs() == each.macs);
+    CHECK(differing(imported) == each.differing);
+    CHECK(imported.graph.softmax.has_value());
+  }
+}
+
 namespace {
 
 /// A model, inputs and the results that were computed here, for testbench/onnxruntime.mjs.
