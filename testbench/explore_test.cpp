@@ -11,6 +11,7 @@
 #include "tops/accelerator/area.h"
 #include "tops/accelerator/exploration.h"
 #include "tops/accelerator/run_timing.h"
+#include "tops/registry.h"
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -678,4 +679,11 @@ TEST_CASE("explore: a result that holds what is none of its space's is refused, 
   }
   ask(shard, "insert into chunks values(1" + row);
   CHECK(check(shard) == "accepted");
+}
+
+TEST_CASE("explore: a point of a space has room for the axes of every top") {
+  for (const TopFamily* family : families()) {
+    CAPTURE(family->name());
+    CHECK(family->axes().size() <= Coordinates::most_axes);
+  }
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <numeric>
 #include <set>
+#include <stdexcept>
 #include <string_view>
 
 namespace deltatwin {
@@ -165,6 +166,8 @@ Space parse_space(const std::string& text, const std::string& origin) {
   space.family =
       families()[root.has("top") ? static_cast<std::size_t>(root.at("top").choice(names)) : std::size_t{0}];
   space.axes = space.family->axes();
+  if (space.axes.size() > Coordinates::most_axes)
+    throw std::logic_error(space.family->name() + " has more axes than a point of a space has room for");
   for (const Axis& axis : space.axes)
     keys.push_back(key_of(axis));
   root.check_keys(keys);
