@@ -169,6 +169,11 @@ TEST_CASE("onnx file: sizes that nobody has do not cost memory") {
   for (int i = 0; i < 30'000; ++i)
     nodes += field(1, "");
   CHECK(complaint(field(7, nodes)) == "x.onnx: it has more than 20000 nodes");
+  std::string inputs;
+  for (int i = 0; i < 500'000; ++i)
+    inputs += field(1, "");
+  CHECK(complaint(field(7, field(1, inputs))) ==
+        "x.onnx: it has more than 200000 inputs, outputs and attributes of nodes");
   std::string dimensions;
   for (int i = 0; i < 1000; ++i)
     dimensions += field(1, 1);

@@ -10,6 +10,7 @@ namespace {
 
 // More than these no network has that fits a small FPGA; they bound what a hostile file can cost.
 constexpr std::size_t most_nodes = 20'000, most_tensors = 20'000, most_values = 1'000, most_names = 64;
+constexpr std::size_t most_parts = 200'000; ///< inputs, outputs and attributes of all nodes
 constexpr std::size_t most_elements = std::size_t{1} << 24, most_wide_elements = std::size_t{1} << 20;
 constexpr std::size_t most_listed = std::size_t{1} << 20; ///< elements of all attributes that are lists
 constexpr std::size_t most_dimensions = 8;
@@ -203,11 +204,11 @@ private:
     while (message.next())
       switch (message.field()) {
       case 1:
-        at_most(node.inputs.size(), most_values, "inputs of one node");
+        at_most(parts_++, most_parts, "inputs, outputs and attributes of nodes");
         node.inputs.push_back(message.text());
         break;
       case 2:
-        at_most(node.outputs.size(), most_values, "outputs of one node");
+        at_most(parts_++, most_parts, "inputs, outputs and attributes of nodes");
         node.outputs.push_back(message.text());
         break;
       case 3:
@@ -217,7 +218,7 @@ private:
         node.op = message.text();
         break;
       case 5:
-        at_most(node.attributes.size(), most_names, "attributes of one node");
+        at_most(parts_++, most_parts, "inputs, outputs and attributes of nodes");
         attribute(message.message(), node);
         break;
       case 7:
@@ -388,7 +389,7 @@ private:
   }
 
   const std::string& origin_;
-  std::size_t listed_ = 0;
+  std::size_t listed_ = 0, parts_ = 0;
 };
 
 template <class T> T element(const std::string& bytes, std::size_t at) {
