@@ -56,7 +56,7 @@ TEST_CASE("command line: a model is imported, and simulated as its kernels compu
   const Outcome simulated =
       desk.run(words(simulate + "--expected good.csv --outputs out.csv --json result.json"));
   CHECK(simulated.code == 0);
-  CHECK_THAT(simulated.out, Catch::Contains("no top runs such a network yet") &&
+  CHECK_THAT(simulated.out, Catch::Contains("integer inference alone, without cycles") &&
                                 Catch::Contains("1 of 1 equal those of good.csv") &&
                                 Catch::Contains(" % of 1 image"));
   CHECK(read_file(desk.path("out.csv")) == "out0,out1,out2\n" + row(output.values) + "\n");
@@ -117,7 +117,8 @@ TEST_CASE("command line: models and files of inputs that are bad give one line a
            Bad{"import small.json -o x.json", "small.json: is no network that is known here"},
            Bad{"import missing.tflite", "missing.tflite: cannot be read"},
            Bad{"import model.tflite -o no/x.json", "no/x.json"},
-           Bad{"simulate --network model.json", "has images of 784 values, the network's input is of 4 x 5 x 3"},
+           Bad{"simulate --network model.json",
+               "has images of 784 values, the network's input is of 4 x 5 x 3"},
            Bad{"simulate --network model.json --inputs odd.bin", "3 bytes: no whole records"},
            Bad{"simulate --network model.json --labels far.csv",
                "--labels and --input-type go with --inputs"},

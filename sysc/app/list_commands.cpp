@@ -1,7 +1,9 @@
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/simulate_graph.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "net/formats/formats.h"
 #include "net/networks_directory.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,6 +20,45 @@ void tell_foreign(const std::vector<std::string>& complaints) {
     std::fprintf(stderr, "deltatwin: not listed: %s\n", printable(complaint).c_str());
 }
 
+void list_network(const Network& network, const std::string& name, const std::string& file, TextTable& table,
+                  boost::json::array& list) {
+  std::string shape = std::to_string(network.layers.front().inputs);
+  for (const Layer& layer : network.layers)
+    shape += "-" + std::to_string(layer.outputs);
+  const Layer& first = network.layers.front();
+  table.add_row(
+      {name, shape, grouped(network.macs()), grouped(network.weight_count()), grouped(network.stored_bits()),
+       std::string(first.scheme == Scheme::fixed_reference ? "fixed" : to_string(first.scheme)) +
+           ", D=" + std::to_string(first.delta_bits) + (first.code == Code::huffman ? ", Huffman" : "")});
+  list.push_back({{"name", name},
+                  {"file", file},
+                  {"description", network.description},
+                  {"shape", shape},
+                  {"macs", network.macs()},
+                  {"weights", network.weight_count()},
+                  {"stored_bits", network.stored_bits()},
+                  {"scheme", to_string(first.scheme)},
+                  {"delta_bits", first.delta_bits},
+                  {"code", to_string(first.code)}});
+}
+
+// Of convolutions: its shape is the input's.
+void list_graph(const Graph& graph, const std::string& name, const std::string& file, TextTable& table,
+                boost::json::array& list) {
+  std::string shape;
+  for (const int size : graph.tensors[graph.input].shape)
+    shape += (shape.empty() ? "" : "x") + std::to_string(size);
+  table.add_row({name, shape, grouped(graph.macs()), grouped(graph.weights()), "-",
+                 count_of(graph.nodes.size(), "node")});
+  list.push_back({{"name", name},
+                  {"file", file},
+                  {"description", graph.description},
+                  {"shape", shape},
+                  {"macs", graph.macs()},
+                  {"weights", graph.weights()},
+                  {"nodes", graph.nodes.size()}});
+}
+
 void list_networks(const std::string& json) {
   prepare_json(json);
   std::vector<std::string> files;
@@ -28,45 +69,25 @@ void list_networks(const std::string& json) {
   if (error)
     throw InputError(networks_directory() + ": " + error.message());
   std::sort(files.begin(), files.end());
-  std::vector<Network> networks;
   boost::json::array list;
-  std::vector<std::string> names, paths, foreign;
-  for (const std::string& file : files) {
-    try {
-      networks.push_back(load_network(file));
-      paths.push_back(file);
-      names.push_back(printable(std::filesystem::path(file).stem().string()));
-    } catch (const InputError& complaint) {
-      foreign.emplace_back(complaint.what());
-    }
-  }
+  std::vector<std::string> foreign;
   TextTable table;
   for (const char* head : {"network", "layers"})
     table.add_column(head, TextTable::left, 2);
   for (const char* head : {"MACs", "weights", "bits"})
     table.add_column(head, TextTable::right, 2);
   table.add_column("format", TextTable::left, 1);
-  for (std::size_t i = 0; i < networks.size(); ++i) {
-    const Network& network = networks[i];
-    std::string shape = std::to_string(network.layers.front().inputs);
-    for (const Layer& layer : network.layers)
-      shape += "-" + std::to_string(layer.outputs);
-    const Layer& first = network.layers.front();
-    table.add_row({names[i], shape, grouped(network.macs()), grouped(network.weight_count()),
-                   grouped(network.stored_bits()),
-                   std::string(first.scheme == Scheme::fixed_reference ? "fixed" : to_string(first.scheme)) +
-                       ", D=" + std::to_string(first.delta_bits) +
-                       (first.code == Code::huffman ? ", Huffman" : "")});
-    list.push_back({{"name", names[i]},
-                    {"file", paths[i]},
-                    {"description", network.description},
-                    {"shape", shape},
-                    {"macs", network.macs()},
-                    {"weights", network.weight_count()},
-                    {"stored_bits", network.stored_bits()},
-                    {"scheme", to_string(first.scheme)},
-                    {"delta_bits", first.delta_bits},
-                    {"code", to_string(first.code)}});
+  for (const std::string& file : files) {
+    const std::string name = printable(std::filesystem::path(file).stem().string());
+    try {
+      Graph graph = load_graph(file);
+      if (is_dense_chain(graph))
+        list_network(dense_chain(std::move(graph), file), name, file, table, list);
+      else
+        list_graph(graph, name, file, table, list);
+    } catch (const InputError& complaint) {
+      foreign.emplace_back(complaint.what());
+    }
   }
   std::printf("%s", table.text().c_str());
   tell_foreign(foreign);

@@ -81,8 +81,9 @@ int simulate_graph(const Graph& graph, const CommonOptions& options, const FileO
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const Outputs outputs = {graph, inputs.count, values};
   const std::string images = describe(choice, inputs.count);
-  std::printf("%s: integer inference alone, without cycles: no top runs such a network yet\n\n",
-              graph.name.c_str());
+  std::printf(
+      "%s: integer inference alone, without cycles; --top array has those of networks that it runs\n\n",
+      graph.name.c_str());
   std::optional<double> right;
   if (!inputs.labels.empty())
     right = accuracy(outputs, inputs.labels);

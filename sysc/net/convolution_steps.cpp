@@ -81,7 +81,8 @@ public:
         cut(part.multipliers);
         cut(part.shifts);
       }
-      requantizers_.emplace_back(part, outputs_, out.format, out.format.zero_point);
+      requantizers_.emplace_back(part, outputs_, out.format, out.format.zero_point,
+                                 &kernels == &convolution_kernels().back());
     }
   }
 
@@ -92,9 +93,8 @@ public:
       for (int r = 0; r < rows_; ++r) {
         const std::int16_t* row = x + std::ptrdiff_t{r} * window_.row_stride * map_.row_step();
         sums_of_row(row, g);
-        add_bias(g);
         requantizers_[static_cast<std::size_t>(g)].run(
-            sums_.data(), columns_, step,
+            sums_.data(), &bias_[static_cast<std::size_t>(g * step)], columns_, step,
             y + std::ptrdiff_t{r} * columns_ * all + std::ptrdiff_t{g} * outputs_, all);
       }
     }
@@ -145,15 +145,6 @@ private:
     }
   }
 
-  void add_bias(int group) {
-    const int step = blocks_ * kernel_channels;
-    const std::int32_t* bias = &bias_[static_cast<std::size_t>(group * step)];
-    std::int32_t* sums = sums_.data();
-    for (int c = 0; c < columns_; ++c)
-      for (int o = 0; o < step; ++o)
-        *sums++ += bias[o];
-  }
-
   const ConvolutionKernels& kernels_;
   Window window_;
   int groups_, inputs_, outputs_, blocks_, rows_, columns_, padded_inputs_, pairs_ = 0;
@@ -189,7 +180,7 @@ public:
     for (int r = 0; r < rows_; ++r) {
       for (int c = 0; c < columns_; ++c) {
         std::int32_t* sums = &sums_[static_cast<std::size_t>(c * channels_)];
-        std::copy(bias_.begin(), bias_.end(), sums);
+        std::fill_n(sums, channels_, 0);
         const std::int16_t* w = weights_.data();
         for (int i = 0; i < window_.rows; ++i)
           for (int j = 0; j < window_.columns; ++j, w += channels_)
@@ -198,8 +189,8 @@ public:
                     (std::ptrdiff_t{c} * window_.column_stride + j) * channels_,
                 w, channels_);
       }
-      requantizer_.run(sums_.data(), columns_, channels_, y + std::ptrdiff_t{r} * columns_ * channels_,
-                       channels_);
+      requantizer_.run(sums_.data(), bias_.data(), columns_, channels_,
+                       y + std::ptrdiff_t{r} * columns_ * channels_, channels_);
     }
   }
 

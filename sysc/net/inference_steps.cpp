@@ -45,8 +45,8 @@ public:
               add_to(sums, x, add_, channels_);
           }
       }
-      requantizer_.run(sums_.data(), columns_, channels_, y + std::ptrdiff_t{r} * columns_ * channels_,
-                       channels_);
+      requantizer_.run(sums_.data(), nullptr, columns_, channels_,
+                       y + std::ptrdiff_t{r} * columns_ * channels_, channels_);
     }
   }
 
@@ -73,7 +73,7 @@ public:
       for (const std::int32_t second : terms_[1]) {
         const std::int32_t sum = first + second;
         std::int16_t y = 0;
-        output_.run(&sum, 1, 1, &y, 1);
+        output_.run(&sum, nullptr, 1, 1, &y, 1);
         sums_.push_back(y);
       }
   }
@@ -90,7 +90,7 @@ public:
     for (std::size_t i = 0; i < elements_; ++i) {
       const std::int32_t sum = terms_[0][static_cast<std::size_t>(a[i] - low_[0])] +
                                terms_[1][static_cast<std::size_t>(b[i] - low_[1])];
-      output_.run(&sum, 1, 1, y + i, 1);
+      output_.run(&sum, nullptr, 1, 1, y + i, 1);
     }
   }
 
@@ -123,7 +123,7 @@ public:
   void run(const std::int16_t* a, const std::int16_t*, std::int16_t* y) override {
     for (int p = 0; p < pixels_; ++p, a += channels_, y += channels_) {
       std::copy_n(a, channels_, sums_.data());
-      requantizer_.run(sums_.data(), 1, channels_, y, channels_);
+      requantizer_.run(sums_.data(), nullptr, 1, channels_, y, channels_);
     }
   }
 
