@@ -65,7 +65,10 @@ void run(const TopSimulation& options, bool allow_overflow, int& exit_code) {
   const std::vector<Workload::Fact> facts = work.facts();
   for (const Workload::Fact& fact : facts)
     line(fact.name, fixed(fact.value, fact.digits) + (fact.unit.empty() ? "" : " " + fact.unit));
-  std::printf("\n");
+  if (subject.print)
+    subject.print();
+  else
+    std::printf("\n");
   const Resources used = total_area(top.parts());
   print_area(used, device, seconds);
 

@@ -15,7 +15,7 @@ struct ArrayConfig {
   int outputs = 8;                         ///< P: outputs of a tile, 2..32, a power of two, at most S
   int channels = 16;                       ///< S: channels of a word, 4..32, a power of two
   int rows = 3;                            ///< T: row banks, 1..7
-  int results = 2;                         ///< R: results a cycle, a divisor of P
+  int results = 4;                         ///< R: results a cycle, a divisor of P
   int multiplier = 1;                      ///< 0: LUTs, 1: pairs in a DSP
   int sum_bits = 25;                       ///< of a sum with its bias, 25..32
   int map_depth = 1024, input_depth = 512; ///< words a bank

@@ -1,10 +1,10 @@
 #include "tops/array/family.h"
-#include "base/error.h"
 #include "base/text.h"
 #include "net/formats/formats.h"
 #include "net/input_set.h"
 #include "net/networks_directory.h"
 #include "tops/array/exploration.h"
+#include "tops/array/layer_table.h"
 #include "tops/array/top.h"
 #include "tops/array/workload.h"
 #include <filesystem>
@@ -32,7 +32,7 @@ public:
                   value};
     };
     constexpr int most = (1 << 16) - 1;
-    axes[axis::network] = {Axis::text, "network", "networks", "a network file",
+    axes[axis::network] = {Axis::text, "network", "networks", "a committed network, or a network file",
                            0,          0,         {},         "fashion_resnet8_int8"};
     axes[axis::order] = {Axis::choice,
                          "order",
@@ -141,6 +141,9 @@ private:
                            {"skip_depth", config.skip_depth},
                            {"output_depth", config.output_depth}};
     subject.top = std::make_unique<ArrayTop>(config);
+    const std::vector<ArrayLayerRow> rows = array_layer_table(graph, config, *program);
+    subject.description["layers"] = to_json(rows);
+    subject.print = [rows] { print(rows); };
     InputSet inputs = inputs_of(subject, graph.tensors[graph.input]);
     if (inputs.count > 0)
       subject.work = std::make_unique<ArrayWorkload>(graph, config, program, std::move(inputs));

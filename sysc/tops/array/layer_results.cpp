@@ -23,6 +23,7 @@ LayerResults::LayerResults(const ArrayConfig& config, const ArrayMemories& memor
     : config_(config), layer_(layer) {
   if (layer.max_pool)
     return;
+  kernel_ = RowKernel::of(config, memories, layer);
   const std::size_t window = size(config.window()), outputs = size(config.outputs * layer.tiles);
   const std::size_t steps = size(layer.steps());
   for (std::size_t o = 0; o < outputs; ++o) {
@@ -157,6 +158,10 @@ void LayerResults::row(const ArrayMemories& memories, const ArrayStep& step,
                        std::vector<std::int8_t>& results, std::vector<std::int32_t>* sums) {
   if (layer_.max_pool) {
     find_maxima(memories, step, results);
+    return;
+  }
+  if (kernel_ && !sums) {
+    kernel_->row(memories, step, results);
     return;
   }
   const int outputs = layer_.tiles * config_.outputs;

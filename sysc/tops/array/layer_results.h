@@ -1,31 +1,10 @@
 #pragma once
-#include "blocks/array_scheduler.h"
-#include "tops/array/config.h"
+#include "tops/array/memories.h"
+#include "tops/array/row_kernel.h"
 #include <cstdint>
 #include <vector>
 
 namespace deltatwin {
-
-/// The array's memories.
-struct ArrayMemories {
-  std::vector<std::int8_t> weights; ///< [words][outputs][banks][channels]
-  struct Parameter {
-    std::int32_t bias = 0, multiplier = 0;
-    int shift = 0;
-  };
-  std::vector<Parameter> parameters; ///< [words][results]
-  std::vector<ArrayLayer::Words> layers;
-  std::vector<ArrayStep::Words> steps;
-  std::vector<std::int32_t> tables; ///< [B?][page][index]
-  std::vector<std::int8_t> input;   ///< [banks][words][channels]
-  std::vector<std::int8_t> maps;    ///< the same
-  std::vector<std::int8_t> skips;   ///< [words][outputs]
-
-  explicit ArrayMemories(const ArrayConfig& config);
-  template <class Archive> void archive(Archive& bytes) {
-    bytes(weights, parameters, layers, steps, tables, input, maps, skips);
-  }
-};
 
 /// What a layer computes, from tables that stand still: its weights as rows of dot products.
 class LayerResults {
@@ -55,6 +34,7 @@ private:
 
   ArrayConfig config_;
   ArrayLayer layer_;
+  std::unique_ptr<RowKernel> kernel_;                ///< or else ...
   int stride_ = 0;                                   ///< elements of a row of weights
   std::vector<std::int16_t> weights_;                ///< rows of outputs; or else ...
   std::vector<std::vector<Tap>> taps_;               ///< ... those of each output that are not 0

@@ -192,6 +192,11 @@ private:
     program_.map_words = maps.size();
     program_.skip_words = skips.size();
     for (int l = 0; l < layers(); ++l) {
+      const Place& target = places_[work(l).to];
+      const int entries = program_.layers[static_cast<std::size_t>(l)].entries;
+      program_.kept.push_back({target.in_map || target.in_skip ? target.skip_rows : 0,
+                               target.in_map ? target.slots * target.pitch : 0,
+                               target.in_skip ? target.skip_rows * entries : 0});
       const Place& source = places_[work(l).from];
       ArrayLayer& layer = program_.layers[static_cast<std::size_t>(l)];
       layer.base = source.base;

@@ -17,9 +17,15 @@ struct ArrayProgram {
   };
   using Tables = std::array<std::array<std::int32_t, 256>, 2>; ///< of results, of skips
 
+  struct Kept {                        ///< of a layer's results
+    int rows = 0;                      ///< at most, for later layers
+    int map_words = 0, skip_words = 0; ///< of a bank; of the memory of skips
+  };
+
   PixelInput input;
   std::vector<ArrayLayer> layers;
   std::vector<std::string> nodes; ///< of each layer
+  std::vector<Kept> kept;         ///< of each layer
   std::vector<ArrayStep> steps;
   std::vector<std::int8_t> weights;                ///< [words][outputs][banks][channels]
   std::vector<Parameter> parameters;               ///< [words][results]

@@ -28,6 +28,7 @@ ArrayRun array_run(const ArrayConfig& config, const ArrayProgram& program, int i
   ArrayStarts starts(config.write_latency());
   starts.start(0);
   ArrayRun run;
+  run.steps.resize(program.steps.size());
   Cycle input_free = 2, output_free = 0;
   std::size_t step_index = 0, image = 0;
   const auto send = [&](const ArrayLayer& layer, Cycle begin) {
@@ -56,7 +57,13 @@ ArrayRun array_run(const ArrayConfig& config, const ArrayProgram& program, int i
                         depth = static_cast<std::size_t>(config.output_depth);
       const Cycle room =
           layer.to_output && entries > depth ? pops[entries - depth - 1] + ArrayStarts::room_there : 0;
+      ArrayStep at_once = step;
+      at_once.wait = 0;
+      const Cycle free = starts.next(at_once, 0, 0), written_then = starts.next(step, 0, 0);
       const Cycle begin = starts.next(step, ready, room);
+      ArrayRun::Step& idle = run.steps[step_index];
+      idle = {written_then - free, 0, 0};
+      (room > ready ? idle.idle_room : idle.idle_rows) = begin - written_then;
       starts.begin(layer, begin);
       if (layer.to_output)
         send(layer, begin);

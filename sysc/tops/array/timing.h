@@ -9,7 +9,11 @@ struct ArrayRun {
   struct Image {
     Cycle first, last; ///< the beat of its first value, and of its last result
   };
+  struct Step {
+    Cycle idle_wait = 0, idle_rows = 0, idle_room = 0; ///< before it: for results, the image, the output
+  };
   std::vector<Image> images;
+  std::vector<Step> steps; ///< of the last image
 
   /// Cycles with an image inside, as register CYCLES tells.
   [[nodiscard]] Cycle cycles() const;
