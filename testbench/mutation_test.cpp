@@ -64,8 +64,12 @@ Mutant mutate(RandomWork& random, const std::string& file) {
 std::vector<std::string> tests_of(const std::string& block) {
   static const std::map<std::string, std::vector<std::string>> others = {
       {"adder_tree", {"dot_array"}},
+      {"array_control", {"array"}},
+      {"array_results", {"array"}},
+      {"array_scheduler", {"array"}},
       {"axi_lite", {"axi_control"}},
       {"codec_control", {"codec"}},
+      {"delay_line", {"array"}},
       {"dot_pair", {"dot_array"}},
       {"dot_product", {"dot_array"}},
       {"edqa_books", {"edqa"}},
@@ -78,6 +82,8 @@ std::vector<std::string> tests_of(const std::string& block) {
       {"huffman_window", {"huffman_decoder", "channel_decoder"}},
       {"issue_walker", {"scheduler"}},
       {"noisyquant_control", {"noisyquant"}},
+      {"pixel_loader", {"array"}},
+      {"value_output", {"array"}},
       {"code_store", {"code_store", "codec"}},
       {"symbol_fifo", {"symbol_fifo", "codec"}}};
   const auto found = others.find(block);
