@@ -251,10 +251,7 @@ void RowKernel::row(const ArrayMemories& memories, const ArrayStep& step, std::v
   sums_.resize(size(layer_.columns) * size(sums_step_));
   values_.resize(count);
   layer_.depthwise ? sum_channels() : sum_blocks();
-  for (int x = 0; x < layer_.columns; ++x)
-    for (int o = 0; o < outputs_; ++o)
-      sums_[size(x) * size(sums_step_) + size(o)] += bias_[size(o)];
-  requantizer_->run(sums_.data(), layer_.columns, sums_step_, values_.data(), outputs_);
+  requantizer_->run(sums_.data(), bias_.data(), layer_.columns, sums_step_, values_.data(), outputs_);
   const std::size_t skip = size(step.skip_read) * size(config_.outputs);
   if (addition_) {
     const std::int32_t* tables[2];
@@ -266,7 +263,7 @@ void RowKernel::row(const ArrayMemories& memories, const ArrayStep& step, std::v
           tables[0][static_cast<std::uint8_t>(values_[i])] +
           tables[1]
                 [skip + i < memories.skips.size() ? static_cast<std::uint8_t>(memories.skips[skip + i]) : 0];
-    addition_->run(sums_.data(), layer_.columns, outputs_, values_.data(), outputs_);
+    addition_->run(sums_.data(), nullptr, layer_.columns, outputs_, values_.data(), outputs_);
   }
   results.resize(count);
   narrow(values_.data(), count, results.data());
