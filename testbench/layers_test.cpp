@@ -13,8 +13,8 @@ namespace {
 
 using Layers = std::set<std::string>;
 
-// base <- {net, blocks} <- tops <- {explore, tlm <- cosim} <- app; train, activations and import know networks
-// alone.
+// base <- {net, blocks} <- tops <- {explore, tlm <- cosim} <- app; train, activations and import know
+// networks alone.
 const std::map<std::string, Layers> allowed = {
     {"base", {}},
     {"net", {"base"}},

@@ -11,11 +11,7 @@ namespace deltatwin {
 
 const std::vector<const TopFamily*>& families() {
   static const std::vector<const TopFamily*> all = {
-      &accelerator_family(),
-      &array_family(),
-      &codec_family(),
-      &edqa_family(),
-      &noisyquant_family(),
+      &accelerator_family(), &array_family(), &codec_family(), &edqa_family(), &noisyquant_family(),
   };
   return all;
 }
