@@ -55,6 +55,18 @@ ArrayExploration::ArrayExploration(const std::vector<AxisValues>& values)
   }
 }
 
+std::shared_ptr<const ArrayGraph> ArrayExploration::lowered(std::size_t network, int sum_bits) const {
+  const std::pair<std::size_t, int> key(network, sum_bits);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (const auto known = lowered_.find(key); known != lowered_.end())
+      return known->second;
+  }
+  const auto made = std::make_shared<const ArrayGraph>(lower(graphs_[network], sum_bits));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return lowered_.emplace(key, made).first->second;
+}
+
 ArrayExploration::Design ArrayExploration::design(const double* choices) const {
   const std::vector<double> key(choices, choices + axis::clock);
   {
@@ -66,7 +78,9 @@ ArrayExploration::Design ArrayExploration::design(const double* choices) const {
   Design design;
   design.config = array_config(choices);
   try {
-    const ArrayProgram program = compile_to_fit(graph(choices), design.config, array_order(choices));
+    const ArrayProgram program =
+        size_up(*lowered(static_cast<std::size_t>(choices[axis::network]), design.config.sum_bits),
+                design.config, array_order(choices));
     const ArrayRun run = array_run(design.config, program, enough);
     design.latency = run.latency();
     design.period = run.period();

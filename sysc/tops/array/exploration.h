@@ -1,7 +1,9 @@
 #pragma once
+#include "tops/array/lowering.h"
 #include "tops/array/program.h"
 #include "tops/family.h"
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -60,11 +62,14 @@ private:
     return graphs_[static_cast<std::size_t>(choices[array_axis::network])];
   }
   [[nodiscard]] Design design(const double* choices) const;
+  /// A network for designs whose sums have so many bits; throws InputError.
+  [[nodiscard]] std::shared_ptr<const ArrayGraph> lowered(std::size_t network, int sum_bits) const;
 
   std::vector<std::string> files_;
   std::vector<Graph> graphs_;
   mutable std::mutex mutex_;                              ///< of:
   mutable std::map<std::vector<double>, Design> designs_; ///< by their choices but for the clock
+  mutable std::map<std::pair<std::size_t, int>, std::shared_ptr<const ArrayGraph>> lowered_;
 };
 
 } // namespace deltatwin

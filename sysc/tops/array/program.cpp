@@ -60,8 +60,9 @@ struct Place {
 
 class Layout {
 public:
-  Layout(ArrayGraph graph, const ArrayConfig& config, ArrayOrder order)
-      : graph_(std::move(graph)), config_(config), places_(graph_.maps.size()), order_by_(order) {}
+  /// `contents`: with weights and parameters.
+  Layout(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order, bool contents)
+      : graph_(graph), config_(config), places_(graph_.maps.size()), order_by_(order), contents_(contents) {}
 
   ArrayProgram lay_out() {
     find_places();
@@ -299,8 +300,8 @@ private:
         does.max_pool ? config_.outputs : to(l).channels - (layer.tiles - 1) * config_.outputs;
     constexpr int most_rows = 63; // where they matter, more are refused
     layer.kernel_rows = does.max_pool ? window.rows : std::min(window.rows, most_rows);
-    layer.weight_base = program_.weight_words(config_);
-    layer.param_base = program_.param_words(config_);
+    layer.weight_base = program_.weight_words;
+    layer.param_base = program_.param_words;
     layer.result_groups = target.groups;
     layer.entries = layer.columns * layer.tiles;
     layer.zero = does.zero;
@@ -311,8 +312,12 @@ private:
     layer.first_words = layer.first_column * layer.groups;
     if (does.add)
       set_add(layer, *does.add);
-    if (!does.max_pool)
-      add_weights(l, layer);
+    if (!does.max_pool) {
+      program_.weight_words += layer.tiles * layer.steps();
+      program_.param_words += layer.tiles * config_.beats();
+      if (contents_)
+        add_weights(l, layer);
+    }
     program_.layers.push_back(layer);
     program_.nodes.push_back(does.node);
     if (layer.to_output)
@@ -466,10 +471,11 @@ private:
     }
   }
 
-  ArrayGraph graph_;
+  const ArrayGraph& graph_;
   const ArrayConfig& config_;
   std::vector<Place> places_;
   ArrayOrder order_by_;
+  bool contents_;
   bool packed_ = false;
   std::vector<RowStep> rows_;
   ArrayProgram program_;
@@ -486,35 +492,18 @@ void check_fit(const ArrayConfig& config, const ArrayProgram& program) {
   fit("table pages for additions", static_cast<int>(program.tables.size()), config.pages);
   fit("words a bank of map memory", program.map_words, config.map_depth);
   fit("words a bank of input memory", program.input_words, config.input_depth);
-  fit("words of weights", program.weight_words(config), config.weight_depth);
-  fit("words of parameters", program.param_words(config), config.param_depth);
+  fit("words of weights", program.weight_words, config.weight_depth);
+  fit("words of parameters", program.param_words, config.param_depth);
   fit("words of skips", program.skip_words, config.skip_depth);
   fit("entries of the output FIFO", program.output_entries, config.output_depth);
 }
 
-} // namespace
-
-int ArrayProgram::weight_words(const ArrayConfig& config) const {
-  return static_cast<int>(weights.size()) / (config.outputs * config.window());
-}
-
-int ArrayProgram::param_words(const ArrayConfig& config) const {
-  return static_cast<int>(parameters.size()) / config.results;
-}
-
-ArrayProgram compile(const Graph& graph, const ArrayConfig& config, ArrayOrder order) {
-  validate(config);
-  ArrayProgram program = Layout(lower(graph, config.sum_bits), config, order).lay_out();
-  check_fit(config, program);
-  return program;
-}
-
-ArrayProgram compile_to_fit(const Graph& graph, ArrayConfig& config, ArrayOrder order) {
+ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayOrder order, bool contents) {
   ArrayConfig closed = config; // what is open does not matter yet
   for (int ArrayConfig::*size : open_sizes)
     closed.*size = ArrayConfig().*size;
   validate(closed);
-  ArrayProgram program = Layout(lower(graph, config.sum_bits), closed, order).lay_out();
+  ArrayProgram program = Layout(graph, closed, order, contents).lay_out();
   const auto open = [&config](int ArrayConfig::*size, int least) {
     if (config.*size == 0)
       config.*size = std::max(2, least);
@@ -526,13 +515,31 @@ ArrayProgram compile_to_fit(const Graph& graph, ArrayConfig& config, ArrayOrder 
   open(&ArrayConfig::steps, power(program.steps.size()));
   open(&ArrayConfig::map_depth, program.map_words);
   open(&ArrayConfig::input_depth, program.input_words);
-  open(&ArrayConfig::weight_depth, program.weight_words(config));
-  open(&ArrayConfig::param_depth, program.param_words(config));
+  open(&ArrayConfig::weight_depth, program.weight_words);
+  open(&ArrayConfig::param_depth, program.param_words);
   open(&ArrayConfig::skip_depth, program.skip_words);
   open(&ArrayConfig::output_depth, power(static_cast<std::size_t>(2 * program.output_entries)));
   validate(config);
   check_fit(config, program);
   return program;
+}
+
+} // namespace
+
+ArrayProgram compile(const Graph& graph, const ArrayConfig& config, ArrayOrder order) {
+  validate(config);
+  const ArrayGraph lowered = lower(graph, config.sum_bits);
+  ArrayProgram program = Layout(lowered, config, order, true).lay_out();
+  check_fit(config, program);
+  return program;
+}
+
+ArrayProgram compile_to_fit(const Graph& graph, ArrayConfig& config, ArrayOrder order) {
+  return lay_out_to_fit(lower(graph, config.sum_bits), config, order, true);
+}
+
+ArrayProgram size_up(const ArrayGraph& graph, ArrayConfig& config, ArrayOrder order) {
+  return lay_out_to_fit(graph, config, order, false);
 }
 
 void load_array_program(Session& session, const ArrayConfig& config, const ArrayProgram& program) {

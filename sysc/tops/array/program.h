@@ -1,6 +1,7 @@
 #pragma once
 #include "net/graph.h"
 #include "tops/array/config.h"
+#include "tops/array/lowering.h"
 #include "tops/session.h"
 #include <array>
 #include <cstdint>
@@ -34,9 +35,7 @@ struct ArrayProgram {
   int input_offset = 0, output_offset = 0; ///< the network's integers are the bytes and this: 0 or 128
   /// What it takes: words a bank of the maps and of the input, skips, and entries of the output queue.
   int map_words = 0, input_words = 0, skip_words = 0, output_entries = 0;
-
-  [[nodiscard]] int weight_words(const ArrayConfig& config) const;
-  [[nodiscard]] int param_words(const ArrayConfig& config) const;
+  int weight_words = 0, param_words = 0;
 };
 
 /// In which order rows are computed: tops/array/row_order.h.
@@ -48,6 +47,10 @@ enum class ArrayOrder { depth_first, by_layers };
 /// The same where a memory, FIFO or table of 0 is as large as the network takes, which then is in the config.
 [[nodiscard]] ArrayProgram compile_to_fit(const Graph& graph, ArrayConfig& config,
                                           ArrayOrder order = ArrayOrder::depth_first);
+
+/// The same of a network that is lowered, without its weights and parameters, for who asks how long it takes
+/// and how large it is.
+[[nodiscard]] ArrayProgram size_up(const ArrayGraph& graph, ArrayConfig& config, ArrayOrder order);
 
 /// Appends the writes that load it. CONTROL is not written.
 void load_array_program(Session& session, const ArrayConfig& config, const ArrayProgram& program);

@@ -55,13 +55,12 @@ std::vector<Workload::Fact> ArrayWorkload::facts() const {
   const ArrayRun run = array_run(config_, *program_, enough);
   const double macs = static_cast<double>(graph_.macs());
   const int each = config_.outputs * config_.window();
-  std::vector<Fact> facts = {
-      {"cycles an image", "in steady state", run.period(), 0},
-      {"latency", "cycles of a lone image", static_cast<double>(run.latency()), 0},
-      {"images", "a second", config_.clock_mhz * 1e6 / run.period(), 0},
-      {"MAC utilization", "%", 100 * macs / (run.period() * each), 1},
-      {"map memory", "words a bank", static_cast<double>(program_->map_words), 0},
-      {"weight memory", "words", static_cast<double>(program_->weight_words(config_)), 0}};
+  std::vector<Fact> facts = {{"cycles an image", "in steady state", run.period(), 0},
+                             {"latency", "cycles of a lone image", static_cast<double>(run.latency()), 0},
+                             {"images", "a second", config_.clock_mhz * 1e6 / run.period(), 0},
+                             {"MAC utilization", "%", 100 * macs / (run.period() * each), 1},
+                             {"map memory", "words a bank", static_cast<double>(program_->map_words), 0},
+                             {"weight memory", "words", static_cast<double>(program_->weight_words), 0}};
   if (!inputs_.labels.empty())
     facts.push_back({"accuracy", "%", 100 * accuracy(), 2});
   return facts;
