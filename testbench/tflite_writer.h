@@ -61,7 +61,7 @@ private:
   void append(const void* data, std::size_t size) { bytes_.append(static_cast<const char*>(data), size); }
   static void put(std::string& out, std::uint64_t value, std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; ++i)
-      out += static_cast<char>(value >> (8 * i));
+      out += i < sizeof value ? static_cast<char>(value >> (8 * i)) : '\0';
   }
   static void patch(std::string& out, std::size_t at, std::size_t target) {
     for (std::size_t i = 0; i < 4; ++i)
