@@ -18,8 +18,9 @@ const std::map<std::string, Small> small = {
     {"accelerator",
      {"-n tiny --lanes 4", " --images random:2", R"("networks": "tiny", "lanes": 4, "multipliers": "dsp")"}},
     {"array",
-     {"--network conv --outputs 4 --channels 8 --banks 2 --results 2", " --images random:2",
-      R"("networks": "conv", "outputs": 4, "channels": 8, "banks": 2, "results": 2)"}},
+     {"--network conv --outputs 4 --channels 8 --banks 2 --results 2 --multiplier lut", " --images random:2",
+      R"("networks": "conv", "outputs": 4, "channels": 8, "banks": 2, "results": 2,
+      "multipliers": "lut")"}},
     {"codec", {"--alphabet 5 --depth 40", " --blocks random:4", R"("alphabet": 5, "depth": 40)"}},
     {"edqa",
      {"--bits 2 --extra 1 --depth 20", " --channels random:4", R"("bits": 2, "extra": 1, "depth": 20)"}},
@@ -81,7 +82,7 @@ TEST_CASE("command line: simulate, cosim, trace, synth, bench and explore serve 
     // The same design, so that its RTL and its synthesis are there.
     desk.write("space.json", R"({"format": "deltatwin-space-1", "top": ")" + family->name() + "\", " +
                                  design.space +
-                                 R"(, "devices": "xc7s15", "optimize": ["throughput", "latency"]})");
+                                 R"(, "devices": "xc7z020", "optimize": ["throughput", "latency"]})");
     const Outcome explored =
         desk.run(words("explore space.json --confirm 1 --overwrite --out a --dataset none"));
     CAPTURE(explored.out, explored.err);
