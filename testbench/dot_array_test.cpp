@@ -155,7 +155,7 @@ TEST_CASE("dot_array twins give all sums of beats with gaps, extremes, wraps and
       agree(config, block_of(config), repeats(2));
 }
 
-TEST_CASE("dot_array: what Yosys makes of it does the same") {
+TEST_CASE("dot_array: what Yosys makes of it does the same", "[.netlist]") {
   for (const DotArrayConfig& config : {DotArrayConfig{2, 4, 5, DotMultiplier::dsp_pairs, 25},
                                        DotArrayConfig{2, 4, 1, DotMultiplier::lut, 25}})
     agree(config, Netlist(block_of(config)).source(), repeats(1));

@@ -137,7 +137,7 @@ TEST_CASE("line_buffer twins give each window of each read: writes before it, pa
     agree(config, block_of(config), repeats(2));
 }
 
-TEST_CASE("line_buffer: what Yosys makes of it does the same") {
+TEST_CASE("line_buffer: what Yosys makes of it does the same", "[.netlist]") {
   const LineBufferConfig config{4, 3, 2, 40};
   agree(config, Netlist(block_of(config)).source(), repeats(1));
 }

@@ -103,7 +103,7 @@ TEST_CASE("max_pool twins give the maxima of the lanes that count, of none -128,
     agree(config, block_of(config), repeats(2));
 }
 
-TEST_CASE("max_pool: what Yosys makes of it does the same") {
+TEST_CASE("max_pool: what Yosys makes of it does the same", "[.netlist]") {
   const MaxPoolConfig config{4, 5};
   agree(config, Netlist(block_of(config)).source(), repeats(1));
 }

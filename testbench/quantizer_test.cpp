@@ -199,7 +199,7 @@ TEST_CASE("quantizer twins agree with each other and with integer arithmetic, wh
   agree(block, repeats(20000));
 }
 
-TEST_CASE("quantizer: what Yosys makes of it does the same") {
+TEST_CASE("quantizer: what Yosys makes of it does the same", "[.netlist]") {
   const Netlist netlist(block);
   agree(netlist.source(), repeats(5000));
 }

@@ -74,7 +74,7 @@ TEST_CASE("scaler twins agree with each other and with a plain reference, by eve
     agree(sum_bits, block_of(sum_bits), repeats(20000));
 }
 
-TEST_CASE("scaler: what Yosys makes of it does the same") {
+TEST_CASE("scaler: what Yosys makes of it does the same", "[.netlist]") {
   for (const int sum_bits : {25, 29, 32}) {
     const Netlist netlist(block_of(sum_bits));
     agree(sum_bits, netlist.source(), repeats(5000));
