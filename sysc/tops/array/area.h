@@ -5,7 +5,7 @@
 
 namespace deltatwin {
 
-/// The parts of an array and what each takes: `array_test '[.fit]'` prints it beside synthesis.
+/// The parts of an array and what each takes: `deltatwin synth --top array` prints it beside synthesis.
 [[nodiscard]] std::vector<Part> array_parts(const ArrayConfig& config);
 
 } // namespace deltatwin
