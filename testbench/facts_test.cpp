@@ -290,6 +290,8 @@ TEST_CASE("facts: RTL and model refuse the same designs") {
       for (const auto& b : axes)
         for (const int value_a : a.values)
           for (const int value_b : b.values) {
+            if (&b < &a) // met the other way round
+              continue;
             Design design;
             design.huffman = huffman;
             design.lanes_per_bank = 4;
