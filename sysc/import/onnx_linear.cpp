@@ -302,15 +302,20 @@ void OnnxTranslator::add_bias(const Context& context, Operand& operand, const Op
   operand = with_step(operand, {RealStep::Kind::add, std::move(added)});
 }
 
-OnnxOperand OnnxTranslator::convolve(const Context& context) {
-  const Operand x = reals(context, 0);
+const OnnxWeights& OnnxTranslator::weights(const Context& context, const char* unless_constant) {
   const Operand& w = input(context, 1);
   if (w.kind != Kind::weights)
     context.fail(w.kind == Kind::constant
                      ? "its weights are real numbers; quantize them to int8 (QuantizeLinear, "
                        "DequantizeLinear)"
-                     : "its weights are no constants");
-  Operand result = convolution(context, x, w.weights->integers, w.weights->quantization);
+                     : unless_constant);
+  return *w.weights;
+}
+
+OnnxOperand OnnxTranslator::convolve(const Context& context) {
+  const Operand x = reals(context, 0);
+  const OnnxWeights& w = weights(context, "its weights are no constants");
+  Operand result = convolution(context, x, w.integers, w.quantization);
   if (has_input(context, 2)) {
     Operand bias = input(context, 2);
     // One value a channel, whatever dimensions follow.
@@ -342,16 +347,15 @@ OnnxOperand OnnxTranslator::convolve_quantized(const Context& context) {
   return quantized(context, *sums.sums, sums.view, 6, 7, OnnxType::uint8);
 }
 
-namespace {
-
-OnnxQuantization with_zero_point(const OnnxTensor* tensor) {
+OnnxQuantization OnnxTranslator::zero_points(const Context& context, std::size_t at) {
   OnnxQuantization result;
   result.scales = {1};
   result.zero_points = {0};
-  if (tensor) {
+  if (has_input(context, at)) {
+    const OnnxTensor& tensor = constant(context, at, "a zero point");
     result.zero_points.clear();
-    for (std::size_t i = 0; i < tensor->elements(); ++i)
-      result.zero_points.push_back(tensor->integer(i));
+    for (std::size_t i = 0; i < tensor.elements(); ++i)
+      result.zero_points.push_back(tensor.integer(i));
     if (std::all_of(result.zero_points.begin(), result.zero_points.end(),
                     [&](std::int64_t value) { return value == result.zero_points[0]; }))
       result.zero_points.resize(1);
@@ -359,32 +363,26 @@ OnnxQuantization with_zero_point(const OnnxTensor* tensor) {
   return result;
 }
 
-} // namespace
+OnnxOperand OnnxTranslator::integers_of(const Operand& product) {
+  OnnxSums sums = *product.sums;
+  sums.are_integers = true;
+  return pending(std::move(sums), product.view);
+}
 
 OnnxOperand OnnxTranslator::convolve_integers(const Context& context) {
-  const auto zeros = [&](std::size_t at) {
-    return with_zero_point(has_input(context, at) ? &constant(context, at, "a zero point") : nullptr);
-  };
-  const OnnxQuantization of_x = zeros(2);
+  const OnnxQuantization of_x = zero_points(context, 2);
   if (of_x.zero_points.size() != 1)
     context.fail("its input has more than one zero point");
-  OnnxQuantization of_w = zeros(3);
+  OnnxQuantization of_w = zero_points(context, 3);
   of_w.axis = 0;
   Operand result = convolution(context, integers(context, 0, of_x), constant(context, 1, "a weight"), of_w);
-  OnnxSums sums = *result.sums;
-  sums.are_integers = true;
-  return pending(std::move(sums), result.view);
+  return integers_of(result);
 }
 
 OnnxOperand OnnxTranslator::multiply_matrices(const Context& context) {
   const Operand x = reals(context, 0);
-  const Operand& w = input(context, 1);
-  if (w.kind != Kind::weights)
-    context.fail(w.kind == Kind::constant
-                     ? "its weights are real numbers; quantize them to int8 (QuantizeLinear, "
-                       "DequantizeLinear)"
-                     : "its second factor is no constant");
-  return matrix_product(context, x, false, w.weights->integers, false, w.weights->quantization, 1);
+  const OnnxWeights& w = weights(context, "its second factor is no constant");
+  return matrix_product(context, x, false, w.integers, false, w.quantization, 1);
 }
 
 OnnxOperand OnnxTranslator::multiply_matrices_quantized(const Context& context) {
@@ -397,37 +395,27 @@ OnnxOperand OnnxTranslator::multiply_matrices_quantized(const Context& context) 
 }
 
 OnnxOperand OnnxTranslator::multiply_matrices_integers(const Context& context) {
-  const auto zeros = [&](std::size_t at) {
-    return with_zero_point(has_input(context, at) ? &constant(context, at, "a zero point") : nullptr);
-  };
-  const OnnxQuantization of_x = zeros(2);
+  const OnnxQuantization of_x = zero_points(context, 2);
   if (of_x.zero_points.size() != 1)
     context.fail("its input has more than one zero point; possible is one");
   const OnnxTensor& w = constant(context, 1, "a weight");
-  OnnxQuantization of_w = zeros(3);
+  OnnxQuantization of_w = zero_points(context, 3);
   of_w.axis = static_cast<int>(w.dims.size()) - 1;
   const Operand result = matrix_product(context, integers(context, 0, of_x), false, w, false, of_w, 1);
-  OnnxSums sums = *result.sums;
-  sums.are_integers = true;
-  return pending(std::move(sums), result.view);
+  return integers_of(result);
 }
 
 OnnxOperand OnnxTranslator::gemm(const Context& context) {
   const Operand x = reals(context, 0);
-  const Operand& w = input(context, 1);
-  if (w.kind != Kind::weights)
-    context.fail(w.kind == Kind::constant
-                     ? "its weights are real numbers; quantize them to int8 (QuantizeLinear, "
-                       "DequantizeLinear)"
-                     : "its second factor is no constant");
+  const OnnxWeights& w = weights(context, "its second factor is no constant");
   const float alpha = context.real("alpha", 1), beta = context.real("beta", 1);
   if (!(alpha > 0) || !std::isfinite(alpha) || !std::isfinite(beta))
     context.fail("alpha is " + std::to_string(alpha) + "; possible is more than 0");
   if (x.view.rank() != 2)
     context.fail("it reads " + std::to_string(x.view.rank()) +
                  " dimensions, expected 2; put a Flatten before it");
-  Operand result = matrix_product(context, x, context.integer("transA", 0) != 0, w.weights->integers,
-                                  context.integer("transB", 0) != 0, w.weights->quantization, alpha);
+  Operand result = matrix_product(context, x, context.integer("transA", 0) != 0, w.integers,
+                                  context.integer("transB", 0) != 0, w.quantization, alpha);
   if (has_input(context, 2))
     add_bias(context, result, input(context, 2), beta);
   return result;

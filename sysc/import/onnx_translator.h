@@ -63,6 +63,12 @@ private:
                       const OnnxQuantization& scales);
   Operand product(const Context& context, const Operand& x, std::vector<int> outer, int inner, int outputs,
                   const Factors& factors);
+  /// Quantized ones, the second input; `unless_constant`: what is wrong where it is computed.
+  const OnnxWeights& weights(const Context& context, const char* unless_constant);
+  /// Of an operator on integers, whose scales are 1.
+  OnnxQuantization zero_points(const Context& context, std::size_t at);
+  /// A product whose sums themselves are the result.
+  Operand integers_of(const Operand& product);
   void add_bias(const Context& context, Operand& sums, const Operand& bias, float factor);
   void add_bias(const Context& context, Operand& sums, const OnnxTensor& integers);
   void require_one_scale(const Context& context, const OnnxQuantization& quantization, int axis,

@@ -1,5 +1,5 @@
 #include "import/post_training.h"
-#include "base/error.h"
+#include "import/import.h"
 #include "import/tflite_scale.h"
 #include <algorithm>
 #include <cmath>
@@ -52,16 +52,12 @@ Requantization scaled_by(const std::vector<double>& factors, bool has_relu, int 
 class Builder {
 public:
   std::size_t tensor(const std::string& name, const std::vector<int>& shape, double low, double high) {
-    Tensor tensor;
-    tensor.name = name;
-    tensor.shape = shape;
     constexpr double steps = 255;
     const double scale = high > low ? (high - low) / steps : 1;
-    tensor.scale = static_cast<float>(scale);
-    tensor.format.zero_point =
+    Format format;
+    format.zero_point =
         static_cast<int>(std::clamp(std::nearbyint(-pixel_zero - low / scale), -128.0, 127.0));
-    graph_.tensors.push_back(tensor);
-    return graph_.tensors.size() - 1;
+    return graph_.tensor(name, shape, format, static_cast<float>(scale));
   }
   // `constants`: what each input channel holds beside its integers, in real numbers.
   void convolution(const FloatConvolution& layer, std::size_t input, std::size_t output, bool has_relu,
@@ -93,7 +89,7 @@ public:
       factors.push_back(input_scale * scale / output_scale);
     }
     node.requantization = scaled_by(factors, has_relu, at(output).format.zero_point);
-    add(layer.name, {input}, output, std::move(node));
+    graph_.node(layer.name, {input}, output, std::move(node), {});
   }
   void sum(const std::string& name, std::size_t a, std::size_t b, std::size_t output) {
     Add node;
@@ -105,7 +101,7 @@ public:
           static_cast<std::int32_t>(std::nearbyint(at(i ? b : a).scale / largest * one))};
     }
     node.output = scaled_by({largest / one / at(output).scale}, true, at(output).format.zero_point);
-    add(name, {a, b}, output, node);
+    graph_.node(name, {a, b}, output, node, {});
   }
   void average(const std::string& name, std::size_t input, std::size_t output) {
     Pool node;
@@ -114,24 +110,13 @@ public:
     node.window.columns = node.window.column_stride = at(input).shape[1];
     const double pixels = static_cast<double>(node.window.rows) * node.window.columns;
     node.requantization = scaled_by({at(input).scale / (pixels * at(output).scale)}, false, 0);
-    add(name, {input}, output, node);
+    graph_.node(name, {input}, output, node, {});
   }
-  [[nodiscard]] const Tensor& at(std::size_t tensor) const { return graph_.tensors[tensor]; }
-  [[nodiscard]] Tensor& at(std::size_t tensor) { return graph_.tensors[tensor]; }
-  [[nodiscard]] Graph& graph() { return graph_; }
+  [[nodiscard]] const Tensor& at(std::size_t tensor) const { return graph_.tensor(tensor); }
+  [[nodiscard]] GraphBuilder& graph() { return graph_; }
 
 private:
-  void add(const std::string& name, const std::vector<std::size_t>& inputs, std::size_t output,
-           decltype(Node::op) op) {
-    Node node;
-    node.name = name;
-    node.inputs = inputs;
-    node.output = output;
-    node.op = std::move(op);
-    graph_.nodes.push_back(std::move(node));
-  }
-
-  Graph graph_;
+  GraphBuilder graph_{"float32"};
 };
 
 } // namespace
@@ -244,8 +229,8 @@ std::vector<float> PostTraining::run(const std::uint8_t* image) const {
 
 Graph PostTraining::quantized() const {
   Builder builder;
-  builder.graph().name = network_.name;
-  builder.graph().description = network_.description;
+  Graph& graph = builder.graph().graph();
+  graph.description = network_.description;
   const std::vector<BlockShape> shapes = check_shapes(network_, network_.name);
   std::size_t next = 0;
   const auto tensor = [&](const std::string& name, const std::vector<int>& shape) {
@@ -263,15 +248,17 @@ Graph PostTraining::quantized() const {
   double mean = 0;
   for (const float m : network_.mean)
     mean += m / network_.planes;
-  std::size_t at = builder.tensor("image", {network_.rows, network_.columns, network_.planes}, 0, 1);
-  builder.at(at).format.zero_point = static_cast<int>(std::nearbyint(mean / pixel_step)) - pixel_zero;
-  builder.graph().input = at;
+  Format pixels;
+  pixels.zero_point = static_cast<int>(std::nearbyint(mean / pixel_step)) - pixel_zero;
+  std::size_t at = builder.graph().tensor("image", {network_.rows, network_.columns, network_.planes}, pixels,
+                                          static_cast<float>(pixel_step));
+  graph.input = at;
   FloatConvolution stem = network_.stem;
   std::vector<double> constants;
   const auto window = static_cast<std::size_t>(stem.kernel) * static_cast<std::size_t>(stem.kernel),
              planes = static_cast<std::size_t>(network_.planes);
   for (std::size_t p = 0; p < planes; ++p)
-    constants.push_back((builder.at(at).format.zero_point + pixel_zero) * pixel_step - network_.mean[p]);
+    constants.push_back((pixels.zero_point + pixel_zero) * pixel_step - network_.mean[p]);
   for (std::size_t w = 0; w < stem.weights.size(); ++w)
     stem.weights[w] /= network_.deviation[w / window % planes];
   std::size_t output = tensor("stem", behind(stem, at));
@@ -301,10 +288,11 @@ Graph PostTraining::quantized() const {
   at = output;
   output = tensor("logits", {1, 1, network_.classes()});
   builder.convolution(network_.dense, at, output, false);
-  builder.graph().output = output;
-  builder.graph().softmax = Softmax{};
-  validate(builder.graph(), network_.name);
-  return std::move(builder.graph());
+  graph.output = output;
+  graph.softmax = Softmax{};
+  Graph finished = builder.graph().finish(network_.name).graph;
+  finished.name = network_.name;
+  return finished;
 }
 
 std::vector<std::int8_t> network_input(const ImageSet& set, int image) {

@@ -18,7 +18,8 @@ public:
   [[nodiscard]] std::vector<float> run(const std::uint8_t* image) const;
   /// The network in int8: activations from the lowest to the highest value that calibration saw, 0 among
   /// them, in 256 steps; weights of each output channel symmetric in 255; biases in 32 bits; ties to even.
-  /// Its input is [rows, columns, planes], pixel - 128. Throws InputError where a bias does not fit.
+  /// Its input is [rows, columns, planes], pixel - 128. A bias beyond 30 bits makes its channel's weights
+  /// coarser.
   [[nodiscard]] Graph quantized() const;
 
 private:
