@@ -57,20 +57,15 @@ std::vector<std::pair<std::string, int>> parameters(const AxiControlConfig& conf
 
 std::vector<Interface> interfaces(const AxiControlConfig& config) {
   const std::vector<Field> word = {{"load_addr_o", 20}, {"load_data_o", 36}};
-  std::vector<Interface> all = {
-      {"", "aw", {"s_axil_awvalid_i", "s_axil_awready_o"}, {{"s_axil_awaddr_i", 12}}},
-      {"", "w", {"s_axil_wvalid_i", "s_axil_wready_o"}, {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}},
-      {"", "b", {"s_axil_bvalid_o", "s_axil_bready_i"}, {{"s_axil_bresp_o", 2}}},
-      {"", "ar", {"s_axil_arvalid_i", "s_axil_arready_o"}, {{"s_axil_araddr_i", 12}}},
-      {"", "r", {"s_axil_rvalid_o", "s_axil_rready_i"}, {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}}},
-      {"", "start", {"start_o"}, {}},
-      {"", "clear", {"clear_o"}, {}},
-      {"", "outputs", {}, {{"layers_o", 8}, {"images_o", 32}}},
-      {"", "reference", {"load_reference_o"}, word},
-      {"", "parameter", {"load_parameter_o"}, word},
-      {"", "program", {"load_program_o"}, word},
-      {"", "book", {"load_book_o"}, word},
-      {"", "stream", {"load_stream_o"}, word}};
+  std::vector<Interface> all = axi_lite_interfaces("", "");
+  all.insert(all.end(), {{"", "start", {"start_o"}, {}},
+                         {"", "clear", {"clear_o"}, {}},
+                         {"", "outputs", {}, {{"layers_o", 8}, {"images_o", 32}}},
+                         {"", "reference", {"load_reference_o"}, word},
+                         {"", "parameter", {"load_parameter_o"}, word},
+                         {"", "program", {"load_program_o"}, word},
+                         {"", "book", {"load_book_o"}, word},
+                         {"", "stream", {"load_stream_o"}, word}});
   for (int bank = 0; bank < config.banks(); ++bank)
     all.push_back({"", "weight" + std::to_string(bank), {{"load_weight_o", 1, bank}}, word});
   return all;

@@ -155,4 +155,17 @@ AxiLiteTiming::Write AxiLiteTiming::write(Cycle aw_offered, Cycle w_offered) {
   return write;
 }
 
+std::vector<Interface> axi_lite_interfaces(const std::string& host, const std::string& slave) {
+  const auto channel = [](const std::string& from, const std::string& name, const char* valid,
+                          const char* ready, std::vector<Field> fields) {
+    const std::string pins = "s_axil_" + name;
+    return Interface{from, name, {pins + valid, pins + ready}, std::move(fields)};
+  };
+  return {channel(host, "aw", "valid_i", "ready_o", {{"s_axil_awaddr_i", 12}}),
+          channel(host, "w", "valid_i", "ready_o", {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}),
+          channel(slave, "b", "valid_o", "ready_i", {{"s_axil_bresp_o", 2}}),
+          channel(host, "ar", "valid_i", "ready_o", {{"s_axil_araddr_i", 12}}),
+          channel(slave, "r", "valid_o", "ready_i", {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}})};
+}
+
 } // namespace deltatwin

@@ -2,6 +2,7 @@
 #include "base/cycle.h"
 #include "base/register.h"
 #include "base/resources.h"
+#include "base/trace.h"
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -85,6 +86,10 @@ private:
   AxiControlConfig config_;
   std::uint32_t images_ = 0, layers_ = 0, load_address_ = 0, load_high_ = 0;
 };
+
+/// The five channels of AXI4-Lite pins "s_axil_...", AW, W, B, AR, R; beats are outputs of `host` or of
+/// `slave`.
+[[nodiscard]] std::vector<Interface> axi_lite_interfaces(const std::string& host, const std::string& slave);
 
 /// When the beats of an AXI4-Lite slave are transferred that takes AW and W in any order, one of
 /// each ahead of its response, and answers one cycle after the access. Calls come in the order of

@@ -21,33 +21,22 @@ std::vector<Register> AcceleratorTop::registers() const {
 
 std::vector<Interface> AcceleratorTop::interfaces() const {
   const Design& design = design_;
-  const auto axi = [](const std::string& channel, const char* valid, const char* ready,
-                      std::vector<Field> fields) {
-    return Interface{"axi_control",
-                     channel,
-                     {"s_axil_" + channel + valid, "s_axil_" + channel + ready},
-                     std::move(fields)};
-  };
-  std::vector<Interface> all = {
-      axi("aw", "valid_i", "ready_o", {{"s_axil_awaddr_i", 12}}),
-      axi("w", "valid_i", "ready_o", {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}),
-      axi("b", "valid_o", "ready_i", {{"s_axil_bresp_o", 2}}),
-      axi("ar", "valid_i", "ready_o", {{"s_axil_araddr_i", 12}}),
-      axi("r", "valid_o", "ready_i", {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}}),
-      {"scheduler",
-       "s_axis",
-       {"s_axis_tvalid_i", "s_axis_tready_o"},
-       {{"s_axis_tdata_i", 8}, {"s_axis_tlast_i", 1}}},
-      {"output_fifo",
-       "m_axis",
-       {"m_axis_tvalid_o", "m_axis_tready_i"},
-       {{"m_axis_tdata_o", 16}, {"m_axis_tlast_o", 1}}},
-      {"scheduler", "slot", {"slot"}, {{"slot_weight_addr", 20}, {"slot_x_addr", 13}, {"slot_layer", 4}}},
-      {"scheduler", "mac", {"mac_valid"}, {{"mac_x", 8}, {"mac_flags", 4}}},
-      {"delta_mac", "ref", {"ref_valid"}, {{"ref_addr", 20}}},
-      {"delta_mac", "sum", {"sum_valid"}, {{"sum_data", 32}}},
-      {"requantizer", "act", {"act_valid"}, {{"act_addr", 14}, {"act_data", 8}}},
-  };
+  std::vector<Interface> all = axi_lite_interfaces("axi_control", "axi_control");
+  all.insert(
+      all.end(),
+      {{"scheduler",
+        "s_axis",
+        {"s_axis_tvalid_i", "s_axis_tready_o"},
+        {{"s_axis_tdata_i", 8}, {"s_axis_tlast_i", 1}}},
+       {"output_fifo",
+        "m_axis",
+        {"m_axis_tvalid_o", "m_axis_tready_i"},
+        {{"m_axis_tdata_o", 16}, {"m_axis_tlast_o", 1}}},
+       {"scheduler", "slot", {"slot"}, {{"slot_weight_addr", 20}, {"slot_x_addr", 13}, {"slot_layer", 4}}},
+       {"scheduler", "mac", {"mac_valid"}, {{"mac_x", 8}, {"mac_flags", 4}}},
+       {"delta_mac", "ref", {"ref_valid"}, {{"ref_addr", 20}}},
+       {"delta_mac", "sum", {"sum_valid"}, {{"sum_data", 32}}},
+       {"requantizer", "act", {"act_valid"}, {{"act_addr", 14}, {"act_data", 8}}}});
   for (int bank = 0; bank < design.banks(); ++bank)
     all.push_back({design.huffman ? "huffman_bank" : "weight_bank",
                    "bank" + std::to_string(bank),

@@ -1,5 +1,6 @@
 #include "tops/array/core.h"
 #include "base/archive.h"
+#include "blocks/axi_control.h"
 #include <algorithm>
 #include <utility>
 
@@ -40,32 +41,26 @@ ArrayCore::ArrayCore(const ArrayConfig& config)
 
 std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
   const Field clean("interior_rst_n");
-  std::vector<Interface> all = {
-      {"host", "aw", {"s_axil_awvalid_i", "s_axil_awready_o"}, {{"s_axil_awaddr_i", 12}}},
-      {"host", "w", {"s_axil_wvalid_i", "s_axil_wready_o"}, {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}},
-      {"array_control", "b", {"s_axil_bvalid_o", "s_axil_bready_i"}, {{"s_axil_bresp_o", 2}}},
-      {"host", "ar", {"s_axil_arvalid_i", "s_axil_arready_o"}, {{"s_axil_araddr_i", 12}}},
-      {"array_control",
-       "r",
-       {"s_axil_rvalid_o", "s_axil_rready_i"},
-       {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}}},
-      {"host",
-       "values in",
-       {"s_axis_tvalid_i", "s_axis_tready_o"},
-       {{"s_axis_tdata_i", 8}, "s_axis_tlast_i"}},
-      {"array",
-       "values out",
-       {"m_axis_tvalid_o", "m_axis_tready_i"},
-       {{"m_axis_tdata_o", 8}, "m_axis_tlast_o"}},
-      {"array_scheduler",
-       "issue",
-       {"issue_valid", clean},
-       {{"issue_weight", 16}, {"issue_bank", 3}, "issue_first", "issue_last", {"issue_address", 16}}},
-      {"array_results",
-       "results",
-       {"result_valid", clean},
-       {{"result_bank", 3}, {"result_address", 16}, {"result_parts", config.channels / config.outputs}}},
-      {"array_results", "skips", {"skip_valid", clean}, {{"skip_address", 16}}}};
+  std::vector<Interface> all = axi_lite_interfaces("host", "array_control");
+  all.insert(
+      all.end(),
+      {{"host",
+        "values in",
+        {"s_axis_tvalid_i", "s_axis_tready_o"},
+        {{"s_axis_tdata_i", 8}, "s_axis_tlast_i"}},
+       {"array",
+        "values out",
+        {"m_axis_tvalid_o", "m_axis_tready_i"},
+        {{"m_axis_tdata_o", 8}, "m_axis_tlast_o"}},
+       {"array_scheduler",
+        "issue",
+        {"issue_valid", clean},
+        {{"issue_weight", 16}, {"issue_bank", 3}, "issue_first", "issue_last", {"issue_address", 16}}},
+       {"array_results",
+        "results",
+        {"result_valid", clean},
+        {{"result_bank", 3}, {"result_address", 16}, {"result_parts", config.channels / config.outputs}}},
+       {"array_results", "skips", {"skip_valid", clean}, {{"skip_address", 16}}}});
   for (int p = 0; p < config.outputs; ++p)
     all.push_back({"dot_array",
                    "sums of output " + std::to_string(p),

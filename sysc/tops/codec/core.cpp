@@ -1,5 +1,6 @@
 #include "tops/codec/core.h"
 #include "base/archive.h"
+#include "blocks/axi_control.h"
 #include "blocks/huffman_builder.h"
 #include "blocks/huffman_code_book.h"
 #include "blocks/huffman_decoder.h"
@@ -40,40 +41,35 @@ CodecCore::CodecCore(const CodecConfig& config)
 std::vector<Interface> CodecCore::interfaces(const CodecConfig& config) {
   const int symbol = config.symbol_bits();
   const Field clean("interior_rst_n");
-  return {
-      {"host", "aw", {"s_axil_awvalid_i", "s_axil_awready_o"}, {{"s_axil_awaddr_i", 12}}},
-      {"host", "w", {"s_axil_wvalid_i", "s_axil_wready_o"}, {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}},
-      {"codec_control", "b", {"s_axil_bvalid_o", "s_axil_bready_i"}, {{"s_axil_bresp_o", 2}}},
-      {"host", "ar", {"s_axil_arvalid_i", "s_axil_arready_o"}, {{"s_axil_araddr_i", 12}}},
-      {"codec_control",
-       "r",
-       {"s_axil_rvalid_o", "s_axil_rready_i"},
-       {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}}},
-      {"host",
-       "symbols in",
-       {"s_axis_tvalid_i", "s_axis_tready_o"},
-       {{"s_axis_tdata_i", 8}, "s_axis_tlast_i"}},
-      {"codec",
-       "symbols out",
-       {"m_axis_tvalid_o", "m_axis_tready_i"},
-       {{"m_axis_tdata_o", 8}, "m_axis_tlast_o"}},
-      {"histogram", "counts", {"count_valid", "count_ready", clean}, {{"count", config.count_bits()}}},
-      {"huffman_builder", "lengths", {"length_valid", "length_ready", clean}, {{"length", 4}}},
-      {"huffman_code_book",
-       "table",
-       {"table_valid", clean},
-       {{"table_book", 2},
-        {"table_symbol", symbol},
-        {"table_length", 4},
-        {"table_code", 8},
-        {"table_rank", symbol}}},
-      {"codec", "encode", {"encode_beat", clean}, {{"encode_book_q", 2}, {"encode_symbol", symbol}, "last"}},
-      {"huffman_encoder", "words", {"word_valid", clean}, {{"word", 36}, "word_last"}},
-      {"code_store",
-       "stored words",
-       {"stored_valid", "stored_ready", clean},
-       {{"stored_word", 36}, "stored_last"}},
-      {"huffman_decoder", "decoded", {"decoded", clean}, {{"decoded_symbol", symbol}, "decoded_last_q"}}};
+  std::vector<Interface> all = axi_lite_interfaces("host", "codec_control");
+  all.insert(
+      all.end(),
+      {{"host",
+        "symbols in",
+        {"s_axis_tvalid_i", "s_axis_tready_o"},
+        {{"s_axis_tdata_i", 8}, "s_axis_tlast_i"}},
+       {"codec",
+        "symbols out",
+        {"m_axis_tvalid_o", "m_axis_tready_i"},
+        {{"m_axis_tdata_o", 8}, "m_axis_tlast_o"}},
+       {"histogram", "counts", {"count_valid", "count_ready", clean}, {{"count", config.count_bits()}}},
+       {"huffman_builder", "lengths", {"length_valid", "length_ready", clean}, {{"length", 4}}},
+       {"huffman_code_book",
+        "table",
+        {"table_valid", clean},
+        {{"table_book", 2},
+         {"table_symbol", symbol},
+         {"table_length", 4},
+         {"table_code", 8},
+         {"table_rank", symbol}}},
+       {"codec", "encode", {"encode_beat", clean}, {{"encode_book_q", 2}, {"encode_symbol", symbol}, "last"}},
+       {"huffman_encoder", "words", {"word_valid", clean}, {{"word", 36}, "word_last"}},
+       {"code_store",
+        "stored words",
+        {"stored_valid", "stored_ready", clean},
+        {{"stored_word", 36}, "stored_last"}},
+       {"huffman_decoder", "decoded", {"decoded", clean}, {{"decoded_symbol", symbol}, "decoded_last_q"}}});
+  return all;
 }
 
 void CodecCore::add(std::size_t interface, Cycle cycle, std::uint64_t payload) {

@@ -1,5 +1,6 @@
 #include "tops/edqa/core.h"
 #include "base/archive.h"
+#include "blocks/axi_control.h"
 #include "blocks/huffman_builder.h"
 #include "blocks/huffman_code_book.h"
 #include <algorithm>
@@ -53,17 +54,11 @@ std::vector<Interface> EdqaCore::interfaces(const EdqaConfig& config) {
   const std::vector<Field> in = {"s_axis_tvalid_i", "s_axis_tready_o"},
                            out = {"m_axis_tvalid_o", "m_axis_tready_i"};
   const int in_bits = input_bits(config), out_bits = output_bits(config);
-  std::vector<Interface> all = {
-      {"host", "aw", {"s_axil_awvalid_i", "s_axil_awready_o"}, {{"s_axil_awaddr_i", 12}}},
-      {"host", "w", {"s_axil_wvalid_i", "s_axil_wready_o"}, {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}},
-      {"edqa_control", "b", {"s_axil_bvalid_o", "s_axil_bready_i"}, {{"s_axil_bresp_o", 2}}},
-      {"host", "ar", {"s_axil_arvalid_i", "s_axil_arready_o"}, {{"s_axil_araddr_i", 12}}},
-      {"edqa_control",
-       "r",
-       {"s_axil_rvalid_o", "s_axil_rready_i"},
-       {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}}},
-      {"host", "values in", in, {{"s_axis_tdata_i", std::min(in_bits, chunk)}, "s_axis_tlast_i"}},
-      {"edqa", "values out", out, {{"m_axis_tdata_o", std::min(out_bits, chunk)}, "m_axis_tlast_o"}}};
+  std::vector<Interface> all = axi_lite_interfaces("host", "edqa_control");
+  all.insert(
+      all.end(),
+      {{"host", "values in", in, {{"s_axis_tdata_i", std::min(in_bits, chunk)}, "s_axis_tlast_i"}},
+       {"edqa", "values out", out, {{"m_axis_tdata_o", std::min(out_bits, chunk)}, "m_axis_tlast_o"}}});
   const auto more = [&](const char* block, const char* name, const std::vector<Field>& strobes,
                         const char* data, int bits) {
     for (int lsb = chunk; lsb < bits; lsb += chunk)

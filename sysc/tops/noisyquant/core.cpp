@@ -1,5 +1,6 @@
 #include "tops/noisyquant/core.h"
 #include "base/archive.h"
+#include "blocks/axi_control.h"
 #include <algorithm>
 #include <utility>
 
@@ -42,28 +43,22 @@ std::vector<Interface> NoisyQuantCore::interfaces(const NoisyQuantConfig& config
   std::vector<Field> verdict = {"better"};
   if (loss > 63)
     verdict.push_back({"loss", loss - 63, 63});
-  return {
-      {"host", "aw", {"s_axil_awvalid_i", "s_axil_awready_o"}, {{"s_axil_awaddr_i", 12}}},
-      {"host", "w", {"s_axil_wvalid_i", "s_axil_wready_o"}, {{"s_axil_wdata_i", 32}, {"s_axil_wstrb_i", 4}}},
-      {"noisyquant_control", "b", {"s_axil_bvalid_o", "s_axil_bready_i"}, {{"s_axil_bresp_o", 2}}},
-      {"host", "ar", {"s_axil_arvalid_i", "s_axil_arready_o"}, {{"s_axil_araddr_i", 12}}},
-      {"noisyquant_control",
-       "r",
-       {"s_axil_rvalid_o", "s_axil_rready_i"},
-       {{"s_axil_rdata_o", 32}, {"s_axil_rresp_o", 2}}},
-      {"host",
-       "values in",
-       {"s_axis_tvalid_i", "s_axis_tready_o"},
-       {{"s_axis_tdata_i", 16}, "s_axis_tlast_i"}},
-      {"noisyquant",
-       "values out",
-       {"m_axis_tvalid_o", "m_axis_tready_i"},
-       {{"m_axis_tdata_o", 32}, "m_axis_tlast_o"}},
-      {"noisy_quantizer", "errors", {"lead", clean}, {{"error", config.quantizer().error_bits()}}},
-      {"noisy_lanes", "sums", {"sum_valid", clean}, {{"sum", sum}, "sum_end"}},
-      {"noisy_loss", "losses", {"verdict", clean}, {{"loss", std::min(loss, 63)}}},
-      {"noisy_loss", "verdicts", {"verdict", clean}, verdict},
-      {"noisy_quantizer", "results", {"push", clean}, {{"result_word", 32}, "last"}}};
+  std::vector<Interface> all = axi_lite_interfaces("host", "noisyquant_control");
+  all.insert(all.end(),
+             {{"host",
+               "values in",
+               {"s_axis_tvalid_i", "s_axis_tready_o"},
+               {{"s_axis_tdata_i", 16}, "s_axis_tlast_i"}},
+              {"noisyquant",
+               "values out",
+               {"m_axis_tvalid_o", "m_axis_tready_i"},
+               {{"m_axis_tdata_o", 32}, "m_axis_tlast_o"}},
+              {"noisy_quantizer", "errors", {"lead", clean}, {{"error", config.quantizer().error_bits()}}},
+              {"noisy_lanes", "sums", {"sum_valid", clean}, {{"sum", sum}, "sum_end"}},
+              {"noisy_loss", "losses", {"verdict", clean}, {{"loss", std::min(loss, 63)}}},
+              {"noisy_loss", "verdicts", {"verdict", clean}, verdict},
+              {"noisy_quantizer", "results", {"push", clean}, {{"result_word", 32}, "last"}}});
+  return all;
 }
 
 void NoisyQuantCore::add(std::size_t interface, Cycle cycle, std::uint64_t payload) {
