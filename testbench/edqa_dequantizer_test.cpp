@@ -6,6 +6,7 @@
 #include "edqa_work.h"
 #include "initiator.h"
 #include "netlist_bench.h"
+#include "refused_parameters.h"
 #include "tlm/edqa_dequantizer.h"
 #include <algorithm>
 #include <cstdio>
@@ -245,14 +246,7 @@ TEST_CASE("edqa: the released accelerator's values come back") {
 }
 
 TEST_CASE("edqa_dequantizer: impossible parameters stop elaboration") {
-  const std::pair<const char*, std::vector<int>> rows[] = {
-      {"Format", {-1, 3}}, {"MaxBits", {1, 13}}, {"MaxExtra", {-1, 8}}};
-  for (const auto& [parameter, values] : rows)
-    for (const int value : values) {
-      CAPTURE(parameter, value);
-      CHECK_THROWS_WITH(build_rtl({"edqa_dequantizer", {{parameter, value}}, false, ""}),
-                        Catch::Contains("u_error"));
-    }
+  check_refused("edqa_dequantizer", {{"Format", {-1, 3}}, {"MaxBits", {1, 13}}, {"MaxExtra", {-1, 8}}});
 }
 
 TEST_CASE("edqa_dequantizer: a transaction has the same values, bad ones are refused") {

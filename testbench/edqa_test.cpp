@@ -6,6 +6,7 @@
 #include "cosim/twins.h"
 #include "random_book.h"
 #include "random_work.h"
+#include "top_area.h"
 #include "tops/edqa/core.h"
 #include "tops/edqa/timing.h"
 #include "tops/edqa/top.h"
@@ -712,28 +713,11 @@ const std::vector<EdqaConfig> others = {
     {Format::int32, 6, 2, 300, true, false, 1, 2},   {Format::int16, 3, 0, 784, true, false, 1, 4},
     {Format::float32, 5, 1, 1024, true, true, 1, 1}, {Format::int16, 2, 2, 3136, true, true, 8, 1}};
 
-// Prints a design's area by part, as CSV, and holds the model to its error.
 void compare_area(const EdqaConfig& config, bool print) {
   std::string described;
   for (const auto& [name, value] : config.parameters())
     described += (described.empty() ? "" : " ") + name + "=" + std::to_string(value);
-  CAPTURE(described);
-  const EdqaTop top(config);
-  const SynthesisResult area = synthesize(top);
-  const std::vector<Part> parts = top.parts();
-  const Resources model = total_area(parts);
-  for (std::size_t part = 0; print && part < parts.size(); ++part) {
-    const Resources& found = area.parts[part];
-    std::printf("%s,%s,%d,%d,%d,%d,%d,%d,%d,%d\n", described.c_str(), parts[part].name.c_str(), found.lut,
-                found.lut_ram, found.ff, found.dsp, found.ramb18, found.ramb36, parts[part].area.lut,
-                parts[part].area.ff);
-    std::fflush(stdout);
-  }
-  CHECK(model.dsp == area.dsp);
-  CHECK(model.ramb18 == area.ramb18);
-  CHECK(model.ramb36 == area.ramb36);
-  CHECK(std::abs(model.lut - area.lut) <= area_model_error * area.lut);
-  CHECK(std::abs(model.ff - area.ff) <= area_model_error * area.ff);
+  compare_area(EdqaTop(config), described, print);
 }
 
 } // namespace

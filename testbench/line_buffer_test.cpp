@@ -2,6 +2,7 @@
 #include "block_top.h"
 #include "blocks/line_buffer.h"
 #include "netlist_bench.h"
+#include "refused_parameters.h"
 #include "wide_signal.h"
 #include <array>
 #include <map>
@@ -143,14 +144,8 @@ TEST_CASE("line_buffer: what Yosys makes of it does the same", "[.netlist]") {
 }
 
 TEST_CASE("line_buffer: impossible parameters stop elaboration") {
-  const std::pair<const char*, std::vector<int>> rows[] = {
-      {"Channels", {2, 12, 64}}, {"Banks", {8}}, {"Outputs", {1, 6, 32}}, {"Depth", {1, 65537}}};
-  for (const auto& [parameter, values] : rows)
-    for (const int value : values) {
-      CAPTURE(parameter, value);
-      CHECK_THROWS_WITH(build_rtl({"line_buffer", {{parameter, value}}, false, ""}),
-                        Catch::Contains("u_error"));
-    }
+  check_refused("line_buffer",
+                {{"Channels", {2, 12, 64}}, {"Banks", {8}}, {"Outputs", {1, 6, 32}}, {"Depth", {1, 65537}}});
 }
 
 TEST_CASE("line_buffer: block RAM and LUT-RAM are as synthesized, LUT and FF of the model within 15 %") {

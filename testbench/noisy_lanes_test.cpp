@@ -1,6 +1,7 @@
 #include "base/tool.h"
 #include "block_bench.h"
 #include "blocks/noisy_lanes.h"
+#include "refused_parameters.h"
 
 using namespace deltatwin;
 
@@ -139,12 +140,6 @@ TEST_CASE("noisy_lanes twins multiply a matrix by columns, sums in order, with g
 }
 
 TEST_CASE("noisy_lanes: impossible parameters stop elaboration") {
-  const std::pair<const char*, std::vector<int>> rows[] = {{"Lanes", {57}}, {"MaxWidth", {1, 65}}};
-  for (const auto& [parameter, values] : rows)
-    for (const int value : values) {
-      CAPTURE(parameter, value);
-      CHECK_THROWS_WITH(build_rtl({"noisy_lanes", {{parameter, value}}, false, ""}),
-                        Catch::Contains("u_error"));
-    }
+  check_refused("noisy_lanes", {{"Lanes", {57}}, {"MaxWidth", {1, 65}}});
   CHECK_THROWS_AS(build_rtl({"noisy_lanes", {{"Lanes", 0}}, false, ""}), ToolError); // a division by zero
 }

@@ -1,5 +1,6 @@
 #include "block_bench.h"
 #include "blocks/noisy_loss.h"
+#include "refused_parameters.h"
 #include <algorithm>
 #include <vector>
 
@@ -128,11 +129,5 @@ TEST_CASE("noisy_loss twins add squares up exactly and keep the first of the lea
 }
 
 TEST_CASE("noisy_loss: impossible parameters stop elaboration") {
-  const std::pair<const char*, std::vector<int>> rows[] = {{"SumBits", {2, 53}}};
-  for (const auto& [parameter, values] : rows)
-    for (const int value : values) {
-      CAPTURE(parameter, value);
-      CHECK_THROWS_WITH(build_rtl({"noisy_loss", {{parameter, value}}, false, ""}),
-                        Catch::Contains("u_error"));
-    }
+  check_refused("noisy_loss", {{"SumBits", {2, 53}}});
 }

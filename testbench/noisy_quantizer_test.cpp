@@ -1,5 +1,6 @@
 #include "block_bench.h"
 #include "blocks/noisy_quantizer.h"
+#include "refused_parameters.h"
 #include <cstdlib>
 #include <vector>
 
@@ -138,11 +139,5 @@ TEST_CASE("noisy_quantizer: many values at once are each by itself") {
 }
 
 TEST_CASE("noisy_quantizer: impossible parameters stop elaboration") {
-  const std::pair<const char*, std::vector<int>> rows[] = {{"DataBits", {7, 17}}, {"Bits", {1, 6}}};
-  for (const auto& [parameter, values] : rows)
-    for (const int value : values) {
-      CAPTURE(parameter, value);
-      CHECK_THROWS_WITH(build_rtl({"noisy_quantizer", {{parameter, value}}, false, ""}),
-                        Catch::Contains("u_error"));
-    }
+  check_refused("noisy_quantizer", {{"DataBits", {7, 17}}, {"Bits", {1, 6}}});
 }

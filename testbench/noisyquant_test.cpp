@@ -6,6 +6,8 @@
 #include "block_bench.h"
 #include "cosim/synthesis.h"
 #include "random_work.h"
+#include "refused_parameters.h"
+#include "top_area.h"
 #include "tops/noisyquant/core.h"
 #include "tops/noisyquant/top.h"
 #include "tops/noisyquant/workload.h"
@@ -680,25 +682,11 @@ const std::vector<NoisyQuantConfig> fitted = {{7, 7, 3, 16, 100},  {7, 1, 3, 16,
 const std::vector<NoisyQuantConfig> held_out = {
     {7, 2, 3, 13, 100}, {28, 28, 3, 16, 100}, {12, 4, 2, 16, 100}, {40, 6, 4, 14, 100}, {11, 11, 5, 9, 100}};
 
-// Prints a design's area by part, as CSV, and holds the model to its error.
 void compare_area(const NoisyQuantConfig& config, bool print) {
-  CAPTURE(config.max_width, config.multipliers, config.bits, config.data_bits);
-  const NoisyQuantTop top(config);
-  const SynthesisResult area = synthesize(top);
-  const std::vector<Part> parts = top.parts();
-  const Resources model = total_area(parts);
-  for (std::size_t part = 0; print && part < parts.size(); ++part) {
-    const Resources& found = area.parts[part];
-    std::printf("%d,%d,%d,%d,%s,%d,%d,%d,%d,%d,%d,%d,%d\n", config.max_width, config.multipliers, config.bits,
-                config.data_bits, parts[part].name.c_str(), found.lut, found.lut_ram, found.ff, found.dsp,
-                found.ramb18, found.ramb36, parts[part].area.lut, parts[part].area.ff);
-    std::fflush(stdout);
-  }
-  CHECK(model.dsp == area.dsp);
-  CHECK(model.ramb18 == area.ramb18);
-  CHECK(model.ramb36 == area.ramb36);
-  CHECK(std::abs(model.lut - area.lut) <= area_model_error * area.lut);
-  CHECK(std::abs(model.ff - area.ff) <= area_model_error * area.ff);
+  std::string described;
+  for (const int parameter : {config.max_width, config.multipliers, config.bits, config.data_bits})
+    described += (described.empty() ? "" : ",") + std::to_string(parameter);
+  compare_area(NoisyQuantTop(config), described, print);
 }
 
 } // namespace
@@ -714,14 +702,8 @@ TEST_CASE("noisyquant: what the area model is fitted to, as CSV, and what is hel
 }
 
 TEST_CASE("noisyquant: impossible parameters stop elaboration") {
-  const std::pair<const char*, std::vector<int>> rows[] = {
-      {"MaxWidth", {1, 65}}, {"Multipliers", {57}}, {"Bits", {1, 6}}, {"DataBits", {7, 17}}};
-  for (const auto& [parameter, values] : rows)
-    for (const int value : values) {
-      CAPTURE(parameter, value);
-      CHECK_THROWS_WITH(build_rtl({"noisyquant", {{parameter, value}}, false, ""}),
-                        Catch::Contains("u_error"));
-    }
+  check_refused("noisyquant",
+                {{"MaxWidth", {1, 65}}, {"Multipliers", {57}}, {"Bits", {1, 6}}, {"DataBits", {7, 17}}});
   CHECK_THROWS_AS(build_rtl({"noisyquant", {{"Multipliers", 0}}, false, ""}),
                   ToolError); // a division by zero
 }
