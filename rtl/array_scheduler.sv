@@ -212,7 +212,7 @@ module array_scheduler #(
   logic signed [12:0] column_q, kernel_column_q;  // of x, of the window
   logic [15:0] column_word_q, kernel_word_q;
   logic signed [12:0] first_row_q, row_q;
-  logic [15:0] first_slot_q, slot_q, slot, next_slot;
+  logic [15:0] first_slot_q, slot_q, next_slot;
   logic [2:0]  first_bank_q, bank_q;  // group's share of the bank
   logic [15:0] weight_q, group_q, first_group_q;
   logic [15:0] output_word_q, tile_group_q, parameter_q, skip_read_q, skip_write_q;
@@ -236,7 +236,6 @@ module array_scheduler #(
   assign free_rows_o = free_q;
 
   // Windows.
-  assign slot = slot_q;
   assign next_slot = slot_q + pitch_q == end_q ? base_q : slot_q + pitch_q;
   assign weight_o = weight_q;
   assign from_input_o = from_input_q;
@@ -255,8 +254,8 @@ module array_scheduler #(
     assign row = 14'(row_q) + (group_mode_q ? '0 : 14'(j));
     assign pad_o[j] = outside_column || row < 0 || row >= $signed({2'b00, height_q});
     assign lanes_o[j] = !pad_o[j] && lanes_left_q > 6'(j);
-    assign address_o[16*j +: 16] = word + (group_mode_q ? slot + 16'(j) :
-        4'(row_bank_q) + 4'(j) < 4'(Banks) ? slot : next_slot);
+    assign address_o[16*j +: 16] = word + (group_mode_q ? slot_q + 16'(j) :
+        4'(row_bank_q) + 4'(j) < 4'(Banks) ? slot_q : next_slot);
   end
 
   // Results.

@@ -12,13 +12,6 @@
 namespace deltatwin {
 namespace {
 
-std::string shape_text(const std::vector<int>& shape) {
-  std::string text;
-  for (const int size : shape)
-    text += (text.empty() ? "" : "x") + std::to_string(size);
-  return text;
-}
-
 std::string format_text(const Format& format) {
   return (format.is_signed ? "int" : "uint") + std::to_string(format.bits) +
          (format.zero_point ? " z" + std::to_string(format.zero_point) : "");

@@ -45,9 +45,7 @@ void list_network(const Network& network, const std::string& name, const std::st
 // Of convolutions: its shape is the input's.
 void list_graph(const Graph& graph, const std::string& name, const std::string& file, TextTable& table,
                 boost::json::array& list) {
-  std::string shape;
-  for (const int size : graph.tensors[graph.input].shape)
-    shape += (shape.empty() ? "" : "x") + std::to_string(size);
+  const std::string shape = shape_text(graph.tensors[graph.input].shape);
   table.add_row({name, shape, grouped(graph.macs()), grouped(graph.weights()), "-",
                  count_of(graph.nodes.size(), "node")});
   list.push_back({{"name", name},

@@ -3,6 +3,7 @@
 #include "app/text.h"
 #include "base/error.h"
 #include "import/post_training.h"
+#include "net/argmax.h"
 #include "net/formats/formats.h"
 #include "net/graph_inference.h"
 #include "net/networks_directory.h"
@@ -18,10 +19,6 @@ struct Arguments {
   std::string network = "fashion_resnet8", dataset = default_dataset, output;
   int calibration = 500, images = 1000;
 };
-
-template <class Value> int best(const Value* values, std::size_t count) {
-  return static_cast<int>(std::max_element(values, values + count) - values);
-}
 
 void run(const Arguments& arguments) {
   const FloatNetwork network = load_float_network(find_float_network(arguments.network));
@@ -57,7 +54,7 @@ void run(const Arguments& arguments) {
     std::vector<std::int8_t> output(inference.outputs());
     inference.run(input.data(), 1, output.data());
     const int label = test.data.labels[static_cast<std::size_t>(i)],
-              integer = best(output.data(), output.size()), number = best(real.data(), real.size());
+              integer = argmax(output.data(), output.size()), number = argmax(real.data(), real.size());
     right += integer == label;
     right_float += number == label;
     same += integer == number;

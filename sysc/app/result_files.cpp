@@ -243,18 +243,4 @@ void write_outputs(const FileOptions& options, const Outputs& outputs) {
     write_file(options.outputs, ends_with(options.outputs, ".npy") ? npy_of(outputs) : csv_text(outputs));
 }
 
-double accuracy(const Outputs& outputs, const std::vector<int>& labels) {
-  const std::size_t width = width_of(outputs);
-  int right = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (static_cast<std::size_t>(labels[i]) >= width)
-      throw InputError("image " + std::to_string(i) + " has the label " + std::to_string(labels[i]) +
-                       ", but the network has " + std::to_string(width) +
-                       " outputs: no accuracy can be told");
-    const auto first = outputs.values.begin() + static_cast<std::ptrdiff_t>(i * width);
-    right += std::max_element(first, first + static_cast<std::ptrdiff_t>(width)) - first == labels[i];
-  }
-  return labels.empty() ? 0 : static_cast<double>(right) / static_cast<double>(labels.size());
-}
-
 } // namespace deltatwin

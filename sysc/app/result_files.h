@@ -44,7 +44,4 @@ struct Outputs {
 /// Writes --outputs: integers, in CSV with the probabilities beside them.
 void write_outputs(const FileOptions& options, const Outputs& outputs);
 
-/// Share of images whose largest output is at their label. Throws InputError for a label that no output has.
-[[nodiscard]] double accuracy(const Outputs& outputs, const std::vector<int>& labels);
-
 } // namespace deltatwin

@@ -16,13 +16,6 @@ namespace {
 
 void line(const char* name, const std::string& text) { std::printf("  %-22s %s\n", name, text.c_str()); }
 
-std::string shape_text(const std::vector<int>& shape) {
-  std::string text;
-  for (const int size : shape)
-    text += (text.empty() ? "" : "x") + std::to_string(size);
-  return text;
-}
-
 void print_nodes(const Graph& graph) {
   constexpr const char* kinds[] = {"dense", "convolution", "pool", "add", "rescale", "reshape"};
   TextTable table;
@@ -86,7 +79,7 @@ int simulate_graph(const Graph& graph, const CommonOptions& options, const FileO
       graph.name.c_str());
   std::optional<double> right;
   if (!inputs.labels.empty())
-    right = accuracy(outputs, inputs.labels);
+    right = accuracy(values, inference.outputs(), inputs.labels);
   line("accuracy", right ? fixed(100 * *right, 2) + " % of " + images : "not known: there are no labels");
   int exit_code = 0;
   boost::json::object json = {{"network", graph.name}, {"simulated", "integer inference"}};

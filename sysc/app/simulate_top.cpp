@@ -62,7 +62,7 @@ void run(const TopSimulation& options, bool allow_overflow, int& exit_code) {
                        " us at " + shortest(clock) + " MHz");
   line("cycles a " + work.operation(), fixed(cycles / operations, 3));
   line("throughput", rate(operations * clock / cycles) + " M " + work.operation() + "s/s");
-  const std::vector<Workload::Fact> facts = work.facts();
+  const std::vector<Workload::Fact> facts = work.facts(outputs);
   for (const Workload::Fact& fact : facts)
     line(fact.name, fixed(fact.value, fact.digits) + (fact.unit.empty() ? "" : " " + fact.unit));
   if (subject.print)

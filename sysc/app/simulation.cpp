@@ -65,11 +65,8 @@ SimulationResult simulate(const Design& design, const Program& program, const Da
   result.layer_cycles = steady_layer_cycles(design, program.layers);
   if (images.labels.empty())
     return result;
-  int right = 0;
-  for (int i = 0; i < images.count; ++i)
-    right += argmax(&result.results[static_cast<std::size_t>(i) * static_cast<std::size_t>(result.outputs)],
-                    result.outputs) == images.labels[static_cast<std::size_t>(i)];
-  result.accuracy = static_cast<double>(right) / images.count;
+  const auto outputs = static_cast<std::size_t>(result.outputs);
+  result.accuracy = static_cast<double>(count_right(result.results, outputs, images.labels)) / images.count;
   return result;
 }
 

@@ -69,6 +69,13 @@ std::string folded(const std::string& text, std::size_t width) {
   return lines + std::string(indent, ' ') + text.substr(begin) + "\n";
 }
 
+std::string shape_text(const std::vector<int>& shape) {
+  std::string text;
+  for (const int size : shape)
+    text += (text.empty() ? "" : "x") + std::to_string(size);
+  return text;
+}
+
 std::string bar(int used, int budget) {
   constexpr int width = 20;
   const int full = used >= budget

@@ -15,6 +15,8 @@ namespace deltatwin {
 [[nodiscard]] std::string count_of(std::uint64_t number, const std::string& noun);
 /// The text in lines of at most `width` letters, broken at blanks; from the second on they begin with four.
 [[nodiscard]] std::string folded(const std::string& text, std::size_t width = 98);
+/// "32x32x3".
+[[nodiscard]] std::string shape_text(const std::vector<int>& shape);
 /// "[####....]": a share, in exclamation marks where it is above 1.
 [[nodiscard]] std::string bar(int used, int budget);
 /// A table for a terminal. Columns in which all rows agree stand in a sentence before it; where it is too

@@ -1,12 +1,7 @@
+#include "base/clones.h"
 #include "net/inference_steps.h"
 #include <algorithm>
 #include <cstring>
-
-#if defined(__x86_64__)
-#define DELTATWIN_CLONES __attribute__((target_clones("arch=icelake-server", "avx2", "default")))
-#else
-#define DELTATWIN_CLONES
-#endif
 
 namespace deltatwin {
 namespace {

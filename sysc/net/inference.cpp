@@ -1,4 +1,5 @@
 #include "net/inference.h"
+#include "base/clones.h"
 #include "base/error.h"
 #include "base/rounding.h"
 #include "net/dataset.h"
@@ -12,10 +13,8 @@ constexpr int batch = 64; ///< images that share one pass over a layer's weights
 int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 // One image's sums of a layer to its results.
-#if defined(__x86_64__)
-__attribute__((target_clones("arch=icelake-server", "avx2", "default")))
-#endif
-void requantize_row(const std::int32_t* sums, const DenseLayer& layer, std::int16_t* results) {
+DELTATWIN_CLONES void requantize_row(const std::int32_t* sums, const DenseLayer& layer,
+                                     std::int16_t* results) {
   const int* multiplier = layer.multiplier.data();
   const int* bias = layer.bias.data();
   const int k = layer.shift, outputs = layer.outputs;
@@ -102,22 +101,15 @@ void IntegerInference::run(const std::int8_t* inputs, int count, std::int16_t* o
   }
 }
 
-int argmax(const std::int16_t* values, int count) {
-  return static_cast<int>(std::max_element(values, values + count) - values);
-}
-
 double accuracy(const Network& network, const std::vector<std::int8_t>& inputs,
                 const std::vector<std::uint8_t>& labels) {
   IntegerInference inference(network);
   check_labels(labels, inference.outputs());
   const int count = static_cast<int>(labels.size());
-  std::vector<std::int16_t> outputs(static_cast<std::size_t>(count) * inference.outputs());
+  const auto classes = static_cast<std::size_t>(inference.outputs());
+  std::vector<std::int16_t> outputs(static_cast<std::size_t>(count) * classes);
   inference.run(inputs.data(), count, outputs.data());
-  int right = 0;
-  for (int i = 0; i < count; ++i)
-    right +=
-        argmax(&outputs[static_cast<std::size_t>(i) * inference.outputs()], inference.outputs()) == labels[i];
-  return count ? static_cast<double>(right) / count : 0.0;
+  return count ? static_cast<double>(count_right(outputs, classes, labels)) / count : 0.0;
 }
 
 } // namespace deltatwin

@@ -1,4 +1,5 @@
 #pragma once
+#include "net/argmax.h"
 #include "net/dot_kernel.h"
 #include "net/network.h"
 #include <cstdint>
@@ -52,9 +53,6 @@ private:
   std::vector<std::int16_t> buffers_[2]; ///< activations of a batch
   std::vector<std::int32_t> sums_;
 };
-
-/// The index of the largest of `count` values, the first one on a tie.
-[[nodiscard]] int argmax(const std::int16_t* values, int count);
 
 /// Share of images whose largest output is at their label.
 [[nodiscard]] double accuracy(const Network& network, const std::vector<std::int8_t>& inputs,

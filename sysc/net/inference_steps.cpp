@@ -1,11 +1,6 @@
 #include "net/inference_steps.h"
+#include "base/clones.h"
 #include <algorithm>
-
-#if defined(__x86_64__)
-#define DELTATWIN_CLONES __attribute__((target_clones("arch=icelake-server", "avx2", "default")))
-#else
-#define DELTATWIN_CLONES
-#endif
 
 namespace deltatwin {
 namespace {

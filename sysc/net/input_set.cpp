@@ -1,6 +1,7 @@
 #include "net/input_set.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "net/argmax.h"
 #include "net/image_set.h"
 #include "net/npy.h"
 #include <algorithm>
@@ -170,6 +171,15 @@ InputSet make_inputs(const Tensor& tensor, int count, std::uint64_t seed) {
   for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(count) * each; ++i)
     set.values.push_back(tensor.format.low() + static_cast<int>((generator() >> 40) % span));
   return set;
+}
+
+double accuracy(const std::vector<std::int32_t>& outputs, std::size_t width, const std::vector<int>& labels) {
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (static_cast<std::size_t>(labels[i]) >= width)
+      throw InputError("image " + std::to_string(i) + " has the label " + std::to_string(labels[i]) +
+                       ", but the network has " + std::to_string(width) +
+                       " outputs: no accuracy can be told");
+  return labels.empty() ? 0 : count_right(outputs, width, labels) / static_cast<double>(labels.size());
 }
 
 } // namespace deltatwin

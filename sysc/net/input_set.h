@@ -1,5 +1,6 @@
 #pragma once
 #include "net/graph.h"
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -30,5 +31,10 @@ enum class ByteType { of_network, signed_byte, unsigned_byte };
 
 /// Inputs that are made up, uniform over the tensor's format.
 [[nodiscard]] InputSet make_inputs(const Tensor& tensor, int count, std::uint64_t seed);
+
+/// Share of images whose largest output, the first of equals, is at their label; `outputs` is
+/// [images][width]. Throws InputError for a label that no output has.
+[[nodiscard]] double accuracy(const std::vector<std::int32_t>& outputs, std::size_t width,
+                              const std::vector<int>& labels);
 
 } // namespace deltatwin

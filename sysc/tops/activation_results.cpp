@@ -94,7 +94,11 @@ Axis ActivationFigures::axis() {
 }
 
 std::vector<Figure> ActivationFigures::figures() {
-  return {{figure_names[0], false, 0, 64}, {figure_names[1], true, 0, 1}};
+  return {{"throughput", true},
+          {"latency", false, 0, 1e12, "latency_us"},
+          {"cycles_per_value", false, 0, 1e12},
+          {figure_names[0], false, 0, 64},
+          {figure_names[1], true, 0, 1}};
 }
 
 void ActivationFigures::set(double file, const Suits& suits, std::size_t figure, std::size_t stored,

@@ -48,7 +48,7 @@ public:
 
   /// The axis, only of spaces.
   [[nodiscard]] static Axis axis();
-  /// Behind a family's own figures.
+  /// Throughput, latency and cycles per value, which a family sets itself, and behind them these.
   [[nodiscard]] static std::vector<Figure> figures();
 
   /// Sets figures and what is stored of a point from place `figure` and `stored` on, by the most accurate of

@@ -58,7 +58,7 @@ public:
     double value;
     int digits; ///< behind the point
   };
-  [[nodiscard]] virtual std::vector<Fact> facts() const { return {}; }
+  [[nodiscard]] virtual std::vector<Fact> facts(const std::vector<std::uint8_t>&) const { return {}; }
   /// The outputs as CSV, a line an item; none where that is not written.
   [[nodiscard]] virtual std::optional<std::string> csv(const std::vector<std::uint8_t>&) const { return {}; }
 };

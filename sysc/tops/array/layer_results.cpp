@@ -19,6 +19,21 @@ ArrayMemories::ArrayMemories(const ArrayConfig& config)
       maps(size(config.rows) * size(config.map_depth) * size(config.channels)),
       skips(size(config.skip_depth) * size(config.outputs)) {}
 
+const std::int8_t* ArrayMemories::weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output,
+                                             int window) const {
+  const std::size_t word = size(layer.weight_base + output / config.outputs * layer.steps() + window);
+  return word < size(config.weight_depth)
+             ? weights.data() +
+                   (word * size(config.outputs) + size(output % config.outputs)) * size(config.window())
+             : nullptr;
+}
+
+const ArrayMemories::Parameter* ArrayMemories::parameter_of(const ArrayConfig& config,
+                                                            const ArrayLayer& layer, int output) const {
+  const std::size_t at = size(layer.param_base) * size(config.results) + size(output);
+  return at < parameters.size() ? &parameters[at] : nullptr;
+}
+
 LayerResults::LayerResults(const ArrayConfig& config, const ArrayMemories& memories, const ArrayLayer& layer)
     : config_(config), layer_(layer) {
   if (layer.max_pool)
@@ -27,17 +42,12 @@ LayerResults::LayerResults(const ArrayConfig& config, const ArrayMemories& memor
   const std::size_t window = size(config.window()), outputs = size(config.outputs * layer.tiles);
   const std::size_t steps = size(layer.steps());
   for (std::size_t o = 0; o < outputs; ++o) {
-    const std::size_t tile = o / size(config.outputs), p = o % size(config.outputs);
-    const std::size_t at = (size(layer.param_base) + tile * size(config.beats())) * size(config.results) + p;
-    parameters_.push_back(at < memories.parameters.size() ? memories.parameters[at]
-                                                          : ArrayMemories::Parameter{});
+    const ArrayMemories::Parameter* const parameter =
+        memories.parameter_of(config, layer, static_cast<int>(o));
+    parameters_.push_back(parameter ? *parameter : ArrayMemories::Parameter{});
   }
-  const auto weights_of = [&](std::size_t o, std::size_t k) -> const std::int8_t* {
-    const std::size_t tile = o / size(config.outputs), p = o % size(config.outputs);
-    const std::size_t word = size(layer.weight_base) + tile * steps + k;
-    return word < size(config.weight_depth)
-               ? memories.weights.data() + (word * size(config.outputs) + p) * window
-               : nullptr;
+  const auto weights_of = [&](std::size_t o, std::size_t k) {
+    return memories.weights_of(config, layer, static_cast<int>(o), static_cast<int>(k));
   };
   if (layer.depthwise) {
     taps_.resize(outputs);

@@ -22,6 +22,13 @@ struct ArrayMemories {
   std::vector<std::int8_t> skips;   ///< [words][outputs]
 
   explicit ArrayMemories(const ArrayConfig& config);
+
+  /// A window of one of the layer's outputs: its weights by lane and channel, and what the output is scaled
+  /// by; null where the layer says a place that is not there.
+  [[nodiscard]] const std::int8_t* weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output,
+                                              int window) const;
+  [[nodiscard]] const Parameter* parameter_of(const ArrayConfig& config, const ArrayLayer& layer,
+                                              int output) const;
   template <class Archive> void archive(Archive& bytes) {
     bytes(weights, parameters, layers, steps, tables, input, maps, skips);
   }

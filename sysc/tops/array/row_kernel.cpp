@@ -1,14 +1,9 @@
 #include "tops/array/row_kernel.h"
+#include "base/clones.h"
 #include "base/resources.h"
 #include "blocks/scaler.h"
 #include <algorithm>
 #include <cstdlib>
-
-#if defined(__x86_64__)
-#define DELTATWIN_CLONES __attribute__((target_clones("arch=icelake-server", "avx2", "default")))
-#else
-#define DELTATWIN_CLONES
-#endif
 
 namespace deltatwin {
 namespace {
@@ -85,13 +80,6 @@ bool RowKernel::put_weight(int output, int row, int column, int group, int byte,
 
 bool RowKernel::take_weights(const ArrayMemories& memories) {
   const int window = config_.window(), steps = layer_.steps();
-  const auto weights_of = [&](int output, int k) {
-    const std::size_t word = size(layer_.weight_base) + size(output / config_.outputs * steps) + size(k);
-    return word < size(config_.weight_depth)
-               ? memories.weights.data() +
-                     (word * size(config_.outputs) + size(output % config_.outputs)) * size(window)
-               : nullptr;
-  };
   // Rows of the window behind the kernel's last one have no weights.
   int used = 1;
   for (int pass = 0; pass < 2; ++pass) {
@@ -104,7 +92,7 @@ bool RowKernel::take_weights(const ArrayMemories& memories) {
     }
     for (int o = 0; o < outputs_; ++o)
       for (int k = 0; k < steps; ++k) {
-        const std::int8_t* weights = weights_of(o, k);
+        const std::int8_t* weights = memories.weights_of(config_, layer_, o, k);
         const int kg = k % layer_.group_steps, column = k / layer_.group_steps % layer_.kernel_columns,
                   first = k / (layer_.group_steps * layer_.kernel_columns) * config_.rows;
         for (int i = 0; weights && i < window; ++i) {
@@ -136,18 +124,17 @@ bool RowKernel::take_parameters(const ArrayMemories& memories) {
   scale.shifts.clear();
   bias_.assign(size(sums_step_), 0);
   for (int o = 0; o < outputs_; ++o) {
-    const std::size_t at = size(layer_.param_base) * size(config_.results) + size(o);
-    if (at >= memories.parameters.size())
+    const ArrayMemories::Parameter* const parameter = memories.parameter_of(config_, layer_, o);
+    if (!parameter)
       return false;
-    const ArrayMemories::Parameter& parameter = memories.parameters[at];
-    const std::int64_t reach = reach_[size(o)], biased = reach + std::abs(std::int64_t{parameter.bias});
+    const std::int64_t reach = reach_[size(o)], biased = reach + std::abs(std::int64_t{parameter->bias});
     if (reach >= std::int64_t{1} << (array_sum_bits - 1) ||
         biased >= std::int64_t{1} << (config_.sum_bits - 1) ||
-        !can_scale(scale.rounding, biased, parameter.shift))
+        !can_scale(scale.rounding, biased, parameter->shift))
       return false;
-    bias_[size(o)] = parameter.bias;
-    scale.multipliers.push_back(parameter.multiplier);
-    scale.shifts.push_back(parameter.shift);
+    bias_[size(o)] = parameter->bias;
+    scale.multipliers.push_back(parameter->multiplier);
+    scale.shifts.push_back(parameter->shift);
   }
   requantizer_ = std::make_unique<RowRequantizer>(scale, outputs_, Format{}, layer_.zero);
   return true;

@@ -21,12 +21,12 @@ public:
   [[nodiscard]] std::string operation() const override { return "MAC"; }
   [[nodiscard]] double operations(int count) const override;
   [[nodiscard]] std::vector<std::uint8_t> expected(int first, int count) const override;
-  [[nodiscard]] std::vector<Fact> facts() const override;
+  [[nodiscard]] std::vector<Fact> facts(const std::vector<std::uint8_t>& outputs) const override;
   [[nodiscard]] std::optional<std::string> csv(const std::vector<std::uint8_t>& outputs) const override;
 
 private:
-  /// Of the images with labels, the share whose largest output is at theirs.
-  [[nodiscard]] double accuracy() const;
+  /// The output tensor's integers.
+  [[nodiscard]] std::vector<std::int32_t> integers(const std::vector<std::uint8_t>& outputs) const;
 
   Graph graph_;
   ArrayConfig config_;

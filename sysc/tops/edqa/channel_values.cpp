@@ -1,17 +1,10 @@
 #include "tops/edqa/channel_values.h"
+#include "base/clones.h"
 #include "blocks/edqa_dequantizer.h"
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
-
-// Compiled for several processors; the right one is called.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_THREAD__) &&                             \
-    !defined(__SANITIZE_ADDRESS__)
-#define DELTATWIN_VECTORS __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
-#else
-#define DELTATWIN_VECTORS
-#endif
 
 namespace deltatwin {
 namespace {
@@ -66,16 +59,16 @@ template <class Value>
   }
 }
 
-DELTATWIN_VECTORS void quantize_int16(const std::uint8_t* values, std::size_t count, Scale scale,
-                                      std::int32_t maximum, std::int16_t* quantities) {
+DELTATWIN_CLONES void quantize_int16(const std::uint8_t* values, std::size_t count, Scale scale,
+                                     std::int32_t maximum, std::int16_t* quantities) {
   quantize<std::int16_t>(values, count, scale, maximum, quantities);
 }
-DELTATWIN_VECTORS void quantize_int32(const std::uint8_t* values, std::size_t count, Scale scale,
-                                      double maximum, std::int16_t* quantities) {
+DELTATWIN_CLONES void quantize_int32(const std::uint8_t* values, std::size_t count, Scale scale,
+                                     double maximum, std::int16_t* quantities) {
   quantize<std::int32_t>(values, count, scale, maximum, quantities);
 }
-DELTATWIN_VECTORS void quantize_float32(const std::uint8_t* values, std::size_t count, Scale scale,
-                                        double maximum, std::int16_t* quantities) {
+DELTATWIN_CLONES void quantize_float32(const std::uint8_t* values, std::size_t count, Scale scale,
+                                       double maximum, std::int16_t* quantities) {
   quantize<float>(values, count, scale, maximum, quantities);
 }
 
@@ -96,15 +89,15 @@ template <class Value>
 
 constexpr std::uint32_t float_sign = 0x80000000;
 
-DELTATWIN_VECTORS std::uint32_t largest_int16(const std::uint8_t* values, std::size_t count, bool is_signed) {
+DELTATWIN_CLONES std::uint32_t largest_int16(const std::uint8_t* values, std::size_t count, bool is_signed) {
   return largest<std::int16_t>(values, count, is_signed, 0);
 }
-DELTATWIN_VECTORS std::uint32_t largest_int32(const std::uint8_t* values, std::size_t count, bool is_signed,
-                                              std::uint32_t sign) {
+DELTATWIN_CLONES std::uint32_t largest_int32(const std::uint8_t* values, std::size_t count, bool is_signed,
+                                             std::uint32_t sign) {
   return largest<std::int32_t>(values, count, is_signed, sign);
 }
 
-DELTATWIN_VECTORS bool normal(const std::uint8_t* values, std::size_t count) {
+DELTATWIN_CLONES bool normal(const std::uint8_t* values, std::size_t count) {
   constexpr std::uint32_t smallest = 0x00800000, infinity = 0x7f800000;
   std::uint32_t strange = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -114,18 +107,18 @@ DELTATWIN_VECTORS bool normal(const std::uint8_t* values, std::size_t count) {
   return strange == 0;
 }
 
-DELTATWIN_VECTORS void multiply_int16(const std::int16_t* factors, std::size_t count, std::int32_t maximum,
-                                      std::uint8_t* results) {
+DELTATWIN_CLONES void multiply_int16(const std::int16_t* factors, std::size_t count, std::int32_t maximum,
+                                     std::uint8_t* results) {
   for (std::size_t i = 0; i < count; ++i)
     store(results, i, factors[i] * maximum);
 }
-DELTATWIN_VECTORS void multiply_int32(const std::int16_t* factors, std::size_t count, std::int64_t maximum,
-                                      std::uint8_t* results) {
+DELTATWIN_CLONES void multiply_int32(const std::int16_t* factors, std::size_t count, std::int64_t maximum,
+                                     std::uint8_t* results) {
   for (std::size_t i = 0; i < count; ++i)
     store(results, i, factors[i] * maximum);
 }
-DELTATWIN_VECTORS void multiply_float32(const std::int16_t* factors, std::size_t count, double step,
-                                        std::uint8_t* results) {
+DELTATWIN_CLONES void multiply_float32(const std::int16_t* factors, std::size_t count, double step,
+                                       std::uint8_t* results) {
   for (std::size_t i = 0; i < count; ++i)
     store(results, i, static_cast<float>(factors[i] * step));
 }

@@ -263,14 +263,7 @@ public:
         ActivationFigures::axis(),
         {Axis::real, "clock_mhz", "", "clock to assume, in MHz", 0.001, 10000, {}, "200"}};
   }
-  [[nodiscard]] std::vector<Figure> figures() const override {
-    std::vector<Figure> all = {{"throughput", true},
-                               {"latency", false, 0, 1e12, "latency_us"},
-                               {"cycles_per_value", false, 0, 1e12}};
-    for (Figure& figure : ActivationFigures::figures())
-      all.push_back(std::move(figure));
-    return all;
-  }
+  [[nodiscard]] std::vector<Figure> figures() const override { return ActivationFigures::figures(); }
   [[nodiscard]] std::string item_files() const override { return "CSV, one a line"; }
   [[nodiscard]] Subject subject_of(const std::vector<std::string>& choices, const std::string& file,
                                    int count) const override {

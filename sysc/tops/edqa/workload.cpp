@@ -210,7 +210,7 @@ std::vector<std::uint8_t> EdqaWorkload::expected(int first, int count) const {
 }
 
 // Books are told as the paper stores them: a length of at most 8 bits for each symbol.
-std::vector<Workload::Fact> EdqaWorkload::facts() const {
+std::vector<Workload::Fact> EdqaWorkload::facts(const std::vector<std::uint8_t>&) const {
   const EdqaSettings& settings = program_.settings;
   const EdqaExpected expected = edqa_function(config_, program_, channels_, 0, channels_.groups.size());
   double coded = 0, signal = 0, noise = 0;

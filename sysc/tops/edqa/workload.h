@@ -33,7 +33,7 @@ public:
   [[nodiscard]] std::string operation() const override { return "value"; }
   [[nodiscard]] double operations(int count) const override;
   [[nodiscard]] std::vector<std::uint8_t> expected(int first, int count) const override;
-  [[nodiscard]] std::vector<Fact> facts() const override;
+  [[nodiscard]] std::vector<Fact> facts(const std::vector<std::uint8_t>& outputs) const override;
   [[nodiscard]] std::optional<std::string> csv(const std::vector<std::uint8_t>& bytes) const override;
 
 private:

@@ -162,14 +162,7 @@ public:
          {},
          shortest(standard.clock_mhz)}};
   }
-  [[nodiscard]] std::vector<Figure> figures() const override {
-    std::vector<Figure> all = {{"throughput", true},
-                               {"latency", false, 0, 1e12, "latency_us"},
-                               {"cycles_per_value", false, 0, 1e12}};
-    for (Figure& figure : ActivationFigures::figures())
-      all.push_back(std::move(figure));
-    return all;
-  }
+  [[nodiscard]] std::vector<Figure> figures() const override { return ActivationFigures::figures(); }
   [[nodiscard]] Subject subject(const std::vector<std::string>& choices, int items,
                                 std::uint64_t seed) const override {
     const std::vector<Axis> all = axes();
