@@ -284,3 +284,51 @@ TEST_CASE("array: registers refuse what they should, and the tables go piece by 
   CHECK(result.record.reads[1] == 0);
   CHECK(result.record.reads[2] == 0x203);
 }
+
+TEST_CASE("array: whether images are computed as a whole or row by row, the state is the same at any time") {
+  RandomWork random(base_seed() + 4);
+  int ran = 0;
+  for (int round = 0; round < repeats(40); ++round) {
+    CAPTURE(round);
+    const Graph graph = random_graph(random, array_limits(random));
+    ArrayConfig config = config_of(random, random.in(0, 30));
+    ArrayProgram program;
+    try {
+      program = compile_to_fit(graph, config);
+    } catch (const InputError&) {
+      continue;
+    }
+    CAPTURE(text_of(graph));
+    ++ran;
+    BeatTrace trace(ArrayCore::interfaces(config).size());
+    ArrayCore whole(config), by_rows(config);
+    by_rows.record(&trace);
+    Session session;
+    load_array_program(session, config, program);
+    session.write(array_reg::control, array_start);
+    Cycle cycle = 0;
+    for (const HostAction& action : session.actions)
+      for (ArrayCore* const core : {&whole, &by_rows})
+        REQUIRE(core->write(action.address, action.data, 0xf, core == &whole ? ++cycle : cycle));
+    const Images images = images_of(program, random_inputs(random, graph, 3));
+    Cycle from[2] = {cycle + 1, cycle + 1};
+    for (std::size_t first = 0; first < images.bytes.size();) {
+      const std::size_t count =
+          std::min(images.bytes.size() - first,
+                   static_cast<std::size_t>(random.in(1, static_cast<int>(2 * program.input_values))));
+      const StreamBurst burst{images.bytes.data() + first, count, images.tlast.data() + first};
+      REQUIRE(whole.offer(0, burst, from[0], nullptr) == count);
+      REQUIRE(by_rows.offer(0, burst, from[1], nullptr) == count);
+      first += count;
+      if (random.in(0, 2) == 0)
+        CHECK(whole.save() == by_rows.save());
+      if (random.in(0, 5) == 0) { // goes on in another core, and row by row to the image's end
+        const std::string state = whole.save();
+        whole.restore(state);
+      }
+    }
+    CHECK(from[0] == from[1]);
+    CHECK(whole.save() == by_rows.save());
+  }
+  CHECK(ran > repeats(40) / 2);
+}

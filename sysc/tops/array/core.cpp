@@ -174,6 +174,7 @@ void ArrayCore::load(std::uint32_t data) {
       memories_.tables[word] = static_cast<std::int32_t>(data);
       break;
     }
+  leave_whole();
   prepared_.clear();
   const std::uint32_t space_bits = registers_.load_address & 0xf0000000;
   registers_.load_address = piece == pieces - 1 ? space_bits | ((word + 1) & 0xffff) << 12
@@ -243,6 +244,7 @@ TopModel::ReadResult ArrayCore::read(std::uint32_t address, Cycle cycle) const {
 
 // From `cycle` on nothing is inside.
 void ArrayCore::begin_epoch(Cycle cycle) {
+  leave_whole();
   Epoch clean;
   clean.begin = cycle;
   before_ = std::exchange(now_, std::move(clean));
@@ -342,17 +344,12 @@ std::size_t ArrayCore::offer(std::size_t, const StreamBurst& burst, Cycle& from,
 
 void ArrayCore::end_row(const PixelInput& input, Cycle last) {
   const int y = static_cast<int>(rows_in_ % static_cast<std::uint64_t>(input.rows));
-  const auto depth = static_cast<std::size_t>(config_.input_depth),
-             size = static_cast<std::size_t>(config_.channels);
-  std::size_t address = static_cast<std::size_t>(y / config_.rows * input.pitch);
-  const int groups = (input.channels + config_.channels - 1) / config_.channels;
-  int word = 0;
-  input.words_of(row_.data(), config_.channels, [&](const std::int8_t* bytes) {
-    const auto bank = static_cast<std::size_t>((y + word++ % groups) % config_.rows);
-    if (address < depth)
-      std::copy_n(bytes, size, memories_.input.data() + (bank * depth + address) * size);
-    ++address;
-  });
+  if (y == 0)
+    begin_image();
+  if (whole_)
+    whole_->put_row(row_);
+  else
+    memories_.write_input(config_, input, y, row_.data());
   row_.clear();
   ++rows_in_;
   const Cycle done = last + static_cast<Cycle>(input.row_padding());
@@ -370,6 +367,32 @@ void ArrayCore::prepare() {
     prepared_.emplace_back();
     prepared_.back().layer = ArrayLayer::unpack(words);
   }
+}
+
+// An image is computed as a whole unless its beats are recorded, one before it is unfinished, or its program
+// is not what a compiler makes.
+void ArrayCore::begin_image() {
+  const std::uint32_t steps = registers_.steps & 0xffff;
+  if (whole_ || trace_ || step_ != 0 || checked_)
+    return;
+  checked_ = true;
+  whole_ = WholeLayers::of(config_, memories_, input(), steps);
+}
+
+void ArrayCore::settle() const {
+  if (whole_)
+    whole_->write_back(memories_);
+}
+
+void ArrayCore::leave_whole() {
+  settle();
+  whole_.reset();
+  checked_ = false;
+}
+
+void ArrayCore::record(BeatTrace* trace) {
+  leave_whole();
+  trace_ = trace;
 }
 
 // All steps whose rows are there.
@@ -415,34 +438,18 @@ void ArrayCore::advance() {
 void ArrayCore::run_step(const ArrayStep& step, Cycle begin) {
   Prepared& prepared = prepared_[static_cast<std::size_t>(step.layer) % prepared_.size()];
   const ArrayLayer& layer = prepared.layer;
-  if (!prepared.results)
-    prepared.results = std::make_shared<LayerResults>(config_, memories_, layer);
-  prepared.results->row(memories_, step, results_, trace_ ? &sums_ : nullptr);
+  if (whole_) {
+    whole_->make();
+    if (layer.to_output)
+      whole_->results(results_);
+  } else {
+    if (!prepared.results)
+      prepared.results = std::make_shared<LayerResults>(config_, memories_, layer);
+    prepared.results->row(memories_, step, results_, trace_ ? &sums_ : nullptr);
+    memories_.write_results(config_, layer, step, results_);
+  }
   if (trace_)
     record_step(layer, step, begin);
-  const ArrayWalk walk(layer, step, config_.rows, config_.channels, config_.outputs);
-  const auto bytes = static_cast<std::size_t>(prepared.results->tile_bytes());
-  const auto depth = static_cast<std::size_t>(config_.map_depth),
-             size = static_cast<std::size_t>(config_.channels);
-  if (layer.to_map) {
-    const std::int8_t* result = results_.data();
-    for (int x = 0; x < layer.columns; ++x)
-      for (int tile = 0; tile < layer.tiles; ++tile, result += bytes) {
-        const std::size_t address = walk.result_address(x, tile);
-        const std::size_t part =
-            layer.max_pool ? 0 : static_cast<std::size_t>(walk.result_part(tile)) * bytes;
-        if (address < depth)
-          std::copy_n(result, bytes,
-                      memories_.maps.data() +
-                          (static_cast<std::size_t>(walk.result_bank(tile)) * depth + address) * size + part);
-      }
-  }
-  if (layer.to_skip && !layer.max_pool) {
-    const std::size_t at = static_cast<std::size_t>(step.skip_write * config_.outputs);
-    if (at < memories_.skips.size())
-      std::copy_n(results_.data(), std::min(results_.size(), memories_.skips.size() - at),
-                  memories_.skips.data() + at);
-  }
   if (layer.to_output)
     send(layer, begin);
 }
@@ -548,9 +555,13 @@ Cycle ArrayCore::stop_cycle() const {
 
 std::vector<MemoryImage> ArrayCore::memories() const { return {}; }
 
-std::string ArrayCore::save() const { return save_state(*this, state_owner("array", config_.parameters())); }
+std::string ArrayCore::save() const {
+  settle();
+  return save_state(*this, state_owner("array", config_.parameters()));
+}
 
 void ArrayCore::restore(const std::string& state) {
+  leave_whole();
   restore_state(*this, state, state_owner("array", config_.parameters()));
 }
 

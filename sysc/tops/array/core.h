@@ -2,6 +2,7 @@
 #include "base/trace.h"
 #include "tops/array/config.h"
 #include "tops/array/layer_results.h"
+#include "tops/array/whole_layers.h"
 #include "tops/top.h"
 #include <array>
 #include <deque>
@@ -24,7 +25,7 @@ public:
   void set_sink(std::size_t stream, OutputSink sink) override;
   void hard_reset(Cycle cycle) override;
   [[nodiscard]] Cycle stop_cycle() const override;
-  void record(BeatTrace* trace) override { trace_ = trace; }
+  void record(BeatTrace* trace) override;
   [[nodiscard]] std::vector<MemoryImage> memories() const override;
   [[nodiscard]] std::string save() const override;
   void restore(const std::string& state) override;
@@ -82,6 +83,10 @@ private:
   void end_row(const PixelInput& input, Cycle last);
   void advance();
   void prepare();
+  void begin_image();
+  /// The memories become what they are by now.
+  void settle() const;
+  void leave_whole();
   void run_step(const ArrayStep& step, Cycle begin);
   void send(const ArrayLayer& layer, Cycle begin);
   void record_step(const ArrayLayer& layer, const ArrayStep& step, Cycle begin);
@@ -96,7 +101,7 @@ private:
   Cycle registers_set_ = 0;
   Epoch now_, before_;
   Held held_;
-  ArrayMemories memories_;
+  mutable ArrayMemories memories_; ///< with whole_: as they were, until settled
 
   // Of the tables, while they stand still.
   struct Prepared {
@@ -104,7 +109,9 @@ private:
     std::shared_ptr<LayerResults> results;
   };
   std::vector<Prepared> prepared_;
-  std::vector<std::int8_t> results_; ///< of a step
+  mutable std::optional<WholeLayers> whole_; ///< of the image that is computed as a whole
+  bool checked_ = false;                     ///< whether the program can be
+  std::vector<std::int8_t> results_;         ///< of a step
   std::vector<std::int32_t> sums_;
   std::vector<std::uint8_t> entry_;
   std::vector<Cycle> out_;

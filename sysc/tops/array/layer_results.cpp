@@ -11,34 +11,10 @@ std::size_t size(int count) { return static_cast<std::size_t>(count); }
 
 } // namespace
 
-ArrayMemories::ArrayMemories(const ArrayConfig& config)
-    : weights(size(config.weight_depth) * size(config.outputs * config.window())),
-      parameters(size(config.param_depth) * size(config.results)), layers(size(config.layers)),
-      steps(size(config.steps)), tables(size(2 * 16 * 256)),
-      input(size(config.rows) * size(config.input_depth) * size(config.channels)),
-      maps(size(config.rows) * size(config.map_depth) * size(config.channels)),
-      skips(size(config.skip_depth) * size(config.outputs)) {}
-
-const std::int8_t* ArrayMemories::weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output,
-                                             int window) const {
-  const std::size_t word = size(layer.weight_base + output / config.outputs * layer.steps() + window);
-  return word < size(config.weight_depth)
-             ? weights.data() +
-                   (word * size(config.outputs) + size(output % config.outputs)) * size(config.window())
-             : nullptr;
-}
-
-const ArrayMemories::Parameter* ArrayMemories::parameter_of(const ArrayConfig& config,
-                                                            const ArrayLayer& layer, int output) const {
-  const std::size_t at = size(layer.param_base) * size(config.results) + size(output);
-  return at < parameters.size() ? &parameters[at] : nullptr;
-}
-
 LayerResults::LayerResults(const ArrayConfig& config, const ArrayMemories& memories, const ArrayLayer& layer)
     : config_(config), layer_(layer) {
   if (layer.max_pool)
     return;
-  kernel_ = RowKernel::of(config, memories, layer);
   const std::size_t window = size(config.window()), outputs = size(config.outputs * layer.tiles);
   const std::size_t steps = size(layer.steps());
   for (std::size_t o = 0; o < outputs; ++o) {
@@ -75,7 +51,7 @@ void LayerResults::read_window(const ArrayMemories& memories, const ArrayWalk& w
   for (int j = 0; j < config_.rows; ++j, bytes += word) {
     const std::size_t address = walk.address(window, j);
     if (walk.outside(window, j) || address >= depth)
-      std::fill_n(bytes, word, static_cast<std::int8_t>(layer_.padding));
+      std::fill_n(bytes, word, static_cast<std::int8_t>(walk.outside(window, j) ? layer_.padding : 0));
     else
       std::copy_n(memory.data() + (size(walk.bank(window, j)) * depth + address) * word, word, bytes);
   }
@@ -168,10 +144,6 @@ void LayerResults::row(const ArrayMemories& memories, const ArrayStep& step,
                        std::vector<std::int8_t>& results, std::vector<std::int32_t>* sums) {
   if (layer_.max_pool) {
     find_maxima(memories, step, results);
-    return;
-  }
-  if (kernel_ && !sums) {
-    kernel_->row(memories, step, results);
     return;
   }
   const int outputs = layer_.tiles * config_.outputs;

@@ -1,6 +1,5 @@
 #pragma once
 #include "tops/array/memories.h"
-#include "tops/array/row_kernel.h"
 #include <cstdint>
 #include <vector>
 
@@ -15,8 +14,6 @@ public:
   /// products that they are made of where they are asked for.
   void row(const ArrayMemories& memories, const ArrayStep& step, std::vector<std::int8_t>& results,
            std::vector<std::int32_t>* sums);
-  /// Bytes of a tile's results.
-  [[nodiscard]] int tile_bytes() const { return layer_.max_pool ? config_.channels : config_.outputs; }
 
 private:
   struct Tap {
@@ -34,7 +31,6 @@ private:
 
   ArrayConfig config_;
   ArrayLayer layer_;
-  std::unique_ptr<RowKernel> kernel_;                ///< or else ...
   int stride_ = 0;                                   ///< elements of a row of weights
   std::vector<std::int16_t> weights_;                ///< rows of outputs; or else ...
   std::vector<std::vector<Tap>> taps_;               ///< ... those of each output that are not 0

@@ -1,5 +1,6 @@
 #pragma once
 #include "blocks/array_scheduler.h"
+#include "blocks/pixel_loader.h"
 #include "tops/array/config.h"
 #include <cstdint>
 #include <vector>
@@ -29,6 +30,11 @@ struct ArrayMemories {
                                               int window) const;
   [[nodiscard]] const Parameter* parameter_of(const ArrayConfig& config, const ArrayLayer& layer,
                                               int output) const;
+  /// Row `row` of an image, as the loader writes it.
+  void write_input(const ArrayConfig& config, const PixelInput& image, int row, const std::int8_t* values);
+  /// A step's results, by column and tile, into the map and among the skips, as its layer says.
+  void write_results(const ArrayConfig& config, const ArrayLayer& layer, const ArrayStep& step,
+                     const std::vector<std::int8_t>& results);
   template <class Archive> void archive(Archive& bytes) {
     bytes(weights, parameters, layers, steps, tables, input, maps, skips);
   }

@@ -1,4 +1,4 @@
-#include "tops/array/row_kernel.h"
+#include "tops/array/layer_kernel.h"
 #include "base/clones.h"
 #include "base/resources.h"
 #include "blocks/scaler.h"
@@ -13,14 +13,9 @@ std::size_t size(int count) { return static_cast<std::size_t>(count); }
 constexpr int largest_byte = 128;
 constexpr std::int64_t most_scaled = std::int64_t{1} << 30; ///< below: no rule leaves 64 bits
 
-DELTATWIN_CLONES void widen(const std::int8_t* bytes, int count, std::int16_t* to) {
-  for (int i = 0; i < count; ++i)
-    to[i] = bytes[i];
-}
-
-DELTATWIN_CLONES void narrow(const std::int16_t* values, std::size_t count, std::int8_t* to) {
-  for (std::size_t i = 0; i < count; ++i)
-    to[i] = static_cast<std::int8_t>(values[i]);
+DELTATWIN_CLONES void most_of(std::int16_t* most, const std::int16_t* x, int count) {
+  for (int c = 0; c < count; ++c)
+    most[c] = most[c] > x[c] ? most[c] : x[c];
 }
 
 DELTATWIN_CLONES void add_products(std::int32_t* sums, const std::int16_t* x, const std::int16_t* w,
@@ -37,23 +32,28 @@ bool can_scale(Rounding rounding, std::int64_t reach, int shift) {
 
 } // namespace
 
-RowKernel::RowKernel(const ArrayConfig& config, const ArrayLayer& layer)
-    : config_(config), layer_(layer), rows_(layer.group_mode ? 1 : layer.row_groups * config.rows),
-      width_(layer.groups * config.channels),
-      columns_((layer.columns - 1) * layer.column_stride + layer.kernel_columns),
-      outputs_(layer.tiles * config.outputs), blocks_(ceil_div(outputs_, kernel_channels)),
+LayerKernel::LayerKernel(const ArrayConfig& config, const ArrayLayer& layer)
+    : config_(config), layer_(layer), rows_(layer.max_pool     ? layer.kernel_rows
+                                            : layer.group_mode ? 1
+                                                               : layer.row_groups * config.rows),
+      width_(layer.groups * config.channels), channels_(layer.max_pool ? layer.tiles * config.channels : 0),
+      outputs_(layer.tiles * (layer.max_pool ? config.channels : config.outputs)),
+      blocks_(ceil_div(outputs_, kernel_channels)),
       sums_step_(layer.depthwise ? outputs_ : blocks_ * kernel_channels), reach_(size(outputs_)) {}
 
-std::unique_ptr<RowKernel> RowKernel::of(const ArrayConfig& config, const ArrayMemories& memories,
-                                         const ArrayLayer& layer) {
-  const bool whole = layer.group_mode  ? layer.row_groups == 1
-                     : layer.depthwise ? layer.group_steps == 1
-                                       : layer.group_steps == layer.groups;
-  if (layer.max_pool || !whole || layer.entries != layer.columns * layer.tiles)
+std::shared_ptr<const LayerKernel> LayerKernel::of(const ArrayConfig& config, const ArrayMemories& memories,
+                                                   const ArrayLayer& layer) {
+  const bool by_tile = layer.depthwise || layer.max_pool;
+  const bool whole = layer.group_mode ? layer.row_groups == 1
+                     : by_tile        ? layer.group_steps == 1
+                                      : layer.group_steps == layer.groups;
+  if (!whole || (layer.max_pool && layer.group_mode) || layer.entries != layer.columns * layer.tiles)
     return nullptr;
-  std::unique_ptr<RowKernel> kernel(new RowKernel(config, layer));
-  if (layer.depthwise && kernel->outputs_ > kernel->width_)
+  std::shared_ptr<LayerKernel> kernel(new LayerKernel(config, layer));
+  if (by_tile && kernel->outputs_ > kernel->width_)
     return nullptr;
+  if (layer.max_pool)
+    return kernel->rows_ > 0 && kernel->rows_ <= layer.row_groups * config.rows ? kernel : nullptr;
   if (!kernel->take_weights(memories) || !kernel->take_parameters(memories) ||
       !kernel->take_addition(memories))
     return nullptr;
@@ -61,7 +61,7 @@ std::unique_ptr<RowKernel> RowKernel::of(const ArrayConfig& config, const ArrayM
 }
 
 // A weight where the kernel wants it; false: it has no place.
-bool RowKernel::put_weight(int output, int row, int column, int group, int byte, std::int8_t weight) {
+bool LayerKernel::put_weight(int output, int row, int column, int group, int byte, std::int8_t weight) {
   if (layer_.depthwise) {
     if (group * config_.channels + byte != output)
       return false;
@@ -78,7 +78,7 @@ bool RowKernel::put_weight(int output, int row, int column, int group, int byte,
   return true;
 }
 
-bool RowKernel::take_weights(const ArrayMemories& memories) {
+bool LayerKernel::take_weights(const ArrayMemories& memories) {
   const int window = config_.window(), steps = layer_.steps();
   // Rows of the window behind the kernel's last one have no weights.
   int used = 1;
@@ -108,14 +108,14 @@ bool RowKernel::take_weights(const ArrayMemories& memories) {
             reach_[size(o)] += std::abs(weights[i]) * largest_byte;
           else if (!put_weight(o, row, column, group, byte, weights[i]))
             return false;
+          channels_ = std::max(channels_, group * config_.channels + byte + 1);
         }
       }
   }
-  map_.resize(size(rows_ * columns_) * size(width_));
   return true;
 }
 
-bool RowKernel::take_parameters(const ArrayMemories& memories) {
+bool LayerKernel::take_parameters(const ArrayMemories& memories) {
   Requantization scale;
   scale.rounding = scaling_rounding(layer_.rule);
   scale.low = layer_.low;
@@ -140,7 +140,7 @@ bool RowKernel::take_parameters(const ArrayMemories& memories) {
   return true;
 }
 
-bool RowKernel::take_addition(const ArrayMemories& memories) {
+bool LayerKernel::take_addition(const ArrayMemories& memories) {
   if (!layer_.add || config_.pages == 0)
     return true;
   if (layer_.page >= config_.pages)
@@ -159,49 +159,26 @@ bool RowKernel::take_addition(const ArrayMemories& memories) {
   scale.high = layer_.add_high;
   scale.multipliers = {layer_.add_multiplier};
   scale.shifts = {layer_.add_shift};
-  addition_ = std::make_unique<RowRequantizer>(scale, outputs_, Format{}, layer_.add_zero);
-  return can_scale(scale.rounding, reach, layer_.add_shift);
+  if (!can_scale(scale.rounding, reach, layer_.add_shift))
+    return false;
+  const RowRequantizer addition(scale, 1, Format{}, layer_.add_zero);
+  const std::int32_t* tables[2];
+  for (int side = 0; side < 2; ++side)
+    tables[side] = memories.tables.data() + size(side << 12 | layer_.page << 8);
+  std::vector<std::int32_t> sums;
+  for (int result = 0; result < 256; ++result)
+    for (int skip = 0; skip < 256; ++skip)
+      sums.push_back(tables[0][result] + tables[1][skip]);
+  added_.resize(sums.size());
+  addition.run(sums.data(), nullptr, static_cast<int>(sums.size()), 1, added_.data(), 1);
+  return true;
 }
 
-// The rows of the map that a row of results reads, with their padding.
-void RowKernel::read_rows(const ArrayMemories& memories, const ArrayStep& step) {
-  const std::size_t depth = size(layer_.from_input ? config_.input_depth : config_.map_depth),
-                    word = size(config_.channels);
-  const std::vector<std::int8_t>& memory = layer_.from_input ? memories.input : memories.maps;
-  const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs);
-  const int in_row = layer_.kernel_columns * layer_.group_steps;
-  const auto padding = static_cast<std::int16_t>(layer_.padding);
-  for (int row = 0; row < rows_; ++row) {
-    std::int16_t* to = &map_[size(row * columns_) * size(width_)];
-    const ArrayWindow window = walk.window(0, 0, row / config_.rows * in_row);
-    const int lane = row % config_.rows, y = step.first_row + row;
-    // In a ring of slots the address of a column may wrap, as it does in hardware.
-    const int first =
-        walk.address(window, layer_.group_mode ? 0 : lane) - layer_.first_column * layer_.groups;
-    for (int c = 0; c < columns_; ++c) {
-      const int column = layer_.first_column + c;
-      if (y < 0 || y >= layer_.map_rows || column < 0 || column >= layer_.map_columns) {
-        to = std::fill_n(to, width_, padding);
-        continue;
-      }
-      int bank = (step.bank + row) % config_.rows;
-      for (int group = 0; group < layer_.groups; ++group, to += config_.channels) {
-        const std::size_t address = static_cast<std::uint16_t>(first + column * layer_.groups + group);
-        if (address < depth)
-          widen(memory.data() + (size(bank) * depth + address) * word, config_.channels, to);
-        else
-          std::fill_n(to, config_.channels, padding);
-        bank = bank + 1 == config_.rows ? 0 : bank + 1;
-      }
-    }
-  }
-}
-
-void RowKernel::sum_blocks() {
+void LayerKernel::sum_blocks(const MapRows<const std::int16_t>& map, int columns, std::int32_t* sums) const {
   const ConvolutionKernels& kernels = convolution_kernels().front();
   ConvolutionTile tile;
   tile.pixel_step = std::ptrdiff_t{layer_.column_stride} * width_;
-  tile.row_step = std::ptrdiff_t{columns_} * width_;
+  tile.row_step = map.row_step;
   tile.rows = rows_;
   tile.pairs = layer_.kernel_columns * width_ / 2;
   tile.sums_step = sums_step_;
@@ -211,49 +188,67 @@ void RowKernel::sum_blocks() {
     tile.weights = weights_.data() + b * block;
     int c = 0;
     for (int kind = 0; kind < 4; ++kind)
-      for (; c + ConvolutionKernels::pixels(kind) <= layer_.columns; c += ConvolutionKernels::pixels(kind)) {
-        tile.x = map_.data() + c * tile.pixel_step;
-        tile.sums = sums_.data() + c * tile.sums_step + b * kernel_channels;
+      for (; c + ConvolutionKernels::pixels(kind) <= columns; c += ConvolutionKernels::pixels(kind)) {
+        tile.x = map.first + c * tile.pixel_step;
+        tile.sums = sums + c * tile.sums_step + b * kernel_channels;
         kernels.tile[kind][beside](tile);
       }
   }
 }
 
-void RowKernel::sum_channels() {
-  std::fill(sums_.begin(), sums_.end(), 0);
-  for (int x = 0; x < layer_.columns; ++x) {
-    std::int32_t* sums = sums_.data() + x * sums_step_;
+void LayerKernel::sum_channels(const MapRows<const std::int16_t>& map, std::int32_t* sums) const {
+  for (int x = 0; x < layer_.columns; ++x, sums += sums_step_) {
+    std::fill_n(sums, sums_step_, 0);
     const std::int16_t* weights = weights_.data();
     for (int row = 0; row < rows_; ++row)
       for (int column = 0; column < layer_.kernel_columns; ++column, weights += outputs_)
-        add_products(sums,
-                     map_.data() + size(row * columns_ + x * layer_.column_stride + column) * size(width_),
-                     weights, outputs_);
+        add_products(sums, map.row(row) + (x * layer_.column_stride + column) * width_, weights, outputs_);
   }
 }
 
-void RowKernel::row(const ArrayMemories& memories, const ArrayStep& step, std::vector<std::int8_t>& results) {
-  const std::size_t count = size(layer_.columns) * size(outputs_);
-  read_rows(memories, step);
-  sums_.resize(size(layer_.columns) * size(sums_step_));
-  values_.resize(count);
-  layer_.depthwise ? sum_channels() : sum_blocks();
-  requantizer_->run(sums_.data(), bias_.data(), layer_.columns, sums_step_, values_.data(), outputs_);
-  const std::size_t skip = size(step.skip_read) * size(config_.outputs);
-  if (addition_) {
-    const std::int32_t* tables[2];
-    for (int side = 0; side < 2; ++side)
-      tables[side] = memories.tables.data() + size(side << 12 | layer_.page << 8);
-    sums_.resize(count);
-    for (std::size_t i = 0; i < count; ++i)
-      sums_[i] =
-          tables[0][static_cast<std::uint8_t>(values_[i])] +
-          tables[1]
-                [skip + i < memories.skips.size() ? static_cast<std::uint8_t>(memories.skips[skip + i]) : 0];
-    addition_->run(sums_.data(), nullptr, layer_.columns, outputs_, values_.data(), outputs_);
+void LayerKernel::find_maxima(const MapRows<const std::int16_t>& map, std::int16_t* results,
+                              std::ptrdiff_t column_step) const {
+  for (int x = 0; x < layer_.columns; ++x, results += column_step) {
+    std::fill_n(results, outputs_, padding());
+    for (int row = 0; row < rows_; ++row)
+      for (int column = 0; column < layer_.kernel_columns; ++column)
+        most_of(results, map.row(row) + (x * layer_.column_stride + column) * width_, outputs_);
   }
-  results.resize(count);
-  narrow(values_.data(), count, results.data());
+}
+
+void LayerKernel::add(const std::int16_t* skip, std::int16_t* results) const {
+  for (int o = 0; o < outputs_; ++o)
+    results[o] =
+        added_[size(static_cast<std::uint8_t>(results[o]) << 8 | static_cast<std::uint8_t>(skip[o]))];
+}
+
+void LayerKernel::run(const MapRows<const std::int16_t>& map, int row_stride, int count,
+                      const MapRows<const std::int16_t>& skip, const MapRows<std::int16_t>& results,
+                      std::vector<std::int32_t>& sums) const {
+  // Where windows are single columns that lie one behind the other over the rows, some rows are as one.
+  constexpr int enough_columns = 64;
+  const bool one_by_one = !layer_.depthwise && !layer_.max_pool && rows_ == 1 && row_stride == 1 &&
+                          layer_.kernel_columns == 1 && layer_.column_stride == 1 &&
+                          map.row_step == std::ptrdiff_t{layer_.columns} * width_;
+  const int together = one_by_one ? std::min(count, ceil_div(enough_columns, layer_.columns)) : 1;
+  sums.resize(size(together * layer_.columns) * size(sums_step_));
+  for (int first = 0; first < count; first += together) {
+    const int rows = std::min(together, count - first);
+    const auto windows = map.from(first * row_stride);
+    if (layer_.max_pool) {
+      find_maxima(windows, results.row(first), results.column_step);
+      continue;
+    }
+    layer_.depthwise ? sum_channels(windows, sums.data())
+                     : sum_blocks(windows, rows * layer_.columns, sums.data());
+    for (int row = 0; row < rows; ++row) {
+      std::int16_t* const values = results.row(first + row);
+      requantizer_->run(sums.data() + size(row * layer_.columns) * size(sums_step_), bias_.data(),
+                        layer_.columns, sums_step_, values, results.column_step);
+      for (int x = 0; x < layer_.columns && !added_.empty(); ++x)
+        add(skip.row(first + row) + x * skip.column_step, values + x * results.column_step);
+    }
+  }
 }
 
 } // namespace deltatwin
