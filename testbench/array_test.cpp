@@ -1,6 +1,7 @@
 // Networks on the array: what the compiler lays out, and the model, against the plain reference of graphs.
 #include "base/error.h"
 #include "base/pacer.h"
+#include "base/resources.h"
 #include "cosim/twins.h"
 #include "net/reference.h"
 #include "random_graph.h"
@@ -52,6 +53,13 @@ ArrayConfig config_of(RandomWork& random, int round) {
   config.rows = random.in(1, 7);
   config.sum_bits = random.in(25, 32);
   return config;
+}
+
+void add_stage(RandomWork& random, ArrayConfig& config) {
+  if (config.window() % 8)
+    config.rows = config.rows % 6 + 1;
+  config.stage_results = 1 << random.in(0, address_bits(config.channels));
+  config.stage_multiplier = random.in(0, 1);
 }
 
 // A line a node, for reports of failures.
@@ -146,11 +154,18 @@ std::vector<std::uint8_t> expected(const Graph& graph, const ArrayProgram& progr
 TEST_CASE("array: random networks compute what the reference does, whatever the design and the order") {
   RandomWork random(base_seed());
   std::map<std::string, int> refusals;
-  int ran = 0;
+  int ran = 0, with_stage = 0;
   for (int round = 0; round < repeats(150); ++round) {
     CAPTURE(round);
-    const Graph graph = random_graph(random, array_limits(random));
+    RandomGraphLimits limits = array_limits(random);
     ArrayConfig config = config_of(random, round % 30);
+    if (random.in(0, 1)) {
+      add_stage(random, config);
+      limits.depthwise = true;
+      limits.nodes += 3;
+    }
+    const Graph graph = random_graph(random, limits);
+    CAPTURE(config.outputs, config.channels, config.rows, config.stage_results);
     ArrayProgram program;
     const ArrayOrder order = random.in(0, 2) ? ArrayOrder::depth_first : ArrayOrder::by_layers;
     try {
@@ -160,6 +175,7 @@ TEST_CASE("array: random networks compute what the reference does, whatever the 
       continue;
     }
     ++ran;
+    with_stage += !program.stage.steps.empty();
     const int count = random.in(1, 3);
     const std::vector<int> values = random_inputs(random, graph, count);
     const Images images = images_of(program, values);
@@ -187,6 +203,7 @@ TEST_CASE("array: random networks compute what the reference does, whatever the 
     UNSCOPED_INFO(times << ": " << what);
   INFO(ran << " ran");
   CHECK(ran > repeats(150) / 2);
+  CHECK(with_stage > repeats(150) / 10);
 }
 
 TEST_CASE("array: stalls, errors, resets in mid-image, accesses at any time") {

@@ -121,13 +121,14 @@ private:
     Convolution convolution;
     convolution.window = window;
     convolution.outputs = outputs;
-    if (limits_.groups && once(3)) {
-      const bool depthwise = once(2);
+    if (limits_.groups && once(limits_.depthwise ? 2 : 3)) {
+      const bool depthwise = limits_.depthwise || once(2);
       convolution.groups = depthwise ? inputs : random_.in(1, inputs);
       while (inputs % convolution.groups)
         --convolution.groups;
       convolution.outputs =
-          convolution.groups * random_.in(1, std::max(1, limits_.channels / convolution.groups));
+          convolution.groups *
+          (limits_.depthwise ? 1 : random_.in(1, std::max(1, limits_.channels / convolution.groups)));
     }
     const int each = window.rows * window.columns * inputs / convolution.groups;
     const int widest = limits_.int8 ? 127 : once(2) ? 255 : random_.in(1, 255);

@@ -15,6 +15,7 @@ struct RandomGraphLimits {
   bool int8 = false;      ///< all tensors are 8 signed bits and weights int8; else 1 to 16 bits and -255..255
   bool pools = true;      ///< with pools
   bool groups = true;     ///< with grouped and depthwise convolutions
+  bool depthwise = false; ///< more of the convolutions are depthwise
   bool reshapes = true;   ///< with reshapes and rescales
   bool dense = false;     ///< with dense nodes of deltas, at the end
   bool every_rule = true; ///< half_up, tflite and half_even; else half_up alone

@@ -17,6 +17,9 @@ template <class Self, class Visit> void ArrayLayer::fields(Self& self, Visit vis
   visit({"number of kernel columns", 0, 24, 8}, self.kernel_columns, -1);
   visit({"number of columns of the map", 1, 0, 12}, self.map_columns);
   visit({"number of rows of the map", 1, 12, 12}, self.map_rows);
+  visit({"from_stage", 1, 24, 1}, self.from_stage);
+  visit({"to_stage", 1, 25, 1}, self.to_stage);
+  visit({"shared", 1, 26, 1}, self.shared);
   visit({"first column", 2, 0, 12, true}, self.first_column);
   visit({"column stride", 2, 12, 4}, self.column_stride);
   visit({"number of group steps", 2, 16, 8}, self.group_steps, -1);
@@ -60,6 +63,13 @@ ArrayLayer ArrayLayer::unpack(const Words& words) {
   return layer;
 }
 
+ArrayLayer ArrayLayer::of_stage() const {
+  ArrayLayer layer = *this;
+  layer.max_pool = layer.from_input = layer.to_skip = layer.to_output = layer.add = 0;
+  layer.from_stage = layer.to_stage = 0;
+  return layer;
+}
+
 template <class Self, class Visit> void ArrayStep::fields(Self& self, Visit visit) {
   visit({"layer", 0, 0, 6}, self.layer);
   visit({"wait", 0, 8, 1}, self.wait);
@@ -72,6 +82,7 @@ template <class Self, class Visit> void ArrayStep::fields(Self& self, Visit visi
   visit({"address of the skip read", 3, 0, 16}, self.skip_read);
   visit({"address of the skip written", 3, 16, 16}, self.skip_write);
   visit({"number of rows freed", 4, 0, 16}, self.frees);
+  visit({"number of the other engine's steps needed", 4, 16, 16}, self.other_need);
 }
 
 ArrayStep::Words ArrayStep::pack() const {
@@ -111,6 +122,34 @@ ArrayWindow ArrayWalk::window(int x, int tile, int k) const {
   return window;
 }
 
+bool ArrayBounds::allows(const ArrayStep& step, const ArrayLayer& layer) const {
+  return step.layer < layers && step.bank < banks && step.result_bank < banks && step.need <= rows &&
+         step.other_need <= other_steps &&
+         (!layer.to_output || (layer.entries <= output_depth && layer.entries == layer.row_tiles())) &&
+         (layer.max_pool || layer.tile_cycles() >= beats);
+}
+
+int ArrayBounds::good_windows(const ArrayStep& step, const ArrayLayer& layer) const {
+  const int tiles = layer.row_tiles(), steps = layer.steps();
+  const int weights = layer.shared ? steps : layer.tiles * steps;
+  const bool reads_skips = layer.add && skip_depth > 0;
+  if (layer.max_pool ||
+      (layer.weight_base + weights <= weight_depth && layer.param_base + layer.tiles * beats <= param_depth &&
+       (!reads_skips || step.skip_read + tiles <= skip_depth)))
+    return tiles * steps;
+  const auto address = [](int word) { return static_cast<int>(static_cast<std::uint16_t>(word)); };
+  for (int n = 0; n < tiles; ++n) {
+    const int tile = n % layer.tiles;
+    for (int k = 0; k < steps; ++k)
+      if (address(layer.weight_base + (layer.shared ? 0 : tile * steps) + k) >= weight_depth)
+        return n * steps + k;
+    if (address(layer.param_base + tile * beats) + beats > param_depth ||
+        (reads_skips && address(step.skip_read + n) >= skip_depth))
+      return n * steps + steps - 1;
+  }
+  return tiles * steps;
+}
+
 Cycle ArrayStarts::next(const ArrayStep& step, Cycle there, Cycle room) const {
   if (there == never || room == never)
     return never;
@@ -119,7 +158,7 @@ Cycle ArrayStarts::next(const ArrayStep& step, Cycle there, Cycle room) const {
 
 void ArrayStarts::begin(const ArrayLayer& layer, Cycle cycle) {
   constexpr Cycle shortest = 4;
-  const Cycle length = static_cast<Cycle>(layer.entries) * static_cast<Cycle>(layer.tile_cycles());
+  const Cycle length = static_cast<Cycle>(layer.row_tiles()) * static_cast<Cycle>(layer.tile_cycles());
   free_ = cycle + std::max(length, shortest);
   last_ = cycle + length - 1;
 }

@@ -12,6 +12,8 @@ inline constexpr int array_layer_words = 12, array_step_words = 5; ///< of 32 bi
 struct ArrayLayer {
   int max_pool = 0, group_mode = 0, depthwise = 0, from_input = 0;
   int to_map = 0, to_skip = 0, to_output = 0, add = 0;
+  int from_stage = 0, to_stage = 0;        ///< reads what the depthwise stage makes; it reads the results
+  int shared = 0;                          ///< every tile has the first one's weights
   int padding = 0;                         ///< what is read outside of the map
   int row_groups = 1, kernel_columns = 1;  ///< of T kernel rows each
   int map_columns = 1, map_rows = 1;       ///< of the map read
@@ -34,6 +36,10 @@ struct ArrayLayer {
   [[nodiscard]] int steps() const { return row_groups * kernel_columns * group_steps; }
   /// Cycles of a tile.
   [[nodiscard]] int tile_cycles() const { return steps() + pause; }
+  /// Tiles of a row of results.
+  [[nodiscard]] int row_tiles() const { return columns * tiles; }
+  /// Without what the stage ignores.
+  [[nodiscard]] ArrayLayer of_stage() const;
 
   using Words = std::array<std::uint32_t, array_layer_words>;
   /// Throws InputError that names the field, what it is and what is possible.
@@ -56,6 +62,7 @@ struct ArrayStep {
   int result_slot = 0;               ///< address
   int skip_read = 0, skip_write = 0; ///< addresses
   int frees = 0;                     ///< rows of the image that are free behind it
+  int other_need = 0;                ///< steps of this image that the other engine must have done
 
   using Words = std::array<std::uint32_t, array_step_words>;
   [[nodiscard]] Words pack() const;
@@ -97,7 +104,7 @@ public:
     return !outside(window, lane) && window.row - step_.first_row + lane < layer_.kernel_rows;
   }
   [[nodiscard]] std::uint16_t weight(int tile, int k) const {
-    return static_cast<std::uint16_t>(layer_.weight_base + tile * layer_.steps() + k);
+    return static_cast<std::uint16_t>(layer_.weight_base + (layer_.shared ? 0 : tile * layer_.steps()) + k);
   }
   /// Where results of a tile go: bank, address, and which of the word's parts.
   [[nodiscard]] int result_group(int tile) const {
@@ -115,12 +122,28 @@ private:
   int banks_, channels_, outputs_;
 };
 
+/// What a table must keep to: the memories behind it, and what else is there.
+struct ArrayBounds {
+  int layers = 32, banks = 3, beats = 2; ///< T; B
+  int rows = 0, other_steps = 0;         ///< of an image: its rows; the other engine's steps
+  int output_depth = 0;                  ///< 0: nothing leaves
+  int weight_depth = 0, param_depth = 0;
+  int skip_depth = 0; ///< 0: none is read
+
+  /// Whether a step can begin at all; `layer`: number step.layer, where that is below `layers`.
+  [[nodiscard]] bool allows(const ArrayStep& step, const ArrayLayer& layer) const;
+  /// Windows of the step, one after the other by tile and k, before the first one that reads a word of
+  /// weights, parameters or skips that is not there; all of them if there is none.
+  [[nodiscard]] int good_windows(const ArrayStep& step, const ArrayLayer& layer) const;
+};
+
 /// When steps begin, one behind the other. A step has a tile's `pause` before its first window.
 class ArrayStarts {
 public:
   static constexpr Cycle first_step = 5; ///< from the write that starts
   static constexpr Cycle row_there = 3;  ///< from a row's last value or padding
   static constexpr Cycle room_there = 2; ///< from the beat that makes room in the output queue
+  static constexpr Cycle step_there = 2; ///< from the last write of the other engine's step
 
   /// `written`: from a tile's last window to its results.
   explicit ArrayStarts(int written) : written_(static_cast<Cycle>(written)) {}
@@ -130,10 +153,13 @@ public:
   }
   /// When the next step begins, not before `there` and `room`: `never` if one of them is.
   [[nodiscard]] Cycle next(const ArrayStep& step, Cycle there, Cycle room) const;
+  /// When it is refused, if it cannot begin at all.
+  [[nodiscard]] Cycle refused() const { return free_; }
   /// It begins.
   void begin(const ArrayLayer& layer, Cycle cycle);
-  /// Of the latest step: its last window, with which it ends.
+  /// Of the latest step: its last window, with which it ends, and its last write.
   [[nodiscard]] Cycle last() const { return last_; }
+  [[nodiscard]] Cycle done() const { return last_ + written_; }
   template <class Archive> void archive(Archive& bytes) { bytes(free_, last_); }
 
 private:

@@ -6,27 +6,54 @@ namespace deltatwin {
 
 int ArrayConfig::dot_latency() const { return 4 + address_bits(window()); }
 
+int ArrayConfig::stage_dot_latency() const { return 4 + address_bits(rows); }
+
+ArrayConfig ArrayConfig::stage() const {
+  constexpr int least = 2;
+  ArrayConfig stage = *this;
+  stage.outputs = channels;
+  stage.results = has_stage() ? stage_results : channels;
+  stage.map_depth = has_stage() ? stage_map_depth : least;
+  stage.weight_depth = has_stage() ? stage_weight_depth : least;
+  stage.param_depth = has_stage() ? stage_param_depth : least;
+  stage.steps = has_stage() ? stage_steps : least;
+  stage.input_depth = stage.skip_depth = least;
+  stage.pages = stage.stage_results = 0;
+  return stage;
+}
+
 void ArrayConfig::leave_open() {
   map_depth = input_depth = weight_depth = param_depth = skip_depth = output_depth = 0;
   layers = steps = pages = 0;
+  stage_map_depth = stage_row_depth = stage_weight_depth = stage_param_depth = stage_steps = 0;
 }
 
 std::vector<std::pair<std::string, int>> ArrayConfig::parameters() const {
-  return {{"Outputs", outputs},
-          {"Channels", channels},
-          {"Banks", rows},
-          {"Results", results},
-          {"Multiplier", multiplier},
-          {"SumBits", sum_bits},
-          {"MapDepth", map_depth},
-          {"InputDepth", input_depth},
-          {"WeightDepth", weight_depth},
-          {"ParamDepth", param_depth},
-          {"SkipDepth", skip_depth},
-          {"OutputDepth", output_depth},
-          {"Layers", layers},
-          {"Steps", steps},
-          {"Pages", pages}};
+  std::vector<std::pair<std::string, int>> all = {{"Outputs", outputs},
+                                                  {"Channels", channels},
+                                                  {"Banks", rows},
+                                                  {"Results", results},
+                                                  {"Multiplier", multiplier},
+                                                  {"SumBits", sum_bits},
+                                                  {"MapDepth", map_depth},
+                                                  {"InputDepth", input_depth},
+                                                  {"WeightDepth", weight_depth},
+                                                  {"ParamDepth", param_depth},
+                                                  {"SkipDepth", skip_depth},
+                                                  {"OutputDepth", output_depth},
+                                                  {"Layers", layers},
+                                                  {"Steps", steps},
+                                                  {"Pages", pages}};
+  if (has_stage() || lut_ram) // the RTL of the others has no such parameters yet
+    all.insert(all.end(), {{"StageResults", stage_results},
+                           {"StageMultiplier", stage_multiplier},
+                           {"StageMapDepth", stage_map_depth},
+                           {"StageRowDepth", stage_row_depth},
+                           {"StageWeightDepth", stage_weight_depth},
+                           {"StageParamDepth", stage_param_depth},
+                           {"StageSteps", stage_steps},
+                           {"LutRam", lut_ram}});
+  return all;
 }
 
 std::string complaint(const ArrayConfig& config) {
@@ -58,6 +85,19 @@ std::string complaint(const ArrayConfig& config) {
   power("number of layers", config.layers, 2, 32);
   power("number of steps", config.steps, 2, 1024);
   range("number of table pages", config.pages, 0, 16);
+  range("choice of buffers in LUT-RAM", config.lut_ram, 0, (1 << array_buffer_count) - 1);
+  range("multiplier of the stage", config.stage_multiplier, 0, 1);
+  if (config.stage_results != 0) {
+    power("number of results a cycle of the stage", config.stage_results, 1, config.channels);
+    range("memory of the stage's maps", config.stage_map_depth, 2, most_words);
+    range("memory of the stage's rows", config.stage_row_depth, 2, most_words);
+    range("weight memory of the stage", config.stage_weight_depth, 2, most_words);
+    range("parameter memory of the stage", config.stage_param_depth, 2, most_words);
+    power("number of steps of the stage", config.stage_steps, 2, 1024);
+    if (what.empty() && config.window() % 8 != 0)
+      what = "number of row banks is " + std::to_string(config.rows) + ", possible with " +
+             std::to_string(config.channels) + " channels and a stage are even ones";
+  }
   if (what.empty() && !(config.clock_mhz >= 0.001 && config.clock_mhz <= 10000))
     what = "clock is " + std::to_string(config.clock_mhz) + " MHz, possible are 0.001 to 10000";
   return what;
@@ -68,6 +108,11 @@ void validate(const ArrayConfig& config) {
     throw InputError(text);
 }
 
+bool has_space(const ArrayConfig& config, std::uint32_t space) {
+  return space <=
+         static_cast<std::uint32_t>(config.has_stage() ? ArraySpace::stage_steps : ArraySpace::tables);
+}
+
 int load_pieces(const ArrayConfig& config, ArraySpace space) {
   switch (space) {
   case ArraySpace::weights:
@@ -75,9 +120,15 @@ int load_pieces(const ArrayConfig& config, ArraySpace space) {
   case ArraySpace::parameters:
     return 3 * config.results;
   case ArraySpace::layers:
+  case ArraySpace::stage_layers:
     return array_layer_words;
   case ArraySpace::steps:
+  case ArraySpace::stage_steps:
     return array_step_words;
+  case ArraySpace::stage_weights:
+    return config.window() / 4;
+  case ArraySpace::stage_parameters:
+    return 3 * config.stage_results;
   case ArraySpace::tables:
     return 1;
   }
@@ -92,9 +143,16 @@ bool has_word(const ArrayConfig& config, ArraySpace space, std::uint32_t word) {
   case ArraySpace::parameters:
     return below(config.param_depth);
   case ArraySpace::layers:
+  case ArraySpace::stage_layers:
     return below(config.layers);
   case ArraySpace::steps:
     return below(config.steps);
+  case ArraySpace::stage_weights:
+    return below(config.stage_weight_depth);
+  case ArraySpace::stage_parameters:
+    return below(config.stage_param_depth);
+  case ArraySpace::stage_steps:
+    return below(config.stage_steps);
   case ArraySpace::tables: // {B?, page, index}
     return word >> 13 == 0 && (word >> 8 & 15) < static_cast<std::uint32_t>(config.pages);
   }
@@ -119,8 +177,17 @@ std::uint32_t design_register(const ArrayConfig& config, std::size_t index) {
     return halves(config.weight_depth, config.param_depth);
   case 4:
     return halves(config.skip_depth, config.output_depth);
-  default:
+  case 5:
     return static_cast<std::uint32_t>(config.steps);
+  case 6:
+    return halves(config.has_stage() ? config.stage_results << 8 | config.stage_multiplier : 0,
+                  config.lut_ram);
+  case 7:
+    return config.has_stage() ? halves(config.stage_map_depth, config.stage_row_depth) : 0;
+  case 8:
+    return config.has_stage() ? halves(config.stage_weight_depth, config.stage_param_depth) : 0;
+  default:
+    return static_cast<std::uint32_t>(config.has_stage() ? config.stage_steps : 0);
   }
 }
 
@@ -145,11 +212,15 @@ std::vector<Register> array_registers() {
         {"right", 4, 24}}},
       {input + 8, "INPUT2", Register::read_write, {{"zero point", 8, 0}, {"words a pixel", 16, 16}}},
       {input + 12, "INPUT3", Register::read_write, {{"pitch", 16, 0}}},
-      {steps, "STEPS", Register::read_write},
+      {steps, "STEPS", Register::read_write, {{"steps", 16, 0}, {"steps of the stage", 16, 16}}},
       {array_reg::load_address,
        "LOAD_ADDRESS",
        Register::read_write,
-       {{"space", 4, 28, {"weights", "parameters", "layers", "steps", "tables"}},
+       {{"space",
+         4,
+         28,
+         {"weights", "parameters", "layers", "steps", "tables", "stage weights", "stage parameters",
+          "stage layers", "stage steps"}},
         {"word", 16, 12},
         {"piece", 12, 0}}},
       {load_data, "LOAD_DATA", Register::write_only},

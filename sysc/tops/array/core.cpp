@@ -10,13 +10,16 @@ namespace {
 enum : std::size_t { port_in = 5, port_out, port_issue, port_result, port_skip, port_wide };
 constexpr int chunk_bytes = 4; ///< of wide results, an interface
 
-// Interfaces behind port_wide: sums, chunks of results, chunks of skips.
+// Interfaces behind port_wide: sums, chunks of results, chunks of skips; of a stage its issue and results,
+// its sums, chunks of its results.
 struct WidePorts {
   explicit WidePorts(const ArrayConfig& config)
       : sums(port_wide), results(sums + static_cast<std::size_t>(config.outputs)),
         skips(results + static_cast<std::size_t>(config.channels / chunk_bytes)),
-        skip_chunks(static_cast<std::size_t>((config.outputs + chunk_bytes - 1) / chunk_bytes)) {}
-  std::size_t sums, results, skips, skip_chunks;
+        skip_chunks(static_cast<std::size_t>((config.outputs + chunk_bytes - 1) / chunk_bytes)),
+        stage_issue(skips + skip_chunks), stage_result(stage_issue + 1), stage_sums(stage_result + 1),
+        stage_results(stage_sums + static_cast<std::size_t>(config.channels)) {}
+  std::size_t sums, results, skips, skip_chunks, stage_issue, stage_result, stage_sums, stage_results;
 };
 
 Cycle after(Cycle cycle) { return cycle == never ? never : cycle + 1; }
@@ -36,8 +39,9 @@ std::uint64_t word_of(const std::int8_t* bytes, int count) {
 } // namespace
 
 ArrayCore::ArrayCore(const ArrayConfig& config)
-    : config_((validate(config), config)), sink_(take_at_once), memories_(config),
-      starts_(config.write_latency()) {}
+    : config_((validate(config), config)), stage_config_(config.stage()), sink_(take_at_once),
+      memories_(config),
+      stage_memories_(stage_config_), engines_{Engine(write_latency(array)), Engine(write_latency(stage))} {}
 
 std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
   const Field clean("interior_rst_n");
@@ -61,20 +65,42 @@ std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
         {"result_valid", clean},
         {{"result_bank", 3}, {"result_address", 16}, {"result_parts", config.channels / config.outputs}}},
        {"array_results", "skips", {"skip_valid", clean}, {{"skip_address", 16}}}});
-  for (int p = 0; p < config.outputs; ++p)
-    all.push_back({"dot_array",
-                   "sums of output " + std::to_string(p),
-                   {"sums_valid", clean},
-                   {{"sums", array_sum_bits, p * array_sum_bits}}});
-  const auto wide = [&](const char* name, const char* strobe, const char* signal, int bytes) {
+  const auto sums = [&](const char* block, const std::string& name, const std::string& signal, int count) {
+    for (int p = 0; p < count; ++p)
+      all.push_back({block,
+                     name + std::to_string(p),
+                     {signal + "_valid", clean},
+                     {{signal, array_sum_bits, p * array_sum_bits}}});
+  };
+  const auto wide = [&](const char* block, const char* name, const char* strobe, const char* signal,
+                        int bytes) {
     for (int at = 0; at < bytes; at += chunk_bytes)
-      all.push_back({"array_results",
+      all.push_back({block,
                      name + std::to_string(at),
                      {strobe, clean},
                      {{signal, 8 * std::min(chunk_bytes, bytes - at), 8 * at}}});
   };
-  wide("result bytes from ", "result_valid", "result_word", config.channels);
-  wide("skip bytes from ", "skip_valid", "skip_data", config.outputs);
+  sums("dot_array", "sums of output ", "sums", config.outputs);
+  wide("array_results", "result bytes from ", "result_valid", "result_word", config.channels);
+  wide("array_results", "skip bytes from ", "skip_valid", "skip_data", config.outputs);
+  if (!config.has_stage())
+    return all;
+  all[port_result].fields.insert(all[port_result].fields.end(), {"result_to_map", "result_to_stage"});
+  all.insert(all.end(), {{"depthwise_stage",
+                          "stage issue",
+                          {"stage_issue_valid", clean},
+                          {{"stage_issue_weight", 16},
+                           {"stage_issue_bank", 3},
+                           "stage_issue_first",
+                           "stage_issue_last",
+                           {"stage_issue_address", 16}}},
+                         {"depthwise_stage",
+                          "stage results",
+                          {"stage_result_valid", clean},
+                          {{"stage_result_bank", 3}, {"stage_result_address", 16}}}});
+  sums("depthwise_array", "stage sums of channel ", "stage_sums", config.channels);
+  wide("depthwise_stage", "stage result bytes from ", "stage_result_valid", "stage_result_word",
+       config.channels);
   return all;
 }
 
@@ -119,7 +145,7 @@ bool ArrayCore::is_free_to_write(Cycle cycle) const {
   const Epoch& seen = epoch(cycle);
   if (cycle == now_.begin && !now_.started && cycle > 0) // the reset's cycle
     return false;
-  if (seen.status(cycle) != TopStatus::idle || seen.error_at == cycle)
+  if (seen.status(cycle) != TopStatus::idle || (seen.error == ArrayError::input && seen.error_at == cycle))
     return false;
   const std::size_t left = seen.left_before(cycle);
   return left >= seen.images.size() || seen.images[left].first != cycle;
@@ -132,8 +158,7 @@ bool ArrayCore::set(std::uint32_t address, std::uint32_t data) {
     registers_.steps = data;
   else if (address == array_reg::load_address)
     registers_.load_address = data;
-  else if (address == array_reg::load_data &&
-           registers_.load_address >> 28 <= static_cast<std::uint32_t>(ArraySpace::tables))
+  else if (address == array_reg::load_data && has_space(config_, registers_.load_address >> 28))
     load(data);
   else
     return false;
@@ -145,40 +170,57 @@ void ArrayCore::load(std::uint32_t data) {
   const std::uint32_t word = registers_.load_address >> 12 & 0xffff, piece = registers_.load_address & 0xfff;
   const auto pieces = static_cast<std::uint32_t>(load_pieces(config_, space));
   if (has_word(config_, space, word) && piece < pieces)
-    switch (space) {
-    case ArraySpace::weights:
-      if (piece % 2 == 0) {
-        held_.low = data;
-        break;
-      }
-      for (std::uint32_t b = 0; b < 8; ++b)
-        memories_.weights[(std::size_t{word} * pieces + piece - 1) * 4 + b] =
-            static_cast<std::int8_t>((b < 4 ? held_.low : data) >> (8 * (b % 4)));
-      break;
-    case ArraySpace::parameters:
-      if (piece % 3 == 0)
-        held_.bias = static_cast<std::int32_t>(data);
-      else if (piece % 3 == 1)
-        held_.multiplier = static_cast<std::int32_t>(data & 0x7fffffff);
-      else
-        memories_.parameters[std::size_t{word} * static_cast<std::size_t>(config_.results) + piece / 3] = {
-            held_.bias, held_.multiplier, static_cast<int>(data & 63)};
-      break;
-    case ArraySpace::layers:
-      memories_.layers[word][piece] = data;
-      break;
-    case ArraySpace::steps:
-      memories_.steps[word][piece] = data;
-      break;
-    case ArraySpace::tables:
-      memories_.tables[word] = static_cast<std::int32_t>(data);
-      break;
-    }
+    load_piece(space, word, piece, data);
   leave_whole();
-  prepared_.clear();
+  forget_prepared();
   const std::uint32_t space_bits = registers_.load_address & 0xf0000000;
   registers_.load_address = piece == pieces - 1 ? space_bits | ((word + 1) & 0xffff) << 12
                                                 : space_bits | word << 12 | ((piece + 1) & 0xfff);
+}
+
+void ArrayCore::load_piece(ArraySpace space, std::size_t word, std::size_t piece, std::uint32_t data) {
+  const auto byte = [&](std::size_t b) {
+    return static_cast<std::int8_t>((b < 4 ? held_.low : data) >> (8 * (b % 4)));
+  };
+  const auto channels = static_cast<std::size_t>(config_.channels);
+  const auto window = static_cast<std::size_t>(config_.window());
+  switch (space) {
+  case ArraySpace::weights:
+  case ArraySpace::stage_weights:
+    if (piece % 2 == 0) {
+      held_.low = data;
+      break;
+    }
+    for (std::size_t b = 0, at = (piece - 1) * 4; b < 8; ++b, ++at)
+      if (space == ArraySpace::weights)
+        memories_.weights[word * static_cast<std::size_t>(config_.outputs) * window + at] = byte(b);
+      else // channel at % channels is this output's only one
+        stage_memories_.weights[(word * channels + at % channels) * window + at] = byte(b);
+    break;
+  case ArraySpace::parameters:
+  case ArraySpace::stage_parameters:
+    if (piece % 3 == 0) {
+      held_.bias = static_cast<std::int32_t>(data);
+    } else if (piece % 3 == 1) {
+      held_.multiplier = static_cast<std::int32_t>(data & 0x7fffffff);
+    } else {
+      const Side side = space == ArraySpace::parameters ? array : stage;
+      memories(side).parameters[word * static_cast<std::size_t>(config(side).results) + piece / 3] = {
+          held_.bias, held_.multiplier, static_cast<int>(data & 63)};
+    }
+    break;
+  case ArraySpace::layers:
+  case ArraySpace::stage_layers:
+    memories(space == ArraySpace::layers ? array : stage).layers[word][piece] = data;
+    break;
+  case ArraySpace::steps:
+  case ArraySpace::stage_steps:
+    memories(space == ArraySpace::steps ? array : stage).steps[word][piece] = data;
+    break;
+  case ArraySpace::tables:
+    memories_.tables[word] = static_cast<std::int32_t>(data);
+    break;
+  }
 }
 
 bool ArrayCore::write(std::uint32_t address, std::uint32_t data, unsigned strobes, Cycle cycle) {
@@ -193,13 +235,12 @@ bool ArrayCore::write(std::uint32_t address, std::uint32_t data, unsigned strobe
     } else if (data & array_start) {
       if (!is_free_to_write(cycle))
         return false;
-      const std::uint32_t steps = registers_.steps & 0xffff;
-      if (steps > 0 && steps <= static_cast<std::uint32_t>(config_.steps)) {
+      const int most_of_stage = config_.has_stage() ? config_.stage_steps : 0;
+      if (steps(array) > 0 && steps(array) <= static_cast<std::uint32_t>(config_.steps) &&
+          steps(stage) <= static_cast<std::uint32_t>(most_of_stage))
         start(cycle);
-      } else if (now_.error == ArrayError::none) {
-        now_.error = ArrayError::program;
-        now_.error_at = cycle;
-      }
+      else
+        fail(ArrayError::program, cycle);
     }
     return true;
   }
@@ -254,10 +295,8 @@ void ArrayCore::begin_epoch(Cycle cycle) {
   rows_there_.clear();
   first_there_ = 0;
   credits_.clear();
-  starts_ = ArrayStarts(config_.write_latency());
-  step_ = 0;
-  image_ = 0;
-  stuck_ = false;
+  for (const Side side : {array, stage})
+    engine(side) = Engine(write_latency(side));
   pops_.clear();
   first_pop_ = entries_ = 0;
   output_free_ = 0;
@@ -271,7 +310,18 @@ void ArrayCore::start(Cycle cycle) {
   now_.images_before = images;
   now_.cycles_before = cycles;
   credits_.assign(static_cast<std::size_t>(input().rows), 0);
-  starts_.start(cycle);
+  for (const Side side : {array, stage})
+    engine(side).starts.start(cycle);
+  advance();
+}
+
+// The first error stays.
+void ArrayCore::fail(ArrayError error, Cycle cycle) {
+  const bool wins = error == ArrayError::input && cycle == now_.error_at;
+  if (now_.error != ArrayError::none && cycle >= now_.error_at && !wins)
+    return;
+  now_.error = error;
+  now_.error_at = cycle;
 }
 
 void ArrayCore::hard_reset(Cycle cycle) {
@@ -321,10 +371,7 @@ std::size_t ArrayCore::offer(std::size_t, const StreamBurst& burst, Cycle& from,
     from = offered = input_free_ = beat + count;
     if (!good) {
       now_.closed = true;
-      if (now_.error == ArrayError::none) {
-        now_.error = ArrayError::input;
-        now_.error_at = beat;
-      }
+      fail(ArrayError::input, beat);
       return i + 1;
     }
     if (row_.empty()) {
@@ -361,22 +408,36 @@ void ArrayCore::end_row(const PixelInput& input, Cycle last) {
 // Steps.
 
 void ArrayCore::prepare() {
-  if (!prepared_.empty())
-    return;
-  for (const ArrayLayer::Words& words : memories_.layers) {
-    prepared_.emplace_back();
-    prepared_.back().layer = ArrayLayer::unpack(words);
-  }
+  for (const Side side : {array, stage})
+    if (prepared_[side].empty())
+      for (const ArrayLayer::Words& words : memories(side).layers) {
+        const ArrayLayer layer = ArrayLayer::unpack(words);
+        prepared_[side].push_back({side == array ? layer : layer.of_stage(), nullptr});
+      }
 }
 
 // An image is computed as a whole unless its beats are recorded, one before it is unfinished, or its program
 // is not what a compiler makes.
 void ArrayCore::begin_image() {
-  const std::uint32_t steps = registers_.steps & 0xffff;
-  if (whole_ || trace_ || step_ != 0 || checked_)
+  if (whole_ || trace_ || engine(array).step != 0 || checked_)
     return;
   checked_ = true;
-  whole_ = WholeLayers::of(config_, memories_, input(), steps);
+  if (is_legal())
+    whole_ = WholeLayers::of(config_, memories_, input(), steps(array));
+}
+
+bool ArrayCore::is_legal() {
+  const ArrayBounds limits = bounds(array);
+  bool legal = steps(stage) == 0;
+  for (std::uint32_t s = 0; legal && s < steps(array); ++s) {
+    const ArrayStep step = ArrayStep::unpack(memories_.steps[s]);
+    const ArrayLayer layer = step.layer < config_.layers
+                                 ? ArrayLayer::unpack(memories_.layers[static_cast<std::size_t>(step.layer)])
+                                 : ArrayLayer();
+    legal =
+        limits.allows(step, layer) && limits.good_windows(step, layer) == layer.row_tiles() * layer.steps();
+  }
+  return legal;
 }
 
 void ArrayCore::settle() const {
@@ -395,73 +456,161 @@ void ArrayCore::record(BeatTrace* trace) {
   trace_ = trace;
 }
 
-// All steps whose rows are there.
+void ArrayCore::forget_prepared() {
+  prepared_[array].clear();
+  prepared_[stage].clear();
+}
+
+ArrayBounds ArrayCore::bounds(Side side) const {
+  ArrayBounds bounds;
+  bounds.layers = config_.layers;
+  bounds.banks = config_.rows;
+  bounds.beats = config(side).beats();
+  bounds.other_steps = static_cast<int>(steps(side == array ? stage : array));
+  bounds.weight_depth = config(side).weight_depth;
+  bounds.param_depth = config(side).param_depth;
+  if (side == array) {
+    bounds.rows = input().rows;
+    bounds.output_depth = config_.output_depth;
+    bounds.skip_depth = config_.pages > 0 ? config_.skip_depth : 0;
+  }
+  return bounds;
+}
+
+// All steps whose rows are there. Those that could change what others read wait for them by their needs.
 void ArrayCore::advance() {
   prepare();
-  const auto rows = static_cast<std::uint64_t>(input().rows);
-  const std::uint32_t steps = registers_.steps & 0xffff;
-  while (!stuck_ && image_ * rows < rows_in_) {
-    const ArrayStep step = ArrayStep::unpack(memories_.steps[step_]);
-    Cycle there = 0, room = 0;
-    if (step.need > 0) {
-      const std::uint64_t row = image_ * rows + static_cast<std::uint64_t>(step.need) - 1;
-      if (row >= rows_in_)
-        return;
-      there = rows_there_[row - first_there_] + ArrayStarts::row_there;
-    }
-    const ArrayLayer& layer = prepared_[static_cast<std::size_t>(step.layer) % prepared_.size()].layer;
-    const auto depth = static_cast<std::uint64_t>(config_.output_depth);
-    const std::uint64_t entries = entries_ + static_cast<std::uint64_t>(layer.entries);
-    if (layer.to_output && entries > depth) {
-      const std::uint64_t pop = entries - depth - 1;
-      room = pop < entries_ ? pops_[pop - first_pop_] : never;
-      room = room == never ? never : room + ArrayStarts::room_there;
-    }
-    const Cycle begin = starts_.next(step, there, room);
-    stuck_ = begin == never;
-    if (stuck_)
-      return;
-    starts_.begin(layer, begin);
-    run_step(step, begin);
-    for (int row = 0; row < step.frees; ++row)
-      credits_.push_back(starts_.last() + 1);
-    if (++step_ == steps) {
-      step_ = 0;
-      ++image_;
-      const std::uint64_t over = std::min<std::uint64_t>(image_ * rows - first_there_, rows_there_.size());
-      rows_there_.erase(rows_there_.begin(), rows_there_.begin() + static_cast<std::ptrdiff_t>(over));
-      first_there_ += over;
-    }
+  while (advance(array) | advance(stage)) {
   }
 }
 
-void ArrayCore::run_step(const ArrayStep& step, Cycle begin) {
-  Prepared& prepared = prepared_[static_cast<std::size_t>(step.layer) % prepared_.size()];
-  const ArrayLayer& layer = prepared.layer;
+bool ArrayCore::advance(Side side) {
+  Engine& walker = engine(side);
+  const auto rows = static_cast<std::uint64_t>(input().rows);
+  const ArrayBounds limits = bounds(side);
+  bool moved = false;
+  while (!walker.stuck && steps(side) > 0) {
+    const ArrayStep step = ArrayStep::unpack(memories(side).steps[walker.step]);
+    const ArrayLayer& layer =
+        prepared_[side][static_cast<std::size_t>(step.layer) % prepared_[side].size()].layer;
+    if (!limits.allows(step, layer)) {
+      fail(ArrayError::program, walker.starts.refused());
+      walker.stuck = true;
+      break;
+    }
+    if (walker.image * rows >= rows_in_)
+      break;
+    const std::optional<Cycle> begins = begin(side, step, layer);
+    if (!begins)
+      break;
+    walker.stuck = *begins == never;
+    if (walker.stuck)
+      break;
+    moved = true;
+    const int windows = limits.good_windows(step, layer), each = layer.steps();
+    const Doing doing{side, layer, step, *begins, windows, windows / each};
+    walker.starts.begin(layer, *begins);
+    run_step(doing);
+    if (doing.tiles < layer.row_tiles()) {
+      fail(ArrayError::program,
+           *begins + static_cast<Cycle>(doing.tiles * layer.tile_cycles() + layer.pause + windows % each));
+      walker.stuck = true;
+      break;
+    }
+    end_step(side, step);
+  }
+  return moved;
+}
+
+// When the step begins, if that can be known yet.
+std::optional<Cycle> ArrayCore::begin(Side side, const ArrayStep& step, const ArrayLayer& layer) {
+  const Engine &walker = engine(side), &other = engine(side == array ? stage : array);
+  Cycle there = 0, room = 0;
+  if (step.need > 0) {
+    const std::uint64_t row =
+        walker.image * static_cast<std::uint64_t>(input().rows) + static_cast<std::uint64_t>(step.need) - 1;
+    if (row >= rows_in_)
+      return std::nullopt;
+    there = rows_there_[row - first_there_] + ArrayStarts::row_there;
+  }
+  if (step.other_need > 0) {
+    const std::uint64_t index =
+        walker.image * steps(side == array ? stage : array) + static_cast<std::uint64_t>(step.other_need) - 1;
+    if (index >= other.first_done + other.done.size())
+      return std::nullopt;
+    there = std::max(there, other.done[index - other.first_done] + ArrayStarts::step_there);
+  }
+  const auto depth = static_cast<std::uint64_t>(config_.output_depth);
+  const std::uint64_t entries = entries_ + static_cast<std::uint64_t>(layer.entries);
+  if (layer.to_output && entries > depth) {
+    const std::uint64_t pop = entries - depth - 1;
+    room = pop < entries_ ? pops_[pop - first_pop_] : never;
+    room = room == never ? never : room + ArrayStarts::room_there;
+  }
+  return walker.starts.next(step, there, room);
+}
+
+void ArrayCore::end_step(Side side, const ArrayStep& step) {
+  Engine &walker = engine(side), &other = engine(side == array ? stage : array);
+  walker.done.push_back(walker.starts.done());
+  for (int row = 0; row < step.frees && side == array; ++row)
+    credits_.push_back(walker.starts.last() + 1);
+  if (++walker.step < steps(side))
+    return;
+  walker.step = 0;
+  ++walker.image;
+  const auto forget = [](std::deque<Cycle>& cycles, std::uint64_t& first, std::uint64_t until) {
+    const std::uint64_t over = std::min<std::uint64_t>(until - first, cycles.size());
+    cycles.erase(cycles.begin(), cycles.begin() + static_cast<std::ptrdiff_t>(over));
+    first += over;
+  };
+  if (side == array)
+    forget(rows_there_, first_there_, walker.image * static_cast<std::uint64_t>(input().rows));
+  forget(other.done, other.first_done, walker.image * steps(side == array ? stage : array));
+}
+
+void ArrayCore::run_step(const Doing& doing) {
+  const ArrayLayer& layer = doing.layer;
   if (whole_) {
     whole_->make();
     if (layer.to_output)
       whole_->results(results_);
   } else {
-    if (!prepared.results)
-      prepared.results = std::make_shared<LayerResults>(config_, memories_, layer);
-    prepared.results->row(memories_, step, results_, trace_ ? &sums_ : nullptr);
-    memories_.write_results(config_, layer, step, results_);
+    compute(doing);
   }
   if (trace_)
-    record_step(layer, step, begin);
+    record_step(doing);
   if (layer.to_output)
-    send(layer, begin);
+    send(doing);
+}
+
+void ArrayCore::compute(const Doing& doing) {
+  const ArrayLayer& layer = doing.layer;
+  const auto number = static_cast<std::size_t>(doing.step.layer);
+  ArrayMemories& own = memories(doing.side);
+  std::shared_ptr<LayerResults>& results = prepared_[doing.side][number].results;
+  if (!results)
+    results = std::make_shared<LayerResults>(config(doing.side), own, layer);
+  results->row(own, doing.step, results_, trace_ ? &sums_ : nullptr);
+  const ArrayRowOfResults row{config(doing.side), layer, doing.step, results_, doing.tiles};
+  if (doing.side == stage && layer.to_map)
+    row.write(memories_.rows, config_.stage_row_depth);
+  if (doing.side == array)
+    memories_.write_results(row);
+  if (layer.to_stage && config_.has_stage())
+    row.write(stage_memories_.maps, config_.stage_map_depth);
 }
 
 // Results into the output queue, an entry a tile, and from there to the sink.
-void ArrayCore::send(const ArrayLayer& layer, Cycle begin) {
-  const bool last_step = step_ + 1 == (registers_.steps & 0xffff);
+void ArrayCore::send(const Doing& doing) {
+  const ArrayLayer& layer = doing.layer;
+  const std::uint64_t image_number = engine(array).image;
+  const bool last_step = engine(array).step + 1 == steps(array);
   const auto bytes = static_cast<std::size_t>(config_.outputs);
   const std::int8_t* result = results_.data();
-  for (int n = 0; n < layer.entries; ++n, result += bytes) {
-    const Cycle pushed = begin + static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) - 1 +
-                         static_cast<Cycle>(config_.write_latency());
+  for (int n = 0; n < doing.tiles; ++n, result += bytes) {
+    const Cycle pushed = doing.begin + static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) -
+                         1 + static_cast<Cycle>(config_.write_latency());
     const bool last = last_step && n + 1 == layer.entries;
     const int values = (n + 1) % layer.tiles == 0 ? layer.last_outputs : config_.outputs;
     entry_.assign(result, result + values);
@@ -475,12 +624,12 @@ void ArrayCore::send(const ArrayLayer& layer, Cycle begin) {
     output_free_ = after(out_.back());
     pops_.push_back(out_.back());
     ++entries_;
-    if (last && image_ < now_.images.size()) {
-      Image& image = now_.images[image_];
+    if (last && image_number < now_.images.size()) {
+      Image& image = now_.images[image_number];
       image.last = out_.back();
-      if (image_ > 0) {
-        const Image& before = now_.images[image_ - 1];
-        const Cycle from = std::max(before.first, image_ > 1 ? now_.images[image_ - 2].last : 0);
+      if (image_number > 0) {
+        const Image& before = now_.images[image_number - 1];
+        const Cycle from = std::max(before.first, image_number > 1 ? now_.images[image_number - 2].last : 0);
         image.busy = before.last == never ? never : before.busy + before.last - from;
       }
     }
@@ -492,58 +641,74 @@ void ArrayCore::send(const ArrayLayer& layer, Cycle begin) {
   }
 }
 
-void ArrayCore::record_step(const ArrayLayer& layer, const ArrayStep& step, Cycle begin) {
-  const ArrayWalk walk(layer, step, config_.rows, config_.channels, config_.outputs);
-  const WidePorts wide(config_);
+void ArrayCore::record_step(const Doing& doing) {
+  const ArrayConfig& config = this->config(doing.side);
+  const ArrayLayer& layer = doing.layer;
+  const ArrayWalk walk(layer, doing.step, config.rows, config.channels, config.outputs);
+  const std::size_t issue = doing.side == array ? port_issue : WidePorts(config_).stage_issue;
   const int steps = layer.steps();
-  std::size_t sum = 0;
-  Cycle cycle = begin;
-  for (int x = 0; x < layer.columns; ++x)
-    for (int tile = 0; tile < layer.tiles; ++tile) {
-      cycle += static_cast<Cycle>(layer.pause);
-      for (int k = 0; k < steps; ++k, ++cycle) {
-        const ArrayWindow window = walk.window(x, tile, k);
-        add(port_issue, cycle,
-            std::uint64_t{walk.weight(tile, k)} | static_cast<std::uint64_t>(walk.bank(window, 0)) << 16 |
-                std::uint64_t{k == 0} << 19 | std::uint64_t{k + 1 == steps} << 20 |
-                std::uint64_t{walk.address(window, 0)} << 21);
-      }
-      const Cycle last = cycle - 1;
-      for (int p = 0; p < config_.outputs && !layer.max_pool; ++p)
-        add(wide.sums + static_cast<std::size_t>(p),
-            last + array_window_latency + static_cast<Cycle>(config_.dot_latency()),
-            low_bits(sums_[sum++], array_sum_bits));
-      record_result(layer, walk, x, tile, last + static_cast<Cycle>(config_.write_latency()));
-      if (layer.to_skip && !layer.max_pool) {
-        const Cycle written = last + static_cast<Cycle>(config_.write_latency());
-        const int index = x * layer.tiles + tile;
-        add(port_skip, written, low_bits(step.skip_write + index, 16));
-        for (std::size_t c = 0; c < wide.skip_chunks; ++c)
-          add(wide.skips + c, written,
-              word_of(results_.data() + static_cast<std::size_t>(index * config_.outputs) + c * chunk_bytes,
-                      std::min(chunk_bytes, config_.outputs)));
-      }
-    }
+  for (int i = 0; i < doing.windows; ++i) {
+    const int n = i / steps, k = i % steps, x = n / layer.tiles, tile = n % layer.tiles;
+    const Cycle cycle = doing.begin + static_cast<Cycle>(n * layer.tile_cycles() + layer.pause + k);
+    const ArrayWindow window = walk.window(x, tile, k);
+    add(issue, cycle,
+        std::uint64_t{walk.weight(tile, k)} | static_cast<std::uint64_t>(walk.bank(window, 0)) << 16 |
+            std::uint64_t{k == 0} << 19 | std::uint64_t{k + 1 == steps} << 20 |
+            std::uint64_t{walk.address(window, 0)} << 21);
+    if (k + 1 == steps)
+      record_tile(doing, walk, n, cycle);
+  }
 }
 
-void ArrayCore::record_result(const ArrayLayer& layer, const ArrayWalk& walk, int x, int tile,
-                              Cycle written) {
-  if (!layer.to_map)
-    return;
+// What becomes of a tile; `last`: its last window.
+void ArrayCore::record_tile(const Doing& doing, const ArrayWalk& walk, int tile, Cycle last) {
+  const ArrayConfig& config = this->config(doing.side);
+  const ArrayLayer& layer = doing.layer;
   const WidePorts wide(config_);
-  const int parts = config_.channels / config_.outputs;
-  const std::uint64_t which =
-      layer.max_pool ? (std::uint64_t{1} << parts) - 1 : std::uint64_t{1} << walk.result_part(tile);
-  add(port_result, written,
-      static_cast<std::uint64_t>(walk.result_bank(tile)) | std::uint64_t{walk.result_address(x, tile)} << 3 |
-          which << 19);
-  const int bytes = layer.max_pool ? config_.channels : config_.outputs;
-  const std::int8_t* result = results_.data() + static_cast<std::size_t>((x * layer.tiles + tile) * bytes);
-  for (int at = 0; at < config_.channels; at += chunk_bytes) {
+  const bool in_stage = doing.side == stage;
+  const int latency = in_stage ? config_.stage_dot_latency() : config_.dot_latency();
+  const std::size_t sum = static_cast<std::size_t>(tile * config.outputs);
+  for (std::size_t p = 0; p < static_cast<std::size_t>(config.outputs) && !layer.max_pool; ++p)
+    add((in_stage ? wide.stage_sums : wide.sums) + p,
+        last + array_window_latency + static_cast<Cycle>(latency), low_bits(sums_[sum + p], array_sum_bits));
+  const Cycle written = last + static_cast<Cycle>(write_latency(doing.side));
+  record_result(doing, walk, tile, written);
+  if (!layer.to_skip || layer.max_pool)
+    return;
+  add(port_skip, written, low_bits(doing.step.skip_write + tile, 16));
+  for (std::size_t c = 0; c < wide.skip_chunks; ++c)
+    add(wide.skips + c, written,
+        word_of(results_.data() + sum + c * chunk_bytes, std::min(chunk_bytes, config_.outputs)));
+}
+
+void ArrayCore::record_result(const Doing& doing, const ArrayWalk& walk, int tile, Cycle written) {
+  const ArrayConfig& config = this->config(doing.side);
+  const ArrayLayer& layer = doing.layer;
+  const WidePorts wide(config_);
+  const bool to_stage = layer.to_stage && config_.has_stage(), in_stage = doing.side == stage;
+  if (!layer.to_map && !to_stage)
+    return;
+  const int x = tile / layer.tiles, parts = config.channels / config.outputs;
+  const std::uint64_t which = layer.max_pool ? (std::uint64_t{1} << parts) - 1
+                                             : std::uint64_t{1} << walk.result_part(tile % layer.tiles);
+  const std::uint64_t where = static_cast<std::uint64_t>(walk.result_bank(tile % layer.tiles)) |
+                              std::uint64_t{walk.result_address(x, tile % layer.tiles)} << 3;
+  if (in_stage)
+    add(wide.stage_result, written, where);
+  else
+    add(port_result, written,
+        where | which << 19 |
+            (config_.has_stage()
+                 ? std::uint64_t{layer.to_map != 0} << (19 + parts) | std::uint64_t{to_stage} << (20 + parts)
+                 : 0));
+  const int bytes = layer.max_pool ? config.channels : config.outputs;
+  const std::int8_t* result = results_.data() + static_cast<std::size_t>(tile * bytes);
+  for (int at = 0; at < config.channels; at += chunk_bytes) {
     std::int8_t chunk[chunk_bytes];
     for (int i = 0; i < chunk_bytes; ++i)
       chunk[i] = result[(at + i) % bytes];
-    add(wide.results + static_cast<std::size_t>(at / chunk_bytes), written, word_of(chunk, chunk_bytes));
+    add((in_stage ? wide.stage_results : wide.results) + static_cast<std::size_t>(at / chunk_bytes), written,
+        word_of(chunk, chunk_bytes));
   }
 }
 

@@ -7,13 +7,15 @@
 #include <array>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace deltatwin {
 
 /// The array, to the cycle; rtl/array.sv has the contract. A step is computed, and when it happens, as soon
-/// as the rows of the image that it needs are there: nothing later has an effect on it.
+/// as the rows of the image that it needs, and the other engine's steps, are: nothing later has an effect on
+/// it.
 class ArrayCore : public TopModel {
 public:
   explicit ArrayCore(const ArrayConfig& config);
@@ -31,10 +33,10 @@ public:
   void restore(const std::string& state) override;
   template <class Archive> void archive(Archive& bytes) {
     bytes(registers_, registers_before_, registers_set_, now_, before_, held_, memories_, input_free_, row_,
-          rows_in_, rows_there_, first_there_, credits_, starts_, step_, image_, stuck_, pops_, first_pop_,
-          entries_, output_free_);
+          rows_in_, rows_there_, first_there_, credits_, engines_[0], engines_[1], stage_memories_, pops_,
+          first_pop_, entries_, output_free_);
     if (Archive::restores)
-      prepared_.clear();
+      forget_prepared();
   }
 
   /// The interfaces whose beats are recorded, those of AXI4-Lite first, which the host records.
@@ -72,28 +74,76 @@ private:
     std::int32_t bias = 0, multiplier = 0;
   };
 
+  enum Side : std::size_t { array, stage };
+  // What walks through a table of steps.
+  struct Engine {
+    explicit Engine(int written) : starts(written) {}
+    ArrayStarts starts;
+    std::uint32_t step = 0;  ///< the next one
+    std::uint64_t image = 0; ///< whose it is
+    bool stuck = false;      ///< it never begins
+    std::deque<Cycle> done;  ///< last writes, of step first_done since the start on
+    std::uint64_t first_done = 0;
+    template <class Archive> void archive(Archive& bytes) {
+      bytes(starts, step, image, stuck, done, first_done);
+    }
+  };
+  // Of the tables, while they stand still.
+  struct Prepared {
+    ArrayLayer layer;
+    std::shared_ptr<LayerResults> results;
+  };
+  // A step that happens.
+  struct Doing {
+    Side side;
+    const ArrayLayer& layer;
+    const ArrayStep& step;
+    Cycle begin;
+    int windows, tiles; ///< that are issued; that are whole
+  };
+
   [[nodiscard]] const Epoch& epoch(Cycle cycle) const { return cycle > now_.begin ? now_ : before_; }
   [[nodiscard]] bool is_free_to_write(Cycle cycle) const;
   [[nodiscard]] bool set(std::uint32_t address, std::uint32_t data);
   void load(std::uint32_t data);
+  void load_piece(ArraySpace space, std::size_t word, std::size_t piece, std::uint32_t data);
   void begin_epoch(Cycle cycle);
   void start(Cycle cycle);
+  void fail(ArrayError error, Cycle cycle);
   [[nodiscard]] PixelInput input() const { return PixelInput::unpack(registers_.input); }
   [[nodiscard]] std::size_t good_beats(const StreamBurst& burst, std::size_t first, std::size_t most) const;
   void end_row(const PixelInput& input, Cycle last);
+  [[nodiscard]] std::uint32_t steps(Side side) const {
+    return side == array ? registers_.steps & 0xffff : registers_.steps >> 16;
+  }
+  [[nodiscard]] Engine& engine(Side side) { return engines_[side]; }
+  [[nodiscard]] ArrayMemories& memories(Side side) { return side == array ? memories_ : stage_memories_; }
+  [[nodiscard]] const ArrayConfig& config(Side side) const { return side == array ? config_ : stage_config_; }
+  [[nodiscard]] int write_latency(Side side) const {
+    return side == array ? config_.write_latency() : config_.stage_write_latency();
+  }
+  [[nodiscard]] ArrayBounds bounds(Side side) const;
   void advance();
+  [[nodiscard]] bool advance(Side side);
+  [[nodiscard]] std::optional<Cycle> begin(Side side, const ArrayStep& step, const ArrayLayer& layer);
+  void end_step(Side side, const ArrayStep& step);
   void prepare();
   void begin_image();
   /// The memories become what they are by now.
   void settle() const;
   void leave_whole();
-  void run_step(const ArrayStep& step, Cycle begin);
-  void send(const ArrayLayer& layer, Cycle begin);
-  void record_step(const ArrayLayer& layer, const ArrayStep& step, Cycle begin);
-  void record_result(const ArrayLayer& layer, const ArrayWalk& walk, int x, int tile, Cycle written);
+  /// A program of the array alone, of which nothing is refused.
+  [[nodiscard]] bool is_legal();
+  void forget_prepared();
+  void run_step(const Doing& doing);
+  void compute(const Doing& doing);
+  void send(const Doing& doing);
+  void record_step(const Doing& doing);
+  void record_tile(const Doing& doing, const ArrayWalk& walk, int tile, Cycle last);
+  void record_result(const Doing& doing, const ArrayWalk& walk, int tile, Cycle written);
   void add(std::size_t interface, Cycle cycle, std::uint64_t payload);
 
-  ArrayConfig config_;
+  ArrayConfig config_, stage_config_;
   OutputSink sink_;
   BeatTrace* trace_ = nullptr;
 
@@ -101,14 +151,11 @@ private:
   Cycle registers_set_ = 0;
   Epoch now_, before_;
   Held held_;
-  mutable ArrayMemories memories_; ///< with whole_: as they were, until settled
-
-  // Of the tables, while they stand still.
-  struct Prepared {
-    ArrayLayer layer;
-    std::shared_ptr<LayerResults> results;
-  };
-  std::vector<Prepared> prepared_;
+  /// With whole_: as they were, until settled. The stage's are of stage_config_, with weights of other
+  /// channels 0.
+  mutable ArrayMemories memories_;
+  ArrayMemories stage_memories_;
+  std::vector<Prepared> prepared_[2];
   mutable std::optional<WholeLayers> whole_; ///< of the image that is computed as a whole
   bool checked_ = false;                     ///< whether the program can be
   std::vector<std::int8_t> results_;         ///< of a step
@@ -122,11 +169,8 @@ private:
   std::deque<Cycle> rows_there_; ///< the last value or padding, of row first_there_ on
   std::uint64_t first_there_ = 0;
   std::deque<Cycle> credits_; ///< of the rows to begin: when they may
-  ArrayStarts starts_;
-  std::uint32_t step_ = 0;  ///< the next one
-  std::uint64_t image_ = 0; ///< whose it is
-  bool stuck_ = false;      ///< it never begins
-  std::deque<Cycle> pops_;  ///< of entries of the output queue, from first_pop_ on
+  Engine engines_[2];
+  std::deque<Cycle> pops_; ///< of entries of the output queue, from first_pop_ on
   std::uint64_t first_pop_ = 0, entries_ = 0;
   Cycle output_free_ = 0; ///< behind the last value's beat
 };

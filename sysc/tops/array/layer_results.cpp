@@ -45,8 +45,7 @@ LayerResults::LayerResults(const ArrayConfig& config, const ArrayMemories& memor
 
 void LayerResults::read_window(const ArrayMemories& memories, const ArrayWalk& walk,
                                const ArrayWindow& window, std::int8_t* bytes) const {
-  const std::size_t depth = size(layer_.from_input ? config_.input_depth : config_.map_depth);
-  const std::vector<std::int8_t>& memory = layer_.from_input ? memories.input : memories.maps;
+  const auto [memory, depth] = memories.source_of(config_, layer_);
   const std::size_t word = size(config_.channels);
   for (int j = 0; j < config_.rows; ++j, bytes += word) {
     const std::size_t address = walk.address(window, j);
@@ -108,7 +107,7 @@ void LayerResults::find_maxima(const ArrayMemories& memories, const ArrayStep& s
   const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs);
   const std::size_t word = size(config_.channels);
   std::vector<std::int8_t> bytes(size(config_.window()));
-  results.assign(size(layer_.entries) * word, -128);
+  results.assign(size(layer_.row_tiles()) * word, -128);
   std::int8_t* most = results.data();
   for (int x = 0; x < layer_.columns; ++x)
     for (int tile = 0; tile < layer_.tiles; ++tile, most += word)

@@ -9,11 +9,13 @@ namespace deltatwin {
 /// Where a layer's time goes in a steady state, and what it keeps.
 struct ArrayLayerRow {
   std::string node, kind;                 ///< "convolution", "depthwise", "max pool", with "+ add"
+  bool on_stage = false;                  ///< it runs on the depthwise stage
   int rows = 0, columns = 0, tiles = 0;   ///< of results, that are computed
   std::uint64_t macs = 0;                 ///< of the node; 0 for a copy
   Cycle cycles = 0;                       ///< from its steps' beginnings to their ends, pauses included ...
   Cycle pauses = 0;                       ///< ... between tiles, for their results to leave
   Cycle waits = 0, input = 0, output = 0; ///< before its steps: for results, for rows of the image, for room
+  Cycle other = 0;                        ///< for the other engine's steps
   double utilization = 0;                 ///< of the multipliers in `cycles`
   ArrayProgram::Kept kept;
 };

@@ -182,7 +182,7 @@ private:
   // A byte of 1 for each tap.
   void add_ones(ArrayWork& work, std::int64_t bias) const {
     const ArrayMap& map = result_.maps[work.from];
-    work.depthwise = true;
+    work.depthwise = work.same_weights = true;
     work.weights.assign(static_cast<std::size_t>(map.channels * work.window.rows * work.window.columns), 1);
     for (int c = 0; c < map.channels; ++c)
       add_bias(work, bias);

@@ -34,7 +34,8 @@ struct ArrayWork {
   std::size_t from = 0, to = 0; ///< in ArrayGraph::maps
   bool max_pool = false, depthwise = false;
   Window window;
-  int padding = 0; ///< the byte outside of the map
+  bool same_weights = false; ///< of depthwise work: all channels have the same
+  int padding = 0;           ///< the byte outside of the map
   /// [outputs][rows][columns][channels], of depthwise work [outputs][rows][columns].
   std::vector<std::int8_t> weights;
   std::vector<std::int32_t> bias; ///< of sums of bytes times weights, padding included

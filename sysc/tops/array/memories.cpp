@@ -15,11 +15,21 @@ ArrayMemories::ArrayMemories(const ArrayConfig& config)
       steps(size(config.steps)), tables(size(2 * 16 * 256)),
       input(size(config.rows) * size(config.input_depth) * size(config.channels)),
       maps(size(config.rows) * size(config.map_depth) * size(config.channels)),
-      skips(size(config.skip_depth) * size(config.outputs)) {}
+      skips(size(config.skip_depth) * size(config.outputs)),
+      rows(config.has_stage() ? size(config.rows * config.stage_row_depth) * size(config.channels) : 0) {}
+
+ArrayMemories::Source ArrayMemories::source_of(const ArrayConfig& config, const ArrayLayer& layer) const {
+  if (layer.from_input)
+    return {input, size(config.input_depth)};
+  if (layer.from_stage && config.has_stage())
+    return {rows, size(config.stage_row_depth)};
+  return {maps, size(config.map_depth)};
+}
 
 const std::int8_t* ArrayMemories::weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output,
                                              int window) const {
-  const std::size_t word = size(layer.weight_base + output / config.outputs * layer.steps() + window);
+  const std::size_t word =
+      size(layer.weight_base + (layer.shared ? 0 : output / config.outputs * layer.steps()) + window);
   return word < size(config.weight_depth)
              ? weights.data() +
                    (word * size(config.outputs) + size(output % config.outputs)) * size(config.window())
@@ -45,23 +55,27 @@ void ArrayMemories::write_input(const ArrayConfig& config, const PixelInput& ima
   });
 }
 
-void ArrayMemories::write_results(const ArrayConfig& config, const ArrayLayer& layer, const ArrayStep& step,
-                                  const std::vector<std::int8_t>& results) {
+void ArrayRowOfResults::write(std::vector<std::int8_t>& map, int depth) const {
   const ArrayWalk walk(layer, step, config.rows, config.channels, config.outputs);
   const int bytes = layer.max_pool ? config.channels : config.outputs;
   const std::int8_t* result = results.data();
-  for (int x = 0; layer.to_map && x < layer.columns; ++x)
-    for (int tile = 0; tile < layer.tiles; ++tile, result += bytes) {
-      const int address = walk.result_address(x, tile), part = layer.max_pool ? 0 : walk.result_part(tile);
-      if (address < config.map_depth)
-        std::copy_n(result, bytes,
-                    maps.data() +
-                        size(walk.result_bank(tile) * config.map_depth + address) * size(config.channels) +
-                        size(part * bytes));
-    }
-  const std::size_t at = size(step.skip_write) * size(config.outputs);
-  if (layer.to_skip && !layer.max_pool && at < skips.size())
-    std::copy_n(results.data(), std::min(results.size(), skips.size() - at), skips.data() + at);
+  for (int n = 0; n < tiles; ++n, result += bytes) {
+    const int tile = n % layer.tiles, address = walk.result_address(n / layer.tiles, tile);
+    const int part = layer.max_pool ? 0 : walk.result_part(tile);
+    if (address < depth)
+      std::copy_n(result, bytes,
+                  map.data() + size(walk.result_bank(tile) * depth + address) * size(config.channels) +
+                      size(part * bytes));
+  }
+}
+
+void ArrayMemories::write_results(const ArrayRowOfResults& row) {
+  if (row.layer.to_map)
+    row.write(maps, row.config.map_depth);
+  const std::size_t at = size(row.step.skip_write) * size(row.config.outputs),
+                    bytes = size(row.tiles * row.config.outputs);
+  if (row.layer.to_skip && !row.layer.max_pool && at < skips.size())
+    std::copy_n(row.results.data(), std::min(bytes, skips.size() - at), skips.data() + at);
 }
 
 } // namespace deltatwin

@@ -7,6 +7,18 @@
 
 namespace deltatwin {
 
+/// A step's results by column and tile, of which `tiles` are written.
+struct ArrayRowOfResults {
+  const ArrayConfig& config;
+  const ArrayLayer& layer;
+  const ArrayStep& step;
+  const std::vector<std::int8_t>& results;
+  int tiles;
+
+  /// Into banks of so many words.
+  void write(std::vector<std::int8_t>& map, int depth) const;
+};
+
 /// The array's memories.
 struct ArrayMemories {
   std::vector<std::int8_t> weights; ///< [words][outputs][banks][channels]
@@ -21,9 +33,16 @@ struct ArrayMemories {
   std::vector<std::int8_t> input;   ///< [banks][words][channels]
   std::vector<std::int8_t> maps;    ///< the same
   std::vector<std::int8_t> skips;   ///< [words][outputs]
+  std::vector<std::int8_t> rows;    ///< the stage's: as maps
 
   explicit ArrayMemories(const ArrayConfig& config);
 
+  /// What the layer reads, and words of a bank.
+  struct Source {
+    const std::vector<std::int8_t>& words;
+    std::size_t depth;
+  };
+  [[nodiscard]] Source source_of(const ArrayConfig& config, const ArrayLayer& layer) const;
   /// A window of one of the layer's outputs: its weights by lane and channel, and what the output is scaled
   /// by; null where the layer says a place that is not there.
   [[nodiscard]] const std::int8_t* weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output,
@@ -32,11 +51,10 @@ struct ArrayMemories {
                                               int output) const;
   /// Row `row` of an image, as the loader writes it.
   void write_input(const ArrayConfig& config, const PixelInput& image, int row, const std::int8_t* values);
-  /// A step's results, by column and tile, into the map and among the skips, as its layer says.
-  void write_results(const ArrayConfig& config, const ArrayLayer& layer, const ArrayStep& step,
-                     const std::vector<std::int8_t>& results);
+  /// A row of results into the map and among the skips, as its layer says.
+  void write_results(const ArrayRowOfResults& row);
   template <class Archive> void archive(Archive& bytes) {
-    bytes(weights, parameters, layers, steps, tables, input, maps, skips);
+    bytes(weights, parameters, layers, steps, tables, input, maps, skips, rows);
   }
 };
 

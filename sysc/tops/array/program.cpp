@@ -6,25 +6,39 @@
 #include "tops/array/row_order.h"
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace deltatwin {
 namespace {
 
 constexpr int nobody = -1;
 
-constexpr int ArrayConfig::*open_sizes[] = {
-    &ArrayConfig::map_depth,   &ArrayConfig::input_depth, &ArrayConfig::weight_depth,
-    &ArrayConfig::param_depth, &ArrayConfig::skip_depth,  &ArrayConfig::output_depth,
-    &ArrayConfig::layers,      &ArrayConfig::steps,       &ArrayConfig::pages};
+constexpr int ArrayConfig::*open_sizes[] = {&ArrayConfig::map_depth,
+                                            &ArrayConfig::input_depth,
+                                            &ArrayConfig::weight_depth,
+                                            &ArrayConfig::param_depth,
+                                            &ArrayConfig::skip_depth,
+                                            &ArrayConfig::output_depth,
+                                            &ArrayConfig::layers,
+                                            &ArrayConfig::steps,
+                                            &ArrayConfig::pages,
+                                            &ArrayConfig::stage_map_depth,
+                                            &ArrayConfig::stage_row_depth,
+                                            &ArrayConfig::stage_weight_depth,
+                                            &ArrayConfig::stage_param_depth,
+                                            &ArrayConfig::stage_steps};
 
 int floor_division(int a, int b) { return a / b - (a % b < 0); }
 
 // Places for blocks that live from one step to another.
 class Memory {
 public:
-  // First fit.
-  int place(int size, int from, int to) {
-    int base = 0;
+  struct Block {
+    int base, size, from, to;
+    std::size_t map;
+  };
+  // The least address from `base` on.
+  [[nodiscard]] int free_from(int base, int size, int from, int to) const {
     for (bool moved = true; moved;) {
       moved = false;
       for (const Block& block : blocks_)
@@ -34,35 +48,46 @@ public:
           moved = true;
         }
     }
-    blocks_.push_back({base, size, from, to});
-    size_ = std::max(size_, base + size);
+    return base;
+  }
+  void put(const Block& block) {
+    blocks_.push_back(block);
+    size_ = std::max(size_, block.base + block.size);
+  }
+  // First fit.
+  int place(int size, int from, int to) {
+    const int base = free_from(0, size, from, to);
+    put({base, size, from, to, 0});
     return base;
   }
   [[nodiscard]] int size() const { return size_; }
+  [[nodiscard]] const std::vector<Block>& blocks() const { return blocks_; }
 
 private:
-  struct Block {
-    int base, size, from, to;
-  };
   std::vector<Block> blocks_;
   int size_ = 0;
 };
 
 // Where a map lies.
 struct Place {
-  bool in_map = false, in_skip = false;
-  int made = nobody, read_last = nobody; ///< layers
-  int from = nobody, to_map = nobody,
-      to_skip = nobody; ///< steps: the first that writes it, the last that read
+  bool in_map = false, in_skip = false;                 ///< read by the array
+  bool in_stage_map = false, in_stage_rows = false;     ///< read, made by the stage
+  int made = nobody, read_last = nobody;                ///< layers
+  int from = nobody, to_map = nobody, to_skip = nobody; ///< steps: the first that writes it, the last ones
+                                                        ///< before which nothing else may
   int base = 0, slots = 0, groups = 0, pitch = 0;
   int skip_base = 0, skip_rows = 0;
+  std::vector<int> read_by_other; ///< of each row: steps of the engine that does not write it, up to the last
+                                  ///< that reads it
+  std::vector<int> made_by;       ///< of each row: steps of its engine, up to the one that makes it
 };
 
 class Layout {
 public:
   /// `contents`: with weights and parameters.
   Layout(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order, bool contents)
-      : graph_(graph), config_(config), places_(graph_.maps.size()), order_by_(order), contents_(contents) {}
+      : graph_(graph), config_(config), places_(graph_.maps.size()),
+        read_last_by_(graph_.maps.size(), {nobody, nobody}), order_by_(order), contents_(contents) {}
 
   ArrayProgram lay_out() {
     find_places();
@@ -71,14 +96,14 @@ public:
       add_layer(l);
     order_rows();
     place_maps();
-    for (const RowStep& row : rows_)
-      add_step(static_cast<int>(row.layer), row.row);
+    find_needs();
+    for (std::size_t s = 0; s < rows_.size(); ++s)
+      add_step(s);
     set_frees();
     set_waits();
-    for (std::size_t l = 0; l < program_.layers.size(); ++l)
-      check_record(static_cast<int>(l), program_.layers[l]);
-    for (const ArrayStep& step : program_.steps)
-      check_record(step.layer, step);
+    if (!program_.stage.steps.empty())
+      program_.steps.back().other_need = static_cast<int>(program_.stage.steps.size());
+    check_records();
     const ArrayMap &in = graph_.maps[graph_.input], &out = graph_.maps[graph_.output];
     program_.input_values = values_of(in);
     program_.output_values = values_of(out);
@@ -97,17 +122,35 @@ private:
   [[nodiscard]] const ArrayMap& from(int l) const { return graph_.maps[work(l).from]; }
   [[nodiscard]] const ArrayMap& to(int l) const { return graph_.maps[work(l).to]; }
   [[nodiscard]] bool reads_input(int l) const { return work(l).from == graph_.input; }
+  [[nodiscard]] bool on_stage(int l) const { return on_stage_[static_cast<std::size_t>(l)]; }
+  [[nodiscard]] int engine(int l) const { return on_stage(l) ? 1 : 0; }
+  [[nodiscard]] ArrayTables& tables(int l) {
+    if (on_stage(l))
+      return program_.stage;
+    return program_;
+  }
+  [[nodiscard]] ArrayLayer& layer(int l) { return tables(l).layers[index_[static_cast<std::size_t>(l)]]; }
+  // Of the engine that the layer runs on.
+  [[nodiscard]] int outputs(int l) const { return on_stage(l) ? config_.channels : config_.outputs; }
+  [[nodiscard]] int beats(int l) const { return on_stage(l) ? config_.stage_beats() : config_.beats(); }
+  [[nodiscard]] Cycle write_latency(int l) const {
+    return static_cast<Cycle>(on_stage(l) ? config_.stage_write_latency() : config_.write_latency());
+  }
   [[nodiscard]] int tiles(int l) const {
-    return ceil_div(to(l).channels, work(l).max_pool ? config_.channels : config_.outputs);
+    return ceil_div(to(l).channels, work(l).max_pool ? config_.channels : outputs(l));
   }
 
   void find_places() {
     for (int l = 0; l < layers(); ++l) {
       places_[work(l).to].made = l;
-      places_[work(l).from].in_map = true;
       places_[work(l).from].read_last = l;
       if (work(l).add)
         places_[work(l).add->skip].in_skip = true;
+    }
+    for (int l = 0; l < layers(); ++l) {
+      on_stage_.push_back(belongs_on_stage(l));
+      (on_stage(l) ? places_[work(l).from].in_stage_map : places_[work(l).from].in_map) = true;
+      places_[work(l).to].in_stage_rows = on_stage(l);
     }
     for (std::size_t m = 0; m < places_.size(); ++m) {
       Place& place = places_[m];
@@ -115,6 +158,16 @@ private:
       place.slots = ceil_div(graph_.maps[m].rows, config_.rows);
       place.pitch = graph_.maps[m].columns * place.groups;
     }
+  }
+
+  // Depthwise work on what the array makes, of which the array makes more; and channels are where the stage
+  // has them.
+  [[nodiscard]] bool belongs_on_stage(int l) const {
+    const ArrayWork& does = work(l);
+    if (!config_.has_stage() || !does.depthwise || does.add || reads_input(l) ||
+        on_stage(places_[does.from].made) || does.to == graph_.output || places_[does.to].in_skip)
+      return false;
+    return !is_top_aligned(does.from) || from(l).channels % config_.channels == 0;
   }
 
   // Visits what a layer's rows are made of: maps, and rows of them.
@@ -129,9 +182,10 @@ private:
   void order_rows() {
     std::vector<RowLayer> of;
     for (int l = 0; l < layers(); ++l) {
-      const ArrayLayer& layer = program_.layers[static_cast<std::size_t>(l)];
+      const ArrayLayer& layer = this->layer(l);
       RowLayer& each = of.emplace_back();
       each.rows = to(l).rows;
+      each.engine = engine(l);
       each.cycles = static_cast<Cycle>(layer.entries) * static_cast<Cycle>(layer.tile_cycles());
       reads_of(l, [&](std::size_t map, int kernel, int stride, int top, bool) {
         const int made = places_[map].made;
@@ -139,7 +193,8 @@ private:
             {made == nobody ? RowUse::input : static_cast<std::size_t>(made), kernel, stride, top});
       });
     }
-    const auto written = static_cast<Cycle>(config_.write_latency());
+    const std::array<Cycle, 2> written = {static_cast<Cycle>(config_.write_latency()),
+                                          static_cast<Cycle>(config_.stage_write_latency())};
     const RowOrder order =
         order_by_ == ArrayOrder::by_layers ? order_by_layers(of, written) : order_depth_first(of, written);
     std::vector<std::vector<bool>> needed;
@@ -165,6 +220,16 @@ private:
     }
   }
 
+  // Of a step that reads what the other engine writes: the last step of that one that begins before the read
+  // is done, so that it does not wait if it writes what comes there next.
+  [[nodiscard]] int read_until(std::size_t s, int writer) const {
+    int last = static_cast<int>(s);
+    for (std::size_t later = s + 1; later < rows_.size(); ++later)
+      if (engine(static_cast<int>(rows_[later].layer)) == writer && rows_[later].begin <= rows_[s].written)
+        last = static_cast<int>(later);
+    return last;
+  }
+
   // By when they are in use, the largest maps first; skips as they come.
   void place_maps() {
     for (std::size_t s = 0; s < rows_.size(); ++s) {
@@ -174,35 +239,119 @@ private:
         made.from = at;
       reads_of(l, [&](std::size_t map, int, int, int, bool as_skip) {
         (as_skip ? places_[map].to_skip : places_[map].to_map) = at;
+        if (!as_skip)
+          read_last_by_[map][static_cast<std::size_t>(engine(l))] = at;
       });
     }
     std::vector<std::size_t> order;
     for (std::size_t m = 0; m < places_.size(); ++m)
-      if (places_[m].in_map && places_[m].made != nobody)
+      if (Place& place = places_[m]; (place.in_map || place.in_stage_map) && place.made != nobody) {
         order.push_back(m);
+        const int writer = engine(place.made),
+                  by_other = read_last_by_[m][static_cast<std::size_t>(1 - writer)];
+        if (by_other != nobody)
+          place.to_map = std::max(place.to_map, read_until(static_cast<std::size_t>(by_other), writer));
+      }
     const auto size = [this](std::size_t m) { return places_[m].slots * places_[m].pitch; };
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return size(a) > size(b); });
-    Memory maps, skips;
     for (const std::size_t m : order)
-      places_[m].base = maps.place(size(m), places_[m].from, places_[m].to_map);
+      place_map(m, size(m));
+    Memory skips;
     for (int l = 0; l < layers(); ++l)
       if (Place& place = places_[work(l).to]; place.in_skip)
-        place.skip_base = skips.place(place.skip_rows * program_.layers[static_cast<std::size_t>(l)].entries,
-                                      place.from, place.to_skip);
-    program_.map_words = maps.size();
+        place.skip_base = skips.place(place.skip_rows * layer(l).entries, place.from, place.to_skip);
+    program_.map_words = maps_.size();
+    program_.stage_map_words = stage_maps_.size();
+    program_.stage_row_words = stage_rows_.size();
     program_.skip_words = skips.size();
     for (int l = 0; l < layers(); ++l) {
       const Place& target = places_[work(l).to];
-      const int entries = program_.layers[static_cast<std::size_t>(l)].entries;
-      program_.kept.push_back({target.in_map || target.in_skip ? target.skip_rows : 0,
-                               target.in_map ? target.slots * target.pitch : 0,
-                               target.in_skip ? target.skip_rows * entries : 0});
+      const int entries = layer(l).entries;
+      const bool kept = target.in_map || target.in_stage_map;
+      tables(l).kept.push_back({kept || target.in_skip ? target.skip_rows : 0,
+                                kept ? target.slots * target.pitch : 0,
+                                target.in_skip ? target.skip_rows * entries : 0});
       const Place& source = places_[work(l).from];
-      ArrayLayer& layer = program_.layers[static_cast<std::size_t>(l)];
-      layer.base = source.base;
-      layer.end = source.base + source.slots * source.pitch;
+      layer(l).base = source.base;
+      layer(l).end = source.base + source.slots * source.pitch;
     }
+  }
+
+  // At the same address of all memories that it is in.
+  void place_map(std::size_t m, int size) {
+    Place& place = places_[m];
+    std::vector<Memory*> in;
+    if (place.in_stage_rows) {
+      in.push_back(&stage_rows_);
+    } else {
+      if (place.in_map)
+        in.push_back(&maps_);
+      if (place.in_stage_map)
+        in.push_back(&stage_maps_);
+    }
+    int base = 0;
+    for (int before = nobody; base != before;) {
+      before = base;
+      for (const Memory* memory : in)
+        base = memory->free_from(base, size, place.from, place.to_map);
+    }
+    place.base = base;
+    for (Memory* memory : in)
+      memory->put({base, size, place.from, place.to_map, m});
+  }
+
+  // Which steps of each engine make a row, and read one that the other makes.
+  void find_needs() {
+    std::array<int, 2> steps{};
+    for (int l = 0; l < layers(); ++l) {
+      places_[work(l).to].made_by.resize(static_cast<std::size_t>(to(l).rows));
+      places_[work(l).to].read_by_other.resize(static_cast<std::size_t>(to(l).rows));
+    }
+    for (const RowStep& row : rows_) {
+      const int l = static_cast<int>(row.layer);
+      const int number = ++steps[static_cast<std::size_t>(engine(l))];
+      places_[work(l).to].made_by[static_cast<std::size_t>(row.row)] = number;
+      for_rows_read(l, row.row, [&](std::size_t map, int y) {
+        if (engine(places_[map].made) != engine(l))
+          places_[map].read_by_other[static_cast<std::size_t>(y)] = number;
+      });
+    }
+  }
+
+  // Rows of maps that layers make: visit(map, row).
+  template <class Visit> void for_rows_read(int l, int y, Visit visit) const {
+    reads_of(l, [&](std::size_t map, int kernel, int stride, int top, bool) {
+      const int first = y * stride - top, end = std::min(graph_.maps[map].rows, first + kernel);
+      for (int row = std::max(0, first); places_[map].made != nobody && row < end; ++row)
+        visit(map, row);
+    });
+  }
+
+  // How many of the other engine's steps must be done: those that make what the step reads, and those that
+  // read what was where it writes. They come before it in `rows_`: nothing can deadlock.
+  [[nodiscard]] int other_need(std::size_t s) const {
+    const int l = static_cast<int>(rows_[s].layer), y = rows_[s].row;
+    int need = 0;
+    for_rows_read(l, y, [&](std::size_t map, int row) {
+      if (engine(places_[map].made) != engine(l))
+        need = std::max(need, places_[map].made_by[static_cast<std::size_t>(row)]);
+    });
+    const Place& target = places_[work(l).to];
+    if (const int over = y - target.slots * config_.rows; over >= 0)
+      need = std::max(need, last_read(target, over));
+    if (target.from == static_cast<int>(s) && (target.in_stage_rows || target.in_stage_map)) {
+      const Memory& memory = target.in_stage_rows ? stage_rows_ : stage_maps_;
+      const int base = target.base, end = base + target.slots * target.pitch;
+      for (const Memory::Block& block : memory.blocks())
+        if (block.from < target.from && block.base < end && base < block.base + block.size)
+          need = std::max(need, last_read(places_[block.map], graph_.maps[block.map].rows - 1));
+    }
+    return need;
+  }
+  // Of rows up to this one.
+  [[nodiscard]] static int last_read(const Place& place, int row) {
+    return *std::max_element(place.read_by_other.begin(), place.read_by_other.begin() + row + 1);
   }
 
   // Kernel columns of the one layer that reads the input are packed, where a word holds them.
@@ -273,12 +422,17 @@ private:
     const ArrayWork& does = work(l);
     const Place &source = places_[does.from], &target = places_[does.to];
     const Window& window = does.window;
+    ArrayTables& tables = this->tables(l);
     ArrayLayer layer;
     layer.max_pool = does.max_pool;
     layer.depthwise = does.depthwise;
     layer.group_mode = window.rows == 1 && !does.max_pool && !does.depthwise;
     layer.from_input = reads_input(l);
     layer.to_map = target.in_map;
+    layer.from_stage = source.in_stage_rows;
+    layer.to_stage = target.in_stage_map;
+    layer.shared = does.same_weights && outputs(l) == config_.channels && tiles(l) > 1 &&
+                   (!is_top_aligned(does.from) || from(l).channels % config_.channels == 0);
     layer.to_skip = target.in_skip;
     layer.to_output = does.to == graph_.output;
     layer.padding = does.padding;
@@ -291,17 +445,16 @@ private:
     layer.group_steps = does.max_pool || does.depthwise ? 1
                         : layer.group_mode              ? ceil_div(source.groups, config_.rows)
                                                         : source.groups;
-    layer.pause = does.max_pool ? 0 : std::max(0, config_.beats() - layer.steps());
+    layer.pause = does.max_pool ? 0 : std::max(0, beats(l) - layer.steps());
     layer.pitch = source.pitch;
     layer.groups = source.groups;
     layer.columns = to(l).columns;
     layer.tiles = tiles(l);
-    layer.last_outputs =
-        does.max_pool ? config_.outputs : to(l).channels - (layer.tiles - 1) * config_.outputs;
+    layer.last_outputs = does.max_pool ? outputs(l) : to(l).channels - (layer.tiles - 1) * outputs(l);
     constexpr int most_rows = 63; // where they matter, more are refused
     layer.kernel_rows = does.max_pool ? window.rows : std::min(window.rows, most_rows);
-    layer.weight_base = program_.weight_words;
-    layer.param_base = program_.param_words;
+    layer.weight_base = tables.weight_words;
+    layer.param_base = tables.param_words;
     layer.result_groups = target.groups;
     layer.entries = layer.columns * layer.tiles;
     layer.zero = does.zero;
@@ -313,13 +466,17 @@ private:
     if (does.add)
       set_add(layer, *does.add);
     if (!does.max_pool) {
-      program_.weight_words += layer.tiles * layer.steps();
-      program_.param_words += layer.tiles * config_.beats();
-      if (contents_)
-        add_weights(l, layer);
+      tables.weight_words += (layer.shared ? 1 : layer.tiles) * layer.steps();
+      tables.param_words += layer.tiles * beats(l);
+      if (contents_) {
+        on_stage(l) ? add_stage_weights(l, layer) : add_weights(l, layer);
+        add_parameters(l, layer);
+      }
     }
-    program_.layers.push_back(layer);
-    program_.nodes.push_back(does.node);
+    program_.order.push_back({on_stage(l), tables.layers.size()});
+    index_.push_back(tables.layers.size());
+    tables.layers.push_back(layer);
+    tables.nodes.push_back(does.node);
     if (layer.to_output)
       program_.output_entries = layer.entries;
   }
@@ -338,7 +495,7 @@ private:
       program_.tables.push_back(add.tables);
   }
 
-  // Weights by tile, k-step, output, lane and byte; parameters by tile and output.
+  // Weights by tile, k-step, output, lane and byte.
   void add_weights(int l, const ArrayLayer& layer) {
     const ArrayWork& does = work(l);
     const int outputs = static_cast<int>(does.bias.size()), banks = config_.rows, size = config_.channels;
@@ -348,7 +505,7 @@ private:
     for (int group = 0; group < layer.groups; ++group)
       for (int s = 0; s < size; ++s)
         bytes.push_back(byte(l, group, s));
-    for (int tile = 0; tile < layer.tiles; ++tile)
+    for (int tile = 0; tile < (layer.shared ? 1 : layer.tiles); ++tile)
       for (int k = 0; k < layer.steps(); ++k) {
         const int kg = k % layer.group_steps, column = k / layer.group_steps % layer.kernel_columns,
                   rows = k / (layer.group_steps * layer.kernel_columns);
@@ -375,13 +532,46 @@ private:
             }
           }
       }
-    for (int o = 0; o < layer.tiles * config_.outputs; ++o) {
-      ArrayProgram::Parameter parameter;
-      if (o < outputs) {
-        const auto at = static_cast<std::size_t>(o);
-        parameter = {does.bias[at], does.scale.multiplier(at), does.scale.shift(at)};
+  }
+
+  // The same, of the one output that a lane's byte goes to.
+  void add_stage_weights(int l, const ArrayLayer& layer) {
+    const ArrayWork& does = work(l);
+    const int banks = config_.rows, size = config_.channels, window = config_.window();
+    std::vector<std::int8_t>& weights = program_.stage.weights;
+    for (int tile = 0; tile < (layer.shared ? 1 : layer.tiles); ++tile)
+      for (int k = 0; k < layer.steps(); ++k) {
+        const std::size_t word = weights.size();
+        weights.resize(word + static_cast<std::size_t>(window));
+        for (int i = 0; i < window; ++i) {
+          const int row = k / layer.kernel_columns * banks + i / size, channel = tile * size + i % size;
+          if (row < does.window.rows && channel < from(l).channels)
+            weights[word + static_cast<std::size_t>(i)] = does.weights[static_cast<std::size_t>(
+                (channel * does.window.rows + row) * does.window.columns + k % layer.kernel_columns)];
+        }
       }
-      program_.parameters.push_back(parameter);
+  }
+
+  // By tile and output.
+  void add_parameters(int l, const ArrayLayer& layer) {
+    const ArrayWork& does = work(l);
+    for (int o = 0; o < layer.tiles * outputs(l); ++o) {
+      ArrayTables::Parameter parameter;
+      if (const auto at = static_cast<std::size_t>(o); at < does.bias.size())
+        parameter = {does.bias[at], does.scale.multiplier(at), does.scale.shift(at)};
+      tables(l).parameters.push_back(parameter);
+    }
+  }
+
+  void check_records() const {
+    for (int l = 0; l < layers(); ++l)
+      check_record(l, (on_stage(l) ? program_.stage : static_cast<const ArrayTables&>(program_))
+                          .layers[index_[static_cast<std::size_t>(l)]]);
+    std::array<std::size_t, 2> steps{};
+    for (const RowStep& row : rows_) {
+      const int l = static_cast<int>(row.layer);
+      const ArrayTables& of = on_stage(l) ? program_.stage : program_;
+      check_record(l, of.steps[steps[static_cast<std::size_t>(engine(l))]++]);
     }
   }
 
@@ -393,12 +583,13 @@ private:
     }
   }
 
-  void add_step(int l, int y) {
+  void add_step(std::size_t s) {
+    const int l = static_cast<int>(rows_[s].layer), y = rows_[s].row;
     const ArrayWork& does = work(l);
     const Place &source = places_[does.from], &target = places_[does.to];
-    const int banks = config_.rows, entries = program_.layers[static_cast<std::size_t>(l)].entries;
+    const int banks = config_.rows, entries = layer(l).entries;
     ArrayStep step;
-    step.layer = l;
+    step.layer = static_cast<int>(index_[static_cast<std::size_t>(l)]);
     step.first_row = y * does.window.row_stride - does.window.top;
     const int turn = floor_division(step.first_row, banks);
     step.bank = step.first_row - turn * banks;
@@ -413,7 +604,8 @@ private:
       step.skip_write = target.skip_base + y % target.skip_rows * entries;
     if (reads_input(l))
       step.need = std::min(from(l).rows, step.first_row + does.window.rows);
-    program_.steps.push_back(step);
+    step.other_need = other_need(s);
+    tables(l).steps.push_back(step);
   }
 
   // Rows of the input are free when no step behind reads them. The last one that reads it waits for all of
@@ -421,13 +613,14 @@ private:
   void set_frees() {
     const int rows = graph_.maps[graph_.input].rows;
     int first_read = rows;
+    bool is_last_reader = true;
     std::vector<int> free(program_.steps.size());
     for (std::size_t s = program_.steps.size(); s-- > 0;) {
       ArrayStep& step = program_.steps[s];
       free[s] = first_read;
-      if (!reads_input(step.layer))
+      if (!program_.layers[static_cast<std::size_t>(step.layer)].from_input)
         continue;
-      if (is_last_reader(s))
+      if (std::exchange(is_last_reader, false))
         step.need = rows;
       first_read = std::min(first_read, std::max(0, step.first_row));
     }
@@ -437,36 +630,34 @@ private:
       before = free[s];
     }
   }
-  [[nodiscard]] bool is_last_reader(std::size_t s) const {
-    for (std::size_t later = s + 1; later < program_.steps.size(); ++later)
-      if (reads_input(program_.steps[later].layer))
-        return false;
-    return true;
-  }
 
-  // A step waits where what it reads could still be on its way, if nothing holds up the steps before.
+  // A step waits where what it reads, of its own engine's rows, could still be on its way, if nothing holds
+  // up the steps before.
   void set_waits() {
     constexpr std::int64_t shortest = 4;
-    const auto written = static_cast<std::int64_t>(config_.write_latency());
     std::vector<std::vector<std::int64_t>> there; // when a layer's rows are
     for (int l = 0; l < layers(); ++l)
       there.emplace_back(static_cast<std::size_t>(to(l).rows));
-    std::int64_t free = 0, last = 0;
-    for (std::size_t s = 0; s < program_.steps.size(); ++s) {
-      ArrayStep& step = program_.steps[s];
-      const ArrayLayer& layer = program_.layers[static_cast<std::size_t>(step.layer)];
+    std::array<std::int64_t, 2> frees{}, lasts{};
+    std::array<std::size_t, 2> steps{};
+    for (const RowStep& row : rows_) {
+      const int l = static_cast<int>(row.layer);
+      const auto side = static_cast<std::size_t>(engine(l));
+      std::int64_t &free = frees[side], &last = lasts[side];
+      ArrayStep& step = tables(l).steps[steps[side]++];
+      const ArrayLayer& layer = this->layer(l);
+      const auto written = static_cast<std::int64_t>(write_latency(l));
       std::int64_t needed = 0;
-      reads_of(step.layer, [&](std::size_t map, int kernel, int stride, int top, bool) {
-        const int made = places_[map].made, first = rows_[s].row * stride - top;
-        for (int row = std::max(0, first);
-             made != nobody && row < std::min(graph_.maps[map].rows, first + kernel); ++row)
-          needed = std::max(needed, there[static_cast<std::size_t>(made)][static_cast<std::size_t>(row)]);
+      for_rows_read(l, row.row, [&](std::size_t map, int y) {
+        const int made = places_[map].made;
+        if (engine(made) == engine(l))
+          needed = std::max(needed, there[static_cast<std::size_t>(made)][static_cast<std::size_t>(y)]);
       });
       step.wait = free + layer.pause < needed;
       const std::int64_t begin = step.wait ? std::max(free, last + written) : free;
       const std::int64_t length = std::int64_t{layer.entries} * layer.tile_cycles();
       last = begin + length - 1;
-      there[static_cast<std::size_t>(step.layer)][static_cast<std::size_t>(rows_[s].row)] = last + written;
+      there[row.layer][static_cast<std::size_t>(row.row)] = last + written;
       free = begin + std::max(length, shortest);
     }
   }
@@ -474,6 +665,10 @@ private:
   const ArrayGraph& graph_;
   const ArrayConfig& config_;
   std::vector<Place> places_;
+  std::vector<bool> on_stage_;                   ///< of each layer
+  std::vector<std::size_t> index_;               ///< of each layer, in its engine's table
+  std::vector<std::array<int, 2>> read_last_by_; ///< of each map: an engine's last step that does
+  Memory maps_, stage_maps_, stage_rows_;
   ArrayOrder order_by_;
   bool contents_;
   bool packed_ = false;
@@ -496,6 +691,14 @@ void check_fit(const ArrayConfig& config, const ArrayProgram& program) {
   fit("words of parameters", program.param_words, config.param_depth);
   fit("words of skips", program.skip_words, config.skip_depth);
   fit("entries of the output FIFO", program.output_entries, config.output_depth);
+  if (!config.has_stage())
+    return;
+  fit("layers of the stage", static_cast<int>(program.stage.layers.size()), config.layers);
+  fit("steps of the stage", static_cast<int>(program.stage.steps.size()), config.stage_steps);
+  fit("words a bank of the stage's map memory", program.stage_map_words, config.stage_map_depth);
+  fit("words a bank of the stage's row memory", program.stage_row_words, config.stage_row_depth);
+  fit("words of the stage's weights", program.stage.weight_words, config.stage_weight_depth);
+  fit("words of the stage's parameters", program.stage.param_words, config.stage_param_depth);
 }
 
 ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayOrder order, bool contents) {
@@ -511,13 +714,18 @@ ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayO
   const auto power = [](std::size_t least) { return 1 << address_bits(static_cast<int>(least)); };
   if (config.pages == 0)
     config.pages = static_cast<int>(program.tables.size());
-  open(&ArrayConfig::layers, power(program.layers.size()));
+  open(&ArrayConfig::layers, power(std::max(program.layers.size(), program.stage.layers.size())));
   open(&ArrayConfig::steps, power(program.steps.size()));
   open(&ArrayConfig::map_depth, program.map_words);
   open(&ArrayConfig::input_depth, program.input_words);
   open(&ArrayConfig::weight_depth, program.weight_words);
   open(&ArrayConfig::param_depth, program.param_words);
   open(&ArrayConfig::skip_depth, program.skip_words);
+  open(&ArrayConfig::stage_steps, power(program.stage.steps.size()));
+  open(&ArrayConfig::stage_map_depth, program.stage_map_words);
+  open(&ArrayConfig::stage_row_depth, program.stage_row_words);
+  open(&ArrayConfig::stage_weight_depth, program.stage.weight_words);
+  open(&ArrayConfig::stage_param_depth, program.stage.param_words);
   open(&ArrayConfig::output_depth, power(static_cast<std::size_t>(2 * program.output_entries)));
   validate(config);
   check_fit(config, program);
@@ -546,34 +754,44 @@ void load_array_program(Session& session, const ArrayConfig& config, const Array
   const PixelInput::Words input = program.input.pack();
   for (std::size_t i = 0; i < input.size(); ++i)
     session.write(array_reg::input + 4 * static_cast<std::uint32_t>(i), input[i]);
-  session.write(array_reg::steps, static_cast<std::uint32_t>(program.steps.size()));
+  session.write(array_reg::steps,
+                static_cast<std::uint32_t>(program.steps.size() | program.stage.steps.size() << 16));
   const auto begin = [&](ArraySpace space, std::uint32_t word) {
     session.write(array_reg::load_address, load_address(space, word));
   };
   const auto data = [&](std::uint32_t piece) { session.write(array_reg::load_data, piece); };
-  if (!program.weights.empty())
-    begin(ArraySpace::weights, 0);
-  for (std::size_t i = 0; i < program.weights.size(); i += 4) {
-    std::uint32_t piece = 0;
-    for (std::size_t b = 0; b < 4; ++b)
-      piece |= std::uint32_t{static_cast<std::uint8_t>(program.weights[i + b])} << (8 * b);
-    data(piece);
-  }
-  if (!program.parameters.empty())
-    begin(ArraySpace::parameters, 0);
-  for (const ArrayProgram::Parameter& parameter : program.parameters) {
-    data(static_cast<std::uint32_t>(parameter.bias));
-    data(static_cast<std::uint32_t>(parameter.multiplier));
-    data(static_cast<std::uint32_t>(parameter.shift));
-  }
-  begin(ArraySpace::layers, 0);
-  for (const ArrayLayer& layer : program.layers)
-    for (const std::uint32_t piece : layer.pack())
+  // Spaces of weights, parameters, layers and steps lie one behind the other.
+  const auto load = [&](const ArrayTables& tables, ArraySpace weights) {
+    const auto space = [weights](std::uint32_t behind) {
+      return static_cast<ArraySpace>(static_cast<std::uint32_t>(weights) + behind);
+    };
+    if (!tables.weights.empty())
+      begin(space(0), 0);
+    for (std::size_t i = 0; i < tables.weights.size(); i += 4) {
+      std::uint32_t piece = 0;
+      for (std::size_t b = 0; b < 4; ++b)
+        piece |= std::uint32_t{static_cast<std::uint8_t>(tables.weights[i + b])} << (8 * b);
       data(piece);
-  begin(ArraySpace::steps, 0);
-  for (const ArrayStep& step : program.steps)
-    for (const std::uint32_t piece : step.pack())
-      data(piece);
+    }
+    if (!tables.parameters.empty())
+      begin(space(1), 0);
+    for (const ArrayTables::Parameter& parameter : tables.parameters) {
+      data(static_cast<std::uint32_t>(parameter.bias));
+      data(static_cast<std::uint32_t>(parameter.multiplier));
+      data(static_cast<std::uint32_t>(parameter.shift));
+    }
+    begin(space(2), 0);
+    for (const ArrayLayer& layer : tables.layers)
+      for (const std::uint32_t piece : layer.pack())
+        data(piece);
+    begin(space(3), 0);
+    for (const ArrayStep& step : tables.steps)
+      for (const std::uint32_t piece : step.pack())
+        data(piece);
+  };
+  load(program, ArraySpace::weights);
+  if (!program.stage.steps.empty())
+    load(program.stage, ArraySpace::stage_weights);
   for (std::size_t page = 0; page < program.tables.size(); ++page)
     for (std::uint32_t side = 0; side < 2; ++side) {
       begin(ArraySpace::tables, side << 12 | static_cast<std::uint32_t>(page) << 8);

@@ -10,32 +10,45 @@
 
 namespace deltatwin {
 
-/// A network as the array's tables hold it.
-struct ArrayProgram {
+/// What an engine, the array or its depthwise stage, is loaded with.
+struct ArrayTables {
   struct Parameter {
     std::int32_t bias = 0, multiplier = 0;
     int shift = 0;
   };
-  using Tables = std::array<std::array<std::int32_t, 256>, 2>; ///< of results, of skips
-
   struct Kept {                        ///< of a layer's results
     int rows = 0;                      ///< at most, for later layers
     int map_words = 0, skip_words = 0; ///< of a bank; of the memory of skips
   };
 
-  PixelInput input;
   std::vector<ArrayLayer> layers;
   std::vector<std::string> nodes; ///< of each layer
   std::vector<Kept> kept;         ///< of each layer
   std::vector<ArrayStep> steps;
-  std::vector<std::int8_t> weights;                ///< [words][outputs][banks][channels]
-  std::vector<Parameter> parameters;               ///< [words][results]
+  std::vector<std::int8_t> weights;  ///< [words][outputs][banks][channels], of the stage without outputs
+  std::vector<Parameter> parameters; ///< [words][results]
+  int weight_words = 0, param_words = 0;
+};
+
+/// A network as the array's tables hold it.
+struct ArrayProgram : ArrayTables {
+  using Tables = std::array<std::array<std::int32_t, 256>, 2>; ///< of results, of skips
+
+  /// An engine's layer: of the array, or of its stage.
+  struct Place {
+    bool on_stage = false;
+    std::size_t layer = 0;
+  };
+
+  PixelInput input;
+  ArrayTables stage;
+  std::vector<Place> order;                        ///< of the network's layers
   std::vector<Tables> tables;                      ///< [pages]
   std::size_t input_values = 0, output_values = 0; ///< of an image
   int input_offset = 0, output_offset = 0; ///< the network's integers are the bytes and this: 0 or 128
   /// What it takes: words a bank of the maps and of the input, skips, and entries of the output queue.
   int map_words = 0, input_words = 0, skip_words = 0, output_entries = 0;
-  int weight_words = 0, param_words = 0;
+  int stage_map_words = 0, stage_row_words = 0; ///< of a bank of what the stage reads, and makes
 };
 
 /// In which order rows are computed: tops/array/row_order.h.

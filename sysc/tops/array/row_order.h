@@ -1,5 +1,6 @@
 #pragma once
 #include "base/cycle.h"
+#include <array>
 #include <cstddef>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct RowUse {
 /// What a layer's rows are made of.
 struct RowLayer {
   int rows = 1;     ///< that it makes
+  int engine = 0;   ///< that makes them, 0 or 1; engines run at once
   Cycle cycles = 1; ///< of a row
   std::vector<RowUse> reads;
 };
@@ -23,21 +25,24 @@ struct RowLayer {
 struct RowStep {
   std::size_t layer = 0;
   int row = 0;
-  bool wait = false; ///< reads what may still be on its way if nothing is waited for
+  bool wait = false;            ///< reads what may still be on its way if nothing is waited for
+  Cycle begin = 0, written = 0; ///< if the input is there
 };
 
-/// In which order rows are computed on one array.
+/// In which order rows are computed, each engine's in this order.
 struct RowOrder {
   std::vector<RowStep> steps;
   std::vector<int> live; ///< by layer: most rows, from the first one that is still read on, that are made
 };
 
 /// Depth first: of the rows that can be computed at once, that of the last layer, so that few rows are kept;
-/// where the rows that it reads are still on their way, an earlier layer's. Layers read earlier ones only;
-/// `writeback`: cycles from a row's last window to its last result.
-[[nodiscard]] RowOrder order_depth_first(const std::vector<RowLayer>& layers, Cycle writeback);
+/// where the rows that it reads are still on their way, an earlier layer's. Two engines do so at once. Layers
+/// read earlier ones only; `writeback`: of each engine, cycles from a row's last window to its last result.
+[[nodiscard]] RowOrder order_depth_first(const std::vector<RowLayer>& layers,
+                                         const std::array<Cycle, 2>& writeback);
 
 /// Layer by layer: whole maps are kept, and rows that are read were made long before.
-[[nodiscard]] RowOrder order_by_layers(const std::vector<RowLayer>& layers, Cycle writeback);
+[[nodiscard]] RowOrder order_by_layers(const std::vector<RowLayer>& layers,
+                                       const std::array<Cycle, 2>& writeback);
 
 } // namespace deltatwin

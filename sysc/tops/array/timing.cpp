@@ -21,60 +21,111 @@ double ArrayRun::period() const {
          static_cast<double>(images.size() - 1 - half);
 }
 
-ArrayRun array_run(const ArrayConfig& config, const ArrayProgram& program, int images) {
-  const auto rows = static_cast<std::size_t>(program.input.rows);
-  const auto written = static_cast<Cycle>(config.write_latency());
-  std::vector<Cycle> credits(rows, 0), there, pops; // by row since the start, by entry
-  ArrayStarts starts(config.write_latency());
-  starts.start(0);
-  ArrayRun run;
-  run.steps.resize(program.steps.size());
-  Cycle input_free = 2, output_free = 0;
-  std::size_t step_index = 0, image = 0;
-  const auto send = [&](const ArrayLayer& layer, Cycle begin) {
-    for (int n = 1; n <= layer.entries; ++n) {
-      const Cycle pushed =
-          begin + static_cast<Cycle>(n) * static_cast<Cycle>(layer.tile_cycles()) - 1 + written;
-      const int values = n % layer.tiles == 0 ? layer.last_outputs : config.outputs;
-      output_free = std::max(output_free, pushed + 1) + static_cast<Cycle>(values);
-      pops.push_back(output_free - 1);
-    }
-  };
-  for (std::size_t row = 0; row < rows * static_cast<std::size_t>(images); ++row) {
-    const Cycle first = std::max(input_free, credits[row]);
-    if (row % rows == 0)
-      run.images.push_back({first, 0});
-    there.push_back(first + static_cast<Cycle>(program.input.row_values() + program.input.row_padding()) - 1);
-    input_free = there.back() + 1;
-    while (image < run.images.size()) {
-      const ArrayStep& step = program.steps[step_index];
-      const ArrayLayer& layer = program.layers[static_cast<std::size_t>(step.layer)];
-      const std::size_t needed = image * rows + static_cast<std::size_t>(step.need);
-      if (needed > there.size())
-        break;
-      const Cycle ready = step.need ? there[needed - 1] + ArrayStarts::row_there : 0;
-      const std::size_t entries = pops.size() + static_cast<std::size_t>(layer.entries),
-                        depth = static_cast<std::size_t>(config.output_depth);
-      const Cycle room =
-          layer.to_output && entries > depth ? pops[entries - depth - 1] + ArrayStarts::room_there : 0;
-      ArrayStep at_once = step;
-      at_once.wait = 0;
-      const Cycle free = starts.next(at_once, 0, 0), written_then = starts.next(step, 0, 0);
-      const Cycle begin = starts.next(step, ready, room);
-      ArrayRun::Step& idle = run.steps[step_index];
-      idle = {written_then - free, 0, 0};
-      (room > ready ? idle.idle_room : idle.idle_rows) = begin - written_then;
-      starts.begin(layer, begin);
-      if (layer.to_output)
-        send(layer, begin);
-      credits.insert(credits.end(), static_cast<std::size_t>(step.frees), starts.last() + 1);
-      if (++step_index == program.steps.size()) {
-        step_index = 0;
-        run.images[image++].last = output_free - 1;
+namespace {
+
+// The array, its stage, and what goes in and out of them, row by row.
+class Running {
+public:
+  Running(const ArrayConfig& config, const ArrayProgram& program, int images)
+      : config_(config), program_(program), rows_(static_cast<std::size_t>(program.input.rows)),
+        images_(static_cast<std::size_t>(images)),
+        credits_(rows_, 0), engines_{Engine(program, config.write_latency(), run_.steps),
+                                     Engine(program.stage, config.stage_write_latency(), run_.stage_steps)} {}
+
+  ArrayRun run() {
+    for (std::size_t row = 0; row < rows_ * images_; ++row) {
+      const Cycle first = std::max(input_free_, credits_[row]);
+      if (row % rows_ == 0)
+        run_.images.push_back({first, 0});
+      there_.push_back(first +
+                       static_cast<Cycle>(program_.input.row_values() + program_.input.row_padding()) - 1);
+      input_free_ = there_.back() + 1;
+      while (advance(engines_[0], engines_[1]) | advance(engines_[1], engines_[0])) {
       }
     }
+    return std::move(run_);
   }
-  return run;
+
+private:
+  struct Engine {
+    Engine(const ArrayTables& of, int latency, std::vector<ArrayRun::Step>& steps)
+        : tables(of), starts(latency), idle(steps) {
+      starts.start(0);
+      idle.resize(of.steps.size());
+    }
+    const ArrayTables& tables;
+    ArrayStarts starts;
+    std::vector<ArrayRun::Step>& idle;
+    std::size_t step = 0, image = 0;
+    std::vector<Cycle> done; ///< by step since the start
+  };
+
+  // Steps that can be known to begin.
+  bool advance(Engine& engine, Engine& other) {
+    const std::vector<ArrayStep>& steps = engine.tables.steps;
+    bool moved = false;
+    while (!steps.empty() && engine.image < run_.images.size()) {
+      const ArrayStep& step = steps[engine.step];
+      const ArrayLayer& layer = engine.tables.layers[static_cast<std::size_t>(step.layer)];
+      const std::size_t row = engine.image * rows_ + static_cast<std::size_t>(step.need);
+      const std::size_t done =
+          engine.image * other.tables.steps.size() + static_cast<std::size_t>(step.other_need);
+      if ((step.need && row > there_.size()) || (step.other_need && done > other.done.size()))
+        break;
+      const Cycle ready = step.need ? there_[row - 1] + ArrayStarts::row_there : 0;
+      const Cycle others = step.other_need ? other.done[done - 1] + ArrayStarts::step_there : 0;
+      const std::size_t entries = pops_.size() + static_cast<std::size_t>(layer.entries),
+                        depth = static_cast<std::size_t>(config_.output_depth);
+      const Cycle room =
+          layer.to_output && entries > depth ? pops_[entries - depth - 1] + ArrayStarts::room_there : 0;
+      ArrayStep at_once = step;
+      at_once.wait = 0;
+      const Cycle free = engine.starts.next(at_once, 0, 0), written = engine.starts.next(step, 0, 0);
+      const Cycle begin = engine.starts.next(step, std::max(ready, others), room);
+      ArrayRun::Step& idle = engine.idle[engine.step];
+      idle = {written - free, 0, 0, 0};
+      (room > std::max(ready, others) ? idle.idle_room
+       : others > ready               ? idle.idle_other
+                                      : idle.idle_rows) = begin - written;
+      engine.starts.begin(layer, begin);
+      engine.done.push_back(engine.starts.done());
+      if (layer.to_output)
+        send(layer, begin);
+      credits_.insert(credits_.end(), static_cast<std::size_t>(step.frees), engine.starts.last() + 1);
+      moved = true;
+      if (++engine.step < steps.size())
+        continue;
+      engine.step = 0;
+      if (&engine == &engines_[0])
+        run_.images[engine.image].last = output_free_ - 1;
+      ++engine.image;
+    }
+    return moved;
+  }
+
+  void send(const ArrayLayer& layer, Cycle begin) {
+    for (int n = 1; n <= layer.entries; ++n) {
+      const Cycle pushed = begin + static_cast<Cycle>(n) * static_cast<Cycle>(layer.tile_cycles()) - 1 +
+                           static_cast<Cycle>(config_.write_latency());
+      const int values = n % layer.tiles == 0 ? layer.last_outputs : config_.outputs;
+      output_free_ = std::max(output_free_, pushed + 1) + static_cast<Cycle>(values);
+      pops_.push_back(output_free_ - 1);
+    }
+  }
+
+  const ArrayConfig& config_;
+  const ArrayProgram& program_;
+  std::size_t rows_, images_;
+  std::vector<Cycle> credits_, there_, pops_; ///< by row since the start, by entry
+  ArrayRun run_;
+  Engine engines_[2];
+  Cycle input_free_ = 2, output_free_ = 0;
+};
+
+} // namespace
+
+ArrayRun array_run(const ArrayConfig& config, const ArrayProgram& program, int images) {
+  return Running(config, program, images).run();
 }
 
 } // namespace deltatwin

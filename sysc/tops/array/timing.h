@@ -9,11 +9,12 @@ struct ArrayRun {
   struct Image {
     Cycle first, last; ///< the beat of its first value, and of its last result
   };
+  /// Idle cycles before a step: for results, the image, the output, and the other engine's steps.
   struct Step {
-    Cycle idle_wait = 0, idle_rows = 0, idle_room = 0; ///< before it: for results, the image, the output
+    Cycle idle_wait = 0, idle_rows = 0, idle_room = 0, idle_other = 0;
   };
   std::vector<Image> images;
-  std::vector<Step> steps; ///< of the last image
+  std::vector<Step> steps, stage_steps; ///< of the last image
 
   /// Cycles with an image inside, as register CYCLES tells.
   [[nodiscard]] Cycle cycles() const;

@@ -299,7 +299,8 @@ void WholeLayers::write_back(ArrayMemories& memories) {
   const auto replay = [&](std::size_t steps) {
     for (std::size_t s = 0; s < steps; ++s) {
       take_row(steps_[s], bytes);
-      memories.write_results(config_, layers_[size(steps_[s].does.layer)].does, steps_[s].does, bytes);
+      const ArrayLayer& layer = layers_[size(steps_[s].does.layer)].does;
+      memories.write_results({config_, layer, steps_[s].does, bytes, layer.row_tiles()});
     }
   };
   if (had_image_)
