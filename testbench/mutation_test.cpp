@@ -63,7 +63,7 @@ Mutant mutate(RandomWork& random, const std::string& file) {
 // The tests that look at a block closest: its own, and of a part without one those of the blocks it is in.
 std::vector<std::string> tests_of(const std::string& block) {
   static const std::map<std::string, std::vector<std::string>> others = {
-      {"adder_tree", {"dot_array"}},
+      {"adder_tree", {"dot_array", "depthwise_array"}},
       {"array_control", {"array"}},
       {"array_results", {"array"}},
       {"array_scheduler", {"array"}},
@@ -71,7 +71,7 @@ std::vector<std::string> tests_of(const std::string& block) {
       {"codec_control", {"codec"}},
       {"delay_line", {"array"}},
       {"dot_pair", {"dot_array"}},
-      {"dot_product", {"dot_array"}},
+      {"dot_product", {"dot_array", "depthwise_array"}},
       {"edqa_books", {"edqa"}},
       {"edqa_context", {"edqa"}},
       {"edqa_control", {"edqa"}},
