@@ -309,6 +309,8 @@ TEST_CASE("array: whether images are computed as a whole or row by row, the stat
     CAPTURE(round);
     const Graph graph = random_graph(random, array_limits(random));
     ArrayConfig config = config_of(random, random.in(0, 30));
+    if (random.in(0, 1))
+      add_stage(random, config);
     ArrayProgram program;
     try {
       program = compile_to_fit(graph, config);

@@ -422,27 +422,27 @@ void ArrayCore::begin_image() {
   if (whole_ || trace_ || engine(array).step != 0 || checked_)
     return;
   checked_ = true;
-  if (is_legal())
-    whole_ = WholeLayers::of(config_, memories_, input(), steps(array));
+  prepare();
+  if (is_legal(array) && is_legal(stage))
+    whole_ = WholeLayers::of({config_, memories_, steps(array)},
+                             {stage_config_, stage_memories_, steps(stage)}, input());
 }
 
-bool ArrayCore::is_legal() {
-  const ArrayBounds limits = bounds(array);
-  bool legal = steps(stage) == 0;
-  for (std::uint32_t s = 0; legal && s < steps(array); ++s) {
-    const ArrayStep step = ArrayStep::unpack(memories_.steps[s]);
-    const ArrayLayer layer = step.layer < config_.layers
-                                 ? ArrayLayer::unpack(memories_.layers[static_cast<std::size_t>(step.layer)])
-                                 : ArrayLayer();
-    legal =
-        limits.allows(step, layer) && limits.good_windows(step, layer) == layer.row_tiles() * layer.steps();
+bool ArrayCore::is_legal(Side side) {
+  const ArrayBounds limits = bounds(side);
+  for (std::uint32_t s = 0; s < steps(side); ++s) {
+    const ArrayStep step = ArrayStep::unpack(memories(side).steps[s]);
+    const auto number = static_cast<std::size_t>(step.layer);
+    const ArrayLayer layer = number < prepared_[side].size() ? prepared_[side][number].layer : ArrayLayer();
+    if (!limits.allows(step, layer) || limits.good_windows(step, layer) != layer.row_tiles() * layer.steps())
+      return false;
   }
-  return legal;
+  return true;
 }
 
 void ArrayCore::settle() const {
   if (whole_)
-    whole_->write_back(memories_);
+    whole_->write_back(memories_, stage_memories_);
 }
 
 void ArrayCore::leave_whole() {
@@ -572,7 +572,7 @@ void ArrayCore::end_step(Side side, const ArrayStep& step) {
 void ArrayCore::run_step(const Doing& doing) {
   const ArrayLayer& layer = doing.layer;
   if (whole_) {
-    whole_->make();
+    whole_->make(doing.side);
     if (layer.to_output)
       whole_->results(results_);
   } else {
@@ -592,13 +592,8 @@ void ArrayCore::compute(const Doing& doing) {
   if (!results)
     results = std::make_shared<LayerResults>(config(doing.side), own, layer);
   results->row(own, doing.step, results_, trace_ ? &sums_ : nullptr);
-  const ArrayRowOfResults row{config(doing.side), layer, doing.step, results_, doing.tiles};
-  if (doing.side == stage && layer.to_map)
-    row.write(memories_.rows, config_.stage_row_depth);
-  if (doing.side == array)
-    memories_.write_results(row);
-  if (layer.to_stage && config_.has_stage())
-    row.write(stage_memories_.maps, config_.stage_map_depth);
+  write_results({config(doing.side), layer, doing.step, results_, doing.tiles}, doing.side, memories_,
+                stage_memories_);
 }
 
 // Results into the output queue, an entry a tile, and from there to the sink.

@@ -132,8 +132,8 @@ private:
   /// The memories become what they are by now.
   void settle() const;
   void leave_whole();
-  /// A program of the array alone, of which nothing is refused.
-  [[nodiscard]] bool is_legal();
+  /// Nothing of the engine's program is refused.
+  [[nodiscard]] bool is_legal(Side side);
   void forget_prepared();
   void run_step(const Doing& doing);
   void compute(const Doing& doing);
@@ -153,8 +153,7 @@ private:
   Held held_;
   /// With whole_: as they were, until settled. The stage's are of stage_config_, with weights of other
   /// channels 0.
-  mutable ArrayMemories memories_;
-  ArrayMemories stage_memories_;
+  mutable ArrayMemories memories_, stage_memories_;
   std::vector<Prepared> prepared_[2];
   mutable std::optional<WholeLayers> whole_; ///< of the image that is computed as a whole
   bool checked_ = false;                     ///< whether the program can be

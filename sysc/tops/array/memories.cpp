@@ -69,13 +69,22 @@ void ArrayRowOfResults::write(std::vector<std::int8_t>& map, int depth) const {
   }
 }
 
-void ArrayMemories::write_results(const ArrayRowOfResults& row) {
-  if (row.layer.to_map)
-    row.write(maps, row.config.map_depth);
+void write_results(const ArrayRowOfResults& row, std::size_t engine, ArrayMemories& array,
+                   ArrayMemories& stage) {
+  const ArrayLayer& layer = row.layer;
+  if (engine == 1) {
+    if (layer.to_map)
+      row.write(array.rows, row.config.stage_row_depth);
+    return;
+  }
+  if (layer.to_map)
+    row.write(array.maps, row.config.map_depth);
+  if (layer.to_stage && row.config.has_stage())
+    row.write(stage.maps, row.config.stage_map_depth);
   const std::size_t at = size(row.step.skip_write) * size(row.config.outputs),
                     bytes = size(row.tiles * row.config.outputs);
-  if (row.layer.to_skip && !row.layer.max_pool && at < skips.size())
-    std::copy_n(row.results.data(), std::min(bytes, skips.size() - at), skips.data() + at);
+  if (layer.to_skip && !layer.max_pool && at < array.skips.size())
+    std::copy_n(row.results.data(), std::min(bytes, array.skips.size() - at), array.skips.data() + at);
 }
 
 } // namespace deltatwin

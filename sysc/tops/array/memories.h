@@ -51,11 +51,13 @@ struct ArrayMemories {
                                               int output) const;
   /// Row `row` of an image, as the loader writes it.
   void write_input(const ArrayConfig& config, const PixelInput& image, int row, const std::int8_t* values);
-  /// A row of results into the map and among the skips, as its layer says.
-  void write_results(const ArrayRowOfResults& row);
   template <class Archive> void archive(Archive& bytes) {
     bytes(weights, parameters, layers, steps, tables, input, maps, skips, rows);
   }
 };
+
+/// A row of an engine's results, 0 the array's, 1 the stage's, to where its layer says.
+void write_results(const ArrayRowOfResults& row, std::size_t engine, ArrayMemories& array,
+                   ArrayMemories& stage);
 
 } // namespace deltatwin

@@ -29,44 +29,73 @@ int words_of_row(const PixelInput& input, int channels) {
 // the same. From the second image on all are alike.
 class WholeLayers::Check {
 public:
-  Check(const ArrayConfig& config, const PixelInput& input, std::vector<Layer>& layers,
-        std::vector<Step>& steps)
-      : config_(config), input_(input), layers_(layers), steps_(steps),
-        input_columns_(words_of_row(input, config.channels) / ceil_div(input.channels, config.channels)),
-        maps_(size(config.rows) * size(config.map_depth), Tag{nobody, 0, 0, 0, 0}),
-        skips_(size(config.skip_depth), Tag{nobody, 0, 0, 0, 0}) {}
+  explicit Check(WholeLayers& whole)
+      : whole_(whole), config_(whole.walks_[0].config), input_(whole.input_),
+        input_columns_(words_of_row(input_, config_.channels) / ceil_div(input_.channels, config_.channels)),
+        maps_(config_.rows, config_.map_depth), rows_(config_.rows, config_.stage_row_depth),
+        stage_maps_(config_.rows, config_.stage_map_depth), skips_(1, config_.skip_depth) {}
 
   [[nodiscard]] bool passes() {
     constexpr int images = 2;
     for (image_ = 0; image_ < images; ++image_) {
       rows_there_ = rows_gone_ = 0;
-      for (Layer& layer : layers_)
+      for (Layer& layer : whole_.layers_)
         layer.rows = 0;
-      for (Step& step : steps_)
-        if (!follow(step))
-          return false;
+      if (!follow_image())
+        return false;
     }
     return true;
   }
 
 private:
+  // Words of some banks.
+  struct Tags {
+    Tags(int banks, int words)
+        : depth(words), tags(size(banks) * size(words), Tag{nobody, nobody, 0, 0, 0}) {}
+    [[nodiscard]] Tag* at(int bank, int address) {
+      return address < depth ? &tags[size(bank) * size(depth) + size(address)] : nullptr;
+    }
+    int depth;
+    std::vector<Tag> tags;
+  };
+
+  // Each engine's steps as soon as it has those of the other one that it needs.
+  bool follow_image() {
+    std::vector<Walk>& walks = whole_.walks_;
+    std::size_t at[2] = {0, 0};
+    for (bool moves = true; moves;) {
+      moves = false;
+      for (const std::size_t engine : {0, 1})
+        while (at[engine] < walks[engine].steps.size() &&
+               size(walks[engine].steps[at[engine]].does.other_need) <= at[1 - engine]) {
+          if (!follow(walks[engine].steps[at[engine]]))
+            return false;
+          ++at[engine];
+          moves = true;
+        }
+    }
+    return at[0] == walks[0].steps.size() && at[1] == walks[1].steps.size() &&
+           size(walks[0].steps.back().does.other_need) == at[1];
+  }
+
   bool follow(Step& step) {
-    Layer& layer = layers_[size(step.does.layer)];
-    const auto index = step.does.layer;
+    Layer& layer = whole_.layers_[size(step.layer)];
     if (!layer.kernel)
       return false;
     step.row = layer.rows++;
     const int first = step.does.first_row;
-    if (image_ == 0 && step.row == 0)
+    if (image_ == 0 && step.row == 0) {
       layer.first_row = first;
+      whole_.order_.push_back(step.layer);
+    }
     if (image_ == 0 && step.row == 1)
       layer.row_stride = first - layer.first_row;
     if (first != layer.first_row + step.row * layer.row_stride || layer.row_stride < 0)
       return false;
     rows_there_ = std::max(rows_there_, step.does.need);
-    const ArrayWalk walk(layer.does, step.does, config_.rows, config_.channels, config_.outputs);
-    if (!follow_reads(layer, step, walk) || (layer.does.add && config_.pages && !follow_skip(layer, step)) ||
-        layer.source >= index || layer.skip >= index)
+    const ArrayConfig& config = whole_.walks_[layer.engine].config;
+    const ArrayWalk walk(layer.does, step.does, config.rows, config.channels, config.outputs);
+    if (!follow_reads(layer, step, walk) || (layer.does.add && config.pages && !follow_skip(layer, step)))
       return false;
     rows_gone_ += step.does.frees;
     return follow_writes(layer, step, walk);
@@ -94,7 +123,7 @@ private:
     return true;
   }
 
-  bool reads(Layer& layer, int row, int column, int group, int bank, int address) const {
+  bool reads(Layer& layer, int row, int column, int group, int bank, int address) {
     if (layer.does.from_input) {
       layer.source = image_input;
       return layer.does.groups == ceil_div(input_.channels, config_.channels) && row < rows_there_ &&
@@ -102,24 +131,26 @@ private:
              address < config_.input_depth &&
              address == row / config_.rows * input_.pitch + column * layer.does.groups + group;
     }
-    if (address >= config_.map_depth)
+    const Tag* const tag = (layer.engine == 1       ? stage_maps_
+                            : layer.does.from_stage ? rows_
+                                                    : maps_)
+                               .at(bank, address);
+    if (!tag)
       return false;
-    const Tag& tag = maps_[size(bank) * size(config_.map_depth) + size(address)];
-    if (layer.source == nobody && tag.image != nobody)
-      layer.source = tag.layer;
-    return layer.source != nobody && tag == Tag{image_, layer.source, row, column, group} &&
-           layer.kernel->channels() <= layers_[size(layer.source)].kernel->outputs();
+    if (layer.source == nobody)
+      layer.source = tag->layer;
+    return layer.source != nobody && *tag == Tag{image_, layer.source, row, column, group} &&
+           layer.kernel->channels() <= whole_.layers_[size(layer.source)].kernel->outputs();
   }
 
-  bool follow_skip(Layer& layer, const Step& step) const {
+  bool follow_skip(Layer& layer, const Step& step) {
     for (int entry = 0; entry < layer.does.entries; ++entry) {
-      const int address = step.does.skip_read + entry;
-      if (address >= config_.skip_depth)
+      const Tag* const tag = skips_.at(0, step.does.skip_read + entry);
+      if (!tag)
         return false;
-      const Tag& tag = skips_[size(address)];
-      if (layer.skip == nobody && tag.image != nobody)
-        layer.skip = tag.layer;
-      if (!(tag == Tag{image_, layer.skip, step.row, entry, layer.does.tiles}))
+      if (layer.skip == nobody)
+        layer.skip = tag->layer;
+      if (!(*tag == Tag{image_, layer.skip, step.row, entry, layer.does.tiles}))
         return false;
     }
     return true;
@@ -131,49 +162,56 @@ private:
       return false;
     for (int x = 0; x < does.columns; ++x)
       for (int tile = 0; tile < does.tiles; ++tile) {
+        const Tag made{image_, step.layer, step.row, x, walk.result_group(tile)};
+        const int bank = walk.result_bank(tile), address = walk.result_address(x, tile);
         const int entry = x * does.tiles + tile;
-        if (does.to_map) {
-          const int address = walk.result_address(x, tile);
-          if (address >= config_.map_depth)
-            return false;
-          maps_[size(walk.result_bank(tile)) * size(config_.map_depth) + size(address)] =
-              Tag{image_, step.does.layer, step.row, x, walk.result_group(tile)};
-        }
-        if (does.to_skip) {
-          if (step.does.skip_write + entry >= config_.skip_depth)
-            return false;
-          skips_[size(step.does.skip_write + entry)] =
-              Tag{image_, step.does.layer, step.row, entry, does.tiles};
-        }
+        if ((does.to_map && !put(layer.engine == 1 ? rows_ : maps_, bank, address, made)) ||
+            (does.to_stage && !put(stage_maps_, bank, address, made)) ||
+            (does.to_skip && !put(skips_, 0, step.does.skip_write + entry,
+                                  Tag{image_, step.layer, step.row, entry, does.tiles})))
+          return false;
       }
     return true;
   }
+  static bool put(Tags& tags, int bank, int address, const Tag& made) {
+    Tag* const tag = tags.at(bank, address);
+    if (tag)
+      *tag = made;
+    return tag != nullptr;
+  }
 
+  WholeLayers& whole_;
   const ArrayConfig& config_;
   const PixelInput& input_;
-  std::vector<Layer>& layers_;
-  std::vector<Step>& steps_;
   int input_columns_;
-  std::vector<Tag> maps_, skips_;
+  Tags maps_, rows_, stage_maps_, skips_;
   int image_ = 0, rows_there_ = 0, rows_gone_ = 0;
 };
 
-std::optional<WholeLayers> WholeLayers::of(const ArrayConfig& config, const ArrayMemories& memories,
-                                           const PixelInput& input, std::size_t steps) {
-  WholeLayers whole(config, input);
-  std::size_t layers = 0;
-  for (std::size_t s = 0; s < steps; ++s) {
-    whole.steps_.push_back({ArrayStep::unpack(memories.steps[s]), 0});
-    layers = std::max(layers, size(whole.steps_.back().does.layer) + 1);
-  }
-  if (layers > memories.layers.size() || input.channels == 0)
+std::optional<WholeLayers> WholeLayers::of(const Engine& array, const Engine& stage,
+                                           const PixelInput& input) {
+  if (input.channels == 0 || array.steps == 0)
     return std::nullopt;
-  for (std::size_t l = 0; l < layers; ++l) {
-    whole.layers_.emplace_back();
-    whole.layers_[l].does = ArrayLayer::unpack(memories.layers[l]);
-    whole.layers_[l].kernel = LayerKernel::of(config, memories, whole.layers_[l].does);
+  WholeLayers whole(input);
+  for (const Engine* engine : {&array, &stage}) {
+    const int before = static_cast<int>(whole.layers_.size());
+    Walk& walk = whole.walks_.emplace_back();
+    walk.config = engine->config;
+    std::size_t layers = 0;
+    for (std::size_t s = 0; s < engine->steps; ++s) {
+      const ArrayStep step = ArrayStep::unpack(engine->memories.steps[s]);
+      walk.steps.push_back({step, before + step.layer, 0});
+      layers = std::max(layers, size(step.layer) + 1);
+    }
+    for (std::size_t l = 0; l < layers; ++l) {
+      Layer& layer = whole.layers_.emplace_back();
+      const ArrayLayer does = ArrayLayer::unpack(engine->memories.layers[l]);
+      layer.engine = whole.walks_.size() - 1;
+      layer.does = layer.engine == 1 ? does.of_stage() : does;
+      layer.kernel = LayerKernel::of(engine->config, engine->memories, layer.does);
+    }
   }
-  if (!Check(config, input, whole.layers_, whole.steps_).passes())
+  if (!Check(whole).passes())
     return std::nullopt;
   whole.lay_out();
   return whole;
@@ -181,17 +219,14 @@ std::optional<WholeLayers> WholeLayers::of(const ArrayConfig& config, const Arra
 
 void WholeLayers::lay_out() {
   image_.resize(size(input_.rows) * size(input_.row_values()));
-  const int input_columns =
-      words_of_row(input_, config_.channels) / ceil_div(input_.channels, config_.channels);
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
-    Layer& layer = layers_[l];
-    if (layer.rows == 0)
-      continue;
+  const int channels = walks_[0].config.channels;
+  const int input_columns = words_of_row(input_, channels) / ceil_div(input_.channels, channels);
+  for (const int l : order_) {
+    Layer& layer = layers_[size(l)];
     const ArrayLayer& does = layer.does;
-    const bool from_input = layer.source == image_input;
-    Layer* const source = from_input ? nullptr : &layers_[size(layer.source)];
-    if (source && source->read_by == nobody)
-      source->read_by = static_cast<int>(l);
+    Layer* const source = layer.source == image_input ? nullptr : &layers_[size(layer.source)];
+    if (source)
+      source->readers.push_back(l);
     const int top = std::min(0, layer.first_row), left = std::min(0, does.first_column);
     const int bottom = std::max(layer.first_row + (layer.rows - 1) * layer.row_stride + layer.kernel->rows(),
                                 source ? source->rows : input_.rows);
@@ -202,8 +237,8 @@ void WholeLayers::lay_out() {
     layer.origin = -top * layer.row_step - std::ptrdiff_t{left} * layer.kernel->width();
     layer.map.assign(size(bottom - top) * static_cast<std::size_t>(layer.row_step), layer.kernel->padding());
   }
-  for (Layer& layer : layers_)
-    if (layer.rows && layer.read_by == nobody)
+  for (const int l : order_)
+    if (Layer& layer = layers_[size(l)]; layer.readers.empty())
       layer.own.resize(size(layer.rows * layer.does.columns) * size(layer.kernel->outputs()));
 }
 
@@ -212,8 +247,8 @@ MapRows<std::int16_t> WholeLayers::map_of(Layer& layer) {
 }
 
 MapRows<std::int16_t> WholeLayers::results_of(Layer& layer) {
-  if (layer.read_by != nobody)
-    return map_of(layers_[size(layer.read_by)]);
+  if (!layer.readers.empty())
+    return map_of(layers_[size(layer.readers.front())]);
   const std::ptrdiff_t column = layer.kernel->outputs();
   return {layer.own.data(), layer.does.columns * column, column};
 }
@@ -223,34 +258,37 @@ void WholeLayers::put_row(const std::vector<std::int8_t>& values) {
     make_rows();
     for (Layer& layer : layers_)
       layer.wanted = layer.made = 0;
+    for (Walk& walk : walks_)
+      walk.next = 0;
     rows_in_ = 0;
-    next_ = 0;
     had_image_ = true;
   }
   std::copy(values.begin(), values.end(), image_.begin() + std::ptrdiff_t{rows_in_} * input_.row_values());
-  for (Layer& layer : layers_) {
+  const int channels = walks_[0].config.channels;
+  for (const int l : order_) {
+    Layer& layer = layers_[size(l)];
     if (layer.source != image_input)
       continue;
     std::int16_t* to = map_of(layer).row(rows_in_);
-    input_.words_of(values.data(), config_.channels,
-                    [&](const std::int8_t* bytes) { to = std::copy_n(bytes, config_.channels, to); });
+    input_.words_of(values.data(), channels,
+                    [&](const std::int8_t* bytes) { to = std::copy_n(bytes, channels, to); });
   }
   ++rows_in_;
 }
 
-void WholeLayers::make() {
-  const Step& step = steps_[next_++];
-  layers_[size(step.does.layer)].wanted = step.row + 1;
+void WholeLayers::make(std::size_t engine) {
+  Walk& walk = walks_[engine];
+  const Step& step = walk.steps[walk.next++];
+  layers_[size(step.layer)].wanted = step.row + 1;
 }
 
 void WholeLayers::make_rows() {
-  for (std::size_t l = 0; l < layers_.size(); ++l)
-    if (layers_[l].made < layers_[l].wanted)
-      make_rows(l);
+  for (const int l : order_)
+    if (Layer& layer = layers_[size(l)]; layer.made < layer.wanted)
+      make_rows(layer);
 }
 
-void WholeLayers::make_rows(std::size_t l) {
-  Layer& layer = layers_[l];
+void WholeLayers::make_rows(Layer& layer) {
   const int first = layer.made, count = layer.wanted - layer.made;
   const ArrayLayer& does = layer.does;
   const MapRows<std::int16_t> map = map_of(layer), results = results_of(layer);
@@ -261,20 +299,17 @@ void WholeLayers::make_rows(std::size_t l) {
   layer.kernel->run({window, map.row_step, map.column_step}, layer.row_stride, count,
                     {skip.first, skip.row_step, skip.column_step}, results.from(first), sums_);
   layer.made = layer.wanted;
-  const int outputs = layer.kernel->outputs();
-  for (std::size_t reader = l + 1; reader < layers_.size(); ++reader) {
-    if (layers_[reader].source != static_cast<int>(l) || static_cast<int>(reader) == layer.read_by)
-      continue;
-    const MapRows<std::int16_t> copy = map_of(layers_[reader]);
+  for (std::size_t reader = 1; reader < layer.readers.size(); ++reader) {
+    const MapRows<std::int16_t> copy = map_of(layers_[size(layer.readers[reader])]);
     for (int row = first; row < first + count; ++row)
       for (int x = 0; x < does.columns; ++x)
-        std::copy_n(results.row(row) + x * results.column_step, outputs,
+        std::copy_n(results.row(row) + x * results.column_step, layer.kernel->outputs(),
                     copy.row(row) + x * copy.column_step);
   }
 }
 
 void WholeLayers::take_row(const Step& step, std::vector<std::int8_t>& bytes) {
-  Layer& layer = layers_[size(step.does.layer)];
+  Layer& layer = layers_[size(step.layer)];
   const MapRows<std::int16_t> results = results_of(layer);
   bytes.resize(size(layer.does.columns) * size(layer.kernel->outputs()));
   std::int8_t* to = bytes.data();
@@ -286,26 +321,30 @@ void WholeLayers::take_row(const Step& step, std::vector<std::int8_t>& bytes) {
 
 void WholeLayers::results(std::vector<std::int8_t>& bytes) {
   make_rows();
-  take_row(steps_[next_ - 1], bytes);
+  take_row(walks_[0].steps[walks_[0].next - 1], bytes);
 }
 
 // Later rows overwrite earlier ones in the steps' order, so that each word is as its latest step left it.
-void WholeLayers::write_back(ArrayMemories& memories) {
+void WholeLayers::write_back(ArrayMemories& array, ArrayMemories& stage) {
   make_rows();
-  const int rows = had_image_ ? input_.rows : rows_in_;
-  for (int y = 0; y < rows; ++y)
-    memories.write_input(config_, input_, y, &image_[size(y * input_.row_values())]);
+  const ArrayConfig& config = walks_[0].config;
+  for (int y = 0; y < (had_image_ ? input_.rows : rows_in_); ++y)
+    array.write_input(config, input_, y, &image_[size(y * input_.row_values())]);
   std::vector<std::int8_t> bytes;
-  const auto replay = [&](std::size_t steps) {
+  const auto replay = [&](const Walk& walk, std::size_t steps) {
     for (std::size_t s = 0; s < steps; ++s) {
-      take_row(steps_[s], bytes);
-      const ArrayLayer& layer = layers_[size(steps_[s].does.layer)].does;
-      memories.write_results({config_, layer, steps_[s].does, bytes, layer.row_tiles()});
+      const Step& step = walk.steps[s];
+      const Layer& layer = layers_[size(step.layer)];
+      take_row(step, bytes);
+      write_results({walk.config, layer.does, step.does, bytes, layer.does.row_tiles()}, layer.engine, array,
+                    stage);
     }
   };
-  if (had_image_)
-    replay(steps_.size());
-  replay(next_);
+  for (const Walk& walk : walks_) {
+    if (had_image_)
+      replay(walk, walk.steps.size());
+    replay(walk, walk.next);
+  }
 }
 
 } // namespace deltatwin
