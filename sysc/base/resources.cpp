@@ -78,12 +78,17 @@ Resources lut_ram_resources(int width, int depth) {
   return {luts, 0, 0, 0, 0, luts};
 }
 
+Resources distributed_ram_resources(int width, int depth) {
+  const int pieces = ceil_div(depth, 64);
+  Resources memory = lut_ram_resources(width, depth);
+  memory.lut += mux_luts(width, pieces) + (pieces > 1 ? pieces : 0); // and a write enable each
+  memory.ff = width;
+  return memory;
+}
+
 Resources memory_resources(int width, int depth, bool block, int used) {
-  if (depth <= 64 && !block) {
-    Resources memory = lut_ram_resources(width, depth);
-    memory.ff = width; // the read register
-    return memory;
-  }
+  if (depth <= 64 && !block)
+    return distributed_ram_resources(width, depth);
   if (const int tail = lut_ram_tail(depth)) { // a word's register, and a multiplexer behind it
     constexpr int range_luts = 1, range_ff = 2;
     return memory_resources(width, depth - tail, block, used) + lut_ram_resources(used, 32) +

@@ -56,6 +56,8 @@ inline constexpr std::pair<const char*, int Resources::*> resource_fields[] = {
 /// Of a simple-dual-port memory in LUT-RAM, its output multiplexers not included: RAM32M, or RAM64M
 /// where there are more than 32 words.
 [[nodiscard]] Resources lut_ram_resources(int width, int depth);
+/// The same of any depth with them, its read register included.
+[[nodiscard]] Resources distributed_ram_resources(int width, int depth);
 /// Words of a block RAM memory that lie in LUT-RAM behind it: up to 32 more than a multiple of 512.
 [[nodiscard]] constexpr int lut_ram_tail(int depth) {
   return depth > 512 && depth % 512 <= 32 ? depth % 512 : 0;

@@ -32,8 +32,10 @@ Resources line_buffer_resources(const LineBufferConfig& config) {
   const int banks = config.banks, address = address_bits(config.depth);
   const int window = 8 * banks * config.channels;
   const int beyond = address < 16 ? 2 * banks : 0;
+  const int width = 8 * config.outputs;
   Resources buffer = banks * config.parts() *
-                     weight_bank_resources({8 * config.outputs, config.depth, 2, config.depth > 64});
+                     (config.block ? weight_bank_resources({width, config.depth, 2, config.depth > 64})
+                                   : distributed_ram_resources(width, config.depth));
   buffer.lut +=
       banks * address * address_luts[banks - 1] + window * word_luts[banks - 1] + 14 * banks * banks / 5 + 5;
   buffer.ff += 2 * window + banks * address + beyond + banks * (3 + address_bits(banks + 1)) +

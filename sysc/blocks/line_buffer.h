@@ -13,6 +13,7 @@ struct LineBufferConfig {
   int banks = 3;     ///< T, 1..7
   int outputs = 8;   ///< P, bytes of a part of a word: 2..32, divides S
   int depth = 1024;  ///< words of a bank, 2..65536
+  bool block = true; ///< block RAM where there are more than 64 words, or LUT-RAM
 
   [[nodiscard]] constexpr int parts() const { return channels / outputs; }
 };

@@ -85,6 +85,20 @@ std::vector<double> choices(const JsonField& field, const Axis& axis) {
   return values.take();
 }
 
+std::vector<double> sets(const JsonField& field, const Axis& axis) {
+  Distinct<double> values;
+  for (const JsonField& element : list(field)) {
+    double number = 0;
+    try {
+      number = axis.parse(element.text());
+    } catch (const InputError& error) {
+      element.fail(error.what());
+    }
+    values.add(number, element);
+  }
+  return values.take();
+}
+
 std::vector<double> counted(std::size_t count) {
   std::vector<double> values(count);
   std::iota(values.begin(), values.end(), 0.0);
@@ -105,7 +119,9 @@ AxisValues axis_values(const JsonField& root, const std::string& key, const Axis
   } else if (!root.has(key) && !axis.standard.empty()) {
     values.numbers = {axis.parse(axis.standard)};
   } else {
-    values.numbers = axis.kind == Axis::choice ? choices(root.at(key), axis) : numbers(root.at(key), axis);
+    values.numbers = axis.kind == Axis::choice ? choices(root.at(key), axis)
+                     : axis.kind == Axis::set  ? sets(root.at(key), axis)
+                                               : numbers(root.at(key), axis);
   }
   return values;
 }

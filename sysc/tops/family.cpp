@@ -21,17 +21,37 @@ std::string Axis::option() const {
   return words;
 }
 
+std::string Axis::set_text(double number) const {
+  std::string chosen;
+  for (std::size_t v = 0; v < values.size(); ++v)
+    if (static_cast<std::uint64_t>(number) >> v & 1)
+      chosen += (chosen.empty() ? "" : "+") + values[v];
+  return chosen.empty() ? "none" : chosen;
+}
+
 double Axis::parse(const std::string& given) const {
   if (kind == text || (standard == "fit" && given == standard))
     return 0;
-  if (kind == choice) {
-    const auto found = std::find(values.begin(), values.end(), given);
+  const auto place = [&](const std::string& value) {
+    const auto found = std::find(values.begin(), values.end(), value);
     if (found != values.end())
-      return static_cast<double>(found - values.begin());
-    std::string known;
-    for (const std::string& value : values)
-      known += (known.empty() ? "" : ", ") + value;
-    throw InputError(name + " \"" + given + "\" is none of " + known);
+      return found - values.begin();
+    std::string known = kind == set ? "none, all" : "";
+    for (const std::string& each : values)
+      known += (known.empty() ? "" : ", ") + each;
+    throw InputError(name + " \"" + value + "\" is none of " + known);
+  };
+  if (kind == choice)
+    return static_cast<double>(place(given));
+  if (kind == set && (given == "none" || given == "all"))
+    return given == "all" ? std::ldexp(1, static_cast<int>(values.size())) - 1 : 0;
+  if (kind == set) {
+    std::uint64_t bits = 0;
+    for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+      end = given.find('+', begin);
+      bits |= std::uint64_t{1} << place(given.substr(begin, end == std::string::npos ? end : end - begin));
+    }
+    return static_cast<double>(bits);
   }
   double number = 0;
   const char* end = given.data() + given.size();

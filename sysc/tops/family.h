@@ -16,21 +16,23 @@ namespace deltatwin {
 /// What a user chooses of a top: an option of the command line, and a field of space files and a
 /// column of results by the same name.
 struct Axis {
-  enum Kind { integer, real, choice, text } kind;
+  enum Kind { integer, real, choice, text, set } kind;
   std::string name;                ///< "lanes_per_bank"; the option is --lanes-per-bank
   std::string field;               ///< of a space file, where it is not the name: "networks"
   std::string help;                ///< of the option
   double low = 0, high = 0;        ///< of numbers, both possible
-  std::vector<std::string> values; ///< of a choice
+  std::vector<std::string> values; ///< of a choice, or of a set: "none", "all", or some with a + between them
   std::string standard;            ///< what is taken where nothing is said; "fit": what suits the others
   bool only_in_spaces = false;     ///< a text without an option, and a space may leave it out
 
   /// "--lanes-per-bank"
   [[nodiscard]] std::string option() const;
-  /// As a number: of a choice its place in `values`, of a text and of "fit", where that is the
-  /// standard, 0. Throws InputError, which names the axis and what
+  /// As a number: of a choice its place in `values`, of a set a bit for each of them, of a text and of "fit",
+  /// where that is the standard, 0. Throws InputError, which names the axis and what
   /// is possible, for any other text.
   [[nodiscard]] double parse(const std::string& given) const;
+  /// Of a set the other way round.
+  [[nodiscard]] std::string set_text(double number) const;
 };
 
 /// Work for a design: something to load, then items (images, blocks) one behind the other.

@@ -1,4 +1,5 @@
 #include "tops/array/area.h"
+#include "blocks/depthwise_array.h"
 #include "blocks/dot_array.h"
 #include "blocks/line_buffer.h"
 #include "blocks/max_pool.h"
@@ -16,38 +17,67 @@ Resources delay_resources(int width, int cycles) {
   return {luts, width, 0, 0, 0, luts};
 }
 
+bool in_lut_ram(const ArrayConfig& config, ArrayBuffer buffer) {
+  return config.lut_ram >> static_cast<int>(buffer) & 1;
+}
+
+// A buffer whose words come in two cycles.
+Resources buffer_resources(const ArrayConfig& config, ArrayBuffer buffer, int width, int depth) {
+  if (!in_lut_ram(config, buffer))
+    return weight_bank_resources({width, depth, 2, true});
+  Resources memory = distributed_ram_resources(width, depth);
+  memory.ff += width;
+  return memory;
+}
+
 // Words of 64 bits behind one address.
-Resources weight_resources(const ArrayConfig& config) {
+Resources weight_resources(const ArrayConfig& config, ArrayBuffer buffer, int bytes, int depth) {
   constexpr int width = 64;
-  const int columns = config.outputs * config.window() * 8 / width;
-  Resources weights = columns * weight_bank_resources({width, config.weight_depth, 2, true});
+  const int columns = bytes * 8 / width;
+  Resources weights = columns * buffer_resources(config, buffer, width, depth);
   weights.ff += columns * width;
   return weights;
 }
 
 // Tables of layers in LUT-RAM, of steps in block RAM, and the walk.
-Resources scheduler_resources(const ArrayConfig& config) {
+Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int steps) {
   Resources scheduler = array_layer_words * weight_bank_resources({32, config.layers, 1, false}) +
-                        array_step_words * weight_bank_resources({32, config.steps, 2, true});
+                        array_step_words * buffer_resources(config, buffer, 32, steps);
   scheduler.lut += 620 + 40 * config.rows;
   scheduler.ff += 640;
   return scheduler;
 }
 
-Resources result_resources(const ArrayConfig& config) {
+// Of the array, or of its stage as an array.
+Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, int latency) {
   constexpr int parameter_bits = 32 + 31 + 6;
-  const int words = config.outputs * 8, latency = config.write_latency();
+  const int words = config.outputs * 8;
   Resources results =
-      config.results * (weight_bank_resources({parameter_bits, config.param_depth, 2, true}) +
+      config.results * (buffer_resources(config, parameters, parameter_bits, config.param_depth) +
                         scaler_resources({config.sum_bits}) + residual_add_resources({config.pages}));
   if (config.pages > 0)
-    results += weight_bank_resources({words, config.skip_depth, 2, true}) +
+    results += buffer_resources(config, ArrayBuffer::skips, words, config.skip_depth) +
                3 * weight_bank_resources({32, config.layers, 1, false});
   results += weight_bank_resources({32, config.layers, 1, false}) + delay_resources(51, latency) +
              delay_resources(8 * config.channels, latency - 7);
   results.lut += 16 * config.channels + 90 * config.results;
   results.ff += 3 * words + 140 * config.results;
   return results;
+}
+
+Resources map_resources(const ArrayConfig& config, ArrayBuffer buffer, int outputs, int depth) {
+  return line_buffer_resources({config.channels, config.rows, outputs, depth, !in_lut_ram(config, buffer)});
+}
+
+// The array's parts once more, smaller.
+Resources stage_resources(const ArrayConfig& config) {
+  const auto multiplier = config.stage_multiplier ? DepthwiseMultiplier::dsp : DepthwiseMultiplier::lut;
+  return scheduler_resources(config, ArrayBuffer::stage_steps, config.stage_steps) +
+         map_resources(config, ArrayBuffer::stage_maps, config.outputs, config.stage_map_depth) +
+         map_resources(config, ArrayBuffer::stage_rows, config.channels, config.stage_row_depth) +
+         weight_resources(config, ArrayBuffer::stage_weights, config.window(), config.stage_weight_depth) +
+         depthwise_array_resources({config.channels, config.rows, multiplier}) +
+         result_resources(config.stage(), ArrayBuffer::stage_parameters, config.stage_write_latency());
 }
 
 Resources output_resources(const ArrayConfig& config) {
@@ -62,22 +92,29 @@ Resources output_resources(const ArrayConfig& config) {
 
 std::vector<Part> array_parts(const ArrayConfig& config) {
   const auto multiplier = config.multiplier ? DotMultiplier::dsp_pairs : DotMultiplier::lut;
-  const auto buffer = [&](int outputs, int depth) {
-    return line_buffer_resources({config.channels, config.rows, outputs, depth});
-  };
-  return {{"array_control", {"u_control"}, {430, 330}},
-          {"pixel_loader", {"u_loader"}, {190 + 8 * config.channels, 130 + 8 * config.channels}},
-          {"array_scheduler", {"u_scheduler"}, scheduler_resources(config)},
-          {"input map", {"u_input"}, buffer(config.channels, config.input_depth)},
-          {"map", {"u_map"}, buffer(config.outputs, config.map_depth)},
-          {"weights", {"gen_weights"}, weight_resources(config)},
-          {"dot_array",
-           {"u_dot_array"},
-           dot_array_resources({config.outputs, config.channels, config.rows, multiplier, array_sum_bits})},
-          {"max_pool", {"u_max_pool"}, max_pool_resources({config.channels, config.rows})},
-          {"array_results", {"u_results"}, result_resources(config)},
-          {"value_output", {"u_output"}, output_resources(config)},
-          {"array", {}, {8 * config.window(), 64 * config.outputs * config.window() / 8}}};
+  std::vector<Part> parts = {
+      {"array_control", {"u_control"}, {430, 330}},
+      {"pixel_loader", {"u_loader"}, {190 + 8 * config.channels, 130 + 8 * config.channels}},
+      {"array_scheduler", {"u_scheduler"}, scheduler_resources(config, ArrayBuffer::steps, config.steps)},
+      {"input map",
+       {"u_input"},
+       map_resources(config, ArrayBuffer::input, config.channels, config.input_depth)},
+      {"map", {"u_map"}, map_resources(config, ArrayBuffer::maps, config.outputs, config.map_depth)},
+      {"weights",
+       {"gen_weights"},
+       weight_resources(config, ArrayBuffer::weights, config.outputs * config.window(), config.weight_depth)},
+      {"dot_array",
+       {"u_dot_array"},
+       dot_array_resources({config.outputs, config.channels, config.rows, multiplier, array_sum_bits})},
+      {"max_pool", {"u_max_pool"}, max_pool_resources({config.channels, config.rows})},
+      {"array_results",
+       {"u_results"},
+       result_resources(config, ArrayBuffer::parameters, config.write_latency())},
+      {"value_output", {"u_output"}, output_resources(config)},
+      {"array", {}, {8 * config.window(), 64 * config.outputs * config.window() / 8}}};
+  if (config.has_stage())
+    parts.push_back({"depthwise_stage", {"gen_stage.u_stage"}, stage_resources(config)});
+  return parts;
 }
 
 } // namespace deltatwin

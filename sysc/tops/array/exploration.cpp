@@ -21,6 +21,23 @@ const std::vector<std::string>& array_multipliers() {
   return names;
 }
 
+const std::vector<std::string>& stage_multipliers() {
+  static const std::vector<std::string> names = {"lut", "dsp"};
+  return names;
+}
+
+const Axis& lut_ram_axis() {
+  static const Axis axis{Axis::set,
+                         "lut_ram",
+                         "",
+                         "buffers in LUT-RAM instead of block RAM",
+                         0,
+                         0,
+                         {array_buffers, array_buffers + array_buffer_count},
+                         "none"};
+  return axis;
+}
+
 ArrayConfig array_config(const double* choices) {
   const auto integer = [choices](std::size_t a) { return static_cast<int>(choices[a]); };
   ArrayConfig config;
@@ -37,6 +54,9 @@ ArrayConfig array_config(const double* choices) {
   config.param_depth = integer(axis::param_depth);
   config.skip_depth = integer(axis::skip_depth);
   config.output_depth = integer(axis::output_depth);
+  config.stage_results = integer(axis::stage_results);
+  config.stage_multiplier = integer(axis::stage_multiplier);
+  config.lut_ram = integer(axis::lut_ram);
   config.clock_mhz = choices[axis::clock];
   return config;
 }
@@ -46,7 +66,7 @@ ArrayOrder array_order(const double* choices) {
 }
 
 ArrayExploration::ArrayExploration(const std::vector<AxisValues>& values)
-    : files_(values[axis::network].texts) {
+    : files_(values[axis::network].texts), lut_rams_(values[axis::lut_ram].numbers) {
   std::set<std::string> names;
   for (const std::string& file : files_) {
     graphs_.push_back(load_graph(find_network(file)));
@@ -109,6 +129,9 @@ void ArrayExploration::evaluate(const double* choices, std::size_t count, Evalua
                      choices[axis::channels],
                      choices[axis::banks],
                      choices[axis::results],
+                     choices[axis::stage_results],
+                     choices[axis::stage_multiplier],
+                     choices[axis::lut_ram],
                      static_cast<double>(config.map_depth),
                      static_cast<double>(config.weight_depth),
                      static_cast<double>(config.skip_depth),
@@ -130,7 +153,8 @@ ResultSchema ArrayExploration::schema() const {
   ResultSchema schema;
   schema.stored = {{"network", "integer"},    {"order_of_rows", "integer"}, {"multiplier", "integer"},
                    {"outputs", "integer"},    {"channels", "integer"},      {"banks", "integer"},
-                   {"results", "integer"},    {"map_depth", "integer"},     {"weight_depth", "integer"},
+                   {"results", "integer"},    {"stage_results", "integer"}, {"stage_multiplier", "integer"},
+                   {"lut_ram", "integer"},    {"map_depth", "integer"},     {"weight_depth", "integer"},
                    {"skip_depth", "integer"}, {"clock_mhz", "real"},        {"latency_cycles", "integer"},
                    {"cycles", "real"}};
   ResultSchema::Table networks{
@@ -144,9 +168,15 @@ ResultSchema ArrayExploration::schema() const {
       table.rows.push_back({table.rows.size(), boost::json::string(each)});
     return table;
   };
-  schema.tables = {networks, names("orders", array_orders()), names("multipliers", array_multipliers())};
+  ResultSchema::Table buffers{"lut_rams", "id integer primary key, name text", {}};
+  for (const double chosen : lut_rams_)
+    buffers.rows.push_back(
+        {static_cast<std::int64_t>(chosen), boost::json::string(lut_ram_axis().set_text(chosen))});
+  schema.tables = {networks, names("orders", array_orders()), names("multipliers", array_multipliers()),
+                   names("stage_multipliers", stage_multipliers()), buffers};
   schema.joins = "join networks n on n.id = p.network join orders o on o.id = p.order_of_rows "
-                 "join multipliers m on m.id = p.multiplier";
+                 "join multipliers m on m.id = p.multiplier "
+                 "join stage_multipliers t on t.id = p.stage_multiplier join lut_rams u on u.id = p.lut_ram";
   schema.shown = {
       {"network", "n.name", "network", "", 20, true, true},
       {"outputs", "p.outputs", "outputs", "", 19, true},
@@ -154,6 +184,9 @@ ResultSchema ArrayExploration::schema() const {
       {"banks", "p.banks", "banks", "", 17, true},
       {"results", "p.results", "results", "a cycle", 15, true},
       {"multiplier", "m.name", "multiplier", "", 14, true},
+      {"stage_results", "p.stage_results", "stage", "results", 13, true},
+      {"stage_multiplier", "t.name", "stage", "multiplier", 11, true},
+      {"lut_ram", "u.name", "LUT-RAM", "", 9, true},
       {"order_of_rows", "o.name", "order", "", 10, true},
       {"map_depth", "p.map_depth", "map", "words", 8, true},
       {"weight_depth", "p.weight_depth", "weights", "words", 7, true},
@@ -172,21 +205,42 @@ ResultSchema ArrayExploration::schema() const {
 
 std::vector<std::string> ArrayExploration::arguments(const double* choices) const {
   const ArrayConfig config = design(choices).config;
-  return {"--network",      files_[static_cast<std::size_t>(choices[axis::network])],
-          "--order",        array_orders()[static_cast<std::size_t>(choices[axis::order])],
-          "--multiplier",   array_multipliers()[static_cast<std::size_t>(config.multiplier)],
-          "--outputs",      std::to_string(config.outputs),
-          "--channels",     std::to_string(config.channels),
-          "--banks",        std::to_string(config.rows),
-          "--results",      std::to_string(config.results),
-          "--sum-bits",     std::to_string(config.sum_bits),
-          "--map-depth",    std::to_string(config.map_depth),
-          "--input-depth",  std::to_string(config.input_depth),
-          "--weight-depth", std::to_string(config.weight_depth),
-          "--param-depth",  std::to_string(config.param_depth),
-          "--skip-depth",   std::to_string(config.skip_depth),
-          "--output-depth", std::to_string(config.output_depth),
-          "--clock-mhz",    shortest(choices[axis::clock])};
+  return {"--network",
+          files_[static_cast<std::size_t>(choices[axis::network])],
+          "--order",
+          array_orders()[static_cast<std::size_t>(choices[axis::order])],
+          "--multiplier",
+          array_multipliers()[static_cast<std::size_t>(config.multiplier)],
+          "--outputs",
+          std::to_string(config.outputs),
+          "--channels",
+          std::to_string(config.channels),
+          "--banks",
+          std::to_string(config.rows),
+          "--results",
+          std::to_string(config.results),
+          "--sum-bits",
+          std::to_string(config.sum_bits),
+          "--map-depth",
+          std::to_string(config.map_depth),
+          "--input-depth",
+          std::to_string(config.input_depth),
+          "--weight-depth",
+          std::to_string(config.weight_depth),
+          "--param-depth",
+          std::to_string(config.param_depth),
+          "--skip-depth",
+          std::to_string(config.skip_depth),
+          "--output-depth",
+          std::to_string(config.output_depth),
+          "--stage-results",
+          std::to_string(config.stage_results),
+          "--stage-multiplier",
+          stage_multipliers()[static_cast<std::size_t>(config.stage_multiplier)],
+          "--lut-ram",
+          lut_ram_axis().set_text(config.lut_ram),
+          "--clock-mhz",
+          shortest(choices[axis::clock])};
 }
 
 std::vector<std::string> ArrayExploration::work_arguments(const double*, int count) const {

@@ -27,6 +27,9 @@ enum : std::size_t {
   param_depth,
   skip_depth,
   output_depth,
+  stage_results,
+  stage_multiplier,
+  lut_ram,
   clock,
   count
 };
@@ -34,6 +37,9 @@ enum : std::size_t {
 
 [[nodiscard]] const std::vector<std::string>& array_orders();
 [[nodiscard]] const std::vector<std::string>& array_multipliers();
+[[nodiscard]] const std::vector<std::string>& stage_multipliers();
+/// Of buffers in LUT-RAM.
+[[nodiscard]] const Axis& lut_ram_axis();
 
 /// Of these choices; what is to fit is 0.
 [[nodiscard]] ArrayConfig array_config(const double* choices);
@@ -66,6 +72,7 @@ private:
   [[nodiscard]] std::shared_ptr<const ArrayGraph> lowered(std::size_t network, int sum_bits) const;
 
   std::vector<std::string> files_;
+  std::vector<double> lut_rams_;
   std::vector<Graph> graphs_;
   mutable std::mutex mutex_;                              ///< of:
   mutable std::map<std::vector<double>, Design> designs_; ///< by their choices but for the clock

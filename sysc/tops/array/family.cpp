@@ -66,6 +66,18 @@ public:
     axes[axis::skip_depth] = integer("skip_depth", "words of what is added later", 2, most, "fit");
     axes[axis::output_depth] =
         integer("output_depth", "entries of the output FIFO, a power of two", 2, 1 << 15, "fit");
+    axes[axis::stage_results] =
+        integer("stage_results", "results a cycle of the depthwise stage, a divisor of S; 0: there is none",
+                0, 32, std::to_string(standard.stage_results));
+    axes[axis::stage_multiplier] = {Axis::choice,
+                                    "stage_multiplier",
+                                    "stage_multipliers",
+                                    "of the stage: in LUTs, or a product in a DSP48E1",
+                                    0,
+                                    0,
+                                    stage_multipliers(),
+                                    stage_multipliers()[static_cast<std::size_t>(standard.stage_multiplier)]};
+    axes[axis::lut_ram] = lut_ram_axis();
     axes[axis::clock] = {Axis::real, "clock_mhz", "", "clock to assume, in MHz",
                          0.001,      10000,       {}, shortest(standard.clock_mhz)};
     return axes;
@@ -125,6 +137,8 @@ private:
     subject.name = graph.name;
     subject.title = graph.name + ", array of " + std::to_string(config.outputs) + " outputs, " +
                     std::to_string(config.channels) + " channels, " + std::to_string(config.rows) + " rows";
+    if (config.has_stage())
+      subject.title += ", depthwise stage of " + std::to_string(config.stage_results) + " results";
     subject.description = {{"top", name()},
                            {"network", graph.name},
                            {"order", array_orders()[order == ArrayOrder::by_layers]},
@@ -140,6 +154,16 @@ private:
                            {"param_depth", config.param_depth},
                            {"skip_depth", config.skip_depth},
                            {"output_depth", config.output_depth}};
+    if (config.has_stage())
+      subject.description["stage"] = {
+          {"results", config.stage_results},
+          {"multiplier", stage_multipliers()[static_cast<std::size_t>(config.stage_multiplier)]},
+          {"map_depth", config.stage_map_depth},
+          {"row_depth", config.stage_row_depth},
+          {"weight_depth", config.stage_weight_depth},
+          {"param_depth", config.stage_param_depth},
+          {"steps", config.stage_steps}};
+    subject.description["lut_ram"] = lut_ram_axis().set_text(config.lut_ram);
     subject.top = std::make_unique<ArrayTop>(config);
     const std::vector<ArrayLayerRow> rows = array_layer_table(graph, config, *program);
     subject.description["layers"] = to_json(rows);
