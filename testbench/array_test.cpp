@@ -149,6 +149,112 @@ std::vector<std::uint8_t> expected(const Graph& graph, const ArrayProgram& progr
   return bytes;
 }
 
+// What a table is made to say, and of which engine's step.
+struct Broken {
+  std::string what; ///< empty: it is as it was
+  bool in_stage = false, in_window = false;
+  std::size_t step = 0; ///< the first one that says so
+  int moved = 0;        ///< by how much a layer's field is more
+};
+
+// A table that cannot be, of the kinds that are refused.
+Broken break_tables(RandomWork& random, const ArrayConfig& config, ArrayProgram& program) {
+  constexpr int most = (1 << 16) - 1;
+  Broken broken;
+  broken.in_stage = !program.stage.steps.empty() && random.in(0, 1);
+  ArrayTables& tables = broken.in_stage ? program.stage : program;
+  const ArrayTables& others = broken.in_stage ? static_cast<const ArrayTables&>(program) : program.stage;
+  broken.step = static_cast<std::size_t>(random.in(0, static_cast<int>(tables.steps.size()) - 1));
+  ArrayStep& step = tables.steps[broken.step];
+  ArrayLayer& layer = tables.layers[static_cast<std::size_t>(step.layer)];
+  const ArrayConfig engine = broken.in_stage ? config.stage() : config;
+  const int number = step.layer, weights = (layer.shared ? 1 : layer.tiles) * layer.steps();
+  const auto of_layer = [&](const char* what, int& field, int low, int high) {
+    if (low > high)
+      return;
+    broken.moved = -field;
+    field = random.in(low, high);
+    broken.moved += field;
+    broken.what = what;
+    broken.step = 0;
+    while (tables.steps[broken.step].layer != number)
+      ++broken.step;
+  };
+  const auto of_step = [&](const char* what, int& field, int low, int high) {
+    field = random.in(low, high);
+    broken.what = what;
+  };
+  switch (random.in(0, 10)) {
+  case 0:
+    of_step("layer", step.layer, config.layers, 63);
+    break;
+  case 1:
+    of_step("bank", step.bank, config.rows, 7);
+    break;
+  case 2:
+    of_step("result bank", step.result_bank, config.rows, 7);
+    break;
+  case 3:
+    of_step("need", step.need, broken.in_stage ? 1 : program.input.rows + 1, most);
+    break;
+  case 4:
+    of_step("other need", step.other_need, static_cast<int>(others.steps.size()) + 1, most);
+    break;
+  case 5:
+    if (layer.to_output && !broken.in_stage)
+      of_layer("entries beyond the queue", layer.entries, config.output_depth + 1, most);
+    break;
+  case 6:
+    if (layer.to_output && !broken.in_stage)
+      of_layer("entries", layer.entries, 0, layer.entries - 1);
+    break;
+  case 7:
+    if (!layer.max_pool)
+      of_layer("pause", layer.pause, 0, engine.beats() - layer.steps() - 1);
+    break;
+  case 8:
+    if (!layer.max_pool)
+      of_layer("weights", layer.weight_base, engine.weight_depth - weights + 1, most);
+    break;
+  case 9:
+    if (!layer.max_pool)
+      of_layer("parameters", layer.param_base, engine.param_depth - layer.tiles * engine.beats() + 1, most);
+    break;
+  default:
+    if (layer.add && config.pages > 0 && !layer.max_pool)
+      of_step("skips", step.skip_read, config.skip_depth - layer.row_tiles() + 1, most);
+  }
+  broken.in_window = broken.what == "weights" || broken.what == "parameters" || broken.what == "skips";
+  return broken;
+}
+
+// A run of the model with its beats.
+struct Recorded {
+  explicit Recorded(const ArrayConfig& config)
+      : trace(ArrayCore::interfaces(config).size()), core(config), names(ArrayCore::interfaces(config)) {
+    core.record(&trace);
+  }
+  void run(const ArrayConfig& config, const ArrayProgram& program, const Images& images) {
+    Session session;
+    load_array_program(session, config, program);
+    session.write(array_reg::control, array_start);
+    for (const HostAction& action : session.actions)
+      REQUIRE(core.write(action.address, action.data, 0xf, ++start));
+    Cycle from = start + 1;
+    (void)core.offer(0, {images.bytes.data(), images.bytes.size(), images.tlast.data()}, from, nullptr);
+  }
+  [[nodiscard]] const std::vector<Beat>& beats(const std::string& name) const {
+    const auto found = std::find_if(names.begin(), names.end(),
+                                    [&](const Interface& interface) { return interface.name == name; });
+    return trace.beats[static_cast<std::size_t>(found - names.begin())];
+  }
+
+  BeatTrace trace;
+  ArrayCore core;
+  std::vector<Interface> names;
+  Cycle start = 0;
+};
+
 } // namespace
 
 TEST_CASE("array: random networks compute what the reference does, whatever the design and the order") {
@@ -350,4 +456,71 @@ TEST_CASE("array: whether images are computed as a whole or row by row, the stat
     CHECK(whole.save() == by_rows.save());
   }
   CHECK(ran > repeats(40) / 2);
+}
+
+TEST_CASE("array: what a table cannot say is refused when its turn comes") {
+  RandomWork random(base_seed() + 5);
+  std::map<std::string, int> kinds;
+  for (int round = 0; round < repeats(400); ++round) {
+    CAPTURE(round);
+    RandomGraphLimits limits = twins_limits(random);
+    ArrayConfig config = config_of(random, round % 30);
+    if (random.in(0, 1)) {
+      add_stage(random, config);
+      limits.depthwise = true;
+      limits.nodes += 3;
+    }
+    const Graph graph = random_graph(random, limits);
+    ArrayProgram program;
+    try {
+      program = compile_to_fit(graph, config);
+    } catch (const InputError&) {
+      continue;
+    }
+    const Images images = images_of(program, random_inputs(random, graph, random.in(1, 2)));
+    Recorded good(config), bad(config);
+    good.run(config, program, images);
+    const ArrayTables tables[] = {program, program.stage};
+    const Broken broken = break_tables(random, config, program);
+    if (broken.what.empty())
+      continue;
+    CAPTURE(broken.what, broken.in_stage, broken.step);
+    ++kinds[broken.what + (broken.in_stage ? " of the stage" : "")];
+    bad.run(config, program, images);
+    const std::string name = broken.in_stage ? "stage issue" : "issue";
+    const std::vector<Beat>&beats = bad.beats(name), &were = good.beats(name);
+    // It is refused behind the windows of the steps before, or in the first window that it does not issue.
+    Cycle at = bad.start + 5;
+    std::size_t before = 0;
+    const ArrayTables& of = tables[broken.in_stage];
+    for (std::size_t s = 0; s < broken.step; ++s) {
+      const ArrayLayer& layer = of.layers[static_cast<std::size_t>(of.steps[s].layer)];
+      before += static_cast<std::size_t>(layer.row_tiles() * layer.steps());
+      const Cycle last = were[before - 1].cycle,
+                  begin = last + 1 - static_cast<Cycle>(layer.row_tiles() * layer.tile_cycles());
+      at = std::max(last + 1, begin + 4);
+    }
+    if (broken.in_window) {
+      REQUIRE(beats.size() >= before);
+      REQUIRE(beats.size() < were.size());
+      const Beat& missing = were[beats.size()];
+      at = missing.cycle;
+      const auto weight = [&](const Beat& beat) { // of were
+        return static_cast<int>(beat.payload + static_cast<std::uint64_t>(broken.moved)) & 0xffff;
+      };
+      const int depth = broken.in_stage ? config.stage_weight_depth : config.weight_depth;
+      if (broken.what == "weights")
+        CHECK(weight(missing) >= depth);
+      else
+        CHECK((missing.payload >> 20 & 1) == 1); // a tile's last window
+    } else {
+      REQUIRE(beats.size() == before);
+    }
+    for (std::size_t b = 0; b < beats.size(); ++b)
+      REQUIRE(beats[b].cycle == were[b].cycle);
+    CHECK(bad.core.read(array_reg::status, at).data != 0x203);
+    CHECK(bad.core.read(array_reg::status, at + 1).data == 0x203);
+    CHECK(good.core.read(array_reg::status, at + 1).data < 2);
+  }
+  CHECK(kinds.size() >= 17); // all of the array, those without queue and skips of its stage
 }
