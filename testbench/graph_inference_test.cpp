@@ -93,6 +93,7 @@ TEST_CASE("graph inference: outputs of random graphs are the reference's, by eve
   for (int n = 0; n < repeats(150); ++n) {
     RandomGraphLimits limits;
     limits.dense = true;
+    limits.thresholds = n % 2 == 0;
     limits.channels = n % 3 == 0 ? 70 : 20;
     const Graph graph = random_graph(random, limits);
     const int images = 2;

@@ -158,6 +158,31 @@ TEST_CASE("graph: what no hardware could compute is refused by node and field") 
           op<Convolution>(g, 0).requantization.low = 5;
           op<Convolution>(g, 0).requantization.high = 4;
         }) == "g: nodes[0].requantization.low: 5 is above high, 4");
+  const auto thresholds = [](Graph& g, int low, int high, const std::vector<std::int32_t>& values) {
+    op<Convolution>(g, 0).requantization = {Rounding::thresholds, {1}, {0}, low, high, values};
+  };
+  CHECK(refused([&](Graph& g) { thresholds(g, -1, 1, {5, 5}); }) == "accepted");
+  CHECK(refused([&](Graph& g) { thresholds(g, -1, 1, {5, 5, 1, 2, 3, 4, 5, 6}); }) == "accepted");
+  CHECK(refused([&](Graph& g) {
+          thresholds(g, -1, 1, {5, 5, 1, 2, 3, 4});
+        }) == "g: nodes[0].requantization.thresholds: expected 8 integers, got 6");
+  CHECK(refused([&](Graph& g) {
+          thresholds(g, -1, 1, {5, 5, 1, 2, 3, 4, 6, 5});
+        }) == "g: nodes[0].requantization.thresholds[3][1]: 5 is below the one before, 6");
+  CHECK(refused([&](Graph& g) { thresholds(g, 0, 16, std::vector<std::int32_t>(16)); }) ==
+        "g: nodes[0].requantization.high: is 16 above low; thresholds are 1 to 15");
+  CHECK(refused([&](Graph& g) {
+          thresholds(g, -1, 1, {5, 5});
+          op<Convolution>(g, 0).requantization.shifts = {1};
+        }) == "g: nodes[0].requantization.shifts: has no meaning with rounding thresholds");
+  CHECK(refused([](Graph& g) { op<Convolution>(g, 0).requantization.thresholds = {1}; }) ==
+        "g: nodes[0].requantization.thresholds: has a meaning with rounding thresholds only");
+  CHECK(refused([](Graph& g) {
+          op<Pool>(g, 2).requantization = {Rounding::thresholds, {1}, {0}, 0, 1, {1}};
+          op<Pool>(g, 2).kind = Pool::Kind::max;
+        }).find("g: nodes[2].requantization.rounding: a maximum is not counted") == 0);
+  CHECK(refused([](Graph& g) { op<Add>(g, 1).inputs[0].rounding = Rounding::thresholds; }) ==
+        "g: nodes[1].first.rounding: 3 is outside 0..2");
   CHECK(refused([](Graph& g) { g.nodes[1].inputs.pop_back(); }) ==
         "g: nodes[1].inputs: expected 2 tensors, got 1");
   CHECK(refused([](Graph& g) { op<Add>(g, 1).left_shift = 21; }) ==
@@ -197,6 +222,7 @@ TEST_CASE("graph: a file holds any graph, and gives it back as it was") {
   for (int n = 0; n < repeats(100); ++n) {
     RandomGraphLimits limits;
     limits.dense = true;
+    limits.thresholds = true;
     const Graph graph = random_graph(random, limits);
     const std::string text = format_2_text(graph);
     const Graph again = parse_graph(text, "g");
@@ -218,7 +244,7 @@ TEST_CASE("graph: a file holds any graph, and gives it back as it was") {
       }
     }
   }
-  CHECK(kinds.size() == 6 + 2 + 3); // the graphs are worth the trouble
+  CHECK(kinds.size() == 6 + 2 + 4); // the graphs are worth the trouble
   CHECK(ends < values / 2);
 }
 
@@ -250,7 +276,8 @@ TEST_CASE("graph: fields of a file that contradict each other are named") {
   CHECK(refused("\"shifts\": [38]", "\"shifts\": [38,38]") ==
         "g: nodes[0].requantization.shifts: expected 1 integers, got 2");
   CHECK(refused("\"tflite\"", "\"stochastic\"") == "g: nodes[0].requantization.rounding: \"stochastic\" is "
-                                                   "none of \"half_up\", \"tflite\", \"half_even\"");
+                                                   "none of \"half_up\", \"tflite\", \"half_even\", "
+                                                   "\"thresholds\"");
   CHECK(refused("[\"map\", \"map\"]", "[\"map\"]") == "g: nodes[1].inputs: expected 2 tensors, got 1");
   CHECK(refused("\"first\": {", "\"first\": {\"low\": 1, ") == "g: nodes[1].first: unknown field \"low\"");
   CHECK(refused("\"average\"", "\"max\"") == "g: nodes[2].raw: has a meaning with kind average only");
@@ -265,6 +292,27 @@ TEST_CASE("graph: fields of a file that contradict each other are named") {
         "g: softmax.multiplier: has a meaning with rule tflite only");
   CHECK(refused("\"shape\": [5,4,3]", "\"shape\": [60]") ==
         "g: nodes[0].inputs: tensor \"input\" has 1 dimensions, expected 3: rows, columns, channels");
+}
+
+TEST_CASE("graph: fields of thresholds, read from a file") {
+  Graph graph = sample();
+  op<Convolution>(graph, 0).requantization = {Rounding::thresholds,    {1}, {0}, -1, 1,
+                                              {5, 6, 1, 2, 3, 4, 5, 6}};
+  const std::string good = format_2_text(graph);
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    const std::size_t at = good.find(from);
+    REQUIRE(at != std::string::npos);
+    return refusal([&] { (void)parse_graph(std::string(good).replace(at, from.size(), to), "g"); });
+  };
+  CHECK(refused("sample", "simple") == "accepted");
+  CHECK(refused("[5,6],", "[5,6,7],") ==
+        "g: nodes[0].requantization.thresholds[0]: expected 2 integers, got 3");
+  CHECK(refused("[5,6],", "") ==
+        "g: nodes[0].requantization.thresholds: expected 4 rows (one per output), got 3");
+  CHECK(refused("[5,6],", "[6,5],") ==
+        "g: nodes[0].requantization.thresholds[0][1]: 5 is below the one before, 6");
+  CHECK(refused("\"low\": -1", "\"shifts\": [0], \"low\": -1") ==
+        "g: nodes[0].requantization.shifts: has no meaning with rounding thresholds");
 }
 
 TEST_CASE("graph: the reference computes by hand what operators say") {
@@ -283,6 +331,11 @@ TEST_CASE("graph: the reference computes by hand what operators say") {
   validate(graph, "hand");
   // less 10: (1, 2), (3, 4), (5, 6): sums 5+1+4+9+16 = 35, -5-1+4 = -2; 5+5+12 = 22, -5-5 = -10
   CHECK(reference_tensors(graph, {11, 12, 13, 14, 15, 16})[1] == std::vector<int>{19, -5, 12, -29});
+  // The same sums counted in thresholds, which know no zero point.
+  convolution.requantization = {Rounding::thresholds, {1}, {0}, -1, 1, {35, 36, -10, -2}};
+  graph.nodes[0] = {"c", {0}, 1, convolution};
+  validate(graph, "hand");
+  CHECK(reference_tensors(graph, {11, 12, 13, 14, 15, 16})[1] == std::vector<int>{0, 1, -1, 0});
   Pool pool;
   pool.window = {1, 2, 1, 2, 0, 0, 0, 1};
   pool.requantization = {Rounding::half_even, {1}, {1}, -128, 127};

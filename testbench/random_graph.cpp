@@ -67,6 +67,25 @@ private:
       requantization.high = random_.in(requantization.low, result.high());
   }
 
+  // Instead of a scale: thresholds within usual sums, some of them equal.
+  void to_thresholds(Requantization& requantization, double usual, const Format& result, int count) {
+    if (!limits_.thresholds || !once(3) || result.high() == result.low())
+      return;
+    requantization = {};
+    requantization.rounding = Rounding::thresholds;
+    const int steps = random_.in(1, std::min(15, result.high() - result.low()));
+    requantization.low = random_.in(result.low(), result.high() - steps);
+    requantization.high = requantization.low + steps;
+    const int reach = static_cast<int>(std::min(usual, 1e9)) + 1;
+    for (int c = 0; c < count; ++c) {
+      std::vector<std::int32_t> row;
+      for (int step = 0; step < steps; ++step)
+        row.push_back(step > 0 && once(5) ? row.back() : random_.in(-reach, reach));
+      std::sort(row.begin(), row.end());
+      requantization.thresholds.insert(requantization.thresholds.end(), row.begin(), row.end());
+    }
+  }
+
   // Sums of up to `most` and about `usual` become about `target`.
   void scale(Requantization& requantization, double usual, double most, double target, int count) {
     requantization.multipliers.clear();
@@ -147,6 +166,7 @@ private:
     scale(convolution.requantization, spread, most + spread + 1, largest(out) / 2,
           once(3) ? 1 : convolution.outputs);
     clamp(convolution.requantization, out);
+    to_thresholds(convolution.requantization, spread, out, once(3) ? 1 : convolution.outputs);
     append({from}, result(window, convolution.outputs), out, convolution);
   }
 
@@ -168,6 +188,8 @@ private:
     pool.requantization.rounding = rule();
     scale(pool.requantization, most, most, largest(out), 1);
     clamp(pool.requantization, out);
+    if (average)
+      to_thresholds(pool.requantization, most, out, 1);
     append({at_}, result(pool.window, now().shape[2]), out, pool);
   }
 
@@ -186,6 +208,7 @@ private:
     add.output.rounding = rule();
     scale(add.output, most / 2, most, largest(out), 1);
     clamp(add.output, out);
+    to_thresholds(add.output, most / 2, out, 1);
     append({a, b}, graph_.tensors[a].shape, out, add);
   }
 
@@ -199,6 +222,7 @@ private:
       scale(rescale.requantization, largest(now().format), largest(now().format), largest(out),
             once(2) ? 1 : now().shape.back());
       clamp(rescale.requantization, out);
+      to_thresholds(rescale.requantization, largest(now().format), out, once(2) ? 1 : now().shape.back());
       append({at_}, now().shape, out, rescale);
     } else if (limits_.reshapes && kind == 1) {
       const int elements = static_cast<int>(now().elements());

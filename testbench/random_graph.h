@@ -19,6 +19,7 @@ struct RandomGraphLimits {
   bool reshapes = true;   ///< with reshapes and rescales
   bool dense = false;     ///< with dense nodes of deltas, at the end
   bool every_rule = true; ///< half_up, tflite and half_even; else half_up alone
+  bool thresholds = false; ///< with thresholds, too
 };
 
 /// A valid graph of random layers, shapes, formats, weights and skips, whose results are seldom clamped and

@@ -111,6 +111,10 @@ TEST_CASE("scaler: DSPs are as synthesized, LUT and FF of the model within 15 %"
     check_area(scaler_resources({sum_bits}), block_of(sum_bits));
 }
 
+TEST_CASE("scaler: a network that counts thresholds is refused, not scaled") {
+  CHECK_THROWS_AS(scaling_rule(Rounding::thresholds), InputError);
+}
+
 TEST_CASE("scaler: impossible parameters stop elaboration") {
   for (const int sum_bits : {24, 33}) {
     CAPTURE(sum_bits);

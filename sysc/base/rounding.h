@@ -29,12 +29,14 @@ enum class Activation { none, relu, hardtanh };
 
 /// How a result between two numbers becomes one of them.
 enum class Rounding {
-  half_up,  ///< the nearest, ties upwards
-  tflite,   ///< in two steps, as TensorFlow Lite's integer kernels do: see requantized()
-  half_even ///< the nearest, ties to the even one
+  half_up,   ///< the nearest, ties upwards
+  tflite,    ///< in two steps, as TensorFlow Lite's integer kernels do: see requantized()
+  half_even, ///< the nearest, ties to the even one
+  thresholds ///< none of these: a result is how many thresholds its sum reaches (net/operators.h)
 };
 
-/// A sum times multiplier / 2^shift; the multiplier is in 0..2^31-1, the shift in 0..63.
+/// A sum times multiplier / 2^shift, by all rules but thresholds; the multiplier is in 0..2^31-1, the shift
+/// in 0..63.
 ///  half_up: floor((sum * m + 2^(s-1)) / 2^s)
 ///  tflite: up to s = 31 half_up; above it h = floor((sum * m + 2^30) / 2^31), then h / 2^(s-31), its ties
 ///          away from zero. What sum * 2^(31-s) would overflow in TensorFlow Lite is exact here.

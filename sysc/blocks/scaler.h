@@ -1,5 +1,6 @@
 #pragma once
 #include "base/cycle.h"
+#include "base/error.h"
 #include "base/resources.h"
 #include "base/rounding.h"
 #include <cstdint>
@@ -22,6 +23,8 @@ struct Scaling {
 
 /// A rule's number on the pins and in a layer's record.
 [[nodiscard]] constexpr int scaling_rule(Rounding rounding) {
+  if (rounding == Rounding::thresholds)
+    throw InputError("rounding thresholds: no block here counts thresholds");
   return rounding == Rounding::half_even ? 1 : rounding == Rounding::tflite ? 2 : 0;
 }
 [[nodiscard]] constexpr Rounding scaling_rounding(int rule) {

@@ -69,13 +69,16 @@ public:
     sums_.resize(static_cast<std::size_t>(columns_ * blocks_) * kernel_channels);
     for (int g = 0; g < groups_; ++g) {
       Requantization part = convolution.requantization;
+      const auto cut = [&](auto& values, int each) {
+        values = {values.begin() + std::ptrdiff_t{g} * outputs_ * each,
+                  values.begin() + std::ptrdiff_t{g + 1} * outputs_ * each};
+      };
       if (part.multipliers.size() > 1) {
-        const auto cut = [&](auto& values) {
-          values = {values.begin() + g * outputs_, values.begin() + (g + 1) * outputs_};
-        };
-        cut(part.multipliers);
-        cut(part.shifts);
+        cut(part.multipliers, 1);
+        cut(part.shifts, 1);
       }
+      if (const int steps = part.high - part.low; part.thresholds.size() > static_cast<std::size_t>(steps))
+        cut(part.thresholds, steps);
       requantizers_.emplace_back(part, outputs_, out.format, out.format.zero_point,
                                  &kernels == &convolution_kernels().back());
     }

@@ -94,7 +94,10 @@ inline constexpr std::initializer_list<const char*> scheme_names = {"fixed_refer
 inline constexpr std::initializer_list<const char*> group_names = {"layer", "neuron", "block"};
 inline constexpr std::initializer_list<const char*> activation_names = {"none", "relu", "hardtanh"};
 inline constexpr std::initializer_list<const char*> code_names = {"raw", "huffman"};
-inline constexpr std::initializer_list<const char*> rounding_names = {"half_up", "tflite", "half_even"};
+inline constexpr std::initializer_list<const char*> rounding_names = {"half_up", "tflite", "half_even",
+                                                                      "thresholds"};
+inline constexpr std::initializer_list<const char*> scaling_names = {"half_up", "tflite",
+                                                                     "half_even"}; ///< those that multiply
 [[nodiscard]] const char* to_string(Scheme scheme);
 [[nodiscard]] const char* to_string(Group group);
 [[nodiscard]] const char* to_string(Activation activation);

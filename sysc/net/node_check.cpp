@@ -90,11 +90,16 @@ void check_sums(const FieldChecker& fields, const char* key, const Requantizatio
 void check_requantization(const FieldChecker& fields, const Requantization& requantization,
                           std::size_t channels, const Format& format) {
   const FieldChecker inner = fields.object("requantization");
-  scale_fields(inner, requantization, channels);
-  clamp_fields(inner, requantization, format);
   if (requantization.low > requantization.high)
     inner.fail("low",
                std::to_string(requantization.low) + " is above high, " + std::to_string(requantization.high));
+  requantization_fields(inner, requantization, channels, format);
+  const auto steps = static_cast<std::size_t>(requantization.high - requantization.low);
+  for (std::size_t t = 1; t < requantization.thresholds.size(); ++t)
+    if (t % steps != 0 && requantization.thresholds[t] < requantization.thresholds[t - 1])
+      inner.fail("thresholds[" + std::to_string(t / steps) + "][" + std::to_string(t % steps) + "]",
+                 std::to_string(requantization.thresholds[t]) + " is below the one before, " +
+                     std::to_string(requantization.thresholds[t - 1]));
 }
 
 void check_window(const FieldChecker& fields, const Window& window, const Tensor& in, const Tensor& out,
@@ -139,6 +144,8 @@ void check(const Graph& graph, const Node& node, const Pool& pool, const std::st
     fields.fail("raw", "tensors \"" + in.name + "\" and \"" + out.name + "\" have different formats");
   check_window(fields, pool.window, in, out, in.shape[2]);
   check_requantization(fields, pool.requantization, 1, out.format);
+  if (pool.kind == Pool::Kind::max && pool.requantization.rounding == Rounding::thresholds)
+    fields.fail("requantization.rounding", "a maximum is not counted in thresholds; let a rescale follow");
   Range sums = pool.raw ? Range{in.format.low(), in.format.high()} : offsets(in.format);
   if (pool.kind == Pool::Kind::average) {
     const std::int64_t count = std::int64_t{pool.window.rows} * pool.window.columns;

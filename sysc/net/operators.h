@@ -9,13 +9,19 @@
 namespace deltatwin {
 
 /// An accumulated sum to a tensor's integer: y = clamp(requantized(sum) + zero point of the tensor, low,
-/// high), by base/rounding.h.
+/// high), by base/rounding.h. With rounding `thresholds`, y = low + how many of its channel's thresholds the
+/// sum reaches: whatever never falls when the sum grows is exact so. Equal ones make a step of more than one:
+/// an activation of one bit, -1 or 1, has its threshold twice.
 struct Requantization {
   Rounding rounding = Rounding::half_up;
   std::vector<std::int32_t> multipliers = {1}; ///< one, or one a channel: 0..2^31-1
   std::vector<int> shifts = {0};               ///< as many, 0..62
   int low = -128, high = 127;                  ///< of y: also what a ReLU or ReLU6 becomes
+  /// Rounding `thresholds` alone: [one, or one a channel][high - low], none below the one before; multipliers
+  /// and shifts are as above.
+  std::vector<std::int32_t> thresholds{};
 
+  static constexpr int most_thresholds = 15; ///< of a channel: 4 bits
   [[nodiscard]] std::int32_t multiplier(std::size_t channel) const {
     return multipliers[multipliers.size() == 1 ? 0 : channel];
   }

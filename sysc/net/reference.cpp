@@ -31,7 +31,19 @@ std::int64_t rounded(const Requantization& requantization, std::int64_t sum, int
   return requantization.rounding == Rounding::half_up || below % 2 != 0 ? below + 1 : below;
 }
 
-int clamped(std::int64_t value, const Requantization& requantization) {
+// The integer of a sum, for a tensor of that zero point.
+int integer_of(const Requantization& requantization, std::int64_t sum, int channel, int zero_point) {
+  if (requantization.rounding == Rounding::thresholds) {
+    const int steps = requantization.high - requantization.low;
+    const bool is_one = requantization.thresholds.size() == static_cast<std::size_t>(steps);
+    int y = requantization.low;
+    for (int step = 0; step < steps; ++step)
+      if (sum >=
+          requantization.thresholds.at(static_cast<std::size_t>((is_one ? 0 : channel) * steps + step)))
+        ++y;
+    return y;
+  }
+  const std::int64_t value = rounded(requantization, sum, channel) + zero_point;
   return static_cast<int>(
       std::max<std::int64_t>(requantization.low, std::min<std::int64_t>(value, requantization.high)));
 }
@@ -93,8 +105,7 @@ std::vector<int> compute(const Place& place, const Convolution& convolution) {
                convolution.weights.at(
                    static_cast<std::size_t>(((o * window.rows + i) * window.columns + j) * inputs + n));
     });
-    return clamped(rounded(convolution.requantization, sum, o) + place.out.format.zero_point,
-                   convolution.requantization);
+    return integer_of(convolution.requantization, sum, o, place.out.format.zero_point);
   });
 }
 
@@ -109,8 +120,7 @@ std::vector<int> compute(const Place& place, const Pool& pool) {
       most = std::max(most, map.at(r, c, channel));
       sum += map.at(r, c, channel) - zero;
     });
-    return clamped(rounded(pool.requantization, pool.kind == Pool::Kind::max ? most - zero : sum, 0) + offset,
-                   pool.requantization);
+    return integer_of(pool.requantization, pool.kind == Pool::Kind::max ? most - zero : sum, 0, offset);
   });
 }
 
@@ -118,9 +128,8 @@ std::vector<int> compute(const Place& place, const Rescale& rescale) {
   std::vector<int> y;
   for (std::size_t i = 0; i < place.x.size(); ++i) {
     const int channel = static_cast<int>(i) % place.in.shape.back();
-    y.push_back(clamped(rounded(rescale.requantization, place.x[i] - place.in.format.zero_point, channel) +
-                            place.out.format.zero_point,
-                        rescale.requantization));
+    y.push_back(integer_of(rescale.requantization, place.x[i] - place.in.format.zero_point, channel,
+                           place.out.format.zero_point));
   }
   return y;
 }
@@ -157,9 +166,8 @@ std::vector<int> sum_of(const Graph& graph, const Node& node, const Add& add,
           add.inputs[n],
           std::int64_t{x - graph.tensors[node.inputs[n]].format.zero_point} * (1 << add.left_shift), 0);
     };
-    y.push_back(clamped(rounded(add.output, scaled(0, a[i]) + scaled(1, b[i]), 0) +
-                            graph.tensors[node.output].format.zero_point,
-                        add.output));
+    y.push_back(integer_of(add.output, scaled(0, a[i]) + scaled(1, b[i]), 0,
+                           graph.tensors[node.output].format.zero_point));
   }
   return y;
 }

@@ -1,4 +1,5 @@
 #include "net/row_requantizer.h"
+#include "base/clones.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -31,6 +32,19 @@ void run_portable(const Channels& rule, int channels, const Rows& rows) {
       rows.y[p * rows.y_step + c] = static_cast<std::int16_t>(v < rule.low    ? rule.low
                                                               : v > rule.high ? rule.high
                                                                               : v);
+    }
+}
+
+// Results of one row of sums, `low` the number of no threshold.
+DELTATWIN_CLONES void count_row(const std::int32_t* sums, const std::int32_t* bias,
+                                const std::int32_t* thresholds, int steps, int low, int channels,
+                                std::int16_t* y) {
+  for (int c = 0; c < channels; ++c)
+    y[c] = static_cast<std::int16_t>(low);
+  for (int step = 0; step < steps; ++step, thresholds += channels)
+    for (int c = 0; c < channels; ++c) {
+      const std::int32_t sum = sums[c] + (bias ? bias[c] : 0);
+      y[c] = static_cast<std::int16_t>(y[c] + (sum >= thresholds[c] ? 1 : 0));
     }
 }
 
@@ -117,6 +131,15 @@ RowRequantizer::RowRequantizer(const Requantization& requantization, int channel
   rule_.add = add - storage_offset(output);
   rule_.low = requantization.low - storage_offset(output);
   rule_.high = requantization.high - storage_offset(output);
+  if (requantization.rounding == Rounding::thresholds) {
+    steps_ = requantization.high - requantization.low;
+    const auto steps = static_cast<std::size_t>(steps_);
+    const bool is_one = requantization.thresholds.size() == steps;
+    for (std::size_t step = 0; step < steps; ++step)
+      for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c)
+        thresholds_.push_back(requantization.thresholds[(is_one ? 0 : c * steps) + step]);
+    return;
+  }
   for (int c = 0; c < (channels + together - 1) / together * together; ++c) {
     const auto channel = static_cast<std::size_t>(c);
     const bool real = c < channels;
@@ -135,6 +158,8 @@ RowRequantizer::RowRequantizer(const Requantization& requantization, int channel
 
 void RowRequantizer::run(const std::int32_t* sums, const std::int32_t* bias, int pixels,
                          std::ptrdiff_t sums_step, std::int16_t* y, std::ptrdiff_t y_step) const {
+  if (steps_ > 0)
+    return count_thresholds(sums, bias, pixels, sums_step, y, y_step);
   const Rows rows = {sums, bias, pixels, sums_step, y, y_step};
 #if defined(__x86_64__)
   if (!portable_ && has_avx512())
@@ -143,6 +168,14 @@ void RowRequantizer::run(const std::int32_t* sums, const std::int32_t* bias, int
                     : run_avx512<false, false>(rule_, channels_, rows);
 #endif
   run_portable(rule_, channels_, rows);
+}
+
+void RowRequantizer::count_thresholds(const std::int32_t* sums, const std::int32_t* bias, int pixels,
+                                      std::ptrdiff_t sums_step, std::int16_t* y,
+                                      std::ptrdiff_t y_step) const {
+  for (int p = 0; p < pixels; ++p)
+    count_row(sums + p * sums_step, bias, thresholds_.data(), steps_, static_cast<int>(rule_.low), channels_,
+              y + p * y_step);
 }
 
 } // namespace deltatwin

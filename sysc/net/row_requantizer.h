@@ -33,7 +33,12 @@ public:
   };
 
 private:
+  void count_thresholds(const std::int32_t* sums, const std::int32_t* bias, int pixels,
+                        std::ptrdiff_t sums_step, std::int16_t* y, std::ptrdiff_t y_step) const;
+
   int channels_;
+  int steps_ = 0;                        ///< thresholds a channel; 0: another rule
+  std::vector<std::int32_t> thresholds_; ///< [steps][channels]
   bool even_, twice_, portable_;
   Channels rule_; ///< [channels rounded up to sixteen]
 };

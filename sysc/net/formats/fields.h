@@ -51,6 +51,12 @@ public:
       for (const int value : list.integers(static_cast<std::size_t>(inputs), low, high))
         values.push_back(static_cast<Number>(value));
   }
+  /// One row, or `count`.
+  template <class Number>
+  void one_row_or(const char* key, std::vector<Number>& values, int count, int columns, int low,
+                  int high) const {
+    rows(key, values, field_.at(key).elements().size() == 1 ? 1 : count, columns, low, high);
+  }
   [[noreturn]] void fail(const std::string& key, const std::string& what) const { field_.at(key).fail(what); }
   /// A field that must not be there, and `is_default`: that a layer is so.
   void absent(const char* key, bool, const char* why) const {
@@ -98,6 +104,11 @@ public:
       if (values[i] < low || values[i] > high)
         integer(key + ("[" + std::to_string(i / columns) + "][" + std::to_string(i % columns) + "]"),
                 values[i], low, high);
+  }
+  template <class Number>
+  void one_row_or(const char* key, const std::vector<Number>& values, int count, int columns, int low,
+                  int high) const {
+    rows(key, values, values.size() == static_cast<std::size_t>(columns) ? 1 : count, columns, low, high);
   }
   void absent(const char* key, bool is_default, const char* why) const {
     if (!is_default)

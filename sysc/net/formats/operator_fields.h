@@ -18,10 +18,10 @@ inline constexpr std::array<const char*, 6> node_kinds = {"dense", "convolution"
 inline constexpr std::initializer_list<const char*> pool_names = {"max", "average"};
 inline constexpr std::initializer_list<const char*> softmax_names = {"tflite", "real"};
 
-/// Of a requantization, without the clamp.
+/// Of a requantization that multiplies, without the clamp.
 template <class Fields, class AnyRequantization>
 void scale_fields(const Fields& fields, AnyRequantization& requantization, std::size_t channels) {
-  fields.choice("rounding", requantization.rounding, rounding_names);
+  fields.choice("rounding", requantization.rounding, scaling_names);
   fields.one_or("multipliers", requantization.multipliers, channels, 0,
                 std::numeric_limits<std::int32_t>::max());
   fields.integers("shifts", requantization.shifts, requantization.multipliers.size(), 0, 62);
@@ -31,6 +31,29 @@ template <class Fields, class AnyRequantization>
 void clamp_fields(const Fields& fields, AnyRequantization& requantization, const Format& format) {
   fields.integer("low", requantization.low, format.low(), format.high());
   fields.integer("high", requantization.high, format.low(), format.high());
+}
+
+/// Of a whole requantization.
+template <class Fields, class AnyRequantization>
+void requantization_fields(const Fields& fields, AnyRequantization& requantization, std::size_t channels,
+                           const Format& format) {
+  fields.choice("rounding", requantization.rounding, rounding_names);
+  clamp_fields(fields, requantization, format);
+  if (requantization.rounding != Rounding::thresholds) {
+    fields.absent("thresholds", requantization.thresholds.empty(),
+                  "has a meaning with rounding thresholds only");
+    scale_fields(fields, requantization, channels);
+    return;
+  }
+  constexpr const char* why = "has no meaning with rounding thresholds";
+  fields.absent("multipliers", requantization.multipliers == std::vector<std::int32_t>{1}, why);
+  fields.absent("shifts", requantization.shifts == std::vector<int>{0}, why);
+  const int steps = requantization.high - requantization.low;
+  if (steps < 1 || steps > Requantization::most_thresholds)
+    fields.fail("high", "is " + std::to_string(steps) + " above low; thresholds are 1 to " +
+                            std::to_string(Requantization::most_thresholds));
+  fields.one_row_or("thresholds", requantization.thresholds, static_cast<int>(channels), steps,
+                    std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max());
 }
 
 /// Of windows on a map.

@@ -70,10 +70,9 @@ Window parse_window(const JsonField& field, const Tensor& map) {
 }
 
 Requantization parse_requantization(const JsonField& field, const Tensor& out, std::size_t channels) {
-  field.check_keys({"rounding", "multipliers", "shifts", "low", "high"});
+  field.check_keys({"rounding", "multipliers", "shifts", "low", "high", "thresholds"});
   Requantization requantization;
-  scale_fields(FieldReader(field), requantization, channels);
-  clamp_fields(FieldReader(field), requantization, out.format);
+  requantization_fields(FieldReader(field), requantization, channels, out.format);
   return requantization;
 }
 

@@ -67,9 +67,19 @@ std::string scale_text(const Requantization& requantization) {
          ", \"shifts\": " + row(requantization.shifts);
 }
 
+std::string threshold_text(const Requantization& requantization) {
+  const auto steps = static_cast<std::size_t>(requantization.high - requantization.low);
+  std::string text = "{\"rounding\": \"thresholds\", \"thresholds\": [";
+  for (std::size_t at = 0; at < requantization.thresholds.size(); at += steps)
+    text += (at ? ",\n       " : "") + row(&requantization.thresholds[at], steps);
+  return text + "]";
+}
+
 std::string requantization_text(const Requantization& requantization) {
-  return ",\n     \"requantization\": " + scale_text(requantization) + key("low", requantization.low) +
-         key("high", requantization.high) + "}";
+  return ",\n     \"requantization\": " +
+         (requantization.rounding == Rounding::thresholds ? threshold_text(requantization)
+                                                          : scale_text(requantization)) +
+         key("low", requantization.low) + key("high", requantization.high) + "}";
 }
 
 std::string window_text(const Window& window) {
