@@ -2,7 +2,10 @@
 // channels) of S channels meets the weights of P outputs. Maps lie in banks by rows (rtl/line_buffer.sv), the
 // input image in banks of its own (rtl/pixel_loader.sv fills them), sums become outputs on their way back
 // (rtl/array_results.sv), and a table of steps (rtl/array_scheduler.sv) says which row of which layer comes
-// next; inside nothing waits once a step has begun. The next image comes in while one is computed.
+// next; inside nothing waits once a step has begun. The next image comes in while one is computed. Beside the
+// array there may be a depthwise stage (rtl/depthwise_stage.sv): the array writes the maps that it reads, and
+// reads the rows that it makes; each engine has steps of its own, and waits for those of the other one that a
+// step needs.
 //
 // A window issued in cycle i is at the dot products in i + 4, its tile's sums are there in i + 4 + D with
 // D = 4 + ceil(log2(T S)), and its results are written in i + W with W = 22 + D + P / R. Values come in one
@@ -35,7 +38,21 @@ module array #(
   /// Layers, steps, pages of tables for additions (0: there are none).
   parameter int Layers = 32,
   parameter int Steps = 512,
-  parameter int Pages = 4
+  parameter int Pages = 4,
+  /// Rs, results per cycle of the depthwise stage, of S; 0: there is no stage, and nothing of this is used.
+  parameter int StageResults = 0,
+  /// 0 lut, 1 dsp: a DSP48E1 a product.
+  parameter int StageMultiplier = 1,
+  /// Words of a bank of the maps that the stage reads, and of the rows that it makes.
+  parameter int StageMapDepth = 512,
+  parameter int StageRowDepth = 512,
+  /// Its windows with weights, beats with parameters, steps.
+  parameter int StageWeightDepth = 256,
+  parameter int StageParamDepth = 128,
+  parameter int StageSteps = 512,
+  /// A bit each, 1: LUT-RAM instead of block RAM; from bit 0 on: maps, input, weights, parameters, skips, steps,
+  /// and of the stage: maps, rows, weights, parameters, steps.
+  parameter int LutRam = 0
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -81,6 +98,8 @@ module array #(
   localparam int WeightBits = (WeightDepth > 1) ? $clog2(WeightDepth) : 1;
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1;
   localparam int WeightColumns = Outputs * Window / 8;  // of 64 bits
+  localparam int StageWriteback = (StageResults > 0) ? 22 + 4 + $clog2(Banks) + Channels / StageResults : 0;
+  localparam logic [10:0] Blocks = ~11'(LutRam);
 
   if (Outputs < 2 || Outputs > 32 || 2 ** $clog2(Outputs) != Outputs || Channels % Outputs != 0) begin :
       gen_bad_outputs
@@ -91,6 +110,12 @@ module array #(
   end
   if (Layers < 2 || Layers > 32) begin : gen_bad_layers
     layers_must_be_2_to_32 u_error ();
+  end
+  if (StageResults < 0 || (StageResults > 0 && Channels % StageResults != 0)) begin : gen_bad_stage_results
+    stage_results_must_be_0_or_divide_channels u_error ();
+  end
+  if (LutRam < 0 || LutRam >= 2 ** 11) begin : gen_bad_lut_ram
+    lut_ram_must_be_11_bits u_error ();
   end
 
   // Nets that lockstep reads, too: array.vlt.
@@ -103,7 +128,7 @@ module array #(
   logic [15:0]                   issue_address;
   logic                          sums_valid;
   logic [AccBits*Outputs-1:0]    sums;
-  logic                          result_valid;
+  logic                          result_valid, result_to_map, result_to_stage;
   logic [2:0]                    result_bank;
   logic [15:0]                   result_address;
   logic [Parts-1:0]              result_parts;
@@ -111,15 +136,26 @@ module array #(
   logic                          skip_valid;
   logic [15:0]                   skip_address;
   logic [8*Outputs-1:0]          skip_data;
+  logic                          stage_issue_valid, stage_issue_first, stage_issue_last;
+  logic [15:0]                   stage_issue_weight;
+  logic [2:0]                    stage_issue_bank;
+  logic [15:0]                   stage_issue_address;
+  logic                          stage_sums_valid;
+  logic [AccBits*Channels-1:0]   stage_sums;
+  logic                          stage_result_valid;
+  logic [2:0]                    stage_result_bank;
+  logic [15:0]                   stage_result_address;
+  logic [8*Channels-1:0]         stage_result_word;
 
   logic [11:0] columns, rows, channels;
   logic [3:0]  kernel_columns, left, stride, right;
   logic [7:0]  input_zero;
-  logic [15:0] pitch, steps, word;
+  logic [15:0] pitch, steps, stage_steps, word;
   logic        weights_we, parameters_we, layers_we, steps_we, tables_we;
+  logic        stage_weights_we, stage_parameters_we, stage_layers_we, stage_steps_we;
   logic [11:0] piece;
   logic [31:0] data;
-  logic        image_begins, image_done, input_error;
+  logic        image_begins, image_done, input_error, step_error, stage_error;
 
   array_control #(
     .Outputs(Outputs),
@@ -136,7 +172,15 @@ module array #(
     .OutputDepth(OutputDepth),
     .Layers(Layers),
     .Steps(Steps),
-    .Pages(Pages)
+    .Pages(Pages),
+    .StageResults(StageResults),
+    .StageMultiplier(StageMultiplier),
+    .StageMapDepth(StageMapDepth),
+    .StageRowDepth(StageRowDepth),
+    .StageWeightDepth(StageWeightDepth),
+    .StageParamDepth(StageParamDepth),
+    .StageSteps(StageSteps),
+    .LutRam(LutRam)
   ) u_control (
     .clk_i,
     .rst_ni,
@@ -172,18 +216,24 @@ module array #(
     .zero_o(input_zero),
     .pitch_o(pitch),
     .steps_o(steps),
+    .stage_steps_o(stage_steps),
     .weights_we_o(weights_we),
     .parameters_we_o(parameters_we),
     .layers_we_o(layers_we),
     .steps_we_o(steps_we),
     .tables_we_o(tables_we),
+    .stage_weights_we_o(stage_weights_we),
+    .stage_parameters_we_o(stage_parameters_we),
+    .stage_layers_we_o(stage_layers_we),
+    .stage_steps_we_o(stage_steps_we),
     .word_o(word),
     .piece_o(piece),
     .data_o(data),
     .value_i(s_axis_tvalid_i && s_axis_tready_o),
     .begin_i(image_begins),
     .done_i(image_done),
-    .input_error_i(input_error)
+    .input_error_i(input_error),
+    .program_error_i(step_error || stage_error)
   );
 
   // The image.
@@ -221,11 +271,12 @@ module array #(
   );
 
   // The program.
-  logic             from_input, max_pool, pop;
+  logic             from_input, from_stage, max_pool, pop;
   logic [Banks-1:0] pads, lanes;
   logic [7:0]       zero;
   logic [4:0]       layer, part;
-  logic             to_map, to_skip, to_output, adds, is_final;
+  logic             to_map, to_stage, to_skip, to_output, adds, ends, is_final;
+  logic             step_done, stage_step_done;
   logic [5:0]       valid_results;
   logic [2:0]       tile_bank;
   logic [15:0]      tile_address, parameter_address, skip_read, skip_write;
@@ -236,29 +287,38 @@ module array #(
     .Banks(Banks),
     .Results(Results),
     .Writeback(Writeback),
+    .WeightDepth(WeightDepth),
+    .ParamDepth(ParamDepth),
+    .SkipDepth((Pages > 0) ? SkipDepth : 0),
     .OutputDepth(OutputDepth),
     .Layers(Layers),
-    .Steps(Steps)
+    .Steps(Steps),
+    .OtherWriteback(StageWriteback),
+    .Block(Blocks[5] ? 1 : 0)
   ) u_scheduler (
     .clk_i,
     .rst_ni(interior_rst_n),
     .start_i(start),
     .steps_i(steps),
     .rows_i(rows),
+    .other_steps_i(stage_steps),
     .layer_we_i(layers_we),
     .step_we_i(steps_we),
     .word_i(word),
-    .piece_i(piece[3:0]),
+    .piece_i(piece),
     .data_i(data),
     .row_done_i(row_done),
+    .other_done_i(stage_step_done),
     .pop_i(pop),
     .free_o(free),
     .free_rows_o(free_rows),
+    .error_o(step_error),
     .issue_o(issue_valid),
     .first_o(issue_first),
     .last_o(issue_last),
     .weight_o(issue_weight),
     .from_input_o(from_input),
+    .from_stage_o(from_stage),
     .max_pool_o(max_pool),
     .bank_o(issue_bank),
     .address_o(issue_addresses),
@@ -267,9 +327,11 @@ module array #(
     .zero_o(zero),
     .layer_o(layer),
     .to_map_o(to_map),
+    .to_stage_o(to_stage),
     .to_skip_o(to_skip),
     .to_output_o(to_output),
     .add_o(adds),
+    .ends_o(ends),
     .final_o(is_final),
     .valid_o(valid_results),
     .result_bank_o(tile_bank),
@@ -282,10 +344,16 @@ module array #(
 
   assign issue_address = issue_addresses[15:0];
 
-  // Windows: of one of both, the other one's is 0.
-  logic [8*Window-1:0] input_window, map_window, window;
+  // Windows: of one of them, the others' are 0.
+  logic [8*Window-1:0] input_window, map_window, row_window, window;
 
-  line_buffer #(.Channels(Channels), .Outputs(Channels), .Banks(Banks), .Depth(InputDepth)) u_input (
+  line_buffer #(
+    .Channels(Channels),
+    .Outputs(Channels),
+    .Banks(Banks),
+    .Depth(InputDepth),
+    .Block(Blocks[1] ? 1 : 0)
+  ) u_input (
     .clk_i,
     .rst_ni(interior_rst_n),
     .valid_i(issue_valid && from_input),
@@ -300,44 +368,50 @@ module array #(
     .wdata_i(input_word)
   );
 
-  line_buffer #(.Channels(Channels), .Outputs(Outputs), .Banks(Banks), .Depth(MapDepth)) u_map (
+  line_buffer #(
+    .Channels(Channels),
+    .Outputs(Outputs),
+    .Banks(Banks),
+    .Depth(MapDepth),
+    .Block(Blocks[0] ? 1 : 0)
+  ) u_map (
     .clk_i,
     .rst_ni(interior_rst_n),
-    .valid_i(issue_valid && !from_input),
+    .valid_i(issue_valid && !from_input && (!from_stage || StageResults == 0)),
     .bank_i(issue_bank[BankBits-1:0]),
     .address_i(issue_addresses),
     .pad_i(pads),
     .zero_i(zero),
     .window_o(map_window),
-    .we_i({Parts{result_valid}} & result_parts),
+    .we_i({Parts{result_valid && result_to_map}} & result_parts),
     .wbank_i(result_bank[BankBits-1:0]),
     .waddress_i(result_address),
     .wdata_i(result_word)
   );
 
-  assign window = input_window | map_window;
+  assign window = input_window | map_window | row_window;
 
   // Weights: as late as the window.
   logic [64*WeightColumns-1:0] weights, weights_q;
   logic [31:0]                 low_piece_q;
-  logic [15:0]                 weight_address_q;
+  logic [WeightBits-1:0]       weight_address_q;
   logic                        weight_read_q;
 
   always_ff @(posedge clk_i) begin
-    weight_address_q <= issue_weight;
+    weight_address_q <= WeightBits'(issue_weight);
     weight_read_q <= issue_valid && !max_pool;
     weights_q <= weights;
     if (weights_we) low_piece_q <= data;
   end
 
   for (genvar c = 0; c < WeightColumns; c++) begin : gen_weights
-    weight_bank #(.Width(64), .Depth(WeightDepth), .ReadLatency(2), .Block(1)) u_words (
+    weight_bank #(.Width(64), .Depth(WeightDepth), .ReadLatency(2), .Block(Blocks[2] ? 1 : 0)) u_words (
       .clk_i,
       .we_i(weights_we && 32'(piece) == 2 * c + 1 && 32'(word) < WeightDepth),
       .waddr_i(WeightBits'(word)),
       .wdata_i({data, low_piece_q}),
-      .re_i(weight_read_q && 32'(weight_address_q) < WeightDepth),
-      .raddr_i(WeightBits'(weight_address_q)),
+      .re_i(weight_read_q),
+      .raddr_i(weight_address_q),
       .rdata_o(weights[64*c +: 64])
     );
   end
@@ -406,7 +480,9 @@ module array #(
     .ParamDepth(ParamDepth),
     .SkipDepth(SkipDepth),
     .Layers(Layers),
-    .Pages(Pages)
+    .Pages(Pages),
+    .ParamBlock(Blocks[3] ? 1 : 0),
+    .SkipBlock(Blocks[4] ? 1 : 0)
   ) u_results (
     .clk_i,
     .rst_ni(interior_rst_n),
@@ -420,9 +496,11 @@ module array #(
     .layer_i(layer),
     .max_pool_i(max_pool),
     .to_map_i(to_map),
+    .to_stage_i(to_stage && StageResults != 0),
     .to_skip_i(to_skip),
     .to_output_i(to_output),
     .add_i(adds),
+    .ends_i(ends),
     .final_i(is_final),
     .valid_i(valid_results),
     .bank_i(tile_bank),
@@ -435,6 +513,8 @@ module array #(
     .sums_i(sums),
     .maximum_i(maximum),
     .map_valid_o(result_valid),
+    .map_to_map_o(result_to_map),
+    .map_to_stage_o(result_to_stage),
     .map_bank_o(result_bank),
     .map_address_o(result_address),
     .map_parts_o(result_parts),
@@ -445,8 +525,96 @@ module array #(
     .push_o(push),
     .push_final_o(push_final),
     .push_valid_o(push_valid),
-    .push_word_o(push_word)
+    .push_word_o(push_word),
+    .step_done_o(step_done)
   );
+
+  // The stage, and the rows that it makes.
+  if (StageResults > 0) begin : gen_stage
+    depthwise_stage #(
+      .Channels(Channels),
+      .Banks(Banks),
+      .Results(StageResults),
+      .Multiplier(StageMultiplier),
+      .SumBits(SumBits),
+      .Outputs(Outputs),
+      .MapDepth(StageMapDepth),
+      .WeightDepth(StageWeightDepth),
+      .ParamDepth(StageParamDepth),
+      .Layers(Layers),
+      .Steps(StageSteps),
+      .Writeback(StageWriteback),
+      .OtherWriteback(Writeback),
+      .MapBlock(Blocks[6] ? 1 : 0),
+      .WeightBlock(Blocks[8] ? 1 : 0),
+      .ParamBlock(Blocks[9] ? 1 : 0),
+      .StepBlock(Blocks[10] ? 1 : 0)
+    ) u_stage (
+      .clk_i,
+      .rst_ni(interior_rst_n),
+      .start_i(start),
+      .steps_i(stage_steps),
+      .other_steps_i(steps),
+      .weights_we_i(stage_weights_we),
+      .parameters_we_i(stage_parameters_we),
+      .layers_we_i(stage_layers_we),
+      .steps_we_i(stage_steps_we),
+      .word_i(word),
+      .piece_i(piece),
+      .data_i(data),
+      .we_i({Parts{result_valid && result_to_stage}} & result_parts),
+      .wbank_i(result_bank[BankBits-1:0]),
+      .waddress_i(result_address),
+      .wdata_i(result_word),
+      .other_done_i(step_done),
+      .done_o(stage_step_done),
+      .error_o(stage_error),
+      .issue_valid_o(stage_issue_valid),
+      .issue_first_o(stage_issue_first),
+      .issue_last_o(stage_issue_last),
+      .issue_weight_o(stage_issue_weight),
+      .issue_bank_o(stage_issue_bank),
+      .issue_address_o(stage_issue_address),
+      .sums_valid_o(stage_sums_valid),
+      .sums_o(stage_sums),
+      .result_valid_o(stage_result_valid),
+      .result_bank_o(stage_result_bank),
+      .result_address_o(stage_result_address),
+      .result_word_o(stage_result_word)
+    );
+
+    line_buffer #(
+      .Channels(Channels),
+      .Outputs(Channels),
+      .Banks(Banks),
+      .Depth(StageRowDepth),
+      .Block(Blocks[7] ? 1 : 0)
+    ) u_rows (
+      .clk_i,
+      .rst_ni(interior_rst_n),
+      .valid_i(issue_valid && from_stage),
+      .bank_i(issue_bank[BankBits-1:0]),
+      .address_i(issue_addresses),
+      .pad_i(pads),
+      .zero_i(zero),
+      .window_o(row_window),
+      .we_i(stage_result_valid),
+      .wbank_i(stage_result_bank[BankBits-1:0]),
+      .waddress_i(stage_result_address),
+      .wdata_i(stage_result_word)
+    );
+  end else begin : gen_no_stage
+    assign row_window = '0;
+    assign {stage_step_done, stage_error} = '0;
+    assign {stage_issue_valid, stage_issue_first, stage_issue_last, stage_issue_weight, stage_issue_bank,
+            stage_issue_address} = '0;
+    assign {stage_sums_valid, stage_sums} = '0;
+    assign {stage_result_valid, stage_result_bank, stage_result_address, stage_result_word} = '0;
+
+    logic unused_stage;
+    assign unused_stage = ^{step_done, from_stage, to_stage, result_to_stage, stage_weights_we,
+                            stage_parameters_we, stage_layers_we, stage_steps_we};
+  end
 
   value_output #(.Values(Outputs), .Depth(OutputDepth)) u_output (
     .clk_i,
@@ -464,7 +632,7 @@ module array #(
   );
 
   logic unused;
-  assign unused = ^{maximum_valid, piece, issue_bank, input_bank, result_bank};
+  assign unused = ^{maximum_valid, piece, issue_bank, input_bank, result_bank, stage_result_bank, Blocks};
 
 `ifndef YOSYS
   handshake_check #(.Width(9)) u_check_in (

@@ -4,23 +4,27 @@
 //   0x000 ID        0x44544132, "DTA2"
 //   0x004 CONTROL   written: bit 0 starts, bit 1 resets the interior in the next cycle, and wins
 //   0x008 STATUS    [1:0] 0 idle, 1 an image is inside, 3 error; [12:8] which one: 1 TLAST is elsewhere than
-//                   on an image's last value, 2 the program has no step, or too many
+//                   on an image's last value, 2 the program has no step, or too many, or one that cannot be
+//                   (rtl/array_scheduler.sv)
 //   0x00C IMAGES    that have left since the reset, modulo 2^32
 //   0x010 INPUT0    [11:0] columns [23:12] rows of an image
 //   0x014 INPUT1    [11:0] channels [15:12] kernel columns [19:16] left [23:20] stride [27:24] right
 //   0x018 INPUT2    [7:0] zero point
 //   0x01C INPUT3    [15:0] words of a slot of the input map
-//   0x020 STEPS     [15:0] of the program
+//   0x020 STEPS     [15:0] of the program [31:16] of the depthwise stage's, which may have none
 //   0x024 LOAD_ADDRESS  [31:28] space [27:12] word [11:0] piece
 //   0x028 LOAD_DATA written: a piece of 32 bits; LOAD_ADDRESS goes on to the next piece, behind the word's
 //                   last one to the next word's first
 //   0x02C CYCLES    in which STATUS was 1 since the reset, modulo 2^32
-//   0x030 to 0x044  the design: {Results, Banks, Channels, Outputs}, {SumBits, Pages, Multiplier, Layers} by
+//   0x030 to 0x054  the design: {Results, Banks, Channels, Outputs}, {SumBits, Pages, Multiplier, Layers} by
 //                   bytes, {MapDepth, InputDepth}, {WeightDepth, ParamDepth}, {SkipDepth, OutputDepth} by half
-//                   words, Steps
+//                   words, Steps; {StageResults, StageMultiplier, LutRam} of 8, 8 and 16 bits,
+//                   {StageMapDepth, StageRowDepth}, {StageWeightDepth, StageParamDepth}, StageSteps, all but
+//                   LutRam 0 without a stage
 //
 // Spaces, and the pieces of their words: 0 weights, Outputs * Banks * Channels bytes; 1 parameters, 3 for
-// each result; 2 layers, 12; 3 steps, 5; 4 tables of additions, 1. INPUT0 to LOAD_ADDRESS read what was
+// each result; 2 layers, 12; 3 steps, 5; 4 tables of additions, 1; and where there is a stage its own: 5
+// weights, Banks * Channels bytes; 6 parameters, 3 for each of its results; 7 layers; 8 steps. INPUT0 to LOAD_ADDRESS read what was
 // written; all of them and LOAD_DATA are written, and a start is, while STATUS is 0 and no value comes in
 // that cycle. CONTROL and LOAD_DATA cannot be read. Another access answers SLVERR and does nothing. A read
 // sees what was before the cycle in which it happens. An error stays until a reset, the first one if there
@@ -43,7 +47,16 @@ module array_control #(
   parameter int OutputDepth = 128,
   parameter int Layers = 32,
   parameter int Steps = 512,
-  parameter int Pages = 4
+  parameter int Pages = 4,
+  /// 0: there is no stage.
+  parameter int StageResults = 0,
+  parameter int StageMultiplier = 1,
+  parameter int StageMapDepth = 512,
+  parameter int StageRowDepth = 512,
+  parameter int StageWeightDepth = 256,
+  parameter int StageParamDepth = 128,
+  parameter int StageSteps = 512,
+  parameter int LutRam = 0
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -82,12 +95,17 @@ module array_control #(
   output logic [7:0]  zero_o,
   output logic [15:0] pitch_o,
   output logic [15:0] steps_o,
+  output logic [15:0] stage_steps_o,
   // Loads
   output logic        weights_we_o,
   output logic        parameters_we_o,
   output logic        layers_we_o,
   output logic        steps_we_o,
   output logic        tables_we_o,
+  output logic        stage_weights_we_o,
+  output logic        stage_parameters_we_o,
+  output logic        stage_layers_we_o,
+  output logic        stage_steps_we_o,
   output logic [15:0] word_o,
   output logic [11:0] piece_o,
   output logic [31:0] data_o,
@@ -95,18 +113,23 @@ module array_control #(
   input  logic        value_i,
   input  logic        begin_i,
   input  logic        done_i,
-  input  logic        input_error_i
+  input  logic        input_error_i,
+  input  logic        program_error_i
 );
 
   localparam logic [11:0] AddrId = 12'h000, AddrControl = 12'h004, AddrStatus = 12'h008,
       AddrImages = 12'h00C, AddrInput0 = 12'h010, AddrInput1 = 12'h014, AddrInput2 = 12'h018,
       AddrInput3 = 12'h01C, AddrSteps = 12'h020, AddrLoadAddress = 12'h024, AddrLoadData = 12'h028,
       AddrCycles = 12'h02C, AddrDesign0 = 12'h030, AddrDesign1 = 12'h034, AddrDesign2 = 12'h038,
-      AddrDesign3 = 12'h03C, AddrDesign4 = 12'h040, AddrDesign5 = 12'h044;
+      AddrDesign3 = 12'h03C, AddrDesign4 = 12'h040, AddrDesign5 = 12'h044, AddrDesign6 = 12'h048,
+      AddrDesign7 = 12'h04C, AddrDesign8 = 12'h050, AddrDesign9 = 12'h054;
   localparam logic [1:0] StatusIdle = 2'd0, StatusRunning = 2'd1, StatusError = 2'd3;
   localparam logic [1:0] ErrorNone = 2'd0, ErrorInput = 2'd1, ErrorProgram = 2'd2;
   localparam logic [3:0] SpaceWeights = 4'd0, SpaceParameters = 4'd1, SpaceLayers = 4'd2, SpaceSteps = 4'd3,
-      SpaceTables = 4'd4;
+      SpaceTables = 4'd4, SpaceStageWeights = 4'd5, SpaceStageParameters = 4'd6, SpaceStageLayers = 4'd7,
+      SpaceStageSteps = 4'd8;
+  localparam logic [3:0] LastSpace = (StageResults > 0) ? SpaceStageSteps : SpaceTables;
+  localparam int MostStageSteps = (StageResults > 0) ? StageSteps : 0;
 
   logic        write, write_okay, read_okay;
   logic [11:0] write_addr, read_addr;
@@ -156,7 +179,8 @@ module array_control #(
   assign start_bit = write_data[0];
   assign reset_bit = write_data[1];
   assign controls = write && write_okay && write_addr == AddrControl;
-  assign program_good = steps_q[15:0] != '0 && 32'(steps_q[15:0]) <= Steps;
+  assign program_good = steps_q[15:0] != '0 && 32'(steps_q[15:0]) <= Steps &&
+      32'(steps_q[31:16]) <= MostStageSteps;
   assign start_o = controls && start_bit && !reset_bit && program_good;
   assign loads = write && write_okay && write_addr == AddrLoadData;
 
@@ -164,15 +188,19 @@ module array_control #(
     case (write_addr)
       AddrControl: write_okay = !start_bit || reset_bit || free_to_write;
       AddrInput0, AddrInput1, AddrInput2, AddrInput3, AddrSteps, AddrLoadAddress: write_okay = free_to_write;
-      AddrLoadData: write_okay = free_to_write && space_q <= SpaceTables;
+      AddrLoadData: write_okay = free_to_write && space_q <= LastSpace;
       default: write_okay = 1'b0;
     endcase
     case (space_q)
-      SpaceWeights:    last_piece = 12'(Outputs * Banks * Channels / 4 - 1);
-      SpaceParameters: last_piece = 12'(3 * Results - 1);
-      SpaceLayers:     last_piece = 12'd11;
-      SpaceSteps:      last_piece = 12'd4;
-      default:         last_piece = '0;
+      SpaceWeights:         last_piece = 12'(Outputs * Banks * Channels / 4 - 1);
+      SpaceParameters:      last_piece = 12'(3 * Results - 1);
+      SpaceLayers:          last_piece = 12'd11;
+      SpaceSteps:           last_piece = 12'd4;
+      SpaceStageWeights:    last_piece = 12'(Banks * Channels / 4 - 1);
+      SpaceStageParameters: last_piece = 12'(3 * StageResults - 1);
+      SpaceStageLayers:     last_piece = 12'd11;
+      SpaceStageSteps:      last_piece = 12'd4;
+      default:              last_piece = '0;
     endcase
   end
 
@@ -213,7 +241,8 @@ module array_control #(
       cycles_q <= cycles_q + 32'(status_o == StatusRunning);
       if (error_q == ErrorNone) begin
         if (input_error_i) error_q <= ErrorInput;
-        else if (controls && start_bit && !reset_bit && !program_good) error_q <= ErrorProgram;
+        else if (program_error_i || (controls && start_bit && !reset_bit && !program_good))
+          error_q <= ErrorProgram;
       end
     end
   end
@@ -228,12 +257,17 @@ module array_control #(
   assign zero_o = input2_q[7:0];
   assign pitch_o = input3_q[15:0];
   assign steps_o = steps_q[15:0];
+  assign stage_steps_o = steps_q[31:16];
 
   assign weights_we_o = loads && space_q == SpaceWeights;
   assign parameters_we_o = loads && space_q == SpaceParameters;
   assign layers_we_o = loads && space_q == SpaceLayers;
   assign steps_we_o = loads && space_q == SpaceSteps;
   assign tables_we_o = loads && space_q == SpaceTables;
+  assign stage_weights_we_o = loads && space_q == SpaceStageWeights;
+  assign stage_parameters_we_o = loads && space_q == SpaceStageParameters;
+  assign stage_layers_we_o = loads && space_q == SpaceStageLayers;
+  assign stage_steps_we_o = loads && space_q == SpaceStageSteps;
   assign word_o = word_q;
   assign piece_o = piece_q;
   assign data_o = write_data;
@@ -257,6 +291,10 @@ module array_control #(
       AddrDesign3:     read_data = {16'(WeightDepth), 16'(ParamDepth)};
       AddrDesign4:     read_data = {16'(SkipDepth), 16'(OutputDepth)};
       AddrDesign5:     read_data = 32'(Steps);
+      AddrDesign6:     read_data = {StageResults > 0 ? {8'(StageResults), 8'(StageMultiplier)} : 16'd0, 16'(LutRam)};
+      AddrDesign7:     read_data = StageResults > 0 ? {16'(StageMapDepth), 16'(StageRowDepth)} : '0;
+      AddrDesign8:     read_data = StageResults > 0 ? {16'(StageWeightDepth), 16'(StageParamDepth)} : '0;
+      AddrDesign9:     read_data = 32'(MostStageSteps);
       default: begin
         read_okay = 1'b0;
         read_data = '0;

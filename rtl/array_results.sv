@@ -1,7 +1,8 @@
 // From a tile's sums to its outputs: Results of them per cycle get their bias, a scaler, and where the layer
 // adds a map, its residual_add; then the tile is written, Writeback cycles after its last window was issued,
-// into the map, among the words that are added later (skip), and into the output queue, as its layer says. A
-// maximum takes none of these steps and as long. The tile's tag comes with the last window; sums_valid_i in
+// into the map and the depthwise stage's maps, among the words that are added later (skip), and into the output
+// queue, as its layer says. A
+// maximum takes none of these steps and as long. step_done_o comes with the write of a step's last tile. The tile's tag comes with the last window; sums_valid_i in
 // cycle v = window + SumLatency. Beat b of Outputs / Results is in the scaler from v + 1 + b on, in
 // residual_add from v + 8 + b, and comes out in v + 18 + b; tiles are no closer than these beats.
 //
@@ -9,6 +10,7 @@
 // multiplier, 2 shift, which writes all three); of layers words 8 [7:0] zero point [15:8] low [23:16] high
 // [25:24] rule, 9 the same of the sum, [31:26] its shift, 10 its multiplier, 11 [3:0] page; residual_add's.
 // A sum and its bias saturate to SumBits. A tile's skip word is read in v + 6, and must be written before.
+// Parameters and skip words are there: rtl/array_scheduler.sv issues no tile without.
 
 `default_nettype none
 
@@ -28,7 +30,10 @@ module array_results #(
   parameter int SkipDepth = 2048,
   parameter int Layers = 32,
   /// Pages of tables for additions; 0: none.
-  parameter int Pages = 4
+  parameter int Pages = 4,
+  /// 1: parameters, skip words are in block RAM, 0: in LUT-RAM.
+  parameter int ParamBlock = 1,
+  parameter int SkipBlock = 1
 ) (
   input  logic                        clk_i,
   input  logic                        rst_ni,
@@ -44,9 +49,11 @@ module array_results #(
   input  logic [4:0]                  layer_i,
   input  logic                        max_pool_i,
   input  logic                        to_map_i,
+  input  logic                        to_stage_i,
   input  logic                        to_skip_i,
   input  logic                        to_output_i,
   input  logic                        add_i,
+  input  logic                        ends_i,
   input  logic                        final_i,
   input  logic [5:0]                  valid_i,
   input  logic [2:0]                  bank_i,
@@ -59,8 +66,10 @@ module array_results #(
   input  logic                        sums_valid_i,
   input  logic [AccBits*Outputs-1:0]  sums_i,
   input  logic [8*Channels-1:0]       maximum_i,
-  // Into the map
+  // Into the map, into the stage's maps
   output logic                           map_valid_o,
+  output logic                           map_to_map_o,
+  output logic                           map_to_stage_o,
   output logic [2:0]                     map_bank_o,
   output logic [15:0]                    map_address_o,
   output logic [Channels/Outputs-1:0]    map_parts_o,
@@ -73,7 +82,9 @@ module array_results #(
   output logic                           push_o,
   output logic                           push_final_o,
   output logic [5:0]                     push_valid_o,
-  output logic [8*Outputs-1:0]           push_word_o
+  output logic [8*Outputs-1:0]           push_word_o,
+  // A step's last result is written
+  output logic                           step_done_o
 );
 
   localparam int Beats = Outputs / Results;
@@ -122,12 +133,12 @@ module array_results #(
   end
 
   for (genvar r = 0; r < Results; r++) begin : gen_params
-    weight_bank #(.Width(ParamWidth), .Depth(ParamDepth), .ReadLatency(2), .Block(1)) u_words (
+    weight_bank #(.Width(ParamWidth), .Depth(ParamDepth), .ReadLatency(2), .Block(ParamBlock)) u_words (
       .clk_i,
       .we_i(parameter_we_i && 32'(piece_i) == 3 * r + 2 && 32'(word_i) < ParamDepth),
       .waddr_i(ParamBits'(word_i)),
       .wdata_i({data_i[5:0], piece_q[30:0], piece_before_q}),
-      .re_i(param_read && 32'(param_address) < ParamDepth),
+      .re_i(param_read),
       .raddr_i(ParamBits'(param_address)),
       .rdata_o(params[ParamWidth*r +: ParamWidth])
     );
@@ -204,12 +215,12 @@ module array_results #(
     delay_line #(.Width(16), .Cycles(AddInput - 2)) u_skip_read (
       .clk_i, .data_i(skip_read_i), .data_o(skip_read)
     );
-    weight_bank #(.Width(8 * Outputs), .Depth(SkipDepth), .ReadLatency(2), .Block(1)) u_skip (
+    weight_bank #(.Width(8 * Outputs), .Depth(SkipDepth), .ReadLatency(2), .Block(SkipBlock)) u_skip (
       .clk_i,
       .we_i(skip_valid_o && 32'(skip_address_o) < SkipDepth),
       .waddr_i(SkipBits'(skip_address_o)),
       .wdata_i(skip_word_o),
-      .re_i(tile_q[AddInput-2] && 32'(skip_read) < SkipDepth),
+      .re_i(tile_q[AddInput-2]),
       .raddr_i(SkipBits'(skip_read)),
       .rdata_o(skip_word)
     );
@@ -226,6 +237,9 @@ module array_results #(
   end else begin : gen_no_add
     assign {add_word, add_multiplier, add_page} = '0;
     assign {adds, adds_q, skip_read, skip_word, skip, add_layer, add_beat_q} = '0;
+
+    logic unused_add;
+    assign unused_add = ^{add_i, skip_read_i, adds, adds_q, skip, add_beat_q};
   end
 
   for (genvar r = 0; r < Results; r++) begin : gen_result
@@ -285,7 +299,7 @@ module array_results #(
   // A whole tile, and where it goes.
   logic [8*Outputs-1:0]  tile_word_q;
   logic [8*Channels-1:0] maximum;
-  logic                  written, max_pool, to_map, to_skip, to_output, is_final;
+  logic                  written, max_pool, to_map, to_stage, to_skip, to_output, ends, is_final;
   logic [5:0]            valid;
   logic [4:0]            part;
 
@@ -298,16 +312,18 @@ module array_results #(
   delay_line #(.Width(8 * Channels), .Cycles(Writeback - PoolLatency)) u_maximum (
     .clk_i, .data_i(maximum_i), .data_o(maximum)
   );
-  delay_line #(.Width(51), .Cycles(Writeback)) u_tag (
+  delay_line #(.Width(53), .Cycles(Writeback)) u_tag (
     .clk_i,
-    .data_i({max_pool_i, to_map_i, to_skip_i, to_output_i, final_i, valid_i, bank_i, address_i, part_i,
-             skip_write_i}),
-    .data_o({max_pool, to_map, to_skip, to_output, is_final, valid, map_bank_o, map_address_o, part,
-             skip_address_o})
+    .data_i({max_pool_i, to_map_i, to_stage_i, to_skip_i, to_output_i, ends_i, final_i, valid_i, bank_i,
+             address_i, part_i, skip_write_i}),
+    .data_o({max_pool, to_map, to_stage, to_skip, to_output, ends, is_final, valid, map_bank_o,
+             map_address_o, part, skip_address_o})
   );
 
   assign written = written_q[Writeback];
-  assign map_valid_o = written && to_map;
+  assign map_valid_o = written && (to_map || to_stage);
+  assign map_to_map_o = to_map;
+  assign map_to_stage_o = to_stage;
   assign map_word_o = max_pool ? maximum : {Parts{tile_word_q}};
   assign skip_valid_o = written && to_skip;
   assign skip_word_o = tile_word_q;
@@ -315,6 +331,7 @@ module array_results #(
   assign push_final_o = is_final;
   assign push_valid_o = valid;
   assign push_word_o = tile_word_q;
+  assign step_done_o = written && ends;
 
   for (genvar p = 0; p < Parts; p++) begin : gen_part
     assign map_parts_o[p] = max_pool || part == 5'(p);

@@ -7,25 +7,38 @@
 //   4 cycles after that one's begin, or 5 cycles after start_i;
 //   Writeback cycles after the latest window, where the step waits for results (`wait`);
 //   2 cycles after the row_done_i that makes the input rows that it needs whole;
+//   2 cycles after the other_done_i of the last step of the other engine that it needs;
 //   2 cycles after the pop_i that leaves its results room in the output queue.
-// A step that is the image's last one takes that image's rows from the rows that are there when it begins;
-// free_rows_o of the input are needed no more from a step's last window on.
+// A step that is the image's last one takes that image's rows, and the other engine's steps, from those that
+// are there when it begins, and there may be fewer: the next image's needs then count from below 0.
+// free_rows_o of the input are needed no more from a step's last window on. The engines are the array and the
+// depthwise stage (Stage = 1), which has a scheduler of its own: its layers do not pool, add, nor come from or
+// go anywhere but from its maps to its rows, whatever those bits say.
 //
 // Layer, 12 words: 0 [0] max_pool [1] group_mode [2] depthwise [3] from_input [4] to_map [5] to_skip
 // [6] to_output [7] add [15:8] padding [23:16] row groups - 1 [31:24] kernel columns - 1; 1 [11:0] columns W
-// [23:12] rows H; 2 [11:0] first column, signed [15:12] stride [23:16] channel groups - 1 [31:24] pause;
+// [23:12] rows H [24] from_stage [25] to_stage [26] shared: all tiles have the first one's weights; 2 [11:0] first column, signed [15:12] stride [23:16] channel groups - 1 [31:24] pause;
 // 3 [15:0] pitch [31:16] groups G; 4 [15:0] base [31:16] end; 5 [11:0] output columns - 1 [19:12] tiles - 1
 // [25:20] outputs of the last tile [31:26] kernel rows; 6 [15:0] weights [31:16] parameters; 7 [15:0] output
 // groups [31:16] output columns x tiles; 8 to 10: rtl/array_results.sv; 11 [15:4] stride x G [31:16] first
 // column x G, signed.
 // Step, 5 words: 0 [4:0] layer [8] wait [14:12] first row mod Banks [18:16] bank of the output row's group 0;
 // 1 [12:0] first row, signed [31:16] rows needed; 2 [15:0] slot of that row [31:16] slot of the output row;
-// 3 [15:0] skip words read from [31:16] written to; 4 [15:0] rows freed.
+// 3 [15:0] skip words read from [31:16] written to; 4 [15:0] rows freed
+// [31:16] steps of the other engine needed.
 //
 // Row y, group g of a map lies in bank (y + g) mod Banks, at slot(y / Banks) + column * G + g, and slots are
 // a ring, from base to end. Lane j of a window is row first + j at one group, or in group mode group + j of
 // one row; lane 0 reads bank bank_o. Lanes outside the map are padded; lanes_o counts those that a maximum
-// is of. Tables are not checked: a step of nonsense issues nonsense.
+// is of.
+//
+// A step that cannot be is refused instead of begun, as if all that it waits for was there: error_o is 1 in the
+// cycle in which it would begin. Such is a step of a layer at Layers or beyond; of a bank at Banks or beyond;
+// that needs more rows or steps than an image has; with more results for the output queue than that holds, or
+// another number than its layer's columns x tiles; with tiles of fewer cycles than a tile has results, but for
+// maxima. A window of weights that are not there, or with which its tile would need parameters or a skip word
+// that are not there, is not issued: then, too, error_o is 1, and the step ends there, is not done and frees
+// nothing. Behind either no step begins until a reset.
 
 `default_nettype none
 
@@ -37,11 +50,20 @@ module array_scheduler #(
   parameter int Results = 4,
   /// W: from a tile's last window to its results' writes.
   parameter int Writeback = 34,
-  /// Most entries of the output queue.
+  /// Words of weights, of parameters, of skips (0: none are read), most entries of the output queue.
+  parameter int WeightDepth = 256,
+  parameter int ParamDepth = 128,
+  parameter int SkipDepth = 2048,
   parameter int OutputDepth = 128,
   /// Most layers (up to 32) and steps.
   parameter int Layers = 32,
   parameter int Steps = 512,
+  /// 1: of the depthwise stage.
+  parameter int Stage = 0,
+  /// W of the other engine; 0: there is none.
+  parameter int OtherWriteback = 0,
+  /// 1: the table of steps is block RAM, 0: LUT-RAM.
+  parameter int Block = 1,
   localparam int StepBits = $clog2(Steps)
 ) (
   input  logic                clk_i,
@@ -49,23 +71,27 @@ module array_scheduler #(
   input  logic                start_i,
   input  logic [15:0]         steps_i,
   input  logic [11:0]         rows_i,
+  input  logic [15:0]         other_steps_i,
   // Tables: a piece of 32 bits of a word
   input  logic                layer_we_i,
   input  logic                step_we_i,
   input  logic [15:0]         word_i,
-  input  logic [3:0]          piece_i,
+  input  logic [11:0]         piece_i,
   input  logic [31:0]         data_i,
   // What steps wait for
   input  logic                row_done_i,
+  input  logic                other_done_i,
   input  logic                pop_i,
   output logic                free_o,
   output logic [15:0]         free_rows_o,
+  output logic                error_o,
   // Windows
   output logic                issue_o,
   output logic                first_o,
   output logic                last_o,
   output logic [15:0]         weight_o,
   output logic                from_input_o,
+  output logic                from_stage_o,
   output logic                max_pool_o,
   output logic [2:0]          bank_o,
   output logic [16*Banks-1:0] address_o,
@@ -75,10 +101,12 @@ module array_scheduler #(
   // With the last window of a tile: where its results go
   output logic [4:0]          layer_o,
   output logic                to_map_o,
+  output logic                to_stage_o,
   output logic                to_skip_o,
   output logic                to_output_o,
   output logic                add_o,
-  output logic                final_o,
+  output logic                ends_o,  // the step's last tile
+  output logic                final_o,  // the image's
   output logic [5:0]          valid_o,
   output logic [2:0]          result_bank_o,
   output logic [15:0]         result_address_o,
@@ -115,13 +143,13 @@ module array_scheduler #(
   logic [32*StepPieces-1:0]    step_word;
   logic                        last_step_q;
 
-  assign fetch = start_i || go;
+  assign fetch = (start_i && steps_i != '0) || go;
   assign fetch_index = start_i || last_step_q ? '0 : index_q + 1'b1;
 
   for (genvar p = 0; p < LayerPieces; p++) begin : gen_layer
     weight_bank #(.Width(32), .Depth(Layers), .ReadLatency(1), .Block(0)) u_words (
       .clk_i,
-      .we_i(layer_we_i && piece_i == 4'(p) && 32'(word_i) < Layers),
+      .we_i(layer_we_i && piece_i == 12'(p) && 32'(word_i) < Layers),
       .waddr_i(word_i[$clog2(Layers)-1:0]),
       .wdata_i(data_i),
       .re_i(fetching_q[1]),
@@ -131,9 +159,9 @@ module array_scheduler #(
   end
 
   for (genvar p = 0; p < StepPieces; p++) begin : gen_step
-    weight_bank #(.Width(32), .Depth(Steps), .ReadLatency(2), .Block(1)) u_words (
+    weight_bank #(.Width(32), .Depth(Steps), .ReadLatency(2), .Block(Block)) u_words (
       .clk_i,
-      .we_i(step_we_i && piece_i == 4'(p) && 32'(word_i) < Steps),
+      .we_i(step_we_i && piece_i == 12'(p) && 32'(word_i) < Steps),
       .waddr_i(word_i[StepBits-1:0]),
       .wdata_i(data_i),
       .re_i(fetch),
@@ -148,7 +176,7 @@ module array_scheduler #(
       ready_q <= 1'b0;
     end else begin
       fetching_q <= {fetching_q[1:0] & {2{!start_i}}, fetch};
-      ready_q <= !fetch && (ready_q || fetching_q[2]);
+      ready_q <= !fetch && !start_i && (ready_q || fetching_q[2]);
     end
     if (fetch) begin
       index_q <= fetch_index;
@@ -157,45 +185,96 @@ module array_scheduler #(
   end
 
   // Fields of the step that comes next.
-  logic        next_max_pool, next_group_mode, next_depthwise;
-  logic [15:0] next_entries, next_need;
+  logic        next_max_pool, next_group_mode, next_depthwise, next_to_output;
+  logic [15:0] next_entries, next_need, next_other_need;
   logic        next_wait;
 
-  assign next_max_pool = layer_word[0];
+  assign next_max_pool = Stage == 0 && layer_word[0];
   assign next_group_mode = layer_word[1];
   assign next_depthwise = layer_word[2];
+  assign next_to_output = Stage == 0 && layer_word[6];
   assign next_entries = layer_word[32*7+16 +: 16];
   assign next_wait = step_word[8];
   assign next_need = step_word[32+16 +: 16];
+  assign next_other_need = step_word[128+16 +: 16];
+
+  // Can it be? Its words are there a cycle before ready_q.
+  logic bad_queue, short_tile, bad_q;
+
+  array_step_check #(.Beats(Beats), .OutputDepth(OutputDepth)) u_check (
+    .row_groups_i(layer_word[16 +: 8]),
+    .kernel_columns_i(layer_word[24 +: 8]),
+    .channel_groups_i(layer_word[64+16 +: 8]),
+    .pause_i(layer_word[64+24 +: 8]),
+    .columns_i(layer_word[160 +: 12]),
+    .tiles_i(layer_word[160+12 +: 8]),
+    .entries_i(next_entries),
+    .short_tile_o(short_tile),
+    .bad_entries_o(bad_queue)
+  );
+
+  always_ff @(posedge clk_i) begin
+    bad_q <= 32'(step_word[5:0]) >= Layers || step_word[12 +: 3] > LastBank || step_word[16 +: 3] > LastBank ||
+        next_need > 16'(rows_i) || next_other_need > other_steps_i || (next_to_output && bad_queue) ||
+        (!next_max_pool && short_tile);
+  end
 
   // What it waits for.
   logic [WaitBits-1:0] drain_q;
-  logic signed [16:0]  available_q;
+  logic signed [16:0]  available_q, other_done_q;
   logic [15:0]         pending_q;
-  logic                may_go, walking_q, step_ends;
-  logic                to_output_next;
+  logic                may_go, walking_q, step_ends, missing;
+  logic                stopped_q, refuses, refused_q;
 
-  assign to_output_next = layer_word[6];
-  assign may_go = ready_q && (!next_wait || (drain_q == '0 && !issue_o)) &&
+  assign may_go = ready_q && !bad_q && !stopped_q && (!next_wait || (drain_q == '0 && !issue_o)) &&
       (next_need == '0 || available_q >= $signed({1'b0, next_need})) &&
-      (!to_output_next || 17'(pending_q) + 17'(next_entries) <= 17'(OutputDepth));
+      (next_other_need == '0 || other_done_q >= $signed({1'b0, next_other_need})) &&
+      (!next_to_output || 17'(pending_q) + 17'(next_entries) <= 17'(OutputDepth));
   assign go = may_go && (!walking_q || step_ends) && !start_i;
+  assign refuses = ready_q && bad_q && !stopped_q && (!walking_q || step_ends) && !start_i;
+  assign error_o = refused_q || missing;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || start_i) begin
       drain_q <= '0;
       available_q <= '0;
       pending_q <= '0;
+      stopped_q <= 1'b0;
+      refused_q <= 1'b0;
     end else begin
       drain_q <= issue_o ? WaitBits'(Writeback - 2) : drain_q - WaitBits'(drain_q != '0);
       available_q <= available_q + 17'(row_done_i) - (go && last_step_q ? 17'(rows_i) : '0);
-      pending_q <= pending_q + (go && to_output_next ? next_entries : '0) - 16'(pop_i);
+      pending_q <= pending_q + (go && next_to_output ? next_entries : '0) - 16'(pop_i);
+      stopped_q <= stopped_q || refuses || missing;
+      refused_q <= refuses;
     end
   end
 
+  if (OtherWriteback > 0) begin : gen_other
+    // Steps that began before start_i do not count.
+    localparam int StaleBits = $clog2(OtherWriteback + 1);
+    logic [StaleBits-1:0] stale_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) stale_q <= '0;
+      else if (start_i) stale_q <= StaleBits'(OtherWriteback);
+      else if (stale_q != '0) stale_q <= stale_q - 1'b1;
+      if (!rst_ni || start_i) begin
+        other_done_q <= '0;
+      end else begin
+        other_done_q <= other_done_q + 17'(other_done_i && stale_q == '0) -
+            (go && last_step_q ? 17'(other_steps_i) : '0);
+      end
+    end
+  end else begin : gen_alone
+    logic unused_done;
+    assign unused_done = other_done_i;
+    assign other_done_q = '0;
+  end
+
   // The step that is walked.
-  logic        max_pool_q, group_mode_q, depthwise_q, from_input_q, to_map_q, to_skip_q, to_output_q,
-               add_q, final_q;
+  logic        max_pool_q, group_mode_q, depthwise_q, from_input_q, from_stage_q, shared_q, to_map_q,
+               to_stage_q, to_skip_q, to_output_q, add_q, final_q;
   logic [4:0]  layer_q;
   logic [7:0]  zero_q, last_group_row_q, last_kernel_q, last_channel_q, pause_q, last_tile_q;
   logic [11:0] width_q, height_q, last_column_q;
@@ -222,7 +301,11 @@ module array_scheduler #(
 
   logic last_channel, last_kernel, last_row_group, last_tile, last_column, tile_ends;
 
-  assign issue_o = walking_q && !idling_q;
+  assign missing = walking_q && !idling_q && !max_pool_q &&
+      (32'(weight_q) >= WeightDepth ||
+       (last_o && (32'(parameter_q) + 32'(Beats - 1) >= ParamDepth ||
+                   (SkipDepth > 0 && add_q && 32'(skip_read_q) >= SkipDepth))));
+  assign issue_o = walking_q && !idling_q && !missing;
   assign last_channel = channel_q == last_channel_q;
   assign last_kernel = kernel_q == last_kernel_q;
   assign last_row_group = row_group_q == last_group_row_q;
@@ -239,6 +322,7 @@ module array_scheduler #(
   assign next_slot = slot_q + pitch_q == end_q ? base_q : slot_q + pitch_q;
   assign weight_o = weight_q;
   assign from_input_o = from_input_q;
+  assign from_stage_o = from_stage_q && !from_input_q;
   assign max_pool_o = max_pool_q;
   assign bank_o = add_banks(row_bank_q, bank_q);
   assign zero_o = zero_q;
@@ -261,10 +345,12 @@ module array_scheduler #(
   // Results.
   assign layer_o = layer_q;
   assign to_map_o = to_map_q;
+  assign to_stage_o = to_stage_q;
   assign to_skip_o = to_skip_q;
   assign to_output_o = to_output_q;
   assign add_o = add_q;
-  assign final_o = final_q && last_tile && last_column;
+  assign ends_o = last_tile && last_column;
+  assign final_o = final_q && ends_o;
   assign valid_o = last_tile ? last_valid_q : 6'(Outputs);
   assign result_bank_o = add_banks(output_bank_q, tile_bank_q);
   assign result_address_o = output_word_q + tile_group_q;
@@ -289,7 +375,7 @@ module array_scheduler #(
       walking_q <= 1'b0;
       idling_q <= 1'b0;
     end else begin
-      walking_q <= go || (walking_q && !step_ends);
+      walking_q <= go || (walking_q && !step_ends && !missing);
       idling_q <= go ? layer_word[64+24 +: 8] != '0 :
           idling_q ? idle_q != pause_q : tile_ends && !step_ends && pause_q != '0;
     end
@@ -301,11 +387,14 @@ module array_scheduler #(
       max_pool_q <= next_max_pool;
       group_mode_q <= next_group_mode;
       depthwise_q <= next_depthwise;
-      from_input_q <= layer_word[3];
+      from_input_q <= Stage == 0 && layer_word[3];
+      from_stage_q <= Stage == 0 && layer_word[32+24];
+      shared_q <= layer_word[32+26];
       to_map_q <= layer_word[4];
-      to_skip_q <= layer_word[5];
-      to_output_q <= layer_word[6];
-      add_q <= layer_word[7];
+      to_stage_q <= Stage == 0 && layer_word[32+25];
+      to_skip_q <= Stage == 0 && layer_word[5];
+      to_output_q <= next_to_output;
+      add_q <= Stage == 0 && layer_word[7];
       zero_q <= layer_word[8 +: 8];
       last_group_row_q <= layer_word[16 +: 8];
       last_kernel_q <= layer_word[24 +: 8];
@@ -360,7 +449,7 @@ module array_scheduler #(
       skip_write_q <= step_word[96+16 +: 16];
     end else begin
       if (issue_o) begin
-        weight_q <= last_o && last_tile ? weights_q : weight_q + 1'b1;
+        weight_q <= last_o && (last_tile || shared_q) ? weights_q : weight_q + 1'b1;
         channel_q <= last_channel ? '0 : channel_q + 1'b1;
         if (last_channel) begin
           kernel_q <= last_kernel ? '0 : kernel_q + 1'b1;

@@ -16,6 +16,8 @@ module line_buffer #(
   parameter int Outputs = 8,
   /// Words of a bank, 2 to 65536.
   parameter int Depth = 1024,
+  /// 1: block RAM where there are more than 64 words, 0: LUT-RAM.
+  parameter int Block = 1,
   localparam int Parts = Channels / Outputs,
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1
 ) (
@@ -103,7 +105,7 @@ module line_buffer #(
         .Width(PartBits),
         .Depth(Depth),
         .ReadLatency(2),
-        .Block(Depth > 64 ? 1 : 0)
+        .Block((Block != 0 && Depth > 64) ? 1 : 0)
       ) u_words (
         .clk_i,
         .we_i(we && we_i[p]),

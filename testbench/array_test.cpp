@@ -102,6 +102,16 @@ ArrayConfig twins_config(int round) {
   config.results = edge[3];
   config.sum_bits = edge[4];
   config.multiplier = round % 2;
+  if (round % 8 >= 4) { // with a stage, which takes an even number of columns of weights
+    config.rows += config.window() % 8 != 0;
+    config.stage_results = std::min(1 << round % 4, config.channels);
+    config.stage_multiplier = config.multiplier;
+    config.stage_map_depth = config.stage_row_depth = 300;
+    config.stage_weight_depth = 200;
+    config.stage_param_depth = 100;
+    config.stage_steps = 64;
+    config.lut_ram = round % 8 == 6 ? 0x7ff : round % 8 == 5 ? 0x4c6 : 0;
+  }
   config.map_depth = 400;
   config.input_depth = 300;
   config.weight_depth = 500;
@@ -314,10 +324,16 @@ TEST_CASE("array: random networks compute what the reference does, whatever the 
 
 TEST_CASE("array: stalls, errors, resets in mid-image, accesses at any time") {
   RandomWork random(base_seed() + 2);
-  for (int round = 0, ran = 0; ran < repeats(12); ++round) {
+  int with_stage = 0;
+  for (int round = 0, ran = 0; ran < repeats(16); ++round) {
     CAPTURE(round, base_seed());
-    const Graph graph = random_graph(random, twins_limits(random));
     const ArrayConfig config = twins_config(ran);
+    RandomGraphLimits limits = twins_limits(random);
+    if (config.has_stage()) {
+      limits.depthwise = true;
+      limits.nodes += 3;
+    }
+    const Graph graph = random_graph(random, limits);
     ArrayProgram program;
     try {
       program = compile(graph, config, random.in(0, 3) ? ArrayOrder::depth_first : ArrayOrder::by_layers);
@@ -325,6 +341,7 @@ TEST_CASE("array: stalls, errors, resets in mid-image, accesses at any time") {
       continue;
     }
     ++ran;
+    with_stage += !program.stage.steps.empty();
     CAPTURE(text_of(graph));
     Twins twins(ArrayTop(config), round % 3 ? 0.01 * random.in(1, 60) : 0,
                 base_seed() + static_cast<unsigned>(round));
@@ -368,6 +385,7 @@ TEST_CASE("array: stalls, errors, resets in mid-image, accesses at any time") {
         FAIL(result.divergence->report());
     }
   }
+  CHECK(with_stage >= repeats(4));
 }
 
 TEST_CASE("array: registers refuse what they should, and the tables go piece by piece") {

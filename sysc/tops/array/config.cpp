@@ -29,31 +29,29 @@ void ArrayConfig::leave_open() {
 }
 
 std::vector<std::pair<std::string, int>> ArrayConfig::parameters() const {
-  std::vector<std::pair<std::string, int>> all = {{"Outputs", outputs},
-                                                  {"Channels", channels},
-                                                  {"Banks", rows},
-                                                  {"Results", results},
-                                                  {"Multiplier", multiplier},
-                                                  {"SumBits", sum_bits},
-                                                  {"MapDepth", map_depth},
-                                                  {"InputDepth", input_depth},
-                                                  {"WeightDepth", weight_depth},
-                                                  {"ParamDepth", param_depth},
-                                                  {"SkipDepth", skip_depth},
-                                                  {"OutputDepth", output_depth},
-                                                  {"Layers", layers},
-                                                  {"Steps", steps},
-                                                  {"Pages", pages}};
-  if (has_stage() || lut_ram) // the RTL of the others has no such parameters yet
-    all.insert(all.end(), {{"StageResults", stage_results},
-                           {"StageMultiplier", stage_multiplier},
-                           {"StageMapDepth", stage_map_depth},
-                           {"StageRowDepth", stage_row_depth},
-                           {"StageWeightDepth", stage_weight_depth},
-                           {"StageParamDepth", stage_param_depth},
-                           {"StageSteps", stage_steps},
-                           {"LutRam", lut_ram}});
-  return all;
+  return {{"Outputs", outputs},
+          {"Channels", channels},
+          {"Banks", rows},
+          {"Results", results},
+          {"Multiplier", multiplier},
+          {"SumBits", sum_bits},
+          {"MapDepth", map_depth},
+          {"InputDepth", input_depth},
+          {"WeightDepth", weight_depth},
+          {"ParamDepth", param_depth},
+          {"SkipDepth", skip_depth},
+          {"OutputDepth", output_depth},
+          {"Layers", layers},
+          {"Steps", steps},
+          {"Pages", pages},
+          {"StageResults", stage_results},
+          {"StageMultiplier", stage_multiplier},
+          {"StageMapDepth", stage_map_depth},
+          {"StageRowDepth", stage_row_depth},
+          {"StageWeightDepth", stage_weight_depth},
+          {"StageParamDepth", stage_param_depth},
+          {"StageSteps", stage_steps},
+          {"LutRam", lut_ram}};
 }
 
 std::string complaint(const ArrayConfig& config) {

@@ -85,7 +85,7 @@ inline constexpr std::uint32_t id = 0x000, control = 0x004, status = 0x008, imag
                                design = 0x030;
 } // namespace array_reg
 inline constexpr std::uint32_t array_id = 0x44544132, array_start = 1, array_reset = 2;
-inline constexpr std::size_t array_designs = 6; ///< registers DESIGN
+inline constexpr std::size_t array_designs = 10; ///< registers DESIGN
 enum class ArrayError : std::uint32_t {
   none,
   input,  ///< TLAST elsewhere than at an image's last value

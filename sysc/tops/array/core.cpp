@@ -46,25 +46,28 @@ ArrayCore::ArrayCore(const ArrayConfig& config)
 std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
   const Field clean("interior_rst_n");
   std::vector<Interface> all = axi_lite_interfaces("host", "array_control");
-  all.insert(
-      all.end(),
-      {{"host",
-        "values in",
-        {"s_axis_tvalid_i", "s_axis_tready_o"},
-        {{"s_axis_tdata_i", 8}, "s_axis_tlast_i"}},
-       {"array",
-        "values out",
-        {"m_axis_tvalid_o", "m_axis_tready_i"},
-        {{"m_axis_tdata_o", 8}, "m_axis_tlast_o"}},
-       {"array_scheduler",
-        "issue",
-        {"issue_valid", clean},
-        {{"issue_weight", 16}, {"issue_bank", 3}, "issue_first", "issue_last", {"issue_address", 16}}},
-       {"array_results",
-        "results",
-        {"result_valid", clean},
-        {{"result_bank", 3}, {"result_address", 16}, {"result_parts", config.channels / config.outputs}}},
-       {"array_results", "skips", {"skip_valid", clean}, {{"skip_address", 16}}}});
+  all.insert(all.end(),
+             {{"host",
+               "values in",
+               {"s_axis_tvalid_i", "s_axis_tready_o"},
+               {{"s_axis_tdata_i", 8}, "s_axis_tlast_i"}},
+              {"array",
+               "values out",
+               {"m_axis_tvalid_o", "m_axis_tready_i"},
+               {{"m_axis_tdata_o", 8}, "m_axis_tlast_o"}},
+              {"array_scheduler",
+               "issue",
+               {"issue_valid", clean},
+               {{"issue_weight", 16}, {"issue_bank", 3}, "issue_first", "issue_last", {"issue_address", 16}}},
+              {"array_results",
+               "results",
+               {"result_valid", clean},
+               {{"result_bank", 3},
+                {"result_address", 16},
+                {"result_parts", config.channels / config.outputs},
+                "result_to_map",
+                "result_to_stage"}},
+              {"array_results", "skips", {"skip_valid", clean}, {{"skip_address", 16}}}});
   const auto sums = [&](const char* block, const std::string& name, const std::string& signal, int count) {
     for (int p = 0; p < count; ++p)
       all.push_back({block,
@@ -85,7 +88,6 @@ std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
   wide("array_results", "skip bytes from ", "skip_valid", "skip_data", config.outputs);
   if (!config.has_stage())
     return all;
-  all[port_result].fields.insert(all[port_result].fields.end(), {"result_to_map", "result_to_stage"});
   all.insert(all.end(), {{"depthwise_stage",
                           "stage issue",
                           {"stage_issue_valid", clean},
@@ -692,10 +694,8 @@ void ArrayCore::record_result(const Doing& doing, const ArrayWalk& walk, int til
     add(wide.stage_result, written, where);
   else
     add(port_result, written,
-        where | which << 19 |
-            (config_.has_stage()
-                 ? std::uint64_t{layer.to_map != 0} << (19 + parts) | std::uint64_t{to_stage} << (20 + parts)
-                 : 0));
+        where | which << 19 | std::uint64_t{layer.to_map != 0} << (19 + parts) |
+            std::uint64_t{to_stage} << (20 + parts));
   const int bytes = layer.max_pool ? config.channels : config.outputs;
   const std::int8_t* result = results_.data() + static_cast<std::size_t>(tile * bytes);
   for (int at = 0; at < config.channels; at += chunk_bytes) {
