@@ -224,15 +224,18 @@ Broken break_tables(RandomWork& random, const ArrayConfig& config, ArrayProgram&
     break;
   case 8:
     if (!layer.max_pool)
-      of_layer("weights", layer.weight_base, engine.weight_depth - weights + 1, most);
+      of_layer("weights", layer.weight_base, engine.weight_depth - weights + 1,
+               random.in(0, 1) ? most : engine.weight_depth);
     break;
   case 9:
     if (!layer.max_pool)
-      of_layer("parameters", layer.param_base, engine.param_depth - layer.tiles * engine.beats() + 1, most);
+      of_layer("parameters", layer.param_base, engine.param_depth - layer.tiles * engine.beats() + 1,
+               random.in(0, 1) ? most : engine.param_depth);
     break;
   default:
     if (layer.add && config.pages > 0 && !layer.max_pool)
-      of_step("skips", step.skip_read, config.skip_depth - layer.row_tiles() + 1, most);
+      of_step("skips", step.skip_read, config.skip_depth - layer.row_tiles() + 1,
+              random.in(0, 1) ? most : config.skip_depth);
   }
   broken.in_window = broken.what == "weights" || broken.what == "parameters" || broken.what == "skips";
   return broken;
@@ -264,6 +267,19 @@ struct Recorded {
   std::vector<Interface> names;
   Cycle start = 0;
 };
+
+// Addresses of a step's maps, or of the skip words that it writes, where no word is: reads of 0, no write.
+std::string lose_words(RandomWork& random, ArrayProgram& program) {
+  constexpr int beyond = 1000, most = 50000;
+  const bool in_stage = !program.stage.steps.empty() && random.in(0, 1);
+  ArrayTables& tables = in_stage ? program.stage : program;
+  ArrayStep& step =
+      tables.steps[static_cast<std::size_t>(random.in(0, static_cast<int>(tables.steps.size()) - 1))];
+  const bool to_skip = tables.layers[static_cast<std::size_t>(step.layer)].to_skip;
+  const int kind = random.in(0, to_skip && !in_stage ? 2 : 1);
+  (kind == 0 ? step.slot : kind == 1 ? step.result_slot : step.skip_write) = random.in(beyond, most);
+  return "words";
+}
 
 } // namespace
 
@@ -340,6 +356,8 @@ TEST_CASE("array: stalls, errors, resets in mid-image, accesses at any time") {
     } catch (const InputError&) {
       continue;
     }
+    if (config.has_stage() && program.stage.steps.empty() && random.in(0, 7))
+      continue;
     ++ran;
     with_stage += !program.stage.steps.empty();
     CAPTURE(text_of(graph));
@@ -386,6 +404,68 @@ TEST_CASE("array: stalls, errors, resets in mid-image, accesses at any time") {
     }
   }
   CHECK(with_stage >= repeats(4));
+}
+
+TEST_CASE("array: steps that cannot be are refused, and windows of words that are not there, in one cycle") {
+  RandomWork random(base_seed() + 5);
+  std::map<std::string, int> kinds;
+  for (int round = 0, ran = 0; ran < repeats(16); ++round) {
+    CAPTURE(round, base_seed());
+    const ArrayConfig config = twins_config(ran);
+    RandomGraphLimits limits = twins_limits(random);
+    limits.depthwise = config.has_stage();
+    limits.nodes += 3;
+    const Graph graph = random_graph(random, limits);
+    ArrayProgram program;
+    try {
+      program = compile(graph, config);
+    } catch (const InputError&) {
+      continue;
+    }
+    if (config.has_stage() && program.stage.steps.empty() && random.in(0, 7))
+      continue;
+    ++ran;
+    CAPTURE(text_of(graph));
+    Twins twins(ArrayTop(config), round % 3 ? 0.01 * random.in(1, 60) : 0,
+                base_seed() + static_cast<unsigned>(round));
+    for (int session = 0; session < 12; ++session) {
+      ArrayProgram broken = program;
+      std::string what;
+      if (random.in(0, 4) == 0) {
+        what = lose_words(random, broken);
+      } else {
+        const Broken tables = break_tables(random, config, broken);
+        what = tables.what + (tables.in_stage ? " of the stage" : "");
+        if (tables.what.empty())
+          continue;
+      }
+      CAPTURE(session, what);
+      const Images images = images_of(program, random_inputs(random, graph, random.in(1, 2)));
+      const CosimResult result = twins.run([&](Session& work) {
+        work.write(array_reg::control, array_reset);
+        load_array_program(work, config, broken);
+        work.write(array_reg::control, array_start);
+        HostAction& stream = work.add(HostAction::stream);
+        stream.values = images.bytes;
+        stream.tlast = images.tlast;
+        for (int access = random.in(0, 20); access > 0; --access) {
+          work.add(HostAction::wait).cycles = static_cast<Cycle>(random.in(0, 40));
+          work.read(array_reg::status + 4 * static_cast<std::uint32_t>(random.in(0, 1))).posted = true;
+        }
+        work.add(HostAction::wait).cycles = 300;
+        work.read(array_reg::status);
+        work.read(array_reg::cycles);
+        work.write(array_reg::control, array_reset);
+        work.add(HostAction::flush);
+      });
+      if (result.divergence)
+        FAIL(result.divergence->report());
+      kinds[what] += result.record.reads[result.record.reads.size() - 2] == 0x203;
+    }
+  }
+  for (const auto& [what, times] : kinds)
+    UNSCOPED_INFO(times << ": " << what);
+  CHECK(kinds.size() >= 12);
 }
 
 TEST_CASE("array: registers refuse what they should, and the tables go piece by piece") {
