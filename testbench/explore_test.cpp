@@ -109,6 +109,20 @@ void no_progress(std::uint64_t, std::uint64_t) {}
 
 } // namespace
 
+TEST_CASE("explore: values of a set are names with a + between them") {
+  const std::string text = R"({"format": "deltatwin-space-1", "top": "array", "networks": ["n"],
+    "devices": ["xc7s15"], "optimize": ["throughput"], "lut_ram": )";
+  const Space space = parse_space(text + R"(["none", "steps+maps", "all"]})", "space.json");
+  for (std::size_t a = 0; a < space.axes.size(); ++a)
+    if (space.axes[a].name == "lut_ram") {
+      CHECK(space.values[a].numbers == std::vector<double>{0, 33, 2047});
+      CHECK(space.axes[a].set_text(33) == "maps+steps");
+      CHECK(space.axes[a].set_text(0) == "none");
+    }
+  for (const char* bad : {R"(["walls"]})", R"(["maps+"]})", R"([3]})", R"(["maps+steps", "steps+maps"]})"})
+    CHECK_THROWS_AS(parse_space(text + bad, "space.json"), InputError);
+}
+
 TEST_CASE("explore: a space's axes are numbers, ranges and lists of them") {
   const Space space = parse_space(head + R"("networks": "s15", "codes": ["as_trained", "huffman"],
     "devices": ["xc7s15", "xc7z020"], "lanes": [3, {"from": 8, "to": 20, "step": 6}],

@@ -27,6 +27,7 @@ using Objective = std::size_t;
 ///       "constraints": {"fits": true, "area_tolerance": 0.05, "minimum_accuracy": 0.9,
 ///                       "maximum_latency_us": 100} }
 ///
+/// Of a set (array's "lut_ram") a value is "none", "all", or names with a + between them.
 /// What has a "/" or ends in ".json" is a file, found from the space file's own directory.
 ///
 /// Area by the model has an error (base/fit.h): with a tolerance a design counts as fitting whose LUTs

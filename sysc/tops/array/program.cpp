@@ -96,7 +96,8 @@ public:
       add_layer(l);
     order_rows();
     place_maps();
-    find_needs();
+    if (!program_.stage.layers.empty())
+      find_needs();
     for (std::size_t s = 0; s < rows_.size(); ++s)
       add_step(s);
     set_frees();
@@ -604,7 +605,8 @@ private:
       step.skip_write = target.skip_base + y % target.skip_rows * entries;
     if (reads_input(l))
       step.need = std::min(from(l).rows, step.first_row + does.window.rows);
-    step.other_need = other_need(s);
+    if (!program_.stage.layers.empty())
+      step.other_need = other_need(s);
     tables(l).steps.push_back(step);
   }
 
