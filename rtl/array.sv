@@ -99,7 +99,7 @@ module array #(
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1;
   localparam int WeightColumns = Outputs * Window / 8;  // of 64 bits
   localparam int StageWriteback = (StageResults > 0) ? 22 + 4 + $clog2(Banks) + Channels / StageResults : 0;
-  localparam logic [10:0] Blocks = ~11'(LutRam);
+  localparam int Blocks = ~LutRam;  // of a cast Yosys 0.23 forgets the ~
 
   if (Outputs < 2 || Outputs > 32 || 2 ** $clog2(Outputs) != Outputs || Channels % Outputs != 0) begin :
       gen_bad_outputs
