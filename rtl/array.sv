@@ -50,8 +50,8 @@ module array #(
   parameter int StageWeightDepth = 256,
   parameter int StageParamDepth = 128,
   parameter int StageSteps = 512,
-  /// A bit each, 1: LUT-RAM instead of block RAM; from bit 0 on: maps, input, weights, parameters, skips, steps,
-  /// and of the stage: maps, rows, weights, parameters, steps.
+  /// A bit each, 1: LUT-RAM instead of block RAM; from bit 0 on: maps, input, weights, parameters, skips,
+  /// steps, and of the stage: maps, rows, weights, parameters, steps.
   parameter int LutRam = 0
 ) (
   input  logic        clk_i,

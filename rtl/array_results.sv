@@ -1,10 +1,10 @@
 // From a tile's sums to its outputs: Results of them per cycle get their bias, a scaler, and where the layer
 // adds a map, its residual_add; then the tile is written, Writeback cycles after its last window was issued,
-// into the map and the depthwise stage's maps, among the words that are added later (skip), and into the output
-// queue, as its layer says. A
-// maximum takes none of these steps and as long. step_done_o comes with the write of a step's last tile. The tile's tag comes with the last window; sums_valid_i in
-// cycle v = window + SumLatency. Beat b of Outputs / Results is in the scaler from v + 1 + b on, in
-// residual_add from v + 8 + b, and comes out in v + 18 + b; tiles are no closer than these beats.
+// into the map and the depthwise stage's maps, among the words that are added later (skip), and into the
+// output queue, as its layer says. A maximum takes none of these steps and as long. step_done_o comes with
+// the write of a step's last tile. The tile's tag comes with the last window; sums_valid_i in cycle v =
+// window + SumLatency. Beat b of Outputs / Results is in the scaler from v + 1 + b on, in residual_add from
+// v + 8 + b, and comes out in v + 18 + b; tiles are no closer than these beats.
 //
 // Tables: parameters, a word of {shift, multiplier, bias} for each of a beat's results (pieces 0 bias, 1
 // multiplier, 2 shift, which writes all three); of layers words 8 [7:0] zero point [15:8] low [23:16] high

@@ -1,6 +1,6 @@
-// Of a step's layer, what rtl/array_scheduler.sv refuses and takes products to know: a tile of fewer than Beats
-// cycles, its windows' and its pause; and other entries for the output queue than columns x tiles, or more than
-// OutputDepth. Counts that cannot be 0 come as one less. Both in the same cycle.
+// Of a step's layer, what rtl/array_scheduler.sv refuses and takes products to know: a tile of fewer than
+// Beats cycles, its windows' and its pause; and other entries for the output queue than columns x tiles, or
+// more than OutputDepth. Counts that cannot be 0 come as one less. Both in the same cycle.
 
 `default_nettype none
 
@@ -28,7 +28,8 @@ module array_step_check #(
     cycles = 32'(count) + more >= Beats ? CountBits'(Beats) : CountBits'(32'(count) + more);
   endfunction
 
-  function automatic logic [CountBits-1:0] product(input logic [CountBits-1:0] a, input logic [CountBits-1:0] b);
+  function automatic logic [CountBits-1:0] product(input logic [CountBits-1:0] a,
+                                                   input logic [CountBits-1:0] b);
     logic [2*CountBits-1:0] sum;
     sum = '0;
     for (int i = 0; i < CountBits; i++)
