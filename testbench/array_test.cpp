@@ -6,6 +6,7 @@
 #include "net/reference.h"
 #include "random_graph.h"
 #include "random_work.h"
+#include "refused_parameters.h"
 #include "tops/array/core.h"
 #include "tops/array/program.h"
 #include "tops/array/timing.h"
@@ -621,4 +622,12 @@ TEST_CASE("array: what a table cannot say is refused when its turn comes") {
     CHECK(good.core.read(array_reg::status, at + 1).data < 2);
   }
   CHECK(kinds.size() >= 17); // all of the array, those without queue and skips of its stage
+}
+
+TEST_CASE("array: impossible parameters stop elaboration") {
+  check_refused("array", {{"Outputs", {1, 3, 32}},
+                          {"Results", {3, 16}},
+                          {"Layers", {1, 64}},
+                          {"StageResults", {3, 32}},
+                          {"LutRam", {2048}}});
 }
