@@ -54,6 +54,7 @@ public:
             decltype(Node::op) op, NodeReport report);
   void note(const std::string& text) { import_.notes.push_back(text); }
   [[nodiscard]] Graph& graph() { return import_.graph; }
+  [[nodiscard]] const Graph& graph() const { return import_.graph; }
   [[nodiscard]] const Tensor& tensor(std::size_t index) const { return import_.graph.tensors[index]; }
   /// Validates the graph.
   [[nodiscard]] Import finish(const std::string& origin);

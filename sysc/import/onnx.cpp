@@ -174,14 +174,19 @@ Import translated(const OnnxModel& model, const std::string& origin, const Attem
   }
   const bool has_input_scale = given.type == OnnxType::float32, is_real = output->kind != Kind::integers;
   const bool has_softmax = graph.softmax.has_value();
+  const std::string host = output->host, input_note = builder.input_note();
   const View output_view = output->view;
   Import result = builder.finish();
   if (attempt.batch > 1)
     result.notes.push_back("the file computes " + std::to_string(attempt.batch) +
                            " inputs at a time, this network one");
-  if (has_input_scale)
+  if (!input_note.empty())
+    result.notes.push_back(input_note);
+  else if (has_input_scale)
     result.notes.push_back("the host quantizes the input: " +
                            quantization_of(result.graph.tensors[result.graph.input]) + ", half to even");
+  if (!host.empty())
+    result.notes.push_back("the host computes the " + host + " of the output");
   if (has_softmax)
     result.notes.push_back("the host computes the softmax of the output");
   else if (is_real && result.graph.tensors[tensor].scale > 0)

@@ -1,7 +1,7 @@
 #include "import/onnx_builder.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "import/fitted_scale.h"
+#include "import/onnx_steps.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -13,60 +13,6 @@ constexpr std::uint64_t most_weights = std::uint64_t{1} << 25;
 constexpr std::size_t most_nodes = 1000;
 constexpr std::int64_t most_elements = std::int64_t{1} << 24;
 constexpr float infinity = std::numeric_limits<float>::infinity();
-
-float through(const std::vector<RealStep>& steps, float real, std::size_t channel) {
-  for (const RealStep& step : steps) {
-    const float value = step.value(channel);
-    switch (step.kind) {
-    case RealStep::Kind::multiply:
-      real *= value;
-      break;
-    case RealStep::Kind::divide:
-      real /= value;
-      break;
-    case RealStep::Kind::add:
-      real += value;
-      break;
-    case RealStep::Kind::at_least:
-      real = std::max(real, value);
-      break;
-    case RealStep::Kind::at_most:
-      real = std::min(real, value);
-      break;
-    }
-  }
-  return real;
-}
-
-bool clamps(const RealStep& step) {
-  return step.kind == RealStep::Kind::at_least || step.kind == RealStep::Kind::at_most;
-}
-
-bool only_clamps(const std::vector<RealStep>& steps) {
-  return std::all_of(steps.begin(), steps.end(), clamps);
-}
-
-// What the steps mean for numbers that no clamp touches: real * slope + offset.
-struct Line {
-  double slope = 1, offset = 0;
-};
-Line line(const std::vector<RealStep>& steps, std::size_t channel) {
-  Line line;
-  for (const RealStep& step : steps) {
-    const double value = step.value(channel);
-    const double factor = step.kind == RealStep::Kind::multiply ? value
-                          : step.kind == RealStep::Kind::divide ? 1 / value
-                                                                : 1;
-    line.slope *= factor;
-    line.offset = line.offset * factor + (step.kind == RealStep::Kind::add ? value : 0);
-  }
-  return line;
-}
-
-template <class T> T of_channel(const std::vector<T>& values, std::size_t channel) {
-  return values[values.size() == 1 ? 0 : channel];
-}
-
 } // namespace
 
 std::string OnnxContext::name() const {
@@ -175,11 +121,7 @@ void OnnxBuilder::settle(const OnnxContext& context, std::size_t index, int zero
 std::size_t OnnxBuilder::shaped(std::size_t index, const std::vector<int>& shape) {
   if (tensor(index).shape == shape)
     return index;
-  const Graph& graph = builder_.graph();
-  const bool is_read = std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) {
-    return std::find(node.inputs.begin(), node.inputs.end(), index) != node.inputs.end();
-  });
-  if (index == graph.input && !is_read) {
+  if (index == builder_.graph().input && !is_read(index)) {
     builder_.graph().tensors[index].shape = shape;
     return index;
   }
@@ -221,139 +163,34 @@ std::size_t OnnxBuilder::map(const OnnxContext& context, const OnnxOperand& oper
   return shaped(operand.tensor, {dims[2], dims[3], dims[1]});
 }
 
-/// One result of sums, as float32 arithmetic has it.
-struct OnnxBuilder::Quantized {
-  const OnnxContext& context;
-  float scale;
-  int zero_point;
-  Format format;
-  ResultRange range{}; ///< with what the steps clamp
-
-  [[nodiscard]] int rounded(float units) const {
-    const float low = static_cast<float>(format.low() - zero_point),
-                high = static_cast<float>(format.high() - zero_point);
-    return static_cast<int>(std::nearbyint(std::clamp(units, low, high))) + zero_point;
-  }
-  [[nodiscard]] int of(float real) const { return rounded(real / scale); }
-  [[nodiscard]] int of_sum(const OnnxSums& sums, std::int64_t sum, std::size_t channel) const {
-    const float factor = of_channel(sums.scales, channel);
-    if (only_clamps(sums.steps)) { // onnxruntime: one factor
-      const float divisor = sums.mean_of > 0 ? scale * static_cast<float>(sums.mean_of) : scale;
-      return std::clamp(rounded(static_cast<float>(sum) * (factor / divisor)), range.low, range.high);
-    }
-    const float real = static_cast<float>(sum) * factor;
-    return of(
-        through(sums.steps, sums.mean_of > 0 ? real / static_cast<float>(sums.mean_of) : real, channel));
-  }
-};
-
-void OnnxBuilder::fit(const Quantized& to, const OnnxSums& sums, Requantization& requantization,
-                      OnnxSums& biased) {
-  auto* convolution = std::get_if<Convolution>(&biased.op);
-  const std::size_t channels = convolution ? static_cast<std::size_t>(convolution->outputs) : 1;
-  std::vector<std::int64_t> added(channels); // to the bias
-  std::vector<double> slopes(channels);
-  for (std::size_t c = 0; c < channels; ++c) {
-    const Line real = line(sums.steps, c);
-    slopes[c] = of_channel(sums.scales, c) * real.slope / to.scale / std::max(sums.mean_of, 1);
-    if (real.offset == 0)
-      continue;
-    const double bias = std::nearbyint(real.offset / to.scale / slopes[c]);
-    if (!convolution || !(std::abs(bias + convolution->bias[c]) < 0x1p31) || !(std::abs(bias) < 0x1p31))
-      to.context.fail("a constant is added that its sums cannot hold");
-    added[c] = static_cast<std::int64_t>(bias);
-    convolution->bias[c] = static_cast<std::int32_t>(convolution->bias[c] + added[c]);
-  }
-  const auto fitted = [&](std::size_t c, std::int64_t lowest, std::int64_t highest) {
-    return fit_half_even([&, c](std::int64_t sum) { return to.of_sum(sums, sum - added[c], c); },
-                         lowest + added[c], highest + added[c], slopes[c], to.range);
-  };
-  const bool alike = sums.scales.size() == 1 && only_clamps(sums.steps);
-  if (alike || channels == 1) {
-    const FittedScale fit = fitted(0, *std::min_element(sums.lowest.begin(), sums.lowest.end()),
-                                   *std::max_element(sums.highest.begin(), sums.highest.end()));
-    if (fit.differing == 0 || channels == 1) {
-      requantization.multipliers = {fit.multiplier};
-      requantization.shifts = {fit.shift};
-      report_.sums += fit.sums;
-      report_.different += fit.differing;
-      return;
-    }
-  }
-  requantization.multipliers.clear();
-  requantization.shifts.clear();
-  for (std::size_t c = 0; c < channels; ++c) {
-    const FittedScale fit = fitted(c, of_channel(sums.lowest, c), of_channel(sums.highest, c));
-    requantization.multipliers.push_back(fit.multiplier);
-    requantization.shifts.push_back(fit.shift);
-    report_.sums += fit.sums;
-    report_.different += fit.differing;
-  }
-}
-
-void OnnxBuilder::fit(const Quantized& to, const OnnxSums& sums, Add& add) {
-  const auto addend = [&](std::size_t i) {
-    const auto [low, high] = reach_[sums.inputs[i]];
-    const int zero_point = *zero_points_[cells_[sums.inputs[i]]];
-    return Addend{low - zero_point, high - zero_point, double{sums.scales[i]} / to.scale};
-  };
-  const FittedAdd fitted = fit_add(
-      [&](int a, int b) {
-        const float real = static_cast<float>(a) * sums.scales[0] + static_cast<float>(b) * sums.scales[1];
-        return std::clamp(to.of(real), to.range.low, to.range.high);
-      },
-      addend(0), addend(1), to.range);
-  for (std::size_t i = 0; i < 2; ++i) {
-    add.inputs[i].rounding = Rounding::half_even;
-    add.inputs[i].multipliers = {fitted.multipliers[i]};
-  }
-  add.output.multipliers = {fitted.output.multiplier};
-  add.output.shifts = {fitted.output.shift};
-  report_.sums += fitted.output.sums;
-  report_.different += fitted.output.differing;
-}
-
-std::size_t OnnxBuilder::quantize(const OnnxContext& context, const OnnxSums& sums, float scale,
-                                  int zero_point, OnnxType type) {
-  require_bytes(context, type, "results");
-  const Format format{8, is_signed_byte(type), zero_point};
-  Quantized to{context, scale, zero_point, format};
-  to.range = {zero_point, to.of(through(sums.steps, -infinity, 0)), to.of(through(sums.steps, infinity, 0))};
-  for (const float own : sums.scales)
-    if (!std::isfinite(own) || !std::isfinite(own / scale))
-      context.fail("its scales are too far apart");
-  report_ = {};
-  OnnxSums biased = sums;
-  Requantization requantization;
-  requantization.rounding = Rounding::half_even;
-  requantization.low = to.range.low;
-  requantization.high = to.range.high;
-  if (auto* add = std::get_if<Add>(&biased.op)) {
-    add->output = requantization;
-    fit(to, sums, *add);
-    requantization = add->output;
-  } else {
-    fit(to, sums, requantization, biased);
-  }
-  const std::size_t output = add_tensor(context.node().outputs[0], sums.shape, format, scale);
-  reach_[output] = {to.range.low, to.range.high};
-  return emit(context, biased, output, requantization);
-}
-
 std::size_t OnnxBuilder::sixteen_bits(const OnnxContext& context, const OnnxSums& sums) {
+  const bool is_real = !sums.are_integers;
+  const auto refuse = [&](const std::string& why) {
+    if (is_real)
+      context.fail("its results are real numbers, and no QuantizeLinear is behind it; add one");
+    context.fail(why);
+  };
+  const bool per_channel =
+      !sums.negated.empty() || std::any_of(sums.steps.begin(), sums.steps.end(),
+                                           [](const RealStep& step) { return step.values.size() != 1; });
+  if (std::holds_alternative<Add>(sums.op) || sums.scales.size() != 1 || per_channel ||
+      (!is_real && !sums.steps.empty()))
+    refuse("its sums are scaled, and nothing quantizes them");
   const std::int64_t lowest = *std::min_element(sums.lowest.begin(), sums.lowest.end());
   const std::int64_t highest = *std::max_element(sums.highest.begin(), sums.highest.end());
-  if (!sums.are_integers || !sums.steps.empty())
-    context.fail("its results are real numbers, and no QuantizeLinear is behind it; add one");
   if (lowest < -32768 || highest > 32767)
-    context.fail("its sums can reach " + std::to_string(lowest) + " to " + std::to_string(highest) +
-                 ", results have 16 bits at most; scale and quantize them (Cast, Mul, QuantizeLinear)");
+    refuse("its sums can reach " + std::to_string(lowest) + " to " + std::to_string(highest) +
+           ", results have 16 bits at most; scale and quantize them (Cast, Mul, QuantizeLinear)");
   const Format format{16, true, 0};
   Requantization requantization;
   requantization.rounding = Rounding::half_even;
   requantization.low = format.low();
   requantization.high = format.high();
-  return emit(context, sums, add_tensor(context.node().outputs[0], sums.shape, format, 0), requantization);
+  const float scale = is_real ? sums.scales[0] / static_cast<float>(std::max(sums.mean_of, 1)) : 0;
+  const std::size_t output = add_tensor(context.node().outputs[0], sums.shape, format, scale);
+  if (!sums.steps.empty())
+    builder_.note("of these real numbers the host makes the network's: " + to_text(sums.steps));
+  return emit(context, sums, output, requantization);
 }
 
 std::size_t OnnxBuilder::clamp(const OnnxContext& context, const OnnxSums& sums, float scale,
@@ -400,6 +237,20 @@ std::size_t OnnxBuilder::emit(const OnnxContext& context, const OnnxSums& sums, 
   return output;
 }
 
+void OnnxBuilder::refold_input(int zero_point, float scale) {
+  Graph& graph = builder_.graph();
+  graph.tensors[graph.input].scale = scale;
+  graph.tensors[graph.input].format.zero_point = zero_point;
+  zero_points_[cells_[graph.input]] = zero_point;
+}
+
+bool OnnxBuilder::is_read(std::size_t index) const {
+  const std::vector<Node>& nodes = builder_.graph().nodes;
+  return std::any_of(nodes.begin(), nodes.end(), [&](const Node& node) {
+    return std::find(node.inputs.begin(), node.inputs.end(), index) != node.inputs.end();
+  });
+}
+
 bool OnnxBuilder::narrow(std::size_t index, int low, int high) {
   Graph& graph = builder_.graph();
   if (graph.nodes.empty() || graph.nodes.back().output != index)
@@ -412,7 +263,7 @@ bool OnnxBuilder::narrow(std::size_t index, int low, int high) {
           requantization = &op.output;
         else if constexpr (std::is_same_v<Op, Convolution> || std::is_same_v<Op, Rescale>)
           requantization = &op.requantization;
-        if (!requantization)
+        if (!requantization || requantization->rounding == Rounding::thresholds)
           return false;
         requantization->low = std::clamp(low, requantization->low, requantization->high);
         requantization->high = std::clamp(high, requantization->low, requantization->high);

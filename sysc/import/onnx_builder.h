@@ -17,6 +17,7 @@ public:
       : node_(&node), index_(index), origin_(&origin) {}
 
   [[nodiscard]] const OnnxNode& node() const { return *node_; }
+  [[nodiscard]] std::size_t index() const { return index_; } ///< in the file's order
   [[nodiscard]] std::string name() const;
   [[noreturn]] void fail(const std::string& what) const;
 
@@ -73,7 +74,9 @@ public:
   /// The tensor of sums that are quantized so.
   std::size_t quantize(const OnnxContext& context, const OnnxSums& sums, float scale, int zero_point,
                        OnnxType type);
-  /// The tensor of sums that stay integers, 16 bits wide.
+  std::size_t quantize(const OnnxContext& context, const OnnxSums& sums, const OnnxTarget& target);
+  /// The tensor of sums that nothing quantizes, 16 bits wide: integers, or reals of one scale, whose steps
+  /// are left to the host.
   std::size_t sixteen_bits(const OnnxContext& context, const OnnxSums& sums);
   /// The tensor of reals that are but clamped, with the scale and zero point that they had.
   std::size_t clamp(const OnnxContext& context, const OnnxSums& sums, float scale, int zero_point);
@@ -83,6 +86,15 @@ public:
   std::size_t max_pool(const std::string& name, const std::string& source, std::size_t tensor,
                        const Window& window);
 
+  /// The input, which nothing reads yet, as integers with another zero point.
+  void refold_input(int zero_point, float scale);
+  [[nodiscard]] bool is_read(std::size_t tensor) const;
+  /// How the host makes integers of the input, where a scale and a zero point do not tell it.
+  void set_input_note(const std::string& text) { input_note_ = text; }
+  [[nodiscard]] const std::string& input_note() const { return input_note_; }
+
+  /// No other integers are in the tensor.
+  void limit(std::size_t tensor, int low, int high) { reach_[tensor] = {low, high}; }
   [[nodiscard]] std::pair<int, int> reach(std::size_t tensor) const { return reach_[tensor]; }
   [[nodiscard]] const Tensor& tensor(std::size_t index) const { return builder_.tensor(index); }
   [[nodiscard]] Graph& graph() { return builder_.graph(); }
@@ -96,10 +108,16 @@ private:
   struct Quantized; // what `quantize` shares with its parts
   std::size_t emit(const OnnxContext& context, const OnnxSums& sums, std::size_t output,
                    Requantization requantization);
+  std::size_t quantize(const Quantized& to, const OnnxSums& sums);
   void fit(const Quantized& to, const OnnxSums& sums, Requantization& requantization, OnnxSums& biased);
+  void scale(const Quantized& to, const OnnxSums& sums, Requantization& requantization, OnnxSums& biased);
+  void count(const Quantized& to, const OnnxSums& sums, Requantization& requantization);
   void fit(const Quantized& to, const OnnxSums& sums, Add& add);
+  bool fit_whole(const Quantized& to, const OnnxSums& sums, Add& add);
+  void widen(const Quantized& to, OnnxSums& sums);
+  std::pair<std::int64_t, std::int64_t> addend(const OnnxSums& sums, std::size_t input) const;
 
-  std::string origin_;
+  std::string origin_, input_note_;
   std::uint64_t weights_ = 0; ///< of all nodes
   GraphBuilder builder_;
   std::vector<std::size_t> cells_;              ///< of each tensor, in ...

@@ -192,11 +192,36 @@ private:
         at_most(model.outputs.size(), most_values, "outputs");
         model.outputs.push_back(value(message.message()));
         break;
+      case 14:
+        annotation(message.message(), model);
+        break;
       case 15:
         throw InputError(origin_ + ": it has sparse constants; store them densely");
       default:
         break;
       }
+  }
+
+  // Of a value: what FINN notes of its integers.
+  void annotation(Message message, OnnxModel& model) const {
+    std::string name, datatype;
+    while (message.next())
+      if (message.field() == 1) {
+        name = message.text();
+      } else if (message.field() == 2) {
+        Message entry = message.message();
+        std::string key, value;
+        while (entry.next())
+          if (entry.field() == 1)
+            key = entry.text();
+          else if (entry.field() == 2)
+            value = entry.text();
+        if (key == "finn_datatype")
+          datatype = value.substr(0, 20);
+      }
+    at_most(model.datatypes.size(), most_tensors, "annotations");
+    if (!datatype.empty())
+      model.datatypes[name] = datatype;
   }
 
   OnnxNode node(Message message) {

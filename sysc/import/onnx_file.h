@@ -72,7 +72,8 @@ struct OnnxModel {
   std::map<std::string, std::int64_t> opsets; ///< of each domain
   std::vector<OnnxNode> nodes;
   std::map<std::string, OnnxTensor> initializers;
-  std::vector<OnnxValue> inputs, outputs; ///< inputs: without those that have an initializer
+  std::map<std::string, std::string> datatypes; ///< of values, where FINN tells: "UINT8", "BIPOLAR"
+  std::vector<OnnxValue> inputs, outputs;       ///< inputs: without those that have an initializer
 };
 
 /// Reads an ONNX file: a protocol buffer, by its wire format alone. Throws InputError that names `origin`

@@ -259,7 +259,10 @@ void OnnxTranslator::add_bias(const Context& context, Operand& operand, const On
                  std::to_string(outputs));
   for (std::size_t o = 0; o < outputs; ++o) {
     const std::int64_t bias = integers.integer(integers.elements() == 1 ? 0 : o);
-    convolution.bias[o] = static_cast<std::int32_t>(bias);
+    const std::int64_t sum = convolution.bias[o] + bias;
+    if (sum != static_cast<std::int32_t>(sum))
+      context.fail("its bias is " + std::to_string(sum) + ", more than 32 bits hold");
+    convolution.bias[o] = static_cast<std::int32_t>(sum);
     sums.lowest[o] += bias;
     sums.highest[o] += bias;
   }
@@ -303,6 +306,7 @@ void OnnxTranslator::add_bias(const Context& context, Operand& operand, const Op
 }
 
 const OnnxWeights& OnnxTranslator::weights(const Context& context, const char* unless_constant) {
+  take_as_integers(context, 1);
   const Operand& w = input(context, 1);
   if (w.kind != Kind::weights)
     context.fail(w.kind == Kind::constant

@@ -1,5 +1,6 @@
 // Quantization, additions, factors and clamps.
 #include "base/text.h"
+#include "import/onnx_steps.h"
 #include "import/onnx_translator.h"
 #include <algorithm>
 #include <cmath>
@@ -15,24 +16,6 @@ bool is_constant(const OnnxOperand& operand) {
   return operand.kind == Kind::constant || operand.kind == Kind::weights;
 }
 
-// Reals on their way to other integers.
-OnnxOperand rescaled(const OnnxContext& context, const OnnxBuilder& builder, const OnnxOperand& x) {
-  OnnxSums sums;
-  sums.node = context.name();
-  sums.source = context.node().op;
-  sums.op = Rescale{};
-  sums.inputs = {x.tensor};
-  sums.shape = builder.tensor(x.tensor).shape;
-  const auto [low, high] = builder.reach(x.tensor);
-  sums.lowest = {low - x.zero_point};
-  sums.highest = {high - x.zero_point};
-  sums.scales = {x.scale};
-  OnnxOperand result = x;
-  result.kind = Kind::sums;
-  result.sums = std::make_shared<const OnnxSums>(std::move(sums));
-  return result;
-}
-
 template <class Combine>
 OnnxTensor combined(const OnnxContext& context, const OnnxTensor& a, const OnnxTensor& b, Combine combine) {
   if (bytes_of(a.type) == 0 || a.type != b.type)
@@ -46,7 +29,7 @@ OnnxTensor combined(const OnnxContext& context, const OnnxTensor& a, const OnnxT
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t of_a = a.elements() == 1 ? 0 : i, of_b = b.elements() == 1 ? 0 : i;
     if (a.is_integer())
-      integers.push_back(combine(a.integer(of_a), b.integer(of_b)));
+      integers.push_back(static_cast<std::int64_t>(combine(a.integer(of_a), b.integer(of_b))));
     else
       reals.push_back(static_cast<float>(combine(a.real(of_a), b.real(of_b))));
   }
@@ -56,6 +39,96 @@ OnnxTensor combined(const OnnxContext& context, const OnnxTensor& a, const OnnxT
 }
 
 } // namespace
+
+OnnxOperand OnnxTranslator::rescaled(const Context& context, const Operand& x) const {
+  OnnxSums sums;
+  sums.node = context.name();
+  sums.source = context.node().op;
+  sums.op = Rescale{};
+  sums.inputs = {x.tensor};
+  sums.shape = builder_.tensor(x.tensor).shape;
+  const auto [low, high] = builder_.reach(x.tensor);
+  sums.lowest = {low - x.zero_point};
+  sums.highest = {high - x.zero_point};
+  sums.scales = {x.scale};
+  Operand result = x;
+  result.kind = Kind::sums;
+  result.sums = std::make_shared<const OnnxSums>(std::move(sums));
+  return result;
+}
+
+OnnxOperand OnnxTranslator::by_ones(const Context& context, const Operand& x, int weight) {
+  if (std::holds_alternative<Convolution>(x.sums->op))
+    return x;
+  if (std::holds_alternative<Add>(x.sums->op))
+    context.fail("it scales or shifts a sum of two tensors that nothing has quantized; put a Quant, or a "
+                 "QuantizeLinear and a DequantizeLinear, before it");
+  OnnxSums sums = *x.sums;
+  std::vector<int> shape = builder_.tensor(sums.inputs[0]).shape;
+  const int channels = shape.back();
+  if (shape.size() != 3) {
+    shape = {static_cast<int>(builder_.tensor(sums.inputs[0]).elements()) / channels, 1, channels};
+    sums.inputs[0] = builder_.shaped(sums.inputs[0], shape);
+    sums.shape = shape;
+  }
+  Convolution convolution;
+  if (const auto* pool = std::get_if<Pool>(&sums.op))
+    convolution.window = pool->window;
+  convolution.groups = convolution.outputs = channels;
+  const auto count = static_cast<std::size_t>(channels);
+  convolution.weights.assign(count * static_cast<std::size_t>(convolution.window.rows) *
+                                 static_cast<std::size_t>(convolution.window.columns),
+                             static_cast<std::int16_t>(weight));
+  convolution.bias.resize(count);
+  sums.op = std::move(convolution);
+  sums.lowest.assign(count, sums.lowest[0] * weight);
+  sums.highest.assign(count, sums.highest[0] * weight);
+  sums.scales[0] /= static_cast<float>(weight);
+  Operand result = x;
+  result.sums = std::make_shared<const OnnxSums>(std::move(sums));
+  return result;
+}
+
+OnnxOperand OnnxTranslator::with_room_for_constants(const Context& context, const Operand& x) {
+  const auto adds = [](const RealStep& step) { return step.kind == RealStep::Kind::add; };
+  const std::vector<RealStep>& steps = x.sums->steps;
+  return std::any_of(steps.begin(), steps.end(), adds) ? by_ones(context, x, 1) : x;
+}
+
+void OnnxTranslator::negate(const Context& context, OnnxSums& sums, std::size_t channel) const {
+  auto& convolution = std::get<Convolution>(sums.op);
+  if (!sums.pools.empty())
+    context.fail("a factor below 0 is behind a maximum, which would become a minimum");
+  const auto outputs = static_cast<std::size_t>(convolution.outputs);
+  const std::size_t each = convolution.weights.size() / outputs;
+  for (std::size_t i = channel * each; i < (channel + 1) * each; ++i)
+    convolution.weights[i] = static_cast<std::int16_t>(-convolution.weights[i]);
+  if (convolution.bias[channel] == std::numeric_limits<std::int32_t>::min())
+    context.fail("a bias cannot be negated");
+  convolution.bias[channel] = -convolution.bias[channel];
+  std::swap(sums.lowest[channel], sums.highest[channel]);
+  sums.lowest[channel] *= -1;
+  sums.highest[channel] *= -1;
+  sums.negated.resize(outputs);
+  sums.negated[channel] = !sums.negated[channel];
+}
+
+OnnxOperand OnnxTranslator::multiplied_by(const Context& context, const Operand& x,
+                                          std::vector<float> factors, bool divides) {
+  const bool flips = std::any_of(factors.begin(), factors.end(), [](float value) { return !(value > 0); });
+  if (divides && std::find(factors.begin(), factors.end(), 0.0f) != factors.end())
+    context.fail("it divides by 0");
+  Operand operand = factors.size() > 1 || flips ? by_ones(context, x, 1) : x;
+  if (std::any_of(factors.begin(), factors.end(), [](float value) { return value < 0; })) {
+    OnnxSums sums = *operand.sums;
+    for (std::size_t c = 0; c < sums.lowest.size(); ++c)
+      if (factors[factors.size() == 1 ? 0 : c] < 0)
+        negate(context, sums, c);
+    operand.sums = std::make_shared<const OnnxSums>(std::move(sums));
+  }
+  return with_step(operand,
+                   {divides ? RealStep::Kind::divide : RealStep::Kind::multiply, std::move(factors)});
+}
 
 OnnxOperand OnnxTranslator::quantize(const Context& context) {
   const Operand& x = input(context, 0);
@@ -103,6 +176,8 @@ OnnxOperand OnnxTranslator::quantize(const Context& context) {
   Operand result = x;
   result.kind = Kind::integers;
   if (x.kind == Kind::input) {
+    if (!x.steps.empty())
+      builder_.set_input_note("the host makes of the input first: " + to_text(x.steps));
     Graph& graph = builder_.graph();
     const Format format{8, is_signed_byte(type), zero_point};
     if (graph.tensors.empty())
@@ -117,11 +192,11 @@ OnnxOperand OnnxTranslator::quantize(const Context& context) {
     const bool same_type = builder_.tensor(x.tensor).format.is_signed == is_signed_byte(type);
     if (same_type && x.scale == to.scales[0] && x.zero_point == zero_point)
       return result;
-    result.tensor =
-        builder_.quantize(context, *rescaled(context, builder_, x).sums, to.scales[0], zero_point, type);
+    result.tensor = builder_.quantize(context, *rescaled(context, x).sums, to.scales[0], zero_point, type);
     return result;
   }
-  result.tensor = builder_.quantize(context, *x.sums, to.scales[0], zero_point, type);
+  result.tensor =
+      builder_.quantize(context, *with_room_for_constants(context, x).sums, to.scales[0], zero_point, type);
   result.sums.reset();
   return result;
 }
@@ -220,43 +295,57 @@ std::vector<float> OnnxTranslator::by_channel(const Context& context, const Oper
   return result;
 }
 
+OnnxOperand OnnxTranslator::of_input(const Context& context, const Operand& x, const Operand& constant,
+                                     RealStep::Kind kind, float sign) {
+  if (constant.kind != Kind::constant || bytes_of(constant.constant->type) == 0)
+    context.fail("it changes the input by what is no constant of real numbers");
+  const OnnxTensor& values = *constant.constant;
+  std::vector<float> numbers;
+  for (std::size_t i = 0; i < values.elements(); ++i) {
+    numbers.push_back(sign * static_cast<float>(values.real(i)));
+    if (!std::isfinite(numbers[i]) || (numbers[i] == 0 && kind != RealStep::Kind::add))
+      context.fail("a constant is " + std::to_string(numbers[i]));
+  }
+  if (numbers.empty() || numbers.size() > 4096)
+    context.fail("it changes the input by " + std::to_string(numbers.size()) + " numbers");
+  Operand result = x;
+  result.steps.push_back({kind, std::move(numbers)});
+  return result;
+}
+
 OnnxOperand OnnxTranslator::scaled(const Context& context, bool divides) {
   const bool first_is_constant = !divides && is_constant(input(context, 0));
-  const Operand& x = input(context, first_is_constant ? 1 : 0);
-  const OnnxTensor& factor = constant(context, first_is_constant ? 0 : 1, "a factor");
+  const std::size_t at = first_is_constant ? 1 : 0;
+  const RealStep::Kind kind = divides ? RealStep::Kind::divide : RealStep::Kind::multiply;
+  const Operand& x = input(context, at);
   if (x.kind == Kind::input)
-    context.fail(
-        "it scales the input before it is quantized; leave that to the host and begin at QuantizeLinear");
-  Operand operand =
-      x.kind == Kind::sums ? x : rescaled(context, builder_, reals(context, first_is_constant ? 1 : 0));
+    return of_input(context, x, input(context, 1 - at), kind, 1);
+  const OnnxTensor& factor = constant(context, 1 - at, "a factor");
+  const Operand operand = x.kind == Kind::sums ? x : rescaled(context, reals(context, at));
   if (operand.sums->are_integers)
     context.fail("it scales int32 sums as integers; put a Cast to float before it");
   if (std::holds_alternative<Add>(operand.sums->op))
     context.fail("it scales a sum of two tensors that nothing has quantized yet; put a QuantizeLinear and a "
                  "DequantizeLinear before it");
-  const std::vector<float> factors = by_channel(context, operand, factor);
-  if (factors.size() > 1 && !std::holds_alternative<Convolution>(operand.sums->op))
-    context.fail("it has a factor for each channel; possible is that behind convolutions alone");
-  for (const float value : factors)
-    if (!(value > 0))
-      context.fail("a factor is " + std::to_string(value) + "; possible is more than 0");
-  operand = with_step(operand, {divides ? RealStep::Kind::divide : RealStep::Kind::multiply, factors});
-  return operand;
+  return multiplied_by(context, operand, by_channel(context, operand, factor), divides);
 }
 
 OnnxOperand OnnxTranslator::shifted(const Context& context, bool subtracts) {
   const bool first_is_constant = is_constant(input(context, 0));
-  const Operand& x = input(context, first_is_constant ? 1 : 0);
-  if (x.kind == Kind::input)
-    context.fail(
-        "it shifts the input before it is quantized; leave that to the host and begin at QuantizeLinear");
+  const std::size_t at = first_is_constant ? 1 : 0;
+  const Operand& x = input(context, at);
   if (subtracts && first_is_constant)
     context.fail("it subtracts from a constant; possible is to subtract a constant");
-  if (x.kind != Kind::sums || !std::holds_alternative<Convolution>(x.sums->op) || x.sums->are_integers)
-    context.fail(
-        "it adds a constant to what is no sum of a convolution or product; there it becomes the bias");
-  Operand result = x;
-  add_bias(context, result, input(context, first_is_constant ? 0 : 1), subtracts ? -1.0f : 1.0f);
+  if (x.kind == Kind::input)
+    return of_input(context, x, input(context, 1 - at), RealStep::Kind::add, subtracts ? -1.0f : 1.0f);
+  Operand result = x.kind == Kind::sums ? x : rescaled(context, reals(context, at));
+  if (result.sums->are_integers)
+    context.fail("it adds a constant to int32 sums as integers; put a Cast to float before it");
+  const Operand& added = input(context, 1 - at);
+  if (!std::holds_alternative<Rescale>(result.sums->op) || added.kind != Kind::constant ||
+      added.constant->elements() != 1)
+    result = by_ones(context, result, 1);
+  add_bias(context, result, input(context, 1 - at), subtracts ? -1.0f : 1.0f);
   return result;
 }
 
@@ -270,8 +359,16 @@ OnnxOperand OnnxTranslator::add(const Context& context) {
     context.fail("it adds integers that have no scale, and wraps; put DequantizeLinear before and "
                  "QuantizeLinear behind "
                  "it");
-  const Operand first = reals(context, 0), second = reals(context, 1);
-  return sum_of(context, first, second);
+  return sum_of(context, addend(context, 0), addend(context, 1));
+}
+
+OnnxOperand OnnxTranslator::addend(const Context& context, std::size_t at) {
+  const Operand& x = input(context, at);
+  // Sums of products may be added as they are, where no step is between.
+  if (x.kind == Kind::sums && std::holds_alternative<Convolution>(x.sums->op) && !x.sums->are_integers &&
+      x.sums->steps.empty() && x.sums->scales.size() == 1)
+    return x;
+  return reals(context, at);
 }
 
 OnnxOperand OnnxTranslator::sum_of(const Context& context, const Operand& a, const Operand& b) {
@@ -284,6 +381,26 @@ OnnxOperand OnnxTranslator::sum_of(const Context& context, const Operand& a, con
   sums.node = context.name();
   sums.source = context.node().op;
   sums.op = Add{};
+  if (a.kind == Kind::sums || b.kind == Kind::sums) {
+    const Operand* const both[2] = {&a, &b};
+    for (const Operand* operand : both) // a convolution's: pools behind it have not been yet
+      if (operand->kind == Kind::sums) {
+        if (!operand->sums->pools.empty())
+          context.fail("it adds maxima of sums that nothing has quantized; put a Quant, or a QuantizeLinear "
+                       "and a DequantizeLinear, before the MaxPool");
+        sums.shape = operand->sums->shape;
+      }
+    for (std::size_t i = 0; i < 2; ++i) {
+      const bool wide = both[i]->kind == Kind::sums;
+      sums.inputs.push_back(wide ? 0 : builder_.shaped(both[i]->tensor, sums.shape));
+      sums.scales.push_back(wide ? both[i]->sums->scales[0] : both[i]->scale);
+      if (wide)
+        sums.wide[i] = both[i]->sums;
+    }
+    if (sums.wide[0] && sums.wide[0] == sums.wide[1])
+      context.fail("it adds a sum to itself");
+    return pending(std::move(sums), a.view);
+  }
   sums.shape = builder_.tensor(a.tensor).shape;
   sums.inputs = {a.tensor, builder_.shaped(b.tensor, sums.shape)};
   sums.scales = {a.scale, b.scale};
@@ -330,6 +447,13 @@ OnnxOperand OnnxTranslator::divide(const Context& context) {
   return scaled(context, true);
 }
 
+OnnxOperand OnnxTranslator::power(const Context& context) {
+  const OnnxTensor &a = constant(context, 0, "a base"), &b = constant(context, 1, "an exponent");
+  if (a.is_integer() || b.is_integer())
+    context.fail("it raises integers to a power");
+  return made(combined(context, a, b, [](auto x, auto y) { return std::pow(x, y); }));
+}
+
 OnnxOperand OnnxTranslator::clamped(const Context& context, float low, float high) {
   const Operand& x = input(context, 0);
   if (low > high)
@@ -354,7 +478,7 @@ OnnxOperand OnnxTranslator::clamped(const Context& context, float low, float hig
     };
     rescale.requantization.low = bound(low);
     rescale.requantization.high = bound(high);
-    if (is_read_once(context.node().inputs[0]) && builder_.narrow(x.tensor, bound(low), bound(high)))
+    if (is_last_reader(context, x.tensor) && builder_.narrow(x.tensor, bound(low), bound(high)))
       return x;
     Operand result = x;
     result.tensor = builder_.add_alike(context.node().outputs[0], in.shape, x.tensor);
@@ -363,7 +487,7 @@ OnnxOperand OnnxTranslator::clamped(const Context& context, float low, float hig
   }
   if (x.kind == Kind::sums && x.sums->are_integers)
     context.fail("it clamps int32 sums; put a Cast to float before it");
-  Operand operand = x.kind == Kind::sums ? x : rescaled(context, builder_, reals(context, 0));
+  Operand operand = x.kind == Kind::sums ? x : rescaled(context, reals(context, 0));
   if (low > -infinity)
     operand = with_step(operand, {RealStep::Kind::at_least, {low}});
   if (high < infinity)
@@ -426,6 +550,14 @@ OnnxOperand OnnxTranslator::cast(const Context& context) {
     OnnxSums sums = *operand.sums;
     sums.are_integers = false;
     return pending(std::move(sums), operand.view);
+  }
+  if (operand.kind == Kind::input && to == OnnxType::float32)
+    return operand;
+  if (operand.kind == Kind::integers && to == OnnxType::float32) {
+    OnnxQuantization as_they_are;
+    as_they_are.scales = {1};
+    as_they_are.zero_points = {0};
+    return integers(context, 0, as_they_are);
   }
   if ((operand.kind == Kind::reals || operand.kind == Kind::sums || operand.kind == Kind::probabilities) &&
       to == OnnxType::float32 && !(operand.sums && operand.sums->are_integers))

@@ -9,11 +9,22 @@ namespace deltatwin {
 namespace {
 
 const std::string microsoft = "com.microsoft";
+// Of QONNX, whose files name one of these, or none, for the same operators.
+const std::set<std::string> quantizing = {"onnx.brevitas", "qonnx.custom_op.general",
+                                          "finn.custom_op.general"};
 const std::string possible = "possible are Conv, Gemm, MatMul, Add, AveragePool, MaxPool, GlobalAveragePool, "
                              "GlobalMaxPool, ReduceMean, Relu, "
                              "Clip, Pad, what only changes shapes, and a Softmax at the end, between "
                              "QuantizeLinear and DequantizeLinear or in "
-                             "their QLinear and Integer forms";
+                             "their QLinear and Integer forms, and QONNX's Quant, BipolarQuant, "
+                             "MultiThreshold, Trunc and BatchNormalization";
+
+bool reads(const OnnxSums& sums, std::size_t tensor) {
+  for (std::size_t i = 0; i < sums.inputs.size(); ++i)
+    if (const auto& wide = sums.wide[i]; wide ? reads(*wide, tensor) : sums.inputs[i] == tensor)
+      return true;
+  return false;
+}
 
 } // namespace
 
@@ -21,7 +32,10 @@ const std::map<std::string, OnnxTranslator::Handler>& OnnxTranslator::handlers()
   using T = OnnxTranslator;
   static const std::map<std::string, Handler> table = {
       {"Add", &T::add},
+      {"ArgMax", &T::left_to_host},
       {"AveragePool", &T::average_pool},
+      {"BatchNormalization", &T::normalize},
+      {"BipolarQuant", &T::bipolar_quant},
       {"Cast", &T::cast},
       {"Clip", &T::clip},
       {"Concat", &T::concat},
@@ -41,9 +55,13 @@ const std::map<std::string, OnnxTranslator::Handler>& OnnxTranslator::handlers()
       {"MatMulInteger", &T::multiply_matrices_integers},
       {"MaxPool", &T::max_pool},
       {"Mul", &T::multiply},
+      {"MultiThreshold", &T::multi_threshold},
       {"Pad", &T::pad},
+      {"Pow", &T::power},
       {"QLinearConv", &T::convolve_quantized},
       {"QLinearMatMul", &T::multiply_matrices_quantized},
+      {"IntQuant", &T::quant},
+      {"Quant", &T::quant},
       {"QuantizeLinear", &T::quantize},
       {"ReduceMean", &T::reduce_mean},
       {"Relu", &T::relu},
@@ -53,7 +71,9 @@ const std::map<std::string, OnnxTranslator::Handler>& OnnxTranslator::handlers()
       {"Softmax", &T::softmax},
       {"Squeeze", &T::squeeze},
       {"Sub", &T::subtract},
+      {"TopK", &T::left_to_host},
       {"Transpose", &T::transpose},
+      {"Trunc", &T::truncate},
       {"Unsqueeze", &T::unsqueeze},
       {"com.microsoft.DequantizeLinear", &T::dequantize},
       {"com.microsoft.QGemm", &T::gemm_quantized},
@@ -65,25 +85,32 @@ const std::map<std::string, OnnxTranslator::Handler>& OnnxTranslator::handlers()
   return table;
 }
 
+OnnxTranslator::OnnxTranslator(const OnnxModel& model, OnnxBuilder& builder, std::vector<int> input_shape)
+    : model_(model), builder_(builder), input_shape_(std::move(input_shape)) {
+  for (std::size_t n = 0; n < model.nodes.size(); ++n)
+    for (const std::string& name : model.nodes[n].inputs)
+      readers_[name].push_back(n);
+}
+
 void OnnxTranslator::translate(const OnnxNode& node, std::size_t index) {
   const Context context(node, index, builder_.origin());
-  if (!node.domain.empty() && node.domain != microsoft)
+  const bool by_name = node.domain.empty() || quantizing.count(node.domain) > 0;
+  if (!by_name && node.domain != microsoft)
     context.fail("operators of domain \"" + printable(node.domain) + "\" are unknown; " + possible);
-  const auto found = handlers().find(node.domain.empty() ? node.op : node.domain + "." + node.op);
+  const auto found = handlers().find(by_name ? node.op : node.domain + "." + node.op);
   if (found == handlers().end()) {
-    const std::string hint =
-        node.op == "BatchNormalization"      ? "fold it into the convolution before it"
-        : node.op == "DynamicQuantizeLinear" ? "quantize statically: scales and zero points must be constants"
-        : node.op == "ArgMax" || node.op == "TopK" || node.op == "LogSoftmax" || node.op == "Sigmoid"
-            ? "if it is the last one, cut it off: the host can do it"
-            : possible;
+    const std::string hint = node.op == "DynamicQuantizeLinear"
+                                 ? "quantize statically: scales and zero points must be constants"
+                             : node.op == "LogSoftmax" || node.op == "Sigmoid"
+                                 ? "if it is the last one, cut it off: the host can do it"
+                                 : possible;
     context.fail("there is no such operator here; " + hint);
   }
   if (node.outputs.empty())
     context.fail("it has no output");
   static const std::set<std::string> takes_padding = {
-      "AveragePool", "Conv", "ConvInteger", "DequantizeLinear", "Identity",
-      "MaxPool",     "Pad",  "QLinearConv", "QuantizeLinear",   "QLinearAveragePool"};
+      "AveragePool", "Conv",        "ConvInteger",    "DequantizeLinear",   "Identity", "MaxPool",
+      "Pad",         "QLinearConv", "QuantizeLinear", "QLinearAveragePool", "Quant"};
   for (const std::string& name : node.inputs)
     if (const Operand* operand = find(name);
         operand && operand->padding.any() && !takes_padding.count(node.op))
@@ -98,6 +125,9 @@ void OnnxTranslator::translate(const OnnxNode& node, std::size_t index) {
     folded_ += result.weights->integers.bytes.size();
   if (folded_ > std::size_t{1} << 28)
     context.fail("constants grow beyond 256 MiB");
+  if (!result.host.empty()) // whichever of them the file asks for
+    for (const std::string& name : node.outputs)
+      operands_[name] = result;
   operands_[node.outputs[0]] = std::move(result);
 }
 
@@ -114,8 +144,11 @@ const OnnxOperand& OnnxTranslator::input(const Context& context, std::size_t at)
   if (!has_input(context, at))
     context.fail("input " + std::to_string(at) + " is missing");
   const std::string& name = context.node().inputs[at];
-  if (const Operand* operand = find(name))
+  if (const Operand* operand = find(name)) {
+    if (!operand->host.empty())
+      context.fail("it reads what a " + operand->host + " gives; possible is one at the end, for the host");
     return *operand;
+  }
   context.fail("it reads \"" + printable(name) + "\", which no node before it writes");
 }
 
@@ -221,12 +254,47 @@ std::int64_t OnnxTranslator::opset() const {
   return found == model_.opsets.end() ? 1 : found->second;
 }
 
-bool OnnxTranslator::is_read_once(const std::string& name) const {
-  int count = model_.outputs[0].name == name ? 2 : 0;
-  for (const OnnxNode& node : model_.nodes)
-    for (const std::string& read : node.inputs)
-      count += read == name ? 1 : 0;
-  return count == 1;
+bool OnnxTranslator::is_last_reader(const Context& context, std::size_t tensor) const {
+  if (builder_.is_read(tensor))
+    return false;
+  for (const auto& [name, operand] : operands_) {
+    const bool stands_for_it = (operand.kind == Kind::reals || operand.kind == Kind::integers ||
+                                operand.kind == Kind::probabilities) &&
+                               operand.tensor == tensor;
+    if (!stands_for_it && !(operand.kind == Kind::sums && reads(*operand.sums, tensor)))
+      continue;
+    if (name == model_.outputs[0].name)
+      return false;
+    const auto readers = readers_.find(name);
+    if (readers != readers_.end())
+      for (const std::size_t reader : readers->second)
+        if (reader > context.index())
+          return false;
+  }
+  return true;
+}
+
+void OnnxTranslator::take_as_integers(const Context& context, std::size_t at) {
+  const Operand& w = input(context, at);
+  const auto type = model_.datatypes.find(context.node().inputs[at]);
+  if (w.kind != Kind::constant || type == model_.datatypes.end() || bytes_of(w.constant->type) == 0 ||
+      w.constant->is_integer())
+    return;
+  OnnxWeights weights;
+  std::vector<std::int64_t> integers;
+  for (std::size_t i = 0; i < w.constant->elements(); ++i) {
+    const double real = w.constant->real(i);
+    if (!(real >= -128 && real <= 127) || real != std::nearbyint(real))
+      return;
+    integers.push_back(static_cast<std::int64_t>(real));
+  }
+  weights.integers = OnnxTensor::integers(OnnxType::int8, w.constant->dims, integers);
+  weights.quantization.scales = {1};
+  weights.quantization.zero_points = {0};
+  Operand result;
+  result.kind = Kind::weights;
+  result.weights = std::make_shared<const OnnxWeights>(std::move(weights));
+  operands_[context.node().inputs[at]] = std::move(result);
 }
 
 OnnxOperand OnnxTranslator::made(OnnxTensor tensor) {

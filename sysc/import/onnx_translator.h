@@ -13,8 +13,7 @@ namespace deltatwin {
 class OnnxTranslator {
 public:
   /// `input_shape` is that of the input's tensor.
-  OnnxTranslator(const OnnxModel& model, OnnxBuilder& builder, std::vector<int> input_shape)
-      : model_(model), builder_(builder), input_shape_(std::move(input_shape)) {}
+  OnnxTranslator(const OnnxModel& model, OnnxBuilder& builder, std::vector<int> input_shape);
 
   void define(const std::string& name, OnnxOperand operand) { operands_[name] = std::move(operand); }
   void translate(const OnnxNode& node, std::size_t index);
@@ -44,8 +43,10 @@ private:
   [[nodiscard]] Operand integers(const Context& context, std::size_t at,
                                  const OnnxQuantization& quantization);
   [[nodiscard]] std::int64_t opset() const;
-  /// Of a value: by one node, and not by who reads the network's output.
-  [[nodiscard]] bool is_read_once(const std::string& name) const;
+  /// Nothing but this node is still to read the tensor, under any name.
+  [[nodiscard]] bool is_last_reader(const Context& context, std::size_t tensor) const;
+  /// An input that is a constant of real numbers, of which FINN notes that they are integers.
+  void take_as_integers(const Context& context, std::size_t at);
 
   // Results.
   [[nodiscard]] static Operand made(OnnxTensor tensor);
@@ -53,6 +54,19 @@ private:
   [[nodiscard]] Operand quantized(const Context& context, const OnnxSums& sums, const View& view,
                                   std::size_t scale, std::size_t zero_point, OnnxType otherwise);
   [[nodiscard]] static Operand with_step(const Operand& sums, RealStep step);
+  /// Reals on their way to other integers.
+  [[nodiscard]] Operand rescaled(const Context& context, const Operand& x) const;
+  /// The same sums as those of a depthwise convolution of ones, which takes a factor and a constant for each
+  /// channel; `weight`: of so many.
+  [[nodiscard]] Operand by_ones(const Context& context, const Operand& sums, int weight);
+  /// `by_ones` where a constant is added.
+  [[nodiscard]] Operand with_room_for_constants(const Context& context, const Operand& sums);
+  /// Negates a channel's weights, and what its sums mean.
+  void negate(const Context& context, OnnxSums& sums, std::size_t channel) const;
+  [[nodiscard]] Operand multiplied_by(const Context& context, const Operand& sums, std::vector<float> factors,
+                                      bool divides);
+  [[nodiscard]] Operand of_input(const Context& context, const Operand& x, const Operand& constant,
+                                 RealStep::Kind kind, float sign);
 
   // Convolutions and products.
   struct Factors { ///< weights, less their zero points
@@ -96,6 +110,8 @@ private:
   Operand multiply(const Context& context);
   Operand divide(const Context& context);
   Operand add_quantized(const Context& context);
+  Operand addend(const Context& context, std::size_t at);
+  Operand power(const Context& context);
   Operand sum_of(const Context& context, const Operand& a, const Operand& b);
   Operand scaled(const Context& context, bool divides);
   Operand shifted(const Context& context, bool subtracts);
@@ -107,6 +123,22 @@ private:
   /// A constant's value for each channel of sums, one if they are all the same.
   [[nodiscard]] std::vector<float> by_channel(const Context& context, const Operand& sums,
                                               const OnnxTensor& values);
+
+  // QONNX's operators, and FINN's.
+  Operand quant(const Context& context);
+  Operand bipolar_quant(const Context& context);
+  Operand truncate(const Context& context);
+  Operand multi_threshold(const Context& context);
+  Operand normalize(const Context& context);
+  void take_as_reals(const Context& context);
+  Operand left_to_host(const Context& context);
+  Operand quantized_constant(const Context& context, const OnnxTensor& reals, int bits, bool is_signed,
+                             const std::function<double(float, float)>& integer);
+  Operand quantized_input(const Context& context, const Operand& x, const OnnxTarget& target,
+                          const std::string& rule);
+  /// Reals or sums as the integers of `target`, as reals again; `rule` tells the host of it.
+  Operand to_target(const Context& context, const OnnxTarget& target, const std::string& rule);
+  [[nodiscard]] bool folds_input(const Operand& sums, const OnnxTarget& target, Operand& result);
 
   // Pools.
   Operand max_pool(const Context& context);
@@ -139,7 +171,8 @@ private:
   const OnnxModel& model_;
   OnnxBuilder& builder_;
   std::vector<int> input_shape_;
-  std::size_t folded_ = 0; ///< bytes of constants that nodes made
+  std::map<std::string, std::vector<std::size_t>> readers_; ///< of each value, the nodes
+  std::size_t folded_ = 0;                                  ///< bytes of constants that nodes made
   std::map<std::string, OnnxOperand> operands_;
 };
 

@@ -3,6 +3,8 @@
 #include "import/onnx_file.h"
 #include "import/onnx_view.h"
 #include "net/graph.h"
+#include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
@@ -28,13 +30,27 @@ struct OnnxWeights {
   OnnxQuantization quantization;
 };
 
-/// What a real number, or a sum of one channel, goes through before it is quantized: all of it grows.
+/// What a real number, or a sum of one channel, goes through before it is quantized: all of it never falls,
+/// or never rises.
 struct RealStep {
   enum class Kind { multiply, divide, add, at_least, at_most };
   Kind kind = Kind::multiply;
   std::vector<float> values; ///< one, or one a channel
 
   [[nodiscard]] float value(std::size_t channel) const { return values[values.size() == 1 ? 0 : channel]; }
+};
+
+/// What real numbers become: the integers of a tensor.
+struct OnnxTarget {
+  Format format;
+  int low = 0, high = 0; ///< of the integers
+  float scale = 1;       ///< of the tensor
+  float step = 1;        ///< of the real numbers that go into it, from one integer to the next
+  /// Of a real number of a channel; never falls.
+  std::function<int(float real, std::size_t channel)> integer;
+  double offset = 0;       ///< before it rounds to the nearest, in steps: -0.5 where it rounds down
+  bool by_channel = false; ///< `integer` is another one for each
+  bool counts = false;     ///< by thresholds alone
 };
 
 /// An operator that has its sums, but no scale of its results yet.
@@ -50,6 +66,15 @@ struct OnnxSums {
   int mean_of = 0;           ///< a global average: how many, divided by in one with the scales
   std::vector<Window> pools; ///< max pools behind it: a maximum may as well be taken of what is quantized
   bool are_integers = false; ///< int32 in the file
+  /// Of a convolution's channel: its weights are negated, so that what the steps make of it grows with the
+  /// sum. None: no channel's.
+  std::vector<bool> negated{};
+  /// An Add's, of each input that nothing has quantized: its sums themselves are added.
+  std::array<std::shared_ptr<const OnnxSums>, 2> wide{};
+
+  [[nodiscard]] bool is_negated(std::size_t channel) const {
+    return !negated.empty() && negated[negated.size() == 1 ? 0 : channel];
+  }
 };
 
 struct OnnxPadding {
@@ -72,10 +97,12 @@ struct OnnxOperand {
   std::shared_ptr<const OnnxWeights> weights;
   std::shared_ptr<const OnnxSums> sums;
   View view;
-  std::size_t tensor = 0; ///< integers, reals, probabilities: of the graph
-  float scale = 1;        ///< reals
-  int zero_point = 0;     ///< reals
-  OnnxPadding padding;    ///< by zeros, around rows and columns: a Pad that nothing has used yet
+  std::size_t tensor = 0;      ///< integers, reals, probabilities: of the graph
+  float scale = 1;             ///< reals
+  int zero_point = 0;          ///< reals
+  OnnxPadding padding;         ///< by zeros, around rows and columns: a Pad that nothing has used yet
+  std::vector<RealStep> steps; ///< input: what the host does before it is quantized
+  std::string host;            ///< what the host does with it, which nothing else can read then
 };
 
 } // namespace deltatwin
