@@ -211,8 +211,8 @@ std::vector<std::array<std::int32_t, 2>> ratios(const Addend& first, const Adden
   const bool swapped = second.scale > first.scale;
   const double greater = std::max(first.scale, second.scale),
                ratio = std::min(first.scale, second.scale) / greater;
-  const int reach =
-      std::max({std::abs(first.low), std::abs(first.high), std::abs(second.low), std::abs(second.high), 1});
+  const int reach = std::max({std::abs(first.low), std::abs(first.high), std::abs(second.low),
+                              std::abs(second.high), first.most_stored, second.most_stored, 1});
   const auto most = static_cast<std::int32_t>(most_multiplier / reach / 2);
   std::vector<std::array<std::int32_t, 2>> found;
   const auto add = [&](std::int32_t larger, double error) {

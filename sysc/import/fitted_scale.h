@@ -29,7 +29,8 @@ struct ResultRange {
 /// An addition of two integers less their zero points, x in low..high each.
 struct Addend {
   int low = -255, high = 255;
-  double scale = 1; ///< in units of the result's
+  double scale = 1;    ///< in units of the result's
+  int most_stored = 0; ///< the largest magnitude that its format can hold, though x is in low..high
 };
 struct FittedAdd {
   std::int32_t multipliers[2] = {1, 1}; ///< of the addends, with no shift

@@ -110,7 +110,7 @@ private:
                    Requantization requantization);
   std::size_t quantize(const Quantized& to, const OnnxSums& sums);
   void fit(const Quantized& to, const OnnxSums& sums, Requantization& requantization, OnnxSums& biased);
-  void scale(const Quantized& to, const OnnxSums& sums, Requantization& requantization, OnnxSums& biased);
+  bool scale(const Quantized& to, const OnnxSums& sums, Requantization& requantization, OnnxSums& biased);
   void count(const Quantized& to, const OnnxSums& sums, Requantization& requantization);
   void fit(const Quantized& to, const OnnxSums& sums, Add& add);
   bool fit_whole(const Quantized& to, const OnnxSums& sums, Add& add);

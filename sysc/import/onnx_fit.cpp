@@ -92,8 +92,10 @@ void OnnxBuilder::fit(const Quantized& to, const OnnxSums& sums, Requantization&
     to.context.fail("it has " + std::to_string(steps) + " thresholds; possible are " +
                     std::to_string(Requantization::most_thresholds));
   if (!counts || !countable) {
-    scale(to, sums, requantization, biased);
-    if (report_.different == 0 || !to.target || !countable)
+    const bool holds = scale(to, sums, requantization, biased);
+    if (!holds && (!to.target || !countable))
+      to.context.fail("a constant is added that its sums cannot hold");
+    if (holds && (report_.different == 0 || !to.target || !countable))
       return;
   }
   biased = sums;
@@ -126,31 +128,36 @@ void OnnxBuilder::count(const Quantized& to, const OnnxSums& sums, Requantizatio
   }
 }
 
-void OnnxBuilder::scale(const Quantized& to, const OnnxSums& sums, Requantization& requantization,
+// False: where a constant is added that 32 bits cannot hold with the sums.
+bool OnnxBuilder::scale(const Quantized& to, const OnnxSums& sums, Requantization& requantization,
                         OnnxSums& biased) {
   auto* convolution = std::get_if<Convolution>(&biased.op);
   const std::size_t channels = channels_of(sums);
   std::vector<std::int64_t> added(channels); // to the bias
   std::vector<double> slopes(channels);
+  // One result, whatever the sum: its weights do nothing, and the bias alone tells it.
+  const auto is_constant = [&](std::size_t c) {
+    return convolution && to.target && !only_clamps(sums.steps) &&
+           to.of_sum(sums, of_channel(sums.lowest, c), c) == to.of_sum(sums, of_channel(sums.highest, c), c);
+  };
   for (std::size_t c = 0; c < channels; ++c) {
     const double offset =
         line(sums.steps, c).offset / to.step + (to.target ? to.target->offset : 0); // in steps
     slopes[c] = to.slope(sums, c);
-    if (slopes[c] == 0 && convolution) {
-      // A factor of 0: one result, whatever the sum.
+    if (is_constant(c)) {
       const std::size_t each = convolution->weights.size() / channels;
       std::fill_n(convolution->weights.begin() + static_cast<std::ptrdiff_t>(c * each), each, 0);
-      convolution->bias[c] = 0;
       slopes[c] = 1;
-      added[c] = to.of_sum(sums, 0, c) - to.zero_point;
+      added[c] = to.of_sum(sums, of_channel(sums.lowest, c), c) - to.zero_point;
       convolution->bias[c] = static_cast<std::int32_t>(added[c]);
       continue;
     }
     if (offset == 0)
       continue;
     const double bias = std::nearbyint(offset / slopes[c]);
-    if (!convolution || !(std::abs(bias + convolution->bias[c]) < 0x1p31) || !(std::abs(bias) < 0x1p31))
-      to.context.fail("a constant is added that its sums cannot hold");
+    if (!convolution || !(bias + static_cast<double>(of_channel(sums.lowest, c)) > -0x1p30) ||
+        !(bias + static_cast<double>(of_channel(sums.highest, c)) < 0x1p30))
+      return false;
     added[c] = static_cast<std::int64_t>(bias);
     convolution->bias[c] = static_cast<std::int32_t>(convolution->bias[c] + added[c]);
   }
@@ -176,7 +183,7 @@ void OnnxBuilder::scale(const Quantized& to, const OnnxSums& sums, Requantizatio
     return best;
   };
   const bool alike = sums.scales.size() == 1 && only_clamps(sums.steps) && (!to.target || added[0] == 0);
-  if (alike || channels == 1) {
+  if (alike || (channels == 1 && !is_constant(0))) {
     const FittedScale fit = fitted(0, *std::min_element(sums.lowest.begin(), sums.lowest.end()),
                                    *std::max_element(sums.highest.begin(), sums.highest.end()));
     if (fit.differing == 0 || channels == 1) {
@@ -184,21 +191,25 @@ void OnnxBuilder::scale(const Quantized& to, const OnnxSums& sums, Requantizatio
       requantization.shifts = {fit.shift};
       report_.sums += fit.sums;
       report_.different += fit.differing;
-      return;
+      return true;
     }
   }
   requantization.multipliers.clear();
   requantization.shifts.clear();
   for (std::size_t c = 0; c < channels; ++c) {
-    const bool is_constant = to.slope(sums, c) == 0;
-    const std::int64_t lowest = is_constant ? 0 : of_channel(sums.lowest, c),
-                       highest = is_constant ? 0 : of_channel(sums.highest, c);
-    const FittedScale fit = fitted(c, lowest, highest);
+    if (is_constant(c)) {
+      requantization.multipliers.push_back(1);
+      requantization.shifts.push_back(0);
+      report_.sums += 1;
+      continue;
+    }
+    const FittedScale fit = fitted(c, of_channel(sums.lowest, c), of_channel(sums.highest, c));
     requantization.multipliers.push_back(fit.multiplier);
     requantization.shifts.push_back(fit.shift);
     report_.sums += fit.sums;
     report_.different += fit.differing;
   }
+  return true;
 }
 
 // What an addition's input can be, less its zero point.
@@ -242,8 +253,11 @@ void OnnxBuilder::widen(const Quantized& to, OnnxSums& sums) {
     same.rounding = Rounding::half_even;
     same.low = static_cast<int>(low);
     same.high = static_cast<int>(high);
+    Format format{1, true, 0};
+    while (format.low() > same.low || format.high() < same.high)
+      ++format.bits;
     report_ = {};
-    const std::size_t output = add_tensor(wide.node + "_sum", wide.shape, {16, true, 0}, given.scales[i]);
+    const std::size_t output = add_tensor(wide.node + "_sum", wide.shape, format, given.scales[i]);
     reach_[output] = {same.low, same.high};
     sums.inputs[i] = emit(to.context, wide, output, same);
     sums.wide[i].reset();
@@ -263,15 +277,16 @@ bool OnnxBuilder::fit_whole(const Quantized& to, const OnnxSums& sums, Add& add)
     }
   if (units[0] == 0)
     return false;
-  std::int64_t low = 0, high = 0;
+  std::int64_t low = 0, high = 0, largest = 0;
   for (std::size_t i = 0; i < 2; ++i) {
+    largest += (std::int64_t{1} << tensor(sums.inputs[i]).format.bits) * units[i]; // of any input
     const auto [least_of, most_of] = addend(sums, i);
     low += least_of * units[i];
     high += most_of * units[i];
     add.inputs[i].rounding = Rounding::half_even;
     add.inputs[i].multipliers = {units[i]};
   }
-  if (low < -0x40000000 || high > 0x3fffffff)
+  if (largest > 0x7fffffff)
     return false;
   OnnxSums whole;
   whole.op = Rescale{};
@@ -293,7 +308,10 @@ void OnnxBuilder::fit(const Quantized& to, const OnnxSums& sums, Add& add) {
                     "theirs; put a Quant, or a QuantizeLinear and a DequantizeLinear, before it");
   const auto own = [&](std::size_t i) {
     const auto [low, high] = addend(sums, i);
-    return Addend{static_cast<int>(low), static_cast<int>(high), double{sums.scales[i]} / to.step};
+    const Format& format = tensor(sums.inputs[i]).format;
+    const int zero_point = *zero_points_[cells_[sums.inputs[i]]];
+    return Addend{static_cast<int>(low), static_cast<int>(high), double{sums.scales[i]} / to.step,
+                  std::max(format.high() - zero_point, zero_point - format.low())};
   };
   const FittedAdd fitted = fit_add(
       [&](int a, int b) {

@@ -86,7 +86,8 @@ std::string rule_of(const OnnxTarget& target, Mode mode) {
          std::string(mode == Mode::floor     ? "floor"
                      : mode == Mode::ceiling ? "ceil"
                                              : "round") +
-         "(real / " + shortest(target.step) + " + " + std::to_string(target.format.zero_point) + "), " +
+         "(real / " + shortest(target.step) +
+         (target.format.zero_point ? " + " + std::to_string(target.format.zero_point) : "") + "), " +
          std::to_string(target.low) + ", " + std::to_string(target.high) + ")";
 }
 
@@ -250,18 +251,19 @@ OnnxOperand OnnxTranslator::multi_threshold(const Context& context) {
     context.fail("its out_scale is " + std::to_string(scale) + ", expected more than 0");
   // value = (count + bias / scale) * scale, in halves of it where that is no integer: -1 and 1 are
   // 2 * count - 1.
-  const float whole = bias / scale;
-  const int factor = whole == std::nearbyint(whole) ? 1 : 2;
-  const float first = whole * static_cast<float>(factor);
+  const double whole = double{bias} / scale;
+  const auto is_integer = [](double value) { return std::abs(value - std::nearbyint(value)) < 1e-5; };
+  const int factor = is_integer(whole) ? 1 : 2;
+  const double first = whole * factor;
   const std::size_t steps = count * static_cast<std::size_t>(factor);
   if (steps > Requantization::most_thresholds)
     context.fail("it has " + std::to_string(count) + " thresholds; possible are " +
                  std::to_string(Requantization::most_thresholds / factor) + ", that is 4 bits");
-  if (first != std::nearbyint(first) || std::abs(first) > 128)
+  if (!is_integer(first) || std::abs(first) > 128)
     context.fail("its out_bias, " + shortest(bias) + ", is no multiple of half of out_scale, " +
                  shortest(scale));
   OnnxTarget target;
-  target.low = static_cast<int>(first);
+  target.low = static_cast<int>(std::nearbyint(first));
   target.high = target.low + static_cast<int>(steps);
   target.format = {1, target.low < 0, 0};
   while (target.format.low() > target.low || target.format.high() < target.high)
@@ -396,7 +398,7 @@ OnnxOperand OnnxTranslator::quantized_input(const Context& context, const Operan
     const std::size_t at = rule.find("real / ");
     std::string text = rule;
     if (folds && at != std::string::npos)
-      text.replace(at + 7, rule.find(' ', at + 7) - at - 7, shortest(own.step));
+      text.replace(at + 7, rule.find_first_of(" )", at + 7) - at - 7, shortest(own.step));
     note = "the host quantizes the input: " + (folds || x.steps.empty() ? "" : to_text(x.steps) + ", then ") +
            "integer = " + text;
   }
