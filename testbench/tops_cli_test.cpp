@@ -94,6 +94,20 @@ TEST_CASE("command line: simulate, cosim, trace, synth, bench and explore serve 
   }
 }
 
+TEST_CASE("command line: simulate draws the schedule of the array, and of no other top") {
+  const Desk desk;
+  save_graph(convolution(), desk.path("conv.json"));
+  const std::string array = "simulate --allow-overflow --top array " + small.at("array").options;
+  run(desk, array + " --report page.html");
+  CHECK_THAT(read_file(desk.path("page.html")), Catch::StartsWith("<!DOCTYPE html>") &&
+                                                    Catch::Contains("c, row 5") &&
+                                                    Catch::EndsWith("</html>\n"));
+  CHECK(desk.run(words(array + " --report no/page.html")).code == 2);
+  const Outcome other = desk.run(words("simulate --top codec --report page.html"));
+  CHECK(other.code == 2);
+  CHECK_THAT(other.err, Catch::Contains("no schedule to draw of codec"));
+}
+
 TEST_CASE("command line: channels from a file go through edqa, and what comes out is written as CSV") {
   const Desk desk;
   const std::string options = "simulate --top edqa --format float32 --depth 8 --allow-overflow --channels ";

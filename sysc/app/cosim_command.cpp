@@ -33,8 +33,8 @@ std::string write_divergence_waves(Twins& twins, WaveView view, const std::strin
   view.window.first = cycle > around ? cycle - around : 0;
   view.window.last = cycle + around;
   const std::string stem = directory + "/divergence";
-  const bool fst =
-      write_wave_files(stem, view, [&](const std::string& vcd) { twins.write_waves(vcd, view.window); });
+  const bool fst = write_wave_files(
+      stem, view, [&](const std::string& vcd) { twins.write_waves(vcd, view.window, view.notes); });
   return "waves of both twins: " + stem + ".vcd" + (fst ? " and .fst" : "") + "; gtkwave " + stem + ".gtkw";
 }
 
@@ -71,7 +71,11 @@ CosimTotals run(const CosimOptions& options, const Subject& subject) {
     progress.clear();
     std::fputs(totals.divergence->report().c_str(), stdout);
     std::fflush(stdout);
-    WaveView view{subject.top->module(), twins.interfaces(), {}, totals.divergence->cycle};
+    WaveView view{subject.top->module(),
+                  twins.interfaces(),
+                  {},
+                  totals.divergence->cycle,
+                  work.notes(twins.trace().beats)};
     view.window.period_ps = static_cast<std::uint64_t>(1e6 / subject.top->clock_mhz() + 0.5);
     try {
       totals.waves = write_divergence_waves(twins, std::move(view), options.waves);

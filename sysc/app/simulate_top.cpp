@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/fit.h"
+#include "explore/timeline_page.h"
 #include "tops/model_runner.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,7 +19,7 @@ namespace {
 
 struct TopSimulation {
   std::shared_ptr<SubjectOptions> subject = subject_options();
-  std::string output;
+  std::string output, report;
 };
 
 std::string key_of(std::string name) {
@@ -26,10 +27,24 @@ std::string key_of(std::string name) {
   return name;
 }
 
+std::string report_of(const Subject& subject, const Device& device,
+                      const std::vector<Workload::Fact>& facts) {
+  std::vector<std::pair<std::string, std::string>> told;
+  for (const Workload::Fact& fact : facts)
+    told.emplace_back(fact.name, (fact.digits ? fixed(fact.value, fact.digits)
+                                              : grouped(static_cast<std::uint64_t>(fact.value + 0.5))) +
+                                     (fact.unit.empty() ? "" : " " + fact.unit));
+  return render_timelines(subject.title + ", on " + device.name, told, subject.timelines());
+}
+
 void run(const TopSimulation& options, bool allow_overflow, int& exit_code) {
   if (!options.output.empty())
     check_writable(options.output);
+  if (!options.report.empty())
+    check_writable(options.report);
   const Subject subject = options.subject->subject(true);
+  if (!options.report.empty() && !subject.timelines)
+    throw InputError("--report: there is no schedule to draw of " + subject.top->module());
   const Device device = options.subject->device();
   const Workload& work = *subject.work;
   const Top& top = *subject.top;
@@ -73,6 +88,10 @@ void run(const TopSimulation& options, bool allow_overflow, int& exit_code) {
   print_area(used, device, seconds);
 
   const Fit fit = fit_by_model(used, device);
+  if (!options.report.empty()) {
+    write_file(options.report, report_of(subject, device, facts));
+    std::printf("\n  wrote %s\n", options.report.c_str());
+  }
   boost::json::object json = subject.description;
   json["device"] = device.name;
   json["clock_mhz"] = clock;
@@ -110,6 +129,8 @@ void add_top_simulation(CLI::App& command, const std::shared_ptr<bool>& allow_ov
   options->subject->add_to(command, SubjectOptions::Items{0, 100, true, "to run"});
   command.add_option("-o,--output", options->output,
                      "where to write what comes out, as CSV, where the top can");
+  command.add_option("--report", options->report,
+                     "where to write a page (HTML) with the schedule as a drawing, where the top has one");
   command.footer("Exit code 3: the design does not fit. `deltatwin cosim` runs the same on RTL.");
   command.callback([options, allow_overflow, &exit_code] { run(*options, *allow_overflow, exit_code); });
 }

@@ -39,7 +39,8 @@ int run(const TraceOptions& options) {
   window.first = twins.trace().begin;
   window.last = twins.trace().record.last_output + 16;
   window.period_ps = static_cast<std::uint64_t>(1e6 / subject.top->clock_mhz() + 0.5);
-  WaveView view{subject.top->module(), twins.interfaces(), window, std::nullopt};
+  WaveView view{subject.top->module(), twins.interfaces(), window, std::nullopt,
+                work.notes(twins.trace().beats)};
   if (result.divergence) { // told first: its waves may come to nothing
     view.marker = result.divergence->cycle;
     progress.clear();
@@ -47,8 +48,8 @@ int run(const TraceOptions& options) {
     std::fflush(stdout);
   }
   try {
-    const bool fst =
-        write_wave_files(stem, view, [&](const std::string& vcd) { twins.write_waves(vcd, window); });
+    const bool fst = write_wave_files(
+        stem, view, [&](const std::string& vcd) { twins.write_waves(vcd, window, view.notes); });
     progress.clear();
     std::printf("one %s of %s, %s cycles: %s.vcd%s\nlook at it with: gtkwave %s.gtkw\n", work.unit().c_str(),
                 subject.title.c_str(), grouped(window.last - window.first + 1).c_str(), stem.c_str(),

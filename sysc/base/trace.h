@@ -57,4 +57,17 @@ struct BeatTrace {
   void drop_origins_after(Cycle cycle, std::size_t first);
 };
 
+/// What is known of the work in a cycle, as a signal for people beside the beats in waves: a name, or a
+/// number. It keeps its value until the next change.
+struct WaveNote {
+  struct Change {
+    Cycle cycle;
+    std::uint64_t number;
+    std::string text;
+  };
+  std::string signal;
+  int width = 0;               ///< of numbers, in bits; 0: it is a text
+  std::vector<Change> changes; ///< by cycle
+};
+
 } // namespace deltatwin

@@ -71,7 +71,7 @@ void Twins::restore(const std::string& state) {
   history_.clear();
 }
 
-void Twins::write_waves(const std::string& path, WaveWindow window) {
+void Twins::write_waves(const std::string& path, WaveWindow window, const std::vector<WaveNote>& notes) {
   if (history_.empty() || history_.front().trace.begin > 0)
     throw std::logic_error("what was restored has no waves");
   const SessionTrace& last = history_.back().trace;
@@ -95,7 +95,7 @@ void Twins::write_waves(const std::string& path, WaveWindow window) {
       replay_rtl(past.session, ports_, rtl, past.trace, rtl_vcd, window);
     rtl.close_trace();
   }
-  write_beats_vcd(model_vcd, source_.top, ports_.interfaces, last.beats, window);
+  write_beats_vcd(model_vcd, source_.top, ports_.interfaces, last.beats, window, notes);
   merge_vcds(model_vcd, rtl_vcd, path);
 }
 

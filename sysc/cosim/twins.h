@@ -30,8 +30,9 @@ public:
   [[nodiscard]] std::string save();
   void restore(const std::string& state);
 
-  /// Writes both twins' waves of a window of the latest session to `path` (VCD). What was restored has none.
-  void write_waves(const std::string& path, WaveWindow window);
+  /// Writes both twins' waves of a window of the latest session to `path` (VCD), `notes` beside the model's.
+  /// What was restored has none.
+  void write_waves(const std::string& path, WaveWindow window, const std::vector<WaveNote>& notes = {});
 
   [[nodiscard]] const std::vector<Interface>& interfaces() const { return ports_.interfaces; }
   [[nodiscard]] TopModel& model() { return *model_; }

@@ -56,6 +56,11 @@ std::string view_text(const std::string& waves, const WaveView& view) {
     return format + "[color] 2\n+{model " + name + "} model." + view.module + "." + name + "\n" + format +
            "[color] 3\n+{rtl " + name + "} rtl.TOP." + view.module + "." + name + "\n";
   };
+  if (!view.notes.empty())
+    text << "@200\n-what it is\n";
+  for (const WaveNote& note : view.notes)
+    text << (note.width ? "@24\n" : "@20\n") << "[color] 6\nmodel." << view.module << "." << note.signal
+         << (note.width > 1 ? "[" + std::to_string(note.width - 1) + ":0]" : "") << "\n";
   for (const bool axi_lite : {false, true})
     for (const Interface& interface : view.interfaces) {
       if (is_axi_lite(interface) != axi_lite)

@@ -7,12 +7,13 @@
 
 namespace deltatwin {
 
-/// What a view of waves shows: the interfaces of both twins side by side, AXI4-Lite last.
+/// What a view of waves shows: notes first, then the interfaces of both twins side by side, AXI4-Lite last.
 struct WaveView {
   std::string module; ///< the top's
   std::vector<Interface> interfaces;
-  WaveWindow window;           ///< the first cycles are seen
-  std::optional<Cycle> marker; ///< or those around this one, which gets a marker
+  WaveWindow window;                ///< the first cycles are seen
+  std::optional<Cycle> marker;      ///< or those around this one, which gets a marker
+  std::vector<WaveNote> notes = {}; ///< their signals
 };
 
 /// A GTKWave save file that opens `waves`.

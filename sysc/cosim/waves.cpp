@@ -49,7 +49,7 @@ struct Vcd {
     while (std::getline(body, line) && line[0] != '#') {
       if (line.empty() || line[0] == '$')
         continue;
-      const std::size_t id = line[0] == 'b' || line[0] == 'r' ? line.find(' ') + 1 : 1;
+      const std::size_t id = line[0] == 'b' || line[0] == 'r' || line[0] == 's' ? line.find(' ') + 1 : 1;
       out << line.substr(0, id) << prefix_ << line.substr(id) << "\n";
     }
     more = static_cast<bool>(body);
@@ -67,6 +67,21 @@ private:
   char prefix_;
 };
 
+// As a change of a VCD says it.
+std::string value_of(const WaveNote& note, const WaveNote::Change& change) {
+  if (!note.width) {
+    std::string text = change.text.empty() ? "-" : change.text;
+    for (char& c : text)
+      if (c <= ' ' || c > '~')
+        c = '_';
+    return "s" + text;
+  }
+  std::string bits = "b";
+  for (int bit = note.width; bit-- > 0;)
+    bits += static_cast<char>('0' + (change.number >> bit & 1));
+  return bits;
+}
+
 } // namespace
 
 std::map<std::string, int> signal_widths(const std::vector<Interface>& interfaces) {
@@ -80,7 +95,7 @@ std::map<std::string, int> signal_widths(const std::vector<Interface>& interface
 
 void write_beats_vcd(const std::string& path, const std::string& block,
                      const std::vector<Interface>& interfaces, const BeatTrace& beats,
-                     const WaveWindow& window) {
+                     const WaveWindow& window, const std::vector<WaveNote>& notes) {
   std::map<std::string, Wave> waves;
   for (const auto& [name, width] : signal_widths(interfaces))
     waves[name].width = width;
@@ -91,9 +106,13 @@ void write_beats_vcd(const std::string& path, const std::string& block,
         << (wave.width > 1 ? " [" + std::to_string(wave.width - 1) + ":0]" : "") << " $end\n";
     wave.value.assign(static_cast<std::size_t>(wave.width), '0');
   }
+  for (const WaveNote& note : notes)
+    out << "$var " << (note.width ? "wire " + std::to_string(note.width) : "string 1") << " " << note.signal
+        << " " << note.signal << (note.width > 1 ? " [" + std::to_string(note.width - 1) + ":0]" : "")
+        << " $end\n";
   out << "$upscope $end\n$enddefinitions $end\n";
   std::map<std::string, std::string> shown;
-  std::vector<std::size_t> next(interfaces.size());
+  std::vector<std::size_t> next(interfaces.size()), next_note(notes.size(), 0);
   for (std::size_t i = 0; i < interfaces.size(); ++i)
     next[i] = static_cast<std::size_t>(
         std::lower_bound(beats.beats[i].begin(), beats.beats[i].end(), window.first,
@@ -123,6 +142,14 @@ void write_beats_vcd(const std::string& path, const std::string& block,
         out << (wave.width == 1 ? wave.value : "b" + wave.value + " ") << name << "\n";
         last = wave.value;
       }
+    for (std::size_t n = 0; n < notes.size(); ++n) {
+      const std::vector<WaveNote::Change>& changes = notes[n].changes;
+      const std::size_t before = next_note[n];
+      while (next_note[n] < changes.size() && changes[next_note[n]].cycle <= cycle)
+        ++next_note[n];
+      if (next_note[n] > before)
+        out << value_of(notes[n], changes[next_note[n] - 1]) << " " << notes[n].signal << "\n";
+    }
     out << "#" << cycle * window.period_ps + window.period_ps / 2 << "\n0clk\n";
   }
   write_file(path, out.str());

@@ -16,10 +16,11 @@ struct WaveWindow {
 [[nodiscard]] std::map<std::string, int> signal_widths(const std::vector<Interface>& interfaces);
 
 /// Writes a model's beats as a VCD: each interface's strobes and fields under the names that the
-/// RTL's signals have; strobes are high in the cycles of beats, fields hold their last value.
+/// RTL's signals have; strobes are high in the cycles of beats, fields hold their last value. `notes` stand
+/// beside them; in their texts blanks and what cannot be printed become _, as VCD wants it.
 void write_beats_vcd(const std::string& path, const std::string& block,
                      const std::vector<Interface>& interfaces, const BeatTrace& beats,
-                     const WaveWindow& window);
+                     const WaveWindow& window, const std::vector<WaveNote>& notes = {});
 
 /// Joins two VCDs of the same time scale into one, under the scopes `model` and `rtl`.
 void merge_vcds(const std::string& model, const std::string& rtl, const std::string& output);

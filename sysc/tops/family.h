@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "tops/session.h"
+#include "tops/timeline.h"
 #include "tops/top.h"
 #include <array>
 #include <cstdint>
@@ -61,6 +62,8 @@ public:
     int digits; ///< behind the point
   };
   [[nodiscard]] virtual std::vector<Fact> facts(const std::vector<std::uint8_t>&) const { return {}; }
+  /// What waves tell beside the beats of a run, which the model recorded in this trace.
+  [[nodiscard]] virtual std::vector<WaveNote> notes(const BeatTrace&) const { return {}; }
   /// The outputs as CSV, a line an item; none where that is not written.
   [[nodiscard]] virtual std::optional<std::string> csv(const std::vector<std::uint8_t>&) const { return {}; }
 };
@@ -72,6 +75,7 @@ struct Subject {
   boost::json::object description; ///< the same, and of what the work is, in a command's JSON
   std::string origin;              ///< of the work, behind its count: " made up with seed 1"; may be empty
   std::function<void()> print;     ///< prints more of it; may be null
+  std::function<std::vector<Timeline>()> timelines; ///< what happens in it, to be drawn; may be null
   std::unique_ptr<Top> top;
   std::unique_ptr<Workload> work; ///< none, if none was asked for
 };

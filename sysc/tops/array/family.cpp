@@ -5,6 +5,7 @@
 #include "net/networks_directory.h"
 #include "tops/array/exploration.h"
 #include "tops/array/layer_table.h"
+#include "tops/array/schedule.h"
 #include "tops/array/top.h"
 #include "tops/array/workload.h"
 #include <filesystem>
@@ -168,6 +169,7 @@ private:
     const std::vector<ArrayLayerRow> rows = array_layer_table(graph, config, *program);
     subject.description["layers"] = to_json(rows);
     subject.print = [rows] { print(rows); };
+    subject.timelines = [config, program] { return array_schedule(config, *program); };
     InputSet inputs = inputs_of(subject, graph.tensors[graph.input]);
     if (inputs.count > 0)
       subject.work = std::make_unique<ArrayWorkload>(graph, config, program, std::move(inputs));

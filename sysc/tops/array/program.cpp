@@ -608,6 +608,7 @@ private:
     if (!program_.stage.layers.empty())
       step.other_need = other_need(s);
     tables(l).steps.push_back(step);
+    tables(l).rows.push_back(y);
   }
 
   // Rows of the input are free when no step behind reads them. The last one that reads it waits for all of

@@ -25,6 +25,7 @@ struct ArrayTables {
   std::vector<std::string> nodes; ///< of each layer
   std::vector<Kept> kept;         ///< of each layer
   std::vector<ArrayStep> steps;
+  std::vector<int> rows;             ///< of each step: which of its layer's results it makes
   std::vector<std::int8_t> weights;  ///< [words][outputs][banks][channels], of the stage without outputs
   std::vector<Parameter> parameters; ///< [words][results]
   int weight_words = 0, param_words = 0;

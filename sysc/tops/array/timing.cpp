@@ -26,9 +26,9 @@ namespace {
 // The array, its stage, and what goes in and out of them, row by row.
 class Running {
 public:
-  Running(const ArrayConfig& config, const ArrayProgram& program, int images)
+  Running(const ArrayConfig& config, const ArrayProgram& program, int images, ArrayEvents* events)
       : config_(config), program_(program), rows_(static_cast<std::size_t>(program.input.rows)),
-        images_(static_cast<std::size_t>(images)),
+        images_(static_cast<std::size_t>(images)), events_(events),
         credits_(rows_, 0), engines_{Engine(program, config.write_latency(), run_.steps),
                                      Engine(program.stage, config.stage_write_latency(), run_.stage_steps)} {}
 
@@ -40,6 +40,8 @@ public:
       there_.push_back(first +
                        static_cast<Cycle>(program_.input.row_values() + program_.input.row_padding()) - 1);
       input_free_ = there_.back() + 1;
+      if (events_)
+        events_->rows.push_back({first, there_.back()});
       while (advance(engines_[0], engines_[1]) | advance(engines_[1], engines_[0])) {
       }
     }
@@ -87,6 +89,8 @@ private:
       (room > std::max(ready, others) ? idle.idle_room
        : others > ready               ? idle.idle_other
                                       : idle.idle_rows) = begin - written;
+      if (events_)
+        (&engine == &engines_[0] ? events_->steps : events_->stage_steps).push_back({begin, idle});
       engine.starts.begin(layer, begin);
       engine.done.push_back(engine.starts.done());
       if (layer.to_output)
@@ -110,12 +114,15 @@ private:
       const int values = n % layer.tiles == 0 ? layer.last_outputs : config_.outputs;
       output_free_ = std::max(output_free_, pushed + 1) + static_cast<Cycle>(values);
       pops_.push_back(output_free_ - 1);
+      if (events_)
+        events_->entries.push_back({output_free_ - static_cast<Cycle>(values), output_free_ - 1});
     }
   }
 
   const ArrayConfig& config_;
   const ArrayProgram& program_;
   std::size_t rows_, images_;
+  ArrayEvents* events_;
   std::vector<Cycle> credits_, there_, pops_; ///< by row since the start, by entry
   ArrayRun run_;
   Engine engines_[2];
@@ -124,8 +131,8 @@ private:
 
 } // namespace
 
-ArrayRun array_run(const ArrayConfig& config, const ArrayProgram& program, int images) {
-  return Running(config, program, images).run();
+ArrayRun array_run(const ArrayConfig& config, const ArrayProgram& program, int images, ArrayEvents* events) {
+  return Running(config, program, images, events).run();
 }
 
 } // namespace deltatwin

@@ -24,7 +24,25 @@ struct ArrayRun {
   [[nodiscard]] double period() const;
 };
 
-/// The first value comes two cycles after the start, which is cycle 0, as hosts do.
-[[nodiscard]] ArrayRun array_run(const ArrayConfig& config, const ArrayProgram& program, int images);
+/// The same, event by event, of all images.
+struct ArrayEvents {
+  struct Row { ///< of the image: its first value's beat, its last value's or padding's cycle
+    Cycle first, last;
+  };
+  struct Step {
+    Cycle begin;
+    ArrayRun::Step idle; ///< before it
+  };
+  struct Entry { ///< of the output queue: the beats of its values
+    Cycle first, last;
+  };
+  std::vector<Row> rows;
+  std::vector<Step> steps, stage_steps;
+  std::vector<Entry> entries;
+};
+
+/// The first value comes two cycles after the start, which is cycle 0, as hosts do. `events`: may be null.
+[[nodiscard]] ArrayRun array_run(const ArrayConfig& config, const ArrayProgram& program, int images,
+                                 ArrayEvents* events = nullptr);
 
 } // namespace deltatwin

@@ -1,5 +1,6 @@
 #include "tops/array/workload.h"
 #include "net/graph_inference.h"
+#include "tops/array/core.h"
 #include "tops/array/timing.h"
 #include <algorithm>
 
@@ -65,6 +66,57 @@ std::vector<Workload::Fact> ArrayWorkload::facts(const std::vector<std::uint8_t>
     facts.push_back(
         {"accuracy", "%", 100 * accuracy(integers(outputs), program_->output_values, inputs_.labels), 2});
   return facts;
+}
+
+std::vector<WaveNote> ArrayWorkload::notes(const BeatTrace& beats) const {
+  std::vector<WaveNote> notes = notes_of(*program_, config_, beats, "issue", "");
+  if (!program_->stage.steps.empty())
+    for (WaveNote& note : notes_of(program_->stage, config_.stage(), beats, "stage issue", "stage_"))
+      notes.push_back(std::move(note));
+  return notes;
+}
+
+// Of an engine: its tiles' windows come one behind the other, step by step.
+std::vector<WaveNote> ArrayWorkload::notes_of(const ArrayTables& tables, const ArrayConfig& config,
+                                              const BeatTrace& beats, const std::string& issue,
+                                              const std::string& prefix) const {
+  constexpr int width = 16;
+  std::vector<WaveNote> notes;
+  for (const char* of : {"issue", "result"}) {
+    notes.push_back({prefix + of + "_layer", 0, {}});
+    for (const char* what : {"_row", "_column", "_channel"})
+      notes.push_back({prefix + of + what, width, {}});
+  }
+  const auto tell = [&](std::size_t first, Cycle cycle, std::size_t step, int tile) {
+    const auto l = static_cast<std::size_t>(tables.steps[step].layer);
+    const ArrayLayer& layer = tables.layers[l];
+    const int channels = layer.max_pool ? config.channels : config.outputs;
+    notes[first].changes.push_back({cycle, 0, tables.nodes[l]});
+    const int numbers[] = {tables.rows[step], tile / layer.tiles, tile % layer.tiles * channels};
+    for (std::size_t n = 0; n < 3; ++n)
+      notes[first + 1 + n].changes.push_back({cycle, static_cast<std::uint64_t>(numbers[n]), ""});
+  };
+  const std::vector<Interface> interfaces = ArrayCore::interfaces(config_);
+  const auto windows = std::find_if(interfaces.begin(), interfaces.end(),
+                                    [&](const Interface& interface) { return interface.name == issue; });
+  const auto written =
+      static_cast<Cycle>(prefix.empty() ? config_.write_latency() : config_.stage_write_latency());
+  std::size_t step = 0;
+  int tile = 0, window = 0;
+  for (const Beat& beat : beats.beats[static_cast<std::size_t>(windows - interfaces.begin())]) {
+    const ArrayLayer& layer = tables.layers[static_cast<std::size_t>(tables.steps[step].layer)];
+    if (window == 0)
+      tell(0, beat.cycle, step, tile);
+    if (++window < layer.steps())
+      continue;
+    tell(4, beat.cycle + written, step, tile);
+    window = 0;
+    if (++tile < layer.entries)
+      continue;
+    tile = 0;
+    step = (step + 1) % tables.steps.size();
+  }
+  return notes;
 }
 
 std::vector<std::int32_t> ArrayWorkload::integers(const std::vector<std::uint8_t>& outputs) const {
