@@ -145,7 +145,7 @@ TEST_CASE("schedule: each bar stands where the model computes, takes and gives")
     const SessionTrace trace = beats_of(work, random);
     const std::vector<Beat>&in = named(trace, work.config, "values in"),
           &out = named(trace, work.config, "values out");
-    REQUIRE(lone.lines.size() == program.layers.size() + 2);
+    REQUIRE(lone.lines.size() == program.order.size() + 2);
     const Cycle start = in.front().cycle;
     CHECK(lone.last == out.back().cycle - start);
 

@@ -147,8 +147,11 @@ void write_beats_vcd(const std::string& path, const std::string& block,
       const std::size_t before = next_note[n];
       while (next_note[n] < changes.size() && changes[next_note[n]].cycle <= cycle)
         ++next_note[n];
-      if (next_note[n] > before)
-        out << value_of(notes[n], changes[next_note[n] - 1]) << " " << notes[n].signal << "\n";
+      if (next_note[n] == before)
+        continue;
+      std::string value = value_of(notes[n], changes[next_note[n] - 1]);
+      if (std::string& last = shown[notes[n].signal]; last != value)
+        out << (last = std::move(value)) << " " << notes[n].signal << "\n";
     }
     out << "#" << cycle * window.period_ps + window.period_ps / 2 << "\n0clk\n";
   }
