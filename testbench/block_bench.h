@@ -45,6 +45,15 @@ public:
   }
   /// The lowest bits of a wider one.
   [[nodiscard]] std::uint64_t get(const char* pin, int bits) const { return rtl_.signal(pin).get(0, bits); }
+  /// All bytes of one.
+  [[nodiscard]] std::vector<std::uint8_t> bytes(const char* pin) const {
+    const RtlSignal& signal = rtl_.signal(pin);
+    std::vector<std::uint8_t> bytes;
+    for (int lsb = 0; lsb < signal.width; lsb += 8)
+      bytes.push_back(static_cast<std::uint8_t>(signal.get(lsb, 8)));
+    return bytes;
+  }
+  [[nodiscard]] RtlModel& rtl() { return rtl_; }
   void settle() { rtl_.settle(); }
   void edge() {
     rtl_.edge();

@@ -84,8 +84,6 @@ std::vector<std::string> tests_of(const std::string& block) {
       {"huffman_window", {"huffman_decoder", "channel_decoder"}},
       {"issue_walker", {"scheduler"}},
       {"noisyquant_control", {"noisyquant"}},
-      {"pixel_loader", {"array"}},
-      {"value_output", {"array"}},
       {"code_store", {"code_store", "codec"}},
       {"symbol_fifo", {"symbol_fifo", "codec"}}};
   const auto found = others.find(block);
