@@ -2,11 +2,14 @@
 // saved.
 #include "base/error.h"
 #include "base/file.h"
+#include "cosim/end_state.h"
 #include "cosim/twins.h"
 #include "random_work.h"
 #include "temporary_directory.h"
 #include "tops/accelerator/session.h"
 #include "tops/accelerator/top.h"
+#include "tops/array/top.h"
+#include "tops/array/workload.h"
 #include "tops/codec/top.h"
 #include "tops/codec/workload.h"
 #include "tops/edqa/top.h"
@@ -101,6 +104,36 @@ void require_goes_on(const Top& top, Session work, std::size_t beats, std::uint6
   CHECK_THROWS_WITH(stalled.restore(read_file(path)), Catch::Contains("stalls"));
 }
 
+// A convolution, and one behind it to which, if it is so, the first one's results are added.
+Graph small_residual(bool adds) {
+  RandomWork random(base_seed());
+  Graph graph;
+  graph.name = "small";
+  graph.tensors = {{"in", {5, 4, 3}, {}, 0}, {"first", {5, 4, 6}, {}, 0}, {"second", {5, 4, 6}, {}, 0}};
+  const auto convolution = [&](int inputs) {
+    Convolution made;
+    made.window = {3, 3, 1, 1, 1, 1, 1, 1};
+    made.outputs = 6;
+    for (int i = 0; i < 6 * 3 * 3 * inputs; ++i)
+      made.weights.push_back(static_cast<std::int16_t>(random.in(-128, 127)));
+    for (int o = 0; o < 6; ++o)
+      made.bias.push_back(random.in(-1000, 1000));
+    made.requantization.shifts = {9};
+    return made;
+  };
+  graph.nodes = {{"a", {0}, 1, convolution(3)}, {"b", {1}, 2, convolution(6)}};
+  graph.input = 0;
+  graph.output = 2;
+  if (adds) {
+    graph.tensors.push_back({"sum", {5, 4, 6}, {}, 0});
+    Add add;
+    add.output.shifts = {1};
+    graph.nodes.push_back({"c", {1, 2}, 3, add});
+    graph.output = 3;
+  }
+  return graph;
+}
+
 } // namespace
 
 TEST_CASE("twins: a run of the accelerator goes on from a file as if it had never been interrupted") {
@@ -148,6 +181,60 @@ TEST_CASE("twins: a run of NoisyQuant goes on from a file as if it had never bee
     NoisyQuantWorkload(config, mode, 5, seed).run(work, 0, 5);
     for (const std::size_t beats : {40, 75})
       require_goes_on(NoisyQuantTop(config), work, beats, seed);
+  }
+}
+
+TEST_CASE("twins: a run of the array goes on from a file as if it had never been interrupted") {
+  const std::uint64_t seed = base_seed();
+  for (const bool adds : {false, true}) {
+    CAPTURE(seed, adds);
+    const Graph graph = small_residual(adds);
+    ArrayConfig config;
+    config.leave_open();
+    config.channels = 8;
+    config.outputs = 4;
+    config.results = adds ? 2 : 4;
+    config.rows = adds ? 3 : 2;
+    const auto program = std::make_shared<const ArrayProgram>(compile_to_fit(graph, config));
+    constexpr int images = 5;
+    const ArrayWorkload array(graph, config, program, make_inputs(graph.tensors[0], images, seed));
+    Session work;
+    array.load(work);
+    array.run(work, 0, images);
+    const std::size_t each = program->input_values;
+    // Between images, in mid-image while the one before is computed, in a row, behind the first value.
+    for (const std::size_t beats : {2 * each, 3 * each + each / 2, each + 1, std::size_t{1}})
+      require_goes_on(ArrayTop(config), work, beats, seed);
+  }
+}
+
+TEST_CASE("twins: a table that the twins of the array hold differently is found at the end of a session") {
+  const Graph graph = small_residual(true);
+  ArrayConfig config;
+  config.leave_open();
+  config.channels = 8;
+  config.outputs = config.results = 4;
+  config.rows = 2;
+  config.pages = 2;
+  config.layers = 4;
+  config.param_depth = 520; // its last words lie in LUT-RAM
+  const ArrayProgram program = compile_to_fit(graph, config);
+  Twins twins(ArrayTop(config), 0, base_seed());
+  require_equal(twins.run([&](Session& session) { load_array_program(session, config, program); }));
+  std::vector<MemoryImage> images = twins.model().memories();
+  CHECK(images.size() > 50);
+  RandomWork random(base_seed());
+  for (MemoryImage& image : images) {
+    CAPTURE(image.path, image.lsb);
+    RtlModel rtl({"array", ArrayTop(config).parameters(), false, ""}); // all zeros
+    for (std::uint64_t& word : image.words)
+      word = 0;
+    CHECK_FALSE(compare_memories({image}, rtl, 0));
+    const auto at = static_cast<std::size_t>(random.in(0, static_cast<int>(image.words.size()) - 1));
+    image.words[at] = 1;
+    const auto found = compare_memories({image}, rtl, 7);
+    REQUIRE(found);
+    CHECK(found->interface == "word " + std::to_string(at) + ", at the end");
   }
 }
 

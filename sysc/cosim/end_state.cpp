@@ -7,9 +7,9 @@ std::optional<Divergence> compare_memories(const std::vector<MemoryImage>& model
                                            Cycle cycle) {
   for (const MemoryImage& image : model) {
     const RtlMemory& memory = rtl.memory(image.path);
-    const int width = std::min(memory.width, 64);
+    const int width = std::min(memory.width - image.lsb, 64);
     for (std::size_t word = 0; word < image.words.size(); ++word) {
-      const std::uint64_t found = memory.get(image.first + word, 0, width);
+      const std::uint64_t found = memory.get(image.first + word, image.lsb, width);
       if (found == image.words[word])
         continue;
       Divergence difference;
@@ -18,7 +18,7 @@ std::optional<Divergence> compare_memories(const std::vector<MemoryImage>& model
       difference.cycle = cycle;
       difference.model = Beat{cycle, image.words[word], {}, cycle};
       difference.rtl = found;
-      difference.fields.fields = {Field(image.path, width)};
+      difference.fields.fields = {Field(image.path, width, image.lsb)};
       return difference;
     }
   }

@@ -82,6 +82,7 @@ struct MemoryImage {
   std::string path; ///< of the RTL's array, from the top: "u_input.memory_q"
   std::vector<std::uint64_t> words;
   std::size_t first = 0; ///< where in the array they begin
+  int lsb = 0;           ///< of a wider array's word: their lowest bit there
 };
 
 /// Every top has a register STATUS at this byte address, and its RTL a net `status` of the two lowest bits.

@@ -1,28 +1,11 @@
 #include "tops/accelerator/memories.h"
 #include "blocks/huffman_bank.h"
+#include "tops/bank_images.h"
 #include <algorithm>
 #include <string>
 #include <utility>
 
 namespace deltatwin {
-namespace {
-
-// A weight_bank's arrays: the words in block RAM, and those behind it in LUT RAM.
-template <class Words>
-void append_bank(std::vector<MemoryImage>& images, const std::string& path, const Words& words) {
-  const auto image = [&](const std::string& array, std::size_t first, std::size_t last) {
-    MemoryImage& memory = images.emplace_back(MemoryImage{path + array, {}});
-    for (std::size_t word = first; word < last; ++word)
-      memory.words.push_back(static_cast<std::make_unsigned_t<typename Words::value_type>>(words[word]));
-  };
-  const std::size_t tail =
-      words.size() > 64 ? static_cast<std::size_t>(lut_ram_tail(static_cast<int>(words.size()))) : 0;
-  image(".memory_q", 0, words.size() - tail);
-  if (tail)
-    image(".gen_tail.tail_q", words.size() - tail, words.size());
-}
-
-} // namespace
 
 AcceleratorMemories::AcceleratorMemories(const Design& design)
     : banks(static_cast<std::size_t>(design.banks()),

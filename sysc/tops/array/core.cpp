@@ -713,7 +713,7 @@ Cycle ArrayCore::stop_cycle() const {
   return std::max({after(now_.begin), after(now_.error_at == never ? 0 : now_.error_at), output_free_});
 }
 
-std::vector<MemoryImage> ArrayCore::memories() const { return {}; }
+std::vector<MemoryImage> ArrayCore::memories() const { return memories_.images(config_); }
 
 std::string ArrayCore::save() const {
   settle();

@@ -1,5 +1,6 @@
 #include "tops/array/memories.h"
 #include "base/resources.h"
+#include "tops/bank_images.h"
 #include <algorithm>
 
 namespace deltatwin {
@@ -85,6 +86,76 @@ void write_results(const ArrayRowOfResults& row, std::size_t engine, ArrayMemori
                     bytes = size(row.tiles * row.config.outputs);
   if (layer.to_skip && !layer.max_pool && at < array.skips.size())
     std::copy_n(row.results.data(), std::min(bytes, array.skips.size() - at), array.skips.data() + at);
+}
+
+std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config) const {
+  std::vector<MemoryImage> images;
+  const auto is_block = [&](ArrayBuffer buffer) {
+    return (config.lut_ram >> static_cast<int>(buffer) & 1) == 0;
+  };
+  const auto of = [](const std::string& array, int index) {
+    return array + "[" + std::to_string(index) + "].";
+  };
+  std::vector<std::uint64_t> words;
+
+  constexpr int column_bytes = 8;
+  const int columns = config.outputs * config.window() / column_bytes;
+  for (int c = 0; c < columns; ++c) {
+    words.assign(size(config.weight_depth), 0);
+    for (std::size_t word = 0; word < words.size(); ++word)
+      for (int b = column_bytes; b-- > 0;)
+        words[word] =
+            words[word] << 8 |
+            static_cast<std::uint8_t>(weights[(word * size(columns) + size(c)) * column_bytes + size(b)]);
+    append_bank(images, of("gen_weights", c) + "u_words", words, 0, is_block(ArrayBuffer::weights));
+  }
+
+  // Bias, multiplier and shift, 69 bits, of which an image holds 64.
+  for (int r = 0; r < config.results; ++r) {
+    std::vector<std::uint64_t> low, high;
+    for (std::size_t word = 0; word < size(config.param_depth); ++word) {
+      const Parameter& is = parameters[word * size(config.results) + size(r)];
+      const auto shift = static_cast<std::uint64_t>(is.shift);
+      low.push_back(static_cast<std::uint32_t>(is.bias) |
+                    std::uint64_t{static_cast<std::uint32_t>(is.multiplier)} << 32 | shift << 63);
+      high.push_back(shift >> 1);
+    }
+    const std::string path = of("u_results.gen_params", r) + "u_words";
+    append_bank(images, path, low, 0, is_block(ArrayBuffer::parameters));
+    append_bank(images, path, high, 64, is_block(ArrayBuffer::parameters));
+  }
+
+  const auto append_pieces = [&](const auto& records, std::size_t first, std::size_t last, auto path,
+                                 bool block) {
+    for (std::size_t piece = first; piece < last; ++piece) {
+      words.clear();
+      for (const auto& record : records)
+        words.push_back(record[piece]);
+      append_bank(images, path(static_cast<int>(piece)), words, 0, block);
+    }
+  };
+  append_pieces(
+      layers, 0, array_layer_words, [&](int p) { return of("u_scheduler.gen_layer", p) + "u_words"; }, false);
+  append_pieces(
+      layers, 8, 9, [&](int) { return std::string("u_results.u_scale_words"); }, false);
+  if (config.pages > 0)
+    append_pieces(
+        layers, 9, array_layer_words,
+        [&](int p) { return of("u_results.gen_add.gen_words", p - 9) + "u_words"; }, false);
+  append_pieces(
+      steps, 0, array_step_words, [&](int p) { return of("u_scheduler.gen_step", p) + "u_words"; },
+      is_block(ArrayBuffer::steps));
+
+  constexpr std::size_t side_words = 16 * 256;
+  for (int r = 0; config.pages > 0 && r < config.results; ++r)
+    for (const std::size_t side : {0, 1}) {
+      const auto first = tables.begin() + static_cast<std::ptrdiff_t>(side * side_words);
+      append_bank(images,
+                  of("u_results.gen_result", r) + "gen_add_lane.u_add.gen_tables.u_table_" +
+                      (side ? "b" : "a"),
+                  std::vector<std::int32_t>(first, first + 256 * config.pages));
+    }
+  return images;
 }
 
 } // namespace deltatwin

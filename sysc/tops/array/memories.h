@@ -2,6 +2,7 @@
 #include "blocks/array_scheduler.h"
 #include "blocks/pixel_loader.h"
 #include "tops/array/config.h"
+#include "tops/top.h"
 #include <cstdint>
 #include <vector>
 
@@ -51,6 +52,8 @@ struct ArrayMemories {
                                               int output) const;
   /// Row `row` of an image, as the loader writes it.
   void write_input(const ArrayConfig& config, const PixelInput& image, int row, const std::int8_t* values);
+  /// What is loaded, as rtl/array.sv holds it.
+  [[nodiscard]] std::vector<MemoryImage> images(const ArrayConfig& config) const;
   template <class Archive> void archive(Archive& bytes) {
     bytes(weights, parameters, layers, steps, tables, input, maps, skips, rows);
   }
