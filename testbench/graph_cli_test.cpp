@@ -54,14 +54,18 @@ TEST_CASE("command line: a model is imported, and simulated as its kernels compu
   desk.write("good.csv", "name,label,a,b,c\nx,1," + row(output.values) + "\n");
   const std::string simulate = "simulate --network model.json --inputs in.bin ";
   const Outcome simulated =
-      desk.run(words(simulate + "--expected good.csv --outputs out.csv --json result.json"));
+      desk.run(words(simulate + "--expected good.csv --output out.csv --json result.json"));
   CHECK(simulated.code == 0);
-  CHECK_THAT(simulated.out, Catch::Contains("integer inference alone, without cycles") &&
+  CHECK_THAT(simulated.out, Catch::Contains("array of 8 outputs") && Catch::Contains("cycles an image") &&
                                 Catch::Contains("1 of 1 equal those of good.csv") &&
-                                Catch::Contains(" % of 1 image"));
+                                Catch::Contains("accuracy"));
   CHECK(read_file(desk.path("out.csv")) == "out0,out1,out2\n" + row(output.values) + "\n");
-  CHECK(desk.json_file("result.json").at("equal_outputs").as_int64() == 1);
-  CHECK(desk.run(words(simulate + "--outputs out.npy")).code == 0);
+  const boost::json::value result = desk.json_file("result.json");
+  CHECK(result.at("equal_outputs").as_int64() == 1);
+  CHECK(result.at("top").as_string() == "array");
+  CHECK(result.at("inputs").as_string() == "in.bin");
+  CHECK(result.at("cycles").to_number<double>() > 10);
+  CHECK(desk.run(words(simulate + "--output out.npy")).code == 0);
   const NpyArray written = parse_npy(read_file(desk.path("out.npy")), "out.npy");
   CHECK(written.shape == std::vector<std::uint64_t>{1, 1, 1, 3});
   CHECK(written.data == bytes(output.values));
@@ -72,7 +76,67 @@ TEST_CASE("command line: a model is imported, and simulated as its kernels compu
   const Outcome differs = desk.run(words(simulate + "--expected bad.csv"));
   CHECK(differs.code == 1);
   CHECK_THAT(differs.out, Catch::Contains("0 of 1 equal") && Catch::Contains("image 0, output 1 is "));
-  CHECK(desk.run(words("simulate --network model.json --images random:7")).code == 0);
+  CHECK(desk.run(words("simulate --network=model.json --images random:7")).code == 0);
+  CHECK_THAT(desk.run(words("simulate -n model.json")).out, // there are no test images of its size
+             Catch::Contains("100 images made up with seed 1"));
+}
+
+TEST_CASE("command line: the array takes inputs and what is known of them as a network alone does") {
+  const Desk desk;
+  TfliteMaker::Map input, output;
+  desk.write("model.tflite", small_model(input, output));
+  REQUIRE(desk.run(words("import model.tflite")).code == 0);
+  const std::string raw = bytes(input.values);
+  std::string moved = raw; // the same values as unsigned bytes
+  for (char& c : moved)
+    c = static_cast<char>(c ^ '\x80');
+  desk.write("in.bin", raw + raw + raw);
+  desk.write("moved.bin", moved + moved);
+  const auto best = std::max_element(output.values.begin(), output.values.end());
+  const std::string label = std::to_string(best - output.values.begin()),
+                    other = std::to_string((best - output.values.begin() + 1) % 3);
+  desk.write("labels.csv", "name,label\na," + label + "\nb," + other + "\nc," + label + "\n");
+  const std::string simulate = "simulate --top array --network model.json ";
+  const auto found = [&](const std::string& options) {
+    const Outcome outcome = desk.run(words(simulate + options + " --json result.json"));
+    CAPTURE(options, outcome.err);
+    REQUIRE(outcome.code == 0);
+    return desk.json_file("result.json").as_object();
+  };
+  CHECK(found("--inputs in.bin --labels labels.csv").at("accuracy").to_number<double>() == Approx(200.0 / 3));
+  CHECK(found("--images in.bin:2 --labels labels.csv").at("accuracy").to_number<double>() == 50);
+  CHECK(found("--images in.bin:2").count("accuracy") == 0);
+  CHECK(found("--inputs in.bin --images 1").at("images") == 1);
+  CHECK(found("--images in.bin --output raw.csv").at("images") == 3);
+  CHECK(found("--images moved.bin --input-type uint8 --labels labels.csv --output moved.csv")
+            .at("accuracy")
+            .to_number<double>() == 50);
+  const std::string line = row(output.values) + "\n";
+  CHECK(read_file(desk.path("raw.csv")) == "out0,out1,out2\n" + line + line + line);
+  CHECK(read_file(desk.path("moved.csv")) == "out0,out1,out2\n" + line + line);
+  CHECK(desk.run(words(simulate + "--images moved.bin --expected moved.csv")).code == 1);
+}
+
+TEST_CASE("command line: what the array refuses is inferred without cycles, and says why") {
+  const Desk desk;
+  Graph graph;
+  graph.name = "wide";
+  graph.tensors = {{"in", {2, 2, 1}, {}, 0}, {"out", {2, 2, 1}, {12, true}, 0}};
+  Convolution convolution;
+  convolution.window = {1, 1, 1, 1, 0, 0, 0, 0};
+  convolution.outputs = 1;
+  convolution.weights = {3};
+  convolution.bias = {0};
+  convolution.requantization.shifts = {1};
+  graph.nodes = {{"c", {0}, 1, convolution}};
+  graph.input = 0;
+  graph.output = 1;
+  save_graph(graph, desk.path("wide.json"));
+  const Outcome outcome = desk.run(words("simulate --network wide.json --images random:7"));
+  CHECK(outcome.code == 0);
+  CHECK_THAT(outcome.out, Catch::Contains("integer inference alone, without cycles") &&
+                              Catch::Contains("The array does not run it: ") &&
+                              Catch::Contains("has 12 bits"));
 }
 
 TEST_CASE("command line: files of inputs serve dense networks, too") {
@@ -81,9 +145,9 @@ TEST_CASE("command line: files of inputs serve dense networks, too") {
   desk.write("in.bin", {inputs.begin(), inputs.end()});
   desk.write("labels.csv", "x.bin,10,1\ny.bin,10,2\nz.bin,10,3\n");
   const std::string simulate = "simulate --network small --allow-overflow ";
-  const Outcome data_set = desk.run(words(simulate + "--dataset data --outputs data.csv --json data.json"));
+  const Outcome data_set = desk.run(words(simulate + "--dataset data --output data.csv --json data.json"));
   const Outcome file =
-      desk.run(words(simulate + "--inputs in.bin --labels labels.csv --outputs file.csv --json file.json"));
+      desk.run(words(simulate + "--inputs in.bin --labels labels.csv --output file.csv --json file.json"));
   CHECK(data_set.code == 0);
   CHECK(file.code == 0);
   CHECK(read_file(desk.path("data.csv")) == read_file(desk.path("file.csv")));
@@ -117,7 +181,7 @@ TEST_CASE("command line: models and files of inputs that are bad give one line a
            Bad{"import small.json -o x.json", "small.json: is no network that is known here"},
            Bad{"import missing.tflite", "missing.tflite: cannot be read"},
            Bad{"import model.tflite -o no/x.json", "no/x.json"},
-           Bad{"simulate --network model.json",
+           Bad{"simulate --network model.json --images 3",
                "has images of 784 values, the network's input is of 4 x 5 x 3"},
            Bad{"simulate --network model.json --inputs odd.bin", "3 bytes: no whole records"},
            Bad{"simulate --network model.json --labels far.csv",
@@ -128,7 +192,9 @@ TEST_CASE("command line: models and files of inputs that are bad give one line a
            Bad{simulate + "--expected narrow.csv", "has 2 columns of outputs, the network has 3 outputs"},
            Bad{simulate + "--expected fractions.csv", "holds fractions, but network model has no softmax"},
            Bad{simulate + "--images 2", "--images asks for 2, in.bin has 1"},
-           Bad{simulate + "--outputs no/out.csv", "no/out.csv"},
+           Bad{simulate + "--images random:3", "are made up, --inputs names a file"},
+           Bad{simulate + "--output no/out.csv", "no/out.csv"},
+           Bad{simulate + "--outputs out.csv", "--output FILE is where they go"},
            Bad{"cosim --network model.json", "only a chain of dense layers can be run"},
        }) {
     CAPTURE(bad.arguments);

@@ -174,17 +174,20 @@ std::string npy_of(const Outputs& outputs) {
 
 } // namespace
 
-void add_file_options(CLI::App& command, FileOptions& options) {
+void add_input_options(CLI::App& command, FileOptions& options) {
   command.add_option("--inputs", options.inputs,
                      "file of inputs instead of a data set: .npy, IDX, a CIFAR-10 batch, or raw records");
   command.add_option(
       "--input-type", options.type,
       "int8 or uint8: what raw records are; uint8 enter a network of int8 less 128 [as the network]");
+}
+
+void add_result_options(CLI::App& command, FileOptions& options, const std::string& outputs) {
   command.add_option("--labels", options.labels,
                      "CSV with a label a line: a column \"label\", or the last one");
   command.add_option("--expected", options.expected,
                      "CSV with the outputs that are expected, a line an image: integers, or probabilities");
-  command.add_option("--outputs", options.outputs, "where to write every output: .csv or .npy");
+  command.add_option(outputs, options.outputs, "where to write every output: .csv or .npy");
 }
 
 InputSet load_inputs(const FileOptions& options, const Tensor& tensor, int limit) {

@@ -18,10 +18,12 @@ struct FileOptions {
 
   [[nodiscard]] bool given() const { return !inputs.empty(); }
 };
-void add_file_options(CLI::App& command, FileOptions& options);
+/// --inputs and --input-type; --labels, --expected and, by these names, where outputs go.
+void add_input_options(CLI::App& command, FileOptions& options);
+void add_result_options(CLI::App& command, FileOptions& options, const std::string& outputs);
 
 /// The inputs of --inputs, `limit` of them (0: all), with the labels of --labels or --expected. Throws
-/// InputError; to be called before anything runs, as it checks that --outputs can be written.
+/// InputError; to be called before anything runs, as it checks that outputs can be written.
 [[nodiscard]] InputSet load_inputs(const FileOptions& options, const Tensor& tensor, int limit);
 
 /// What is expected of the first outputs.
@@ -41,7 +43,7 @@ struct Outputs {
 /// probabilities, which are equal where they differ by less than the last of the file's decimals.
 [[nodiscard]] Comparison compare(const FileOptions& options, const Outputs& outputs);
 
-/// Writes --outputs: integers, in CSV with the probabilities beside them.
+/// Writes the outputs: integers, in CSV with the probabilities beside them.
 void write_outputs(const FileOptions& options, const Outputs& outputs);
 
 } // namespace deltatwin

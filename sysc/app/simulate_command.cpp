@@ -186,7 +186,8 @@ void add_simulate_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<CommonOptions>();
   auto files = std::make_shared<FileOptions>();
   add_common_options(*command, *options, "test images, 0 for all [0]");
-  add_file_options(*command, *files);
+  add_input_options(*command, *files);
+  add_result_options(*command, *files, "-o,--output,--outputs");
   add_top_option(*command);
   command->footer(
       "Examples:\n"
@@ -195,7 +196,8 @@ void add_simulate_command(CLI::App& app, int& exit_code) {
       "  deltatwin simulate --network s15_huffman\n"
       "  deltatwin simulate --network paper_int8 --code huffman --device xc7z020\n"
       "  deltatwin simulate --network my_network.json --images random:100 --json result.json\n"
-      "  deltatwin simulate --network resnet8.json --inputs images.npy --expected log.csv --outputs out.csv\n"
+      "  deltatwin simulate --network resnet8.json --inputs images.npy --expected log.csv --output out.csv\n"
+      "A network of convolutions is simulated on the top array, whose options it takes.\n"
       "  deltatwin simulate --json - | jq .cycles_per_inference\n"
       "Exit code 3: the design does not fit. Where the area model's own error decides that (\"too close to\n"
       "tell\", in JSON \"fits\": null), it is 0: `deltatwin synth` with the same options tells.");

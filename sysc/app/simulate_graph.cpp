@@ -2,6 +2,7 @@
 #include "app/commands.h"
 #include "app/images.h"
 #include "app/output.h"
+#include "app/subject.h"
 #include "app/text.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -37,13 +38,7 @@ InputSet inputs_of(const Graph& graph, const CommonOptions& options, const FileO
     return load_inputs(files, tensor, choice.count);
   if (choice.random)
     return make_inputs(tensor, choice.count, choice.seed);
-  try {
-    return load_input_directory(options.dataset, tensor, choice.count);
-  } catch (const InputError& error) {
-    throw InputError(std::string(error.what()) +
-                     "; --inputs FILE names a file of inputs, --images random:100 "
-                     "makes some up, --dataset DIR names images of that size");
-  }
+  return load_test_set(options.dataset, tensor, choice.count);
 }
 
 } // namespace
@@ -51,6 +46,16 @@ InputSet inputs_of(const Graph& graph, const CommonOptions& options, const FileO
 bool is_dense_chain(const Graph& graph) {
   return std::all_of(graph.nodes.begin(), graph.nodes.end(),
                      [](const Node& node) { return std::holds_alternative<Layer>(node.op); });
+}
+
+InputSet load_test_set(const std::string& directory, const Tensor& input, int count) {
+  try {
+    return load_input_directory(directory, input, count);
+  } catch (const InputError& error) {
+    throw InputError(std::string(error.what()) +
+                     "; --inputs FILE names a file of inputs, --images random:100 "
+                     "makes some up, --dataset DIR names images of that size");
+  }
 }
 
 int print_comparison(const FileOptions& files, const Comparison& comparison) {
@@ -74,9 +79,8 @@ int simulate_graph(const Graph& graph, const CommonOptions& options, const FileO
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const Outputs outputs = {graph, inputs.count, values};
   const std::string images = describe(choice, inputs.count);
-  std::printf(
-      "%s: integer inference alone, without cycles; --top array has those of networks that it runs\n\n",
-      graph.name.c_str());
+  std::printf("%s: integer inference alone, without cycles\n%s\n", graph.name.c_str(),
+              folded("The array does not run it: " + array_complaint(options.network)).c_str());
   std::optional<double> right;
   if (!inputs.labels.empty())
     right = accuracy(values, inference.outputs(), inputs.labels);

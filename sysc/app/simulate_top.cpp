@@ -1,6 +1,7 @@
 #include "app/simulate_top.h"
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/simulate_graph.h"
 #include "app/subject.h"
 #include "app/text.h"
 #include "base/error.h"
@@ -42,6 +43,9 @@ void run(const TopSimulation& options, bool allow_overflow, int& exit_code) {
     check_writable(options.output);
   if (!options.report.empty())
     check_writable(options.report);
+  const FileOptions files = options.subject->files() ? *options.subject->files() : FileOptions();
+  if (!files.outputs.empty())
+    check_writable(files.outputs);
   const Subject subject = options.subject->subject(true);
   if (!options.report.empty() && !subject.timelines)
     throw InputError("--report: there is no schedule to draw of " + subject.top->module());
@@ -65,6 +69,16 @@ void run(const TopSimulation& options, bool allow_overflow, int& exit_code) {
     write_file(options.output, *csv);
   }
 
+  const std::vector<Workload::Fact> facts = work.facts(outputs);
+  std::optional<Comparison> comparison;
+  if (const Graph* graph = work.graph()) {
+    const std::vector<std::int32_t> values = work.integers(outputs);
+    const Outputs of_network = {*graph, work.items(), values};
+    if (!files.expected.empty())
+      comparison = compare(files, of_network);
+    write_outputs(files, of_network);
+  }
+
   const std::string items = count_of(static_cast<std::uint64_t>(work.items()), work.unit());
   const auto cycles = static_cast<double>(work.cycles(model.record()));
   const double operations = work.operations(work.items()), clock = top.clock_mhz();
@@ -77,9 +91,11 @@ void run(const TopSimulation& options, bool allow_overflow, int& exit_code) {
                        " us at " + shortest(clock) + " MHz");
   line("cycles a " + work.operation(), fixed(cycles / operations, 3));
   line("throughput", rate(operations * clock / cycles) + " M " + work.operation() + "s/s");
-  const std::vector<Workload::Fact> facts = work.facts(outputs);
   for (const Workload::Fact& fact : facts)
     line(fact.name, fixed(fact.value, fact.digits) + (fact.unit.empty() ? "" : " " + fact.unit));
+  const int differs = comparison ? print_comparison(files, *comparison) : 0;
+  if (work.graph() && work.graph()->softmax)
+    line("left to the host", "softmax");
   if (subject.print)
     subject.print();
   else
@@ -103,8 +119,14 @@ void run(const TopSimulation& options, bool allow_overflow, int& exit_code) {
   json["resources"] = to_json(used, device, true);
   json["fits"] = to_json(fit);
   json["wall_seconds"] = seconds;
+  if (comparison) {
+    json["expected"] = files.expected;
+    json["equal_outputs"] = comparison->equal;
+  }
   write_json(options.subject->json(), "simulate", json);
-  if (fit == Fit::no && !allow_overflow)
+  if (differs)
+    exit_code = differs;
+  else if (fit == Fit::no && !allow_overflow)
     exit_code = exit_does_not_fit;
 }
 
@@ -126,9 +148,12 @@ void print_area(const Resources& used, const Device& device, double wall_seconds
 
 void add_top_simulation(CLI::App& command, const std::shared_ptr<bool>& allow_overflow, int& exit_code) {
   auto options = std::make_shared<TopSimulation>();
-  options->subject->add_to(command, SubjectOptions::Items{0, 100, true, "to run"});
-  command.add_option("-o,--output", options->output,
-                     "where to write what comes out, as CSV, where the top can");
+  options->subject->add_to(command, SubjectOptions::Items{0, 100, true, "to run", true});
+  if (FileOptions* files = options->subject->files()) // the array's --outputs is one of its axes
+    add_result_options(command, *files, "-o,--output");
+  else
+    command.add_option("-o,--output", options->output,
+                       "where to write what comes out, as CSV, where the top can");
   command.add_option("--report", options->report,
                      "where to write a page (HTML) with the schedule as a drawing, where the top has one");
   command.footer("Exit code 3: the design does not fit. `deltatwin cosim` runs the same on RTL.");

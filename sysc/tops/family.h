@@ -1,6 +1,8 @@
 #pragma once
 #include "base/error.h"
 #include "base/json.h"
+#include "net/graph.h"
+#include "net/input_set.h"
 #include "tops/session.h"
 #include "tops/timeline.h"
 #include "tops/top.h"
@@ -64,6 +66,11 @@ public:
   [[nodiscard]] virtual std::vector<Fact> facts(const std::vector<std::uint8_t>&) const { return {}; }
   /// What waves tell beside the beats of a run, which the model recorded in this trace.
   [[nodiscard]] virtual std::vector<WaveNote> notes(const BeatTrace&) const { return {}; }
+  /// Of a network: what runs, and its output tensor's integers in such outputs.
+  [[nodiscard]] virtual const Graph* graph() const { return nullptr; }
+  [[nodiscard]] virtual std::vector<std::int32_t> integers(const std::vector<std::uint8_t>&) const {
+    return {};
+  }
   /// The outputs as CSV, a line an item; none where that is not written.
   [[nodiscard]] virtual std::optional<std::string> csv(const std::vector<std::uint8_t>&) const { return {}; }
 };
@@ -148,6 +155,9 @@ public:
   [[nodiscard]] virtual std::vector<std::string> work_arguments(const double* choices, int count) const = 0;
 };
 
+/// Where the items of a network come from, given its input.
+using InputSource = std::function<InputSet(const Tensor& input)>;
+
 /// An accelerator with all its designs.
 class TopFamily {
 public:
@@ -171,6 +181,12 @@ public:
                                            int count) const {
     (void)count;
     throw InputError(file + ": " + items() + " are made up, random:N or random:N:SEED");
+  }
+  /// Of networks whose inputs can come from anywhere: the same with what a source gives, which has one item
+  /// at least.
+  [[nodiscard]] virtual bool takes_inputs() const { return false; }
+  [[nodiscard]] virtual Subject subject_of(const std::vector<std::string>&, const InputSource&) const {
+    throw InputError(name() + " takes no inputs of a network");
   }
   [[nodiscard]] virtual std::vector<Figure> figures() const = 0;
   /// `values`: of each axis. `known`: figures that must be known; `dataset`: where they may come from.

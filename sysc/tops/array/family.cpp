@@ -8,7 +8,6 @@
 #include "tops/array/schedule.h"
 #include "tops/array/top.h"
 #include "tops/array/workload.h"
-#include <filesystem>
 #include <utility>
 
 namespace deltatwin {
@@ -89,20 +88,13 @@ public:
   }
 
   [[nodiscard]] std::string item_files() const override {
-    return "a directory of test images, .npy, IDX, a batch of CIFAR-10, or raw bytes as the network takes "
-           "them";
+    return "a directory of test images, .npy, IDX, a batch of CIFAR-10, or raw bytes as --input-type says";
   }
-  [[nodiscard]] Subject subject_of(const std::vector<std::string>& choices, const std::string& file,
-                                   int count) const override {
-    return subject(choices, [&](Subject& subject, const Tensor& input) {
-      InputSet inputs = std::filesystem::is_directory(file)
-                            ? load_input_directory(file, input, count)
-                            : load_inputs(file, input, ByteType::of_network, count);
-      subject.origin = " from " + file;
-      subject.description["images"] = inputs.count;
-      subject.description["file"] = file;
-      return inputs;
-    });
+  [[nodiscard]] bool takes_inputs() const override { return true; }
+  using TopFamily::subject_of;
+  [[nodiscard]] Subject subject_of(const std::vector<std::string>& choices,
+                                   const InputSource& source) const override {
+    return subject(choices, [&](Subject&, const Tensor& input) { return source(input); });
   }
   [[nodiscard]] Subject subject(const std::vector<std::string>& choices, int items,
                                 std::uint64_t seed) const override {

@@ -58,7 +58,7 @@ std::vector<Workload::Fact> ArrayWorkload::facts(const std::vector<std::uint8_t>
   const int each = config_.outputs * config_.window();
   std::vector<Fact> facts = {{"cycles an image", "in steady state", run.period(), 0},
                              {"latency", "cycles of a lone image", static_cast<double>(run.latency()), 0},
-                             {"images", "a second", config_.clock_mhz * 1e6 / run.period(), 0},
+                             {"images per second", "", config_.clock_mhz * 1e6 / run.period(), 0},
                              {"MAC utilization", "%", 100 * macs / (run.period() * each), 1},
                              {"map memory", "words a bank", static_cast<double>(program_->map_words), 0},
                              {"weight memory", "words", static_cast<double>(program_->weight_words), 0}};
@@ -124,16 +124,6 @@ std::vector<std::int32_t> ArrayWorkload::integers(const std::vector<std::uint8_t
   for (const std::uint8_t byte : outputs)
     integers.push_back(static_cast<std::int8_t>(byte) + program_->output_offset);
   return integers;
-}
-
-std::optional<std::string> ArrayWorkload::csv(const std::vector<std::uint8_t>& outputs) const {
-  std::string text;
-  const std::vector<std::int32_t> values = integers(outputs);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    text += std::to_string(values[i]);
-    text += (i + 1) % program_->output_values == 0 ? '\n' : ',';
-  }
-  return text;
 }
 
 } // namespace deltatwin

@@ -25,14 +25,13 @@ public:
   /// Of the window issued, and of the result written, by either engine: layer, row, column, first channel of
   /// the tile.
   [[nodiscard]] std::vector<WaveNote> notes(const BeatTrace& beats) const override;
-  [[nodiscard]] std::optional<std::string> csv(const std::vector<std::uint8_t>& outputs) const override;
+  [[nodiscard]] const Graph* graph() const override { return &graph_; }
+  [[nodiscard]] std::vector<std::int32_t> integers(const std::vector<std::uint8_t>& outputs) const override;
 
 private:
   [[nodiscard]] std::vector<WaveNote> notes_of(const ArrayTables& tables, const ArrayConfig& config,
                                                const BeatTrace& beats, const std::string& issue,
                                                const std::string& prefix) const;
-  /// The output tensor's integers.
-  [[nodiscard]] std::vector<std::int32_t> integers(const std::vector<std::uint8_t>& outputs) const;
 
   Graph graph_;
   ArrayConfig config_;
