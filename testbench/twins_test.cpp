@@ -104,17 +104,18 @@ void require_goes_on(const Top& top, Session work, std::size_t beats, std::uint6
   CHECK_THROWS_WITH(stalled.restore(read_file(path)), Catch::Contains("stalls"));
 }
 
-// A convolution, and one behind it to which, if it is so, the first one's results are added.
+// A convolution, and one behind it: to which the first one's results are added, or a depthwise one between.
 Graph small_residual(bool adds) {
   RandomWork random(base_seed());
   Graph graph;
   graph.name = "small";
   graph.tensors = {{"in", {5, 4, 3}, {}, 0}, {"first", {5, 4, 6}, {}, 0}, {"second", {5, 4, 6}, {}, 0}};
-  const auto convolution = [&](int inputs) {
+  const auto convolution = [&](int inputs, int groups = 1) {
     Convolution made;
     made.window = {3, 3, 1, 1, 1, 1, 1, 1};
     made.outputs = 6;
-    for (int i = 0; i < 6 * 3 * 3 * inputs; ++i)
+    made.groups = groups;
+    for (int i = 0; i < 6 * 3 * 3 * inputs / groups; ++i)
       made.weights.push_back(static_cast<std::int16_t>(random.in(-128, 127)));
     for (int o = 0; o < 6; ++o)
       made.bias.push_back(random.in(-1000, 1000));
@@ -130,6 +131,10 @@ Graph small_residual(bool adds) {
     add.output.shifts = {1};
     graph.nodes.push_back({"c", {1, 2}, 3, add});
     graph.output = 3;
+  } else {
+    graph.tensors.push_back({"between", {5, 4, 6}, {}, 0});
+    graph.nodes = {
+        {"a", {0}, 1, convolution(3)}, {"d", {1}, 3, convolution(6, 6)}, {"b", {3}, 2, convolution(6)}};
   }
   return graph;
 }
@@ -195,7 +200,12 @@ TEST_CASE("twins: a run of the array goes on from a file as if it had never been
     config.outputs = 4;
     config.results = adds ? 2 : 4;
     config.rows = adds ? 3 : 2;
+    if (!adds) { // with a depthwise layer between
+      config.stage_results = 4;
+      config.lut_ram = 1 << static_cast<int>(ArrayBuffer::stage_weights);
+    }
     const auto program = std::make_shared<const ArrayProgram>(compile_to_fit(graph, config));
+    CHECK(program->stage.steps.empty() == adds);
     constexpr int images = 5;
     const ArrayWorkload array(graph, config, program, make_inputs(graph.tensors[0], images, seed));
     Session work;
@@ -218,11 +228,12 @@ TEST_CASE("twins: a table that the twins of the array hold differently is found 
   config.pages = 2;
   config.layers = 4;
   config.param_depth = 520; // its last words lie in LUT-RAM
+  config.stage_results = 8;
   const ArrayProgram program = compile_to_fit(graph, config);
   Twins twins(ArrayTop(config), 0, base_seed());
   require_equal(twins.run([&](Session& session) { load_array_program(session, config, program); }));
   std::vector<MemoryImage> images = twins.model().memories();
-  CHECK(images.size() > 50);
+  CHECK(images.size() > 80);
   RandomWork random(base_seed());
   for (MemoryImage& image : images) {
     CAPTURE(image.path, image.lsb);

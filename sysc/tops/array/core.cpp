@@ -713,7 +713,13 @@ Cycle ArrayCore::stop_cycle() const {
   return std::max({after(now_.begin), after(now_.error_at == never ? 0 : now_.error_at), output_free_});
 }
 
-std::vector<MemoryImage> ArrayCore::memories() const { return memories_.images(config_); }
+std::vector<MemoryImage> ArrayCore::memories() const {
+  std::vector<MemoryImage> images = memories_.images(config_, false);
+  if (config_.has_stage())
+    for (MemoryImage& image : stage_memories_.images(stage_config_, true))
+      images.push_back(std::move(image));
+  return images;
+}
 
 std::string ArrayCore::save() const {
   settle();

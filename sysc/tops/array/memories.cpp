@@ -88,26 +88,30 @@ void write_results(const ArrayRowOfResults& row, std::size_t engine, ArrayMemori
     std::copy_n(row.results.data(), std::min(bytes, array.skips.size() - at), array.skips.data() + at);
 }
 
-std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config) const {
+std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool stage) const {
   std::vector<MemoryImage> images;
-  const auto is_block = [&](ArrayBuffer buffer) {
-    return (config.lut_ram >> static_cast<int>(buffer) & 1) == 0;
+  const auto is_block = [&](ArrayBuffer of_array, ArrayBuffer of_stage) {
+    return (config.lut_ram >> static_cast<int>(stage ? of_stage : of_array) & 1) == 0;
   };
-  const auto of = [](const std::string& array, int index) {
-    return array + "[" + std::to_string(index) + "].";
+  const std::string inside = stage ? "gen_stage.u_stage." : "";
+  const auto of = [&](const std::string& array, int index) {
+    return inside + array + "[" + std::to_string(index) + "].";
   };
   std::vector<std::uint64_t> words;
 
-  constexpr int column_bytes = 8;
-  const int columns = config.outputs * config.window() / column_bytes;
-  for (int c = 0; c < columns; ++c) {
+  // The stage holds of each lane and channel the weight of the one output that it belongs to.
+  constexpr std::size_t column_bytes = 8;
+  const std::size_t window = size(config.window()), outputs = size(config.outputs);
+  const auto weight = [&](std::size_t word, std::size_t at) {
+    return weights[stage ? (word * outputs + at % outputs) * window + at : word * outputs * window + at];
+  };
+  for (std::size_t c = 0; c < (stage ? 1 : outputs) * window / column_bytes; ++c) {
     words.assign(size(config.weight_depth), 0);
     for (std::size_t word = 0; word < words.size(); ++word)
-      for (int b = column_bytes; b-- > 0;)
-        words[word] =
-            words[word] << 8 |
-            static_cast<std::uint8_t>(weights[(word * size(columns) + size(c)) * column_bytes + size(b)]);
-    append_bank(images, of("gen_weights", c) + "u_words", words, 0, is_block(ArrayBuffer::weights));
+      for (std::size_t b = column_bytes; b-- > 0;)
+        words[word] = words[word] << 8 | static_cast<std::uint8_t>(weight(word, c * column_bytes + b));
+    append_bank(images, of("gen_weights", static_cast<int>(c)) + "u_words", words, 0,
+                is_block(ArrayBuffer::weights, ArrayBuffer::stage_weights));
   }
 
   // Bias, multiplier and shift, 69 bits, of which an image holds 64.
@@ -121,8 +125,8 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config) const 
       high.push_back(shift >> 1);
     }
     const std::string path = of("u_results.gen_params", r) + "u_words";
-    append_bank(images, path, low, 0, is_block(ArrayBuffer::parameters));
-    append_bank(images, path, high, 64, is_block(ArrayBuffer::parameters));
+    append_bank(images, path, low, 0, is_block(ArrayBuffer::parameters, ArrayBuffer::stage_parameters));
+    append_bank(images, path, high, 64, is_block(ArrayBuffer::parameters, ArrayBuffer::stage_parameters));
   }
 
   const auto append_pieces = [&](const auto& records, std::size_t first, std::size_t last, auto path,
@@ -137,14 +141,14 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config) const 
   append_pieces(
       layers, 0, array_layer_words, [&](int p) { return of("u_scheduler.gen_layer", p) + "u_words"; }, false);
   append_pieces(
-      layers, 8, 9, [&](int) { return std::string("u_results.u_scale_words"); }, false);
+      layers, 8, 9, [&](int) { return inside + "u_results.u_scale_words"; }, false);
   if (config.pages > 0)
     append_pieces(
         layers, 9, array_layer_words,
         [&](int p) { return of("u_results.gen_add.gen_words", p - 9) + "u_words"; }, false);
   append_pieces(
       steps, 0, array_step_words, [&](int p) { return of("u_scheduler.gen_step", p) + "u_words"; },
-      is_block(ArrayBuffer::steps));
+      is_block(ArrayBuffer::steps, ArrayBuffer::stage_steps));
 
   constexpr std::size_t side_words = 16 * 256;
   for (int r = 0; config.pages > 0 && r < config.results; ++r)

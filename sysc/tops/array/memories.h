@@ -52,8 +52,8 @@ struct ArrayMemories {
                                               int output) const;
   /// Row `row` of an image, as the loader writes it.
   void write_input(const ArrayConfig& config, const PixelInput& image, int row, const std::int8_t* values);
-  /// What is loaded, as rtl/array.sv holds it.
-  [[nodiscard]] std::vector<MemoryImage> images(const ArrayConfig& config) const;
+  /// What is loaded, as rtl/array.sv holds it; `stage`: as its stage does, of whose config these then are.
+  [[nodiscard]] std::vector<MemoryImage> images(const ArrayConfig& config, bool stage) const;
   template <class Archive> void archive(Archive& bytes) {
     bytes(weights, parameters, layers, steps, tables, input, maps, skips, rows);
   }
