@@ -187,7 +187,7 @@ TEST_CASE("schedule: each bar stands where the model computes, takes and gives")
     }
     CHECK(value == out.size());
   }
-  CHECK(engines > repeats(40) + 3);
+  CHECK(engines > repeats(40)); // some with a stage
 }
 
 TEST_CASE("schedule: nothing is computed twice at once, and what is waited for fills the gaps") {
