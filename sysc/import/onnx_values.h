@@ -77,6 +77,9 @@ struct OnnxSums {
   }
 };
 
+/// Of a convolution: what the sums of each output can reach, its bias aside.
+void set_reach(OnnxSums& sums, std::pair<int, int> x, int zero_point);
+
 struct OnnxPadding {
   int top = 0, left = 0, bottom = 0, right = 0;
   [[nodiscard]] bool any() const { return top || left || bottom || right; }
