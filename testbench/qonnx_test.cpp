@@ -468,3 +468,258 @@ TEST_CASE("qonnx: random networks give what their graphs give") {
              << sums << " sums differ: " << shown(inexact));
   CHECK(kinds.size() == 2);
 }
+
+namespace {
+
+/// A small model by hand: x of {1, 2, 3, 3} through a Quant of 4 signed bits and scale 1/2.
+struct Small {
+  OnnxModelWriter model;
+  std::string x = "x";
+
+  explicit Small(bool quantized = true) {
+    model.input("x", onnx::TensorProto::FLOAT, {1, 2, 3, 3});
+    if (quantized)
+      x = quant("x", "q", 4, true, 0.5f);
+  }
+  std::string quant(const std::string& of, const std::string& name, float bits, bool is_signed, float scale,
+                    const char* mode = "ROUND") {
+    auto* node = model.node(
+        "Quant",
+        {of, model.scalar(name + "_s", scale), model.scalar(name + "_z", 0), model.scalar(name + "_b", bits)},
+        name, "qonnx.custom_op.general");
+    OnnxModelWriter::set(node, "signed", is_signed ? 1 : 0);
+    OnnxModelWriter::set(node, "narrow", 0);
+    OnnxModelWriter::set(node, "rounding_mode", mode);
+    return name;
+  }
+  /// 1x1 weights of 3 bits, scale 1.
+  std::string weights(const std::string& name, const std::vector<float>& values) {
+    return quant(model.reals(name, {static_cast<int>(values.size()) / 2, 2, 1, 1}, values), name + "_q", 3,
+                 true, 1);
+  }
+  [[nodiscard]] Pair pair(const std::string& output) { return {model.text(output), "small.onnx"}; }
+  [[nodiscard]] std::string complaint(const std::string& output) {
+    return refusal([&] { (void)import_onnx(model.text(output), "small.onnx"); });
+  }
+};
+
+void check_equal(Pair& pair, int inputs = 20) {
+  RandomWork random(base_seed() + 3);
+  Agreement agreement;
+  for (int n = 0; n < inputs; ++n)
+    pair.run(random, agreement, true);
+  CHECK(pair.differing() == 0);
+  CHECK(agreement.not_double == 0);
+}
+
+template <class Op> const Op& last(const Pair& pair) { return std::get<Op>(pair.graph().nodes.back().op); }
+
+} // namespace
+
+TEST_CASE("qonnx: a factor below 0 turns its channel's weights round, a factor of 0 leaves one result") {
+  for (const float bits : {3.0f, 8.0f}) { // with thresholds where they are few
+    Small small;
+    small.model.node("Conv", {small.x, small.weights("w", {1, 2, 3, -1, -2, 2})}, "c");
+    small.model.node("BatchNormalization",
+                     {"c", small.model.reals("g", {3}, {-1, 0, 2}),
+                      small.model.reals("b", {3}, {0.5f, 1, -1}), small.model.reals("m", {3}, {1, 2, 3}),
+                      small.model.reals("v", {3}, {4, 1, 1})},
+                     "n");
+    Pair pair = small.pair(small.quant("n", "y", bits, true, 0.25f));
+    check_equal(pair);
+    const auto& convolution = last<Convolution>(pair);
+    CHECK(convolution.weights[0] == -1);
+    CHECK(convolution.weights[1] == -2);
+    CHECK(pair.graph().tensors[pair.graph().output].format == Format{static_cast<int>(bits), true, 0});
+  }
+}
+
+TEST_CASE("qonnx: one bit is -1 and 1, in a format of two") {
+  Small small;
+  small.model.node("Conv", {small.x, small.weights("w", {1, 2, 3, -1})}, "c");
+  small.model.node("BipolarQuant", {"c", small.model.scalar("s", 0.5f)}, "y", "finn.custom_op.general");
+  Pair pair = small.pair("y");
+  check_equal(pair);
+  const Requantization& by = last<Convolution>(pair).requantization;
+  CHECK(by.rounding == Rounding::thresholds);
+  CHECK(by.thresholds == std::vector<std::int32_t>{0, 0});
+  CHECK(by.low == -1);
+  CHECK(by.high == 1);
+  CHECK(pair.graph().tensors[pair.graph().output].format == Format{2, true, 0});
+}
+
+TEST_CASE("qonnx: sums that nothing has quantized are added as they are, as wide as they matter") {
+  Small small;
+  small.model.node("Conv", {small.x, small.weights("w", {1, 2, 3, -1})}, "c");
+  small.model.node("Add", {"c", small.x}, "sum");
+  small.model.node("Relu", {"sum"}, "r");
+  Pair pair = small.pair(small.quant("r", "y", 2, false, 1));
+  check_equal(pair);
+  REQUIRE(pair.graph().nodes.size() == 2);
+  // 0..3 with halves: beyond -4..13 halves no other addend, -8..7, matters.
+  CHECK(pair.graph().tensors[pair.graph().nodes[0].output].format.bits <= 6);
+}
+
+TEST_CASE("qonnx: rounding down needs a constant, and is exact") {
+  for (const char* mode : {"FLOOR", "CEIL", "ROUND"}) {
+    CAPTURE(mode);
+    Small small;
+    OnnxModelWriter::set(small.model.node("AveragePool", {small.x}, "p"), "kernel_shape", {2, 2});
+    small.model.node("Mul", {"p", small.model.scalar("four", 4)}, "m");
+    OnnxModelWriter::set(small.model.node("Trunc",
+                                          {"m", small.model.scalar("s", 0.5f), small.model.scalar("z", 0),
+                                           small.model.scalar("i", 9), small.model.scalar("o", 7)},
+                                          "y", "qonnx.custom_op.general"),
+                         "rounding_mode", mode);
+    Pair pair = small.pair("y");
+    check_equal(pair);
+    Small quantized;
+    Pair other = quantized.pair(quantized.quant(quantized.x, "y", 6, true, 1.5f, mode));
+    check_equal(other);
+  }
+}
+
+TEST_CASE("qonnx: what is before the first Quant is the host's, or the scale's") {
+  Small scaled(false);
+  scaled.model.node("Div", {"x", scaled.model.scalar("d", 4)}, "t");
+  scaled.quant("t", "q", 4, true, 0.5f);
+  scaled.model.node("Conv", {"q", scaled.weights("w", {1, 2, 3, -1})}, "c");
+  Pair pair = scaled.pair(scaled.quant("c", "y", 8, true, 1));
+  CHECK(pair.graph().tensors[pair.graph().input].scale == 2);
+  CHECK(pair.has_note("the host quantizes the input: integer = clamp(round(real / 2), -8, 7)"));
+  check_equal(pair);
+
+  Small shifted(false);
+  shifted.model.node("Mul", {"x", shifted.model.scalar("f", 2)}, "t");
+  shifted.model.node("Sub", {"t", shifted.model.scalar("o", 1)}, "u");
+  shifted.quant("u", "q", 4, true, 0.5f);
+  shifted.model.node("Conv", {"q", shifted.weights("w", {1, 2, 3, -1})}, "c");
+  Pair other = shifted.pair(shifted.quant("c", "y", 8, true, 1));
+  CHECK(
+      other.has_note("the host quantizes the input: multiply by 2, add -1, then integer = clamp(round(real / "
+                     "0.5), -8, 7)"));
+  CHECK(other.graph().tensors[other.graph().input].scale == 0.5f);
+  other.quantize_by([](float real) {
+    return static_cast<int>(std::nearbyint(std::clamp((real * 2 - 1) / 0.5f, -8.0f, 7.0f)));
+  });
+  check_equal(other);
+}
+
+TEST_CASE("qonnx: an input of integers takes its preprocessing into its zero point, or into a node") {
+  const auto annotated = [](Small& small, const char* type) {
+    auto* note = small.model.model().mutable_graph()->add_quantization_annotation();
+    note->set_tensor_name("x");
+    auto* entry = note->add_quant_parameter_tensor_names();
+    entry->set_key("finn_datatype");
+    entry->set_value(type);
+  };
+  for (const float step : {1.0f, 2.0f}) { // of the Quant: another scale than the integers' cannot be folded
+    Small small(false);
+    annotated(small, "UINT8");
+    small.model.node("Sub", {"x", small.model.scalar("o", 128)}, "t");
+    small.model.node("Div", {"t", small.model.scalar("d", 128)}, "u");
+    small.quant("u", "q", 8, true, step / 128);
+    small.model.node("Conv", {"q", small.weights("w", {1, 2, 3, -1})}, "c");
+    Pair pair = small.pair(small.quant("c", "y", 8, true, 0.125f));
+    const Tensor& input = pair.graph().tensors[pair.graph().input];
+    CHECK(input.format == Format{8, false, step == 1 ? 128 : 0});
+    CHECK(pair.graph().nodes.size() == (step == 1 ? 1 : 2));
+    pair.quantize_by([](float real) { return static_cast<int>(real); });
+    CHECK(pair.has_note("the host gives the input's integers as they are"));
+    // The tensor's scale is that of the Quant: the file's own numbers are the integers.
+    RandomWork random(base_seed() + 4);
+    const OnnxEvaluator<double> evaluator(small.model.model());
+    GraphInference inference(pair.graph());
+    for (int n = 0; n < 20; ++n) {
+      OnnxArray<double> x{{1, 2, 3, 3}, {}};
+      std::vector<std::int32_t> lying(18), result(18);
+      for (std::size_t i = 0; i < 18; ++i) {
+        x.values.push_back(random.in(0, 255));
+        lying[pair.imported().input_order[i]] = static_cast<std::int32_t>(x.values[i]);
+      }
+      inference.run(lying.data(), 1, result.data());
+      const auto y = evaluator.run(x).at("y");
+      for (std::size_t i = 0; i < 18; ++i)
+        REQUIRE(y.values[i] == result[pair.imported().output_order[i]] * 0.125);
+    }
+  }
+}
+
+TEST_CASE("qonnx: FINN's form, of thresholds, integer weights and annotated types") {
+  OnnxModelWriter model;
+  model.input("x", onnx::TensorProto::FLOAT, {1, 6});
+  model.node("MultiThreshold", {"x", model.reals("t0", {1, 3}, {10, 100, 200})}, "a",
+             "finn.custom_op.general");
+  model.reals("w", {6, 4}, {1, -1, 1, 1, -1, 1, 1, 1, 1, 1, -1, 1, 1, 1, 1, -1, -1, -1, 1, 1, 1, 1, -1, -1});
+  model.node("MatMul", {"a", "w"}, "m");
+  auto* node = model.node("MultiThreshold", {"m", model.reals("t1", {4, 1}, {0.5f, -1, 2, 3})}, "y",
+                          "finn.custom_op.general");
+  OnnxModelWriter::set(node, "out_scale", 2.0f);
+  OnnxModelWriter::set(node, "out_bias", -1.0f);
+  const auto complaint = [&] { return refusal([&] { (void)import_onnx(model.text("y"), "f.onnx"); }); };
+  CHECK(
+      complaint().find("(finn.custom_op.general.MultiThreshold): it counts thresholds of the input, of which "
+                       "nothing tells that it has integers") != std::string::npos);
+  const auto annotate = [&](const char* name, const char* type) {
+    auto* note = model.model().mutable_graph()->add_quantization_annotation();
+    note->set_tensor_name(name);
+    auto* entry = note->add_quant_parameter_tensor_names();
+    entry->set_key("finn_datatype");
+    entry->set_value(type);
+  };
+  annotate("x", "UINT8");
+  CHECK(complaint().find("its weights are real numbers") != std::string::npos);
+  annotate("w", "BIPOLAR");
+  Pair pair(model.text("y"), "f.onnx");
+  CHECK(pair.graph().nodes.size() == 3); // one of them makes a row a map
+  pair.quantize_by([](float real) { return static_cast<int>(real); });
+  check_equal(pair, 200);
+}
+
+TEST_CASE("qonnx: what is left to the host, and what is refused") {
+  Small small;
+  small.model.node("Conv", {small.x, small.weights("w", {1, 2, 3, -1})}, "c");
+  small.quant("c", "y", 8, true, 1);
+  OnnxModelWriter::set(small.model.node("ArgMax", {"y"}, "best"), "axis", 1);
+  Pair pair = small.pair("best");
+  CHECK(pair.has_note("the host computes the ArgMax of the output"));
+  small.model.node("Relu", {"best"}, "r");
+  CHECK(small.complaint("r") == "small.onnx: node \"r\" (Relu): it reads what a ArgMax gives; possible is "
+                                "one at the end, for the host");
+
+  const auto refused = [](float bits, float zero, const char* mode, float scale) {
+    Small other(false);
+    auto* node = other.model.node(
+        "Quant",
+        {"x", other.model.scalar("s", scale), other.model.scalar("z", zero), other.model.scalar("b", bits)},
+        "q", "onnx.brevitas");
+    OnnxModelWriter::set(node, "signed", 1);
+    OnnxModelWriter::set(node, "rounding_mode", mode);
+    other.model.node("Conv", {"q", other.weights("w", {1, 2, 3, -1})}, "c");
+    return other.complaint(other.quant("c", "y", 8, true, 1));
+  };
+  CHECK(refused(4, 0, "ROUND", 1) == "accepted");
+  CHECK(refused(4, 3, "ROUND", 1) == "accepted");
+  CHECK(refused(4, 9, "ROUND", 1).find("its zero point is 9, no integer of its format") != std::string::npos);
+  CHECK(refused(4, 0.5f, "ROUND", 1).find("its zero point is 0.5") != std::string::npos);
+  CHECK(refused(9, 0, "ROUND", 1).find("its integers have 9 bits; possible are 1 to 8") != std::string::npos);
+  CHECK(refused(2.5f, 0, "ROUND", 1).find("its integers have 2.5 bits") != std::string::npos);
+  CHECK(refused(4, 0, "SOMEHOW", 1).find("its rounding_mode is \"SOMEHOW\"") != std::string::npos);
+  CHECK(refused(4, 0, "ROUND", -1).find("its scale is -1") != std::string::npos);
+
+  Small threshold;
+  threshold.model.node("Conv", {threshold.x, threshold.weights("w", {1, 2, 3, -1})}, "c");
+  threshold.model.node("MultiThreshold", {"c", threshold.model.reals("t", {1, 16}, std::vector<float>(16))},
+                       "y");
+  CHECK(threshold.complaint("y").find("it has 16 thresholds; possible are 15, that is 4 bits") !=
+        std::string::npos);
+  Small half;
+  half.model.node("Conv", {half.x, half.weights("w", {1, 2, 3, -1})}, "c");
+  OnnxModelWriter::set(half.model.node("MultiThreshold", {"c", half.model.reals("t", {1, 1}, {1})}, "y"),
+                       "out_bias", 0.3f);
+  CHECK(half.complaint("y").find("is no multiple of half of out_scale, 1") != std::string::npos);
+  Small channels;
+  channels.model.node("Conv", {channels.x, channels.weights("w", {1, 2, 3, -1})}, "c");
+  channels.model.node("MultiThreshold", {"c", channels.model.reals("t", {3, 1}, {1, 2, 3})}, "y");
+  CHECK(channels.complaint("y").find("a constant has another shape") != std::string::npos);
+}

@@ -117,7 +117,8 @@ void reduce(FittedScale& fit) {
 } // namespace
 
 FittedScale fit_half_even(const std::function<int(std::int64_t)>& result, std::int64_t lowest,
-                          std::int64_t highest, double slope, const ResultRange& range) {
+                          std::int64_t highest, double slope, const ResultRange& range, std::int64_t factor,
+                          std::int64_t bias) {
   FittedScale fit;
   fit.sums = static_cast<std::uint64_t>(highest - lowest + 1);
   fit.shift = shift_for(slope);
@@ -131,14 +132,15 @@ FittedScale fit_half_even(const std::function<int(std::int64_t)>& result, std::i
     const std::int64_t wanted = std::int64_t{number} - range.zero_point;
     std::int64_t threshold = number <= first ? lowest : highest + 1;
     if (number > first && number <= last) {
-      const double guess = slope > 0 ? (static_cast<double>(wanted) - 0.5) / slope : 0;
+      const double scaled = slope > 0 ? (static_cast<double>(wanted) - 0.5) / slope : 0;
+      const double guess = (scaled - static_cast<double>(bias)) / static_cast<double>(factor);
       threshold = least(lowest, highest, guess, [&](std::int64_t sum) { return result(sum) >= number; });
     }
     thresholds.push_back(threshold);
     if (threshold <= highest)
-      wishes.push_back(that_reach(threshold, wanted, fit.shift, true));
+      wishes.push_back(that_reach(threshold * factor + bias, wanted, fit.shift, true));
     if (threshold > lowest)
-      wishes.push_back(that_reach(threshold - 1, wanted, fit.shift, false));
+      wishes.push_back(that_reach((threshold - 1) * factor + bias, wanted, fit.shift, false));
   }
   for (const Multipliers& wish : wishes)
     left.keep(wish);
@@ -152,7 +154,8 @@ FittedScale fit_half_even(const std::function<int(std::int64_t)>& result, std::i
       const int number = range.low + 1 + static_cast<int>(i);
       const double guess = static_cast<double>(thresholds[i]);
       const std::int64_t own = least(lowest, highest, guess, [&](std::int64_t sum) {
-        return requantized(Rounding::half_even, static_cast<std::int32_t>(sum), fit.multiplier, fit.shift) +
+        return requantized(Rounding::half_even, static_cast<std::int32_t>(sum * factor + bias),
+                           fit.multiplier, fit.shift) +
                    range.zero_point >=
                number;
       });

@@ -23,8 +23,10 @@ struct ResultRange {
 /// sum grows: it is then told by the least sum of each number, found by bisection. Each of these narrows the
 /// multipliers that agree with it; if none is left the one that the most agree with is taken. `slope` is the
 /// factor of the sum that the arithmetic means.
+/// What is multiplied is sum * factor + bias, and `slope` is of that.
 [[nodiscard]] FittedScale fit_half_even(const std::function<int(std::int64_t)>& result, std::int64_t lowest,
-                                        std::int64_t highest, double slope, const ResultRange& range);
+                                        std::int64_t highest, double slope, const ResultRange& range,
+                                        std::int64_t factor = 1, std::int64_t bias = 0);
 
 /// An addition of two integers less their zero points, x in low..high each.
 struct Addend {

@@ -97,7 +97,13 @@ std::size_t OnnxBuilder::add_alike(const std::string& name, std::vector<int> sha
 
 void OnnxBuilder::add_node(const std::string& name, std::vector<std::size_t> inputs, std::size_t output,
                            decltype(Node::op) op, NodeReport report) {
-  const bool moves_none = !std::holds_alternative<Convolution>(op) && !std::holds_alternative<Pool>(op);
+  const auto* by_element = std::get_if<Convolution>(&op); // one element makes one
+  if (by_element &&
+      (by_element->groups != by_element->outputs || by_element->weights.size() != by_element->bias.size() ||
+       by_element->window.row_stride != 1 || by_element->window.column_stride != 1))
+    by_element = nullptr;
+  const bool moves_none =
+      by_element || (!std::holds_alternative<Convolution>(op) && !std::holds_alternative<Pool>(op));
   if (moves_none && std::all_of(inputs.begin(), inputs.end(),
                                 [&](std::size_t input) { return like_input_.count(input) > 0; }))
     like_input_.insert(output);

@@ -133,38 +133,53 @@ bool OnnxBuilder::scale(const Quantized& to, const OnnxSums& sums, Requantizatio
                         OnnxSums& biased) {
   auto* convolution = std::get_if<Convolution>(&biased.op);
   const std::size_t channels = channels_of(sums);
-  std::vector<std::int64_t> added(channels); // to the bias
-  std::vector<double> slopes(channels);
+  const auto offset = [&](std::size_t c) { // in steps
+    return line(sums.steps, c).offset / to.step + (to.target ? to.target->offset : 0);
+  };
+  bool has_offset = false;
+  for (std::size_t c = 0; c < channels; ++c)
+    has_offset = has_offset || offset(c) != 0;
+  // Weights of 1 may as well be larger ones, and what is added finer.
+  const std::int64_t factor = sums.of_ones && has_offset ? 64 : 1;
   // One result, whatever the sum: its weights do nothing, and the bias alone tells it.
   const auto is_constant = [&](std::size_t c) {
     return convolution && to.target && !only_clamps(sums.steps) &&
            to.of_sum(sums, of_channel(sums.lowest, c), c) == to.of_sum(sums, of_channel(sums.highest, c), c);
   };
+  std::vector<std::int64_t> added(channels); // to the bias
+  std::vector<double> slopes(channels);
   for (std::size_t c = 0; c < channels; ++c) {
-    const double offset =
-        line(sums.steps, c).offset / to.step + (to.target ? to.target->offset : 0); // in steps
-    slopes[c] = to.slope(sums, c);
+    const std::size_t each = convolution ? convolution->weights.size() / channels : 0;
+    const auto weights_of = [&](auto change) {
+      for (std::size_t i = c * each; i < (c + 1) * each; ++i)
+        convolution->weights[i] = static_cast<std::int16_t>(change(convolution->weights[i]));
+    };
+    slopes[c] = to.slope(sums, c) / static_cast<double>(factor);
     if (is_constant(c)) {
-      const std::size_t each = convolution->weights.size() / channels;
-      std::fill_n(convolution->weights.begin() + static_cast<std::ptrdiff_t>(c * each), each, 0);
-      slopes[c] = 1;
-      added[c] = to.of_sum(sums, of_channel(sums.lowest, c), c) - to.zero_point;
-      convolution->bias[c] = static_cast<std::int32_t>(added[c]);
+      weights_of([](std::int64_t) { return 0; });
+      const int result = to.of_sum(sums, of_channel(sums.lowest, c), c);
+      convolution->bias[c] = result - to.zero_point;
       continue;
     }
-    if (offset == 0)
+    if (factor > 1) {
+      weights_of([&](std::int64_t weight) { return weight * factor; });
+      convolution->bias[c] = static_cast<std::int32_t>(convolution->bias[c] * factor);
+    }
+    if (offset(c) == 0)
       continue;
-    const double bias = std::nearbyint(offset / slopes[c]);
-    if (!convolution || !(bias + static_cast<double>(of_channel(sums.lowest, c)) > -0x1p30) ||
-        !(bias + static_cast<double>(of_channel(sums.highest, c)) < 0x1p30))
+    const double bias = std::nearbyint(offset(c) / slopes[c]);
+    const auto holds = [&](std::int64_t sum) {
+      return std::abs(static_cast<double>(sum) * static_cast<double>(factor) + bias) < 0x1p30;
+    };
+    if (!convolution || !holds(of_channel(sums.lowest, c)) || !holds(of_channel(sums.highest, c)))
       return false;
     added[c] = static_cast<std::int64_t>(bias);
     convolution->bias[c] = static_cast<std::int32_t>(convolution->bias[c] + added[c]);
   }
   const auto fitted = [&](std::size_t c, std::int64_t lowest, std::int64_t highest) {
     const auto with = [&](std::int64_t bias) {
-      return fit_half_even([&, c](std::int64_t sum) { return to.of_sum(sums, sum - bias, c); }, lowest + bias,
-                           highest + bias, slopes[c], to.range);
+      return fit_half_even([&, c](std::int64_t sum) { return to.of_sum(sums, sum, c); }, lowest, highest,
+                           slopes[c], to.range, factor, bias);
     };
     FittedScale best = with(added[c]);
     if (!to.target || added[c] == 0)
@@ -182,7 +197,7 @@ bool OnnxBuilder::scale(const Quantized& to, const OnnxSums& sums, Requantizatio
     }
     return best;
   };
-  const bool alike = sums.scales.size() == 1 && only_clamps(sums.steps) && (!to.target || added[0] == 0);
+  const bool alike = sums.scales.size() == 1 && only_clamps(sums.steps) && !has_offset;
   if (alike || (channels == 1 && !is_constant(0))) {
     const FittedScale fit = fitted(0, *std::min_element(sums.lowest.begin(), sums.lowest.end()),
                                    *std::max_element(sums.highest.begin(), sums.highest.end()));

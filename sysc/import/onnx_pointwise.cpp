@@ -57,7 +57,7 @@ OnnxOperand OnnxTranslator::rescaled(const Context& context, const Operand& x) c
   return result;
 }
 
-OnnxOperand OnnxTranslator::by_ones(const Context& context, const Operand& x, int weight) {
+OnnxOperand OnnxTranslator::by_ones(const Context& context, const Operand& x) {
   if (std::holds_alternative<Convolution>(x.sums->op))
     return x;
   if (std::holds_alternative<Add>(x.sums->op))
@@ -78,12 +78,12 @@ OnnxOperand OnnxTranslator::by_ones(const Context& context, const Operand& x, in
   const auto count = static_cast<std::size_t>(channels);
   convolution.weights.assign(count * static_cast<std::size_t>(convolution.window.rows) *
                                  static_cast<std::size_t>(convolution.window.columns),
-                             static_cast<std::int16_t>(weight));
+                             1);
   convolution.bias.resize(count);
   sums.op = std::move(convolution);
-  sums.lowest.assign(count, sums.lowest[0] * weight);
-  sums.highest.assign(count, sums.highest[0] * weight);
-  sums.scales[0] /= static_cast<float>(weight);
+  sums.of_ones = true;
+  sums.lowest.assign(count, std::int64_t{sums.lowest[0]});
+  sums.highest.assign(count, std::int64_t{sums.highest[0]});
   Operand result = x;
   result.sums = std::make_shared<const OnnxSums>(std::move(sums));
   return result;
@@ -92,7 +92,7 @@ OnnxOperand OnnxTranslator::by_ones(const Context& context, const Operand& x, in
 OnnxOperand OnnxTranslator::with_room_for_constants(const Context& context, const Operand& x) {
   const auto adds = [](const RealStep& step) { return step.kind == RealStep::Kind::add; };
   const std::vector<RealStep>& steps = x.sums->steps;
-  return std::any_of(steps.begin(), steps.end(), adds) ? by_ones(context, x, 1) : x;
+  return std::any_of(steps.begin(), steps.end(), adds) ? by_ones(context, x) : x;
 }
 
 void OnnxTranslator::negate(const Context& context, OnnxSums& sums, std::size_t channel) const {
@@ -118,7 +118,7 @@ OnnxOperand OnnxTranslator::multiplied_by(const Context& context, const Operand&
   const bool flips = std::any_of(factors.begin(), factors.end(), [](float value) { return !(value > 0); });
   if (divides && std::find(factors.begin(), factors.end(), 0.0f) != factors.end())
     context.fail("it divides by 0");
-  Operand operand = factors.size() > 1 || flips ? by_ones(context, x, 1) : x;
+  Operand operand = factors.size() > 1 || flips ? by_ones(context, x) : x;
   if (std::any_of(factors.begin(), factors.end(), [](float value) { return value < 0; })) {
     OnnxSums sums = *operand.sums;
     for (std::size_t c = 0; c < sums.lowest.size(); ++c)
@@ -344,7 +344,7 @@ OnnxOperand OnnxTranslator::shifted(const Context& context, bool subtracts) {
   const Operand& added = input(context, 1 - at);
   if (!std::holds_alternative<Rescale>(result.sums->op) || added.kind != Kind::constant ||
       added.constant->elements() != 1)
-    result = by_ones(context, result, 1);
+    result = by_ones(context, result);
   add_bias(context, result, input(context, 1 - at), subtracts ? -1.0f : 1.0f);
   return result;
 }

@@ -299,7 +299,7 @@ OnnxOperand OnnxTranslator::multi_threshold(const Context& context) {
     return target.low + reached * factor;
   };
   if (target.by_channel)
-    x = by_ones(context, x, 1);
+    x = by_ones(context, x);
   operands_[context.node().inputs[0]] = x;
   return to_target(context, target, "");
 }
@@ -327,7 +327,7 @@ OnnxOperand OnnxTranslator::normalize(const Context& context) {
   const Operand& x = input(context, 0);
   if (x.kind == Kind::input)
     context.fail("it normalizes the input before it is quantized; leave that to the host");
-  Operand operand = by_ones(context, x.kind == Kind::sums ? x : rescaled(context, reals(context, 0)), 1);
+  Operand operand = by_ones(context, x.kind == Kind::sums ? x : rescaled(context, reals(context, 0)));
   if (operand.sums->are_integers)
     context.fail("it normalizes int32 sums; put a Cast to float before it");
   std::vector<std::int64_t> dims(static_cast<std::size_t>(operand.view.rank()), 1);
@@ -466,9 +466,9 @@ OnnxOperand OnnxTranslator::to_target(const Context& context, const OnnxTarget& 
   if (std::holds_alternative<Rescale>(sums.sums->op) && !builder_.is_read(sums.sums->inputs[0]) &&
       is_last_reader(context, sums.sums->inputs[0]) && !target.counts && folds_input(sums, target, result))
     return result;
-  // What rounds down needs a constant, and no sum may be a tie then.
+  // What rounds down needs a constant.
   if (target.offset != 0)
-    sums = by_ones(context, sums, 2);
+    sums = by_ones(context, sums);
   else if (!target.counts)
     sums = with_room_for_constants(context, sums);
   result = sums;

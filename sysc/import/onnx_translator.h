@@ -58,8 +58,8 @@ private:
   /// Reals on their way to other integers.
   [[nodiscard]] Operand rescaled(const Context& context, const Operand& x) const;
   /// The same sums as those of a depthwise convolution of ones, which takes a factor and a constant for each
-  /// channel; `weight`: of so many.
-  [[nodiscard]] Operand by_ones(const Context& context, const Operand& sums, int weight);
+  /// channel.
+  [[nodiscard]] Operand by_ones(const Context& context, const Operand& sums);
   /// `by_ones` where a constant is added.
   [[nodiscard]] Operand with_room_for_constants(const Context& context, const Operand& sums);
   /// Negates a channel's weights, and what its sums mean.

@@ -66,6 +66,7 @@ struct OnnxSums {
   int mean_of = 0;           ///< a global average: how many, divided by in one with the scales
   std::vector<Window> pools; ///< max pools behind it: a maximum may as well be taken of what is quantized
   bool are_integers = false; ///< int32 in the file
+  bool of_ones = false;      ///< a convolution whose weights are all 1 or -1, of nobody's making
   /// Of a convolution's channel: its weights are negated, so that what the steps make of it grows with the
   /// sum. None: no channel's.
   std::vector<bool> negated{};
