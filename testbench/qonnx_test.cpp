@@ -605,6 +605,16 @@ TEST_CASE("qonnx: what is before the first Quant is the host's, or the scale's")
   check_equal(other);
 }
 
+TEST_CASE("qonnx: an input that the host quantizes keeps its scale, whatever quantizes it once more") {
+  Small small;
+  small.model.node("Mul", {small.x, small.model.scalar("f", 2)}, "t");
+  small.quant("t", "r", 4, true, 1);
+  small.model.node("Conv", {"r", small.weights("w", {1, 2, 3, -1})}, "c");
+  Pair pair = small.pair(small.quant("c", "y", 8, true, 1));
+  CHECK(pair.graph().tensors[pair.graph().input].scale == 0.5f);
+  check_equal(pair);
+}
+
 TEST_CASE("qonnx: an input of integers takes its preprocessing into its zero point, or into a node") {
   const auto annotated = [](Small& small, const char* type) {
     auto* note = small.model.model().mutable_graph()->add_quantization_annotation();
@@ -722,4 +732,52 @@ TEST_CASE("qonnx: what is left to the host, and what is refused") {
   channels.model.node("Conv", {channels.x, channels.weights("w", {1, 2, 3, -1})}, "c");
   channels.model.node("MultiThreshold", {"c", channels.model.reals("t", {3, 1}, {1, 2, 3})}, "y");
   CHECK(channels.complaint("y").find("a constant has another shape") != std::string::npos);
+}
+
+TEST_CASE("qonnx: broken files are read or refused, nothing else") {
+  RandomWork random(base_seed() + 5);
+  int read = 0, refused = 0;
+  for (int n = 0; n < repeats(200); ++n) {
+    onnx::ModelProto model;
+    REQUIRE(model.ParseFromString(RandomQonnx(random).make()));
+    onnx::GraphProto& graph = *model.mutable_graph();
+    for (int change = random.in(1, 3); change > 0; --change) {
+      onnx::NodeProto& node = *graph.mutable_node(random.in(0, graph.node_size() - 1));
+      onnx::TensorProto& tensor = *graph.mutable_initializer(random.in(0, graph.initializer_size() - 1));
+      static const char* const operators[] = {"Quant",  "BipolarQuant", "Trunc",   "MultiThreshold",
+                                              "Conv",   "Relu",         "Flatten", "BatchNormalization",
+                                              "MatMul", "Add",          "Mul",     "ArgMax"};
+      switch (random.in(0, 5)) {
+      case 0: // other numbers
+        tensor.mutable_raw_data()->at(
+            static_cast<std::size_t>(random.in(0, static_cast<int>(tensor.raw_data().size()) - 1))) =
+            static_cast<char>(random.word(8));
+        break;
+      case 1:
+        node.set_op_type(operators[random.in(0, 11)]);
+        break;
+      case 2: // another input
+        if (node.input_size() > 0)
+          node.set_input(random.in(0, node.input_size() - 1),
+                         random.in(0, 1) ? tensor.name()
+                                         : graph.node(random.in(0, graph.node_size() - 1)).output(0));
+        break;
+      case 3:
+        if (node.input_size() > 0)
+          node.mutable_input()->RemoveLast();
+        break;
+      case 4:
+        if (tensor.dims_size() > 0)
+          tensor.set_dims(0, random.in(0, 9));
+        break;
+      default:
+        if (node.attribute_size() > 0)
+          node.mutable_attribute(0)->set_i(random.in(-2, 5));
+      }
+    }
+    const std::string says = refusal([&] { (void)import_onnx(model.SerializeAsString(), "broken.onnx"); });
+    ++(says == "accepted" ? read : refused);
+  }
+  CHECK(read > 0);
+  CHECK(refused > 0);
 }

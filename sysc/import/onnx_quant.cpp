@@ -79,6 +79,7 @@ OnnxTarget bipolar(float scale) {
   return target;
 }
 
+const std::string as_they_are = "the host gives the input's integers as they are";
 const std::string bipolar_rule = "1 where it is at least 0, else -1";
 
 std::string rule_of(const OnnxTarget& target, Mode mode) {
@@ -341,7 +342,7 @@ OnnxOperand OnnxTranslator::normalize(const Context& context) {
 
 OnnxOperand OnnxTranslator::left_to_host(const Context& context) {
   Operand result = input(context, 0);
-  if (result.kind != Kind::sums)
+  if (result.kind != Kind::sums && result.kind != Kind::integers)
     result = reals(context, 0);
   result.host = context.node().op;
   return result;
@@ -350,6 +351,9 @@ OnnxOperand OnnxTranslator::left_to_host(const Context& context) {
 // Whether integers less their zero point are those of the input already, with another scale and zero point.
 bool OnnxTranslator::folds_input(const Operand& operand, const OnnxTarget& target, Operand& result) {
   const OnnxSums& sums = *operand.sums;
+  // Where the host quantizes it, its own scale and zero point are for that.
+  if (model_.inputs[0].type == OnnxType::float32 && builder_.input_note() != as_they_are)
+    return false;
   if (!std::holds_alternative<Rescale>(sums.op) || sums.inputs[0] != builder_.graph().input ||
       !sums.pools.empty())
     return false;
@@ -430,6 +434,8 @@ OnnxOperand OnnxTranslator::to_target(const Context& context, const OnnxTarget& 
     return x;
   if (x.kind == Kind::integers)
     context.fail("it quantizes what is quantized already; put a DequantizeLinear before it");
+  if (x.padding.any() && target.counts)
+    context.fail("a Pad of zeros is before it, which it makes others of; put the Pad behind it");
   if (x.kind == Kind::input) {
     if (rule.empty())
       context.fail("it reads the input, which nothing has quantized");
@@ -499,7 +505,7 @@ void OnnxTranslator::take_as_reals(const Context& context) {
   if (builder_.graph().tensors.empty())
     (void)builder_.add_tensor(model_.inputs[0].name, input_shape_, {digits[0] - '0', is_signed, 0}, 1);
   result.tensor = 0;
-  builder_.set_input_note("the host gives the input's integers as they are");
+  builder_.set_input_note(as_they_are);
   const std::vector<RealStep> steps = std::move(result.steps);
   result.steps.clear();
   for (const RealStep& step : steps) {
