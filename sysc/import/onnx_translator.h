@@ -10,7 +10,8 @@ namespace deltatwin {
 
 /// Node by node, an ONNX graph to a Graph: what each operator means stands in onnx_convolution.cpp,
 /// onnx_product.cpp (of matrices; onnx_linear.cpp is what both share), onnx_pointwise.cpp
-/// (quantization, sums, clamps), onnx_pool.cpp and onnx_shape.cpp.
+/// (quantization, sums, clamps), onnx_scaling.cpp (factors and constants), onnx_quant.cpp and onnx_target.cpp
+/// (QONNX), onnx_pool.cpp and onnx_shape.cpp.
 class OnnxTranslator {
 public:
   /// `input_shape` is that of the input's tensor.

@@ -109,4 +109,8 @@ struct OnnxOperand {
   std::string host;            ///< what the host does with it, which nothing else can read then
 };
 
+[[nodiscard]] inline bool is_constant(const OnnxOperand& operand) {
+  return operand.kind == OnnxOperand::Kind::constant || operand.kind == OnnxOperand::Kind::weights;
+}
+
 } // namespace deltatwin
