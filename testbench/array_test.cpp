@@ -40,6 +40,7 @@ ArrayConfig config_of(RandomWork& random, int round) {
   constexpr int count = sizeof edges / sizeof *edges;
   if (round < count) {
     const int* edge = edges[round];
+    config.pixels = 1 << round % 3;
     config.outputs = edge[0];
     config.channels = edge[1];
     config.rows = edge[2];
@@ -53,6 +54,7 @@ ArrayConfig config_of(RandomWork& random, int round) {
   config.results = 1 << random.in(0, outputs);
   config.rows = random.in(1, 7);
   config.sum_bits = random.in(25, 32);
+  config.pixels = 1 << random.in(0, 2);
   return config;
 }
 
@@ -103,6 +105,8 @@ ArrayConfig twins_config(int round) {
   config.results = edge[3];
   config.sum_bits = edge[4];
   config.multiplier = round % 2;
+  constexpr int pixels[] = {2, 4, 1, 1, 1, 4, 2, 2};
+  config.pixels = pixels[round % 8];
   if (round % 8 >= 4) { // with a stage, which takes an even number of columns of weights
     config.rows += config.window() % 8 != 0;
     config.stage_results = std::min(1 << round % 4, config.channels);
@@ -221,7 +225,8 @@ Broken break_tables(RandomWork& random, const ArrayConfig& config, ArrayProgram&
     break;
   case 7:
     if (!layer.max_pool)
-      of_layer("pause", layer.pause, 0, engine.beats() - layer.steps() - 1);
+      of_layer("pause", layer.pause, 0,
+               (broken.in_stage ? config.stage_beats() : config.drain_beats()) - layer.steps() - 1);
     break;
   case 8:
     if (!layer.max_pool)
@@ -298,7 +303,7 @@ TEST_CASE("array: random networks compute what the reference does, whatever the 
       limits.nodes += 3;
     }
     const Graph graph = random_graph(random, limits);
-    CAPTURE(config.outputs, config.channels, config.rows, config.stage_results);
+    CAPTURE(config.outputs, config.channels, config.rows, config.pixels, config.stage_results);
     ArrayProgram program;
     const ArrayOrder order = random.in(0, 2) ? ArrayOrder::depth_first : ArrayOrder::by_layers;
     try {
@@ -523,7 +528,7 @@ TEST_CASE("array: whether images are computed as a whole or row by row, the stat
     } catch (const InputError&) {
       continue;
     }
-    CAPTURE(text_of(graph));
+    CAPTURE(text_of(graph), config.pixels, config.stage_results);
     ++ran;
     BeatTrace trace(ArrayCore::interfaces(config).size());
     ArrayCore whole(config), by_rows(config);

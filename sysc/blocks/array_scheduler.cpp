@@ -20,6 +20,7 @@ template <class Self, class Visit> void ArrayLayer::fields(Self& self, Visit vis
   visit({"from_stage", 1, 24, 1}, self.from_stage);
   visit({"to_stage", 1, 25, 1}, self.to_stage);
   visit({"shared", 1, 26, 1}, self.shared);
+  visit({"wide", 1, 27, 1}, self.wide);
   visit({"first column", 2, 0, 12, true}, self.first_column);
   visit({"column stride", 2, 12, 4}, self.column_stride);
   visit({"number of group steps", 2, 16, 8}, self.group_steps, -1);
@@ -66,7 +67,7 @@ ArrayLayer ArrayLayer::unpack(const Words& words) {
 ArrayLayer ArrayLayer::of_stage() const {
   ArrayLayer layer = *this;
   layer.max_pool = layer.from_input = layer.to_skip = layer.to_output = layer.add = 0;
-  layer.from_stage = layer.to_stage = 0;
+  layer.from_stage = layer.to_stage = layer.wide = 0;
   return layer;
 }
 
@@ -116,7 +117,8 @@ ArrayWindow ArrayWalk::window(int x, int tile, int k) const {
   auto slot = static_cast<std::uint16_t>(step_.slot);
   for (int i = 0; i < rows; ++i)
     slot = next(slot);
-  const int in_slot = window.column * layer_.groups + window.group;
+  window.column_bank = window.column & (pixels_ - 1);
+  const int in_slot = (window.column - window.column_bank) / pixels_ * layer_.groups + window.group;
   window.before = static_cast<std::uint16_t>(slot + in_slot);
   window.behind = static_cast<std::uint16_t>(next(slot) + in_slot);
   return window;
@@ -126,7 +128,7 @@ bool ArrayBounds::allows(const ArrayStep& step, const ArrayLayer& layer) const {
   return step.layer < layers && step.bank < banks && step.result_bank < banks && step.need <= rows &&
          step.other_need <= other_steps &&
          (!layer.to_output || (layer.entries <= output_depth && layer.entries == layer.row_tiles())) &&
-         (layer.max_pool || layer.tile_cycles() >= beats);
+         (layer.max_pool || layer.tile_cycles() >= drain_beats);
 }
 
 int ArrayBounds::good_windows(const ArrayStep& step, const ArrayLayer& layer) const {

@@ -12,25 +12,27 @@ inline constexpr int array_layer_words = 12, array_step_words = 5; ///< of 32 bi
 struct ArrayLayer {
   int max_pool = 0, group_mode = 0, depthwise = 0, from_input = 0;
   int to_map = 0, to_skip = 0, to_output = 0, add = 0;
-  int from_stage = 0, to_stage = 0;        ///< reads what the depthwise stage makes; it reads the results
-  int shared = 0;                          ///< every tile has the first one's weights
-  int padding = 0;                         ///< what is read outside of the map
-  int row_groups = 1, kernel_columns = 1;  ///< of T kernel rows each
-  int map_columns = 1, map_rows = 1;       ///< of the map read
-  int first_column = 0, column_stride = 1; ///< of the first window; from one to the next
-  int group_steps = 1;                     ///< in the k loop
-  int pause = 0;                           ///< cycles without a window before a tile's
-  int pitch = 1, groups = 1;               ///< words a slot; words a column
-  int base = 0, end = 1;                   ///< of the ring of slots
-  int columns = 1, tiles = 1;              ///< of a row of results
-  int last_outputs = 1, kernel_rows = 1;   ///< outputs of the last tile; rows that count
+  int from_stage = 0, to_stage = 0;       ///< reads what the depthwise stage makes; it reads the results
+  int shared = 0;                         ///< every tile has the first one's weights
+  int wide = 0;                           ///< a tile is of as many adjacent columns as the design has pixels
+  int padding = 0;                        ///< what is read outside of the map
+  int row_groups = 1, kernel_columns = 1; ///< of T kernel rows each
+  int map_columns = 1, map_rows = 1;      ///< of the map read
+  int first_column = 0,
+      column_stride = 1;      ///< of the first window; from one to the next, of wide ones the pixels
+  int group_steps = 1;        ///< in the k loop
+  int pause = 0;              ///< cycles without a window before a tile's
+  int pitch = 1, groups = 1;  ///< words a slot; words a column
+  int base = 0, end = 1;      ///< of the ring of slots
+  int columns = 1, tiles = 1; ///< of a row of results; of wide ones a column is of all pixels
+  int last_outputs = 1, kernel_rows = 1; ///< outputs of the last tile; rows that count
   int weight_base = 0, param_base = 0;
   int result_groups = 1; ///< words a column of the result
   int entries = 1;       ///< columns * tiles
   int zero = 0, low = 0, high = 0, rule = 0;
   int add_zero = 0, add_low = 0, add_high = 0, add_rule = 0, add_shift = 0, add_multiplier = 0;
   int page = 0;
-  int stride_words = 1, first_words = 0; ///< column_stride and first_column in words
+  int stride_words = 1, first_words = 0; ///< column_stride and first_column in words of a column bank
 
   /// k-steps of a tile.
   [[nodiscard]] int steps() const { return row_groups * kernel_columns * group_steps; }
@@ -38,6 +40,10 @@ struct ArrayLayer {
   [[nodiscard]] int tile_cycles() const { return steps() + pause; }
   /// Tiles of a row of results.
   [[nodiscard]] int row_tiles() const { return columns * tiles; }
+  /// In a design of so many pixels: those that a tile's results are of; columns of results, those beyond the
+  /// map included.
+  [[nodiscard]] int tile_pixels(int pixels) const { return wide ? pixels : 1; }
+  [[nodiscard]] int result_columns(int pixels) const { return columns * tile_pixels(pixels); }
   /// Without what the stage ignores.
   [[nodiscard]] ArrayLayer of_stage() const;
 
@@ -73,10 +79,11 @@ private:
 };
 
 /// A beat of the walk through a step: a window. Lane j reads row row + j at one group, or in group mode group
-/// + j of one row.
+/// + j of one row. All is of pixel 0; pixel m is m columns further.
 struct ArrayWindow {
   int row = 0, column = 0, group = 0;
   int bank = 0;                         ///< of lane 0
+  int column_bank = 0;                  ///< column c of a map lies in column bank c mod M
   std::uint16_t before = 0, behind = 0; ///< addresses of lanes below `turn`, and of the others
   int turn = 0;                         ///< in group mode lanes add their number to `before`
 };
@@ -84,21 +91,26 @@ struct ArrayWindow {
 /// Step by step, windows of k-step `k` (row groups, kernel columns, group steps) of a tile.
 class ArrayWalk {
 public:
-  /// Of a design with `banks` banks, `channels` a word, `outputs` a tile.
-  ArrayWalk(const ArrayLayer& layer, const ArrayStep& step, int banks, int channels, int outputs)
-      : layer_(layer), step_(step), banks_(banks), channels_(channels), outputs_(outputs) {}
+  /// Of a design with `banks` banks, `channels` a word, `outputs` a tile, `pixels` column banks.
+  ArrayWalk(const ArrayLayer& layer, const ArrayStep& step, int banks, int channels, int outputs, int pixels)
+      : layer_(layer), step_(step), banks_(banks), channels_(channels), outputs_(outputs), pixels_(pixels) {}
 
   [[nodiscard]] ArrayWindow window(int x, int tile, int k) const;
-  /// Of a lane: its word's bank and address; whether it lies outside of the map; whether a maximum counts it.
+  /// Of a lane, and a pixel: its word's banks and address; whether it lies outside of the map; whether a
+  /// maximum counts it.
   [[nodiscard]] int bank(const ArrayWindow& window, int lane) const { return (window.bank + lane) % banks_; }
-  [[nodiscard]] std::uint16_t address(const ArrayWindow& window, int lane) const {
-    if (layer_.group_mode)
-      return static_cast<std::uint16_t>(window.before + lane);
-    return lane < window.turn ? window.before : window.behind;
+  [[nodiscard]] int column_bank(const ArrayWindow& window, int pixel) const {
+    return (window.column_bank + pixel) % pixels_;
   }
-  [[nodiscard]] bool outside(const ArrayWindow& window, int lane) const {
-    const int row = window.row + (layer_.group_mode ? 0 : lane);
-    return row < 0 || row >= layer_.map_rows || window.column < 0 || window.column >= layer_.map_columns;
+  [[nodiscard]] std::uint16_t address(const ArrayWindow& window, int lane, int pixel = 0) const {
+    const int further = window.column_bank + pixel >= pixels_ ? layer_.groups : 0;
+    if (layer_.group_mode)
+      return static_cast<std::uint16_t>(window.before + lane + further);
+    return static_cast<std::uint16_t>((lane < window.turn ? window.before : window.behind) + further);
+  }
+  [[nodiscard]] bool outside(const ArrayWindow& window, int lane, int pixel = 0) const {
+    const int row = window.row + (layer_.group_mode ? 0 : lane), column = window.column + pixel;
+    return row < 0 || row >= layer_.map_rows || column < 0 || column >= layer_.map_columns;
   }
   [[nodiscard]] bool counts(const ArrayWindow& window, int lane) const {
     return !outside(window, lane) && window.row - step_.first_row + lane < layer_.kernel_rows;
@@ -106,27 +118,32 @@ public:
   [[nodiscard]] std::uint16_t weight(int tile, int k) const {
     return static_cast<std::uint16_t>(layer_.weight_base + (layer_.shared ? 0 : tile * layer_.steps()) + k);
   }
-  /// Where results of a tile go: bank, address, and which of the word's parts.
+  /// Pixels that a tile's results are of.
+  [[nodiscard]] int tile_pixels() const { return layer_.tile_pixels(pixels_); }
+  /// Where results of a tile go: banks, address, and which of the word's parts.
   [[nodiscard]] int result_group(int tile) const {
     return layer_.max_pool ? tile : tile * outputs_ / channels_;
   }
   [[nodiscard]] int result_bank(int tile) const { return (step_.result_bank + result_group(tile)) % banks_; }
+  [[nodiscard]] int result_column_bank(int x, int pixel) const { return layer_.wide ? pixel : x % pixels_; }
   [[nodiscard]] std::uint16_t result_address(int x, int tile) const {
-    return static_cast<std::uint16_t>(step_.result_slot + x * layer_.result_groups + result_group(tile));
+    return static_cast<std::uint16_t>(
+        step_.result_slot + (layer_.wide ? x : x / pixels_) * layer_.result_groups + result_group(tile));
   }
   [[nodiscard]] int result_part(int tile) const { return tile % (channels_ / outputs_); }
 
 private:
   const ArrayLayer& layer_;
   const ArrayStep& step_;
-  int banks_, channels_, outputs_;
+  int banks_, channels_, outputs_, pixels_;
 };
 
 /// What a table must keep to: the memories behind it, and what else is there.
 struct ArrayBounds {
-  int layers = 32, banks = 3, beats = 2; ///< T; B
-  int rows = 0, other_steps = 0;         ///< of an image: its rows; the other engine's steps
-  int output_depth = 0;                  ///< 0: nothing leaves
+  int layers = 32, banks = 3;     ///< T
+  int beats = 2, drain_beats = 2; ///< that a tile takes parameters of; that its results leave in
+  int rows = 0, other_steps = 0;  ///< of an image: its rows; the other engine's steps
+  int output_depth = 0;           ///< 0: nothing leaves
   int weight_depth = 0, param_depth = 0;
   int skip_depth = 0; ///< 0: none is read
 

@@ -51,7 +51,8 @@ std::vector<std::pair<std::string, int>> ArrayConfig::parameters() const {
           {"StageWeightDepth", stage_weight_depth},
           {"StageParamDepth", stage_param_depth},
           {"StageSteps", stage_steps},
-          {"LutRam", lut_ram}};
+          {"LutRam", lut_ram},
+          {"Pixels", pixels}};
 }
 
 std::string complaint(const ArrayConfig& config) {
@@ -83,6 +84,7 @@ std::string complaint(const ArrayConfig& config) {
   power("number of layers", config.layers, 2, 32);
   power("number of steps", config.steps, 2, 1024);
   range("number of table pages", config.pages, 0, 16);
+  power("number of pixels at a time", config.pixels, 1, 4);
   range("choice of buffers in LUT-RAM", config.lut_ram, 0, (1 << array_buffer_count) - 1);
   range("multiplier of the stage", config.stage_multiplier, 0, 1);
   if (config.stage_results != 0) {
@@ -178,7 +180,8 @@ std::uint32_t design_register(const ArrayConfig& config, std::size_t index) {
   case 5:
     return static_cast<std::uint32_t>(config.steps);
   case 6:
-    return halves(config.has_stage() ? config.stage_results << 8 | config.stage_multiplier : 0,
+    return halves((config.has_stage() ? config.stage_results << 8 | config.stage_multiplier << 4 : 0) |
+                      config.pixels,
                   config.lut_ram);
   case 7:
     return config.has_stage() ? halves(config.stage_map_depth, config.stage_row_depth) : 0;

@@ -28,14 +28,17 @@ struct ArrayConfig {
   int stage_map_depth = 512, stage_row_depth = 512; ///< words a bank of what it reads, and of what it makes
   int stage_weight_depth = 256, stage_param_depth = 128, stage_steps = 512;
   int lut_ram = 0; ///< a bit a buffer, of ArrayBuffer: in LUT-RAM instead of block RAM
+  int pixels = 1;  ///< M: adjacent columns of results at a time, 1, 2 or 4
   double clock_mhz = 100;
 
-  /// B: cycles in which a tile's results leave the array.
+  /// B: cycles in which a tile's results of a pixel leave the array.
   [[nodiscard]] constexpr int beats() const { return outputs / results; }
+  /// M B: of all pixels, whether a layer takes them or not.
+  [[nodiscard]] constexpr int drain_beats() const { return pixels * beats(); }
   /// D: from a tile's last window to its sums.
   [[nodiscard]] int dot_latency() const;
   /// W: from a tile's last issue beat to the cycle in which its results are written.
-  [[nodiscard]] int write_latency() const { return 22 + dot_latency() + beats(); }
+  [[nodiscard]] int write_latency() const { return 22 + dot_latency() + drain_beats(); }
   /// Bytes of a window, and of one output's weights.
   [[nodiscard]] constexpr int window() const { return rows * channels; }
   [[nodiscard]] constexpr bool has_stage() const { return stage_results > 0; }
@@ -43,7 +46,8 @@ struct ArrayConfig {
   [[nodiscard]] constexpr int stage_beats() const { return has_stage() ? channels / stage_results : 1; }
   [[nodiscard]] int stage_dot_latency() const;
   [[nodiscard]] int stage_write_latency() const { return 22 + stage_dot_latency() + stage_beats(); }
-  /// The stage as an array of as many outputs as channels, but for its latencies.
+  /// The stage as an array of as many outputs as channels, but for its latencies: it has the array's column
+  /// banks, and computes one pixel at a time.
   [[nodiscard]] ArrayConfig stage() const;
   /// Memories, FIFO and tables become 0: as large as a network takes.
   void leave_open();

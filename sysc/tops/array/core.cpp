@@ -1,5 +1,6 @@
 #include "tops/array/core.h"
 #include "base/archive.h"
+#include "base/resources.h"
 #include "blocks/axi_control.h"
 #include <algorithm>
 #include <utility>
@@ -14,9 +15,9 @@ constexpr int chunk_bytes = 4; ///< of wide results, an interface
 // its sums, chunks of its results.
 struct WidePorts {
   explicit WidePorts(const ArrayConfig& config)
-      : sums(port_wide), results(sums + static_cast<std::size_t>(config.outputs)),
-        skips(results + static_cast<std::size_t>(config.channels / chunk_bytes)),
-        skip_chunks(static_cast<std::size_t>((config.outputs + chunk_bytes - 1) / chunk_bytes)),
+      : sums(port_wide), results(sums + static_cast<std::size_t>(config.pixels * config.outputs)),
+        skips(results + static_cast<std::size_t>(config.pixels * config.channels / chunk_bytes)),
+        skip_chunks(static_cast<std::size_t>(ceil_div(config.pixels * config.outputs, chunk_bytes))),
         stage_issue(skips + skip_chunks), stage_result(stage_issue + 1), stage_sums(stage_result + 1),
         stage_results(stage_sums + static_cast<std::size_t>(config.channels)) {}
   std::size_t sums, results, skips, skip_chunks, stage_issue, stage_result, stage_sums, stage_results;
@@ -46,28 +47,33 @@ ArrayCore::ArrayCore(const ArrayConfig& config)
 std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
   const Field clean("interior_rst_n");
   std::vector<Interface> all = axi_lite_interfaces("host", "array_control");
-  all.insert(all.end(),
-             {{"host",
-               "values in",
-               {"s_axis_tvalid_i", "s_axis_tready_o"},
-               {{"s_axis_tdata_i", 8}, "s_axis_tlast_i"}},
-              {"array",
-               "values out",
-               {"m_axis_tvalid_o", "m_axis_tready_i"},
-               {{"m_axis_tdata_o", 8}, "m_axis_tlast_o"}},
-              {"array_scheduler",
-               "issue",
-               {"issue_valid", clean},
-               {{"issue_weight", 16}, {"issue_bank", 3}, "issue_first", "issue_last", {"issue_address", 16}}},
-              {"array_results",
-               "results",
-               {"result_valid", clean},
-               {{"result_bank", 3},
-                {"result_address", 16},
-                {"result_parts", config.channels / config.outputs},
-                "result_to_map",
-                "result_to_stage"}},
-              {"array_results", "skips", {"skip_valid", clean}, {{"skip_address", 16}}}});
+  all.insert(all.end(), {{"host",
+                          "values in",
+                          {"s_axis_tvalid_i", "s_axis_tready_o"},
+                          {{"s_axis_tdata_i", 8}, "s_axis_tlast_i"}},
+                         {"array",
+                          "values out",
+                          {"m_axis_tvalid_o", "m_axis_tready_i"},
+                          {{"m_axis_tdata_o", 8}, "m_axis_tlast_o"}},
+                         {"array_scheduler",
+                          "issue",
+                          {"issue_valid", clean},
+                          {{"issue_weight", 16},
+                           {"issue_bank", 3},
+                           "issue_first",
+                           "issue_last",
+                           {"issue_address", 16},
+                           {"issue_column_bank", 2}}},
+                         {"array_results",
+                          "results",
+                          {"result_valid", clean},
+                          {{"result_bank", 3},
+                           {"result_address", 16},
+                           {"result_parts", config.channels / config.outputs},
+                           "result_to_map",
+                           "result_to_stage",
+                           {"result_columns", config.pixels}}},
+                         {"array_results", "skips", {"skip_valid", clean}, {{"skip_address", 16}}}});
   const auto sums = [&](const char* block, const std::string& name, const std::string& signal, int count) {
     for (int p = 0; p < count; ++p)
       all.push_back({block,
@@ -83,23 +89,26 @@ std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
                      {strobe, clean},
                      {{signal, 8 * std::min(chunk_bytes, bytes - at), 8 * at}}});
   };
-  sums("dot_array", "sums of output ", "sums", config.outputs);
-  wide("array_results", "result bytes from ", "result_valid", "result_word", config.channels);
-  wide("array_results", "skip bytes from ", "skip_valid", "skip_data", config.outputs);
+  sums("dot_array", "sums of output ", "sums", config.pixels * config.outputs);
+  wide("array_results", "result bytes from ", "result_valid", "result_word", config.pixels * config.channels);
+  wide("array_results", "skip bytes from ", "skip_valid", "skip_data", config.pixels * config.outputs);
   if (!config.has_stage())
     return all;
-  all.insert(all.end(), {{"depthwise_stage",
-                          "stage issue",
-                          {"stage_issue_valid", clean},
-                          {{"stage_issue_weight", 16},
-                           {"stage_issue_bank", 3},
-                           "stage_issue_first",
-                           "stage_issue_last",
-                           {"stage_issue_address", 16}}},
-                         {"depthwise_stage",
-                          "stage results",
-                          {"stage_result_valid", clean},
-                          {{"stage_result_bank", 3}, {"stage_result_address", 16}}}});
+  all.insert(
+      all.end(),
+      {{"depthwise_stage",
+        "stage issue",
+        {"stage_issue_valid", clean},
+        {{"stage_issue_weight", 16},
+         {"stage_issue_bank", 3},
+         "stage_issue_first",
+         "stage_issue_last",
+         {"stage_issue_address", 16},
+         {"stage_issue_column_bank", 2}}},
+       {"depthwise_stage",
+        "stage results",
+        {"stage_result_valid", clean},
+        {{"stage_result_bank", 3}, {"stage_result_address", 16}, {"stage_result_columns", config.pixels}}}});
   sums("depthwise_array", "stage sums of channel ", "stage_sums", config.channels);
   wide("depthwise_stage", "stage result bytes from ", "stage_result_valid", "stage_result_word",
        config.channels);
@@ -468,6 +477,7 @@ ArrayBounds ArrayCore::bounds(Side side) const {
   bounds.layers = config_.layers;
   bounds.banks = config_.rows;
   bounds.beats = config(side).beats();
+  bounds.drain_beats = side == array ? config_.drain_beats() : config_.stage_beats();
   bounds.other_steps = static_cast<int>(steps(side == array ? stage : array));
   bounds.weight_depth = config(side).weight_depth;
   bounds.param_depth = config(side).param_depth;
@@ -598,14 +608,19 @@ void ArrayCore::compute(const Doing& doing) {
                 stage_memories_);
 }
 
-// Results into the output queue, an entry a tile, and from there to the sink.
+std::size_t ArrayCore::first_output(const Doing& doing, int n, int pixel) const {
+  const int tiles = doing.layer.tiles, column = n / tiles * doing.layer.tile_pixels(config_.pixels) + pixel;
+  return static_cast<std::size_t>(column * tiles + n % tiles) *
+         static_cast<std::size_t>(config(doing.side).outputs);
+}
+
+// Results into the output queue, an entry a tile, of pixel 0, and from there to the sink.
 void ArrayCore::send(const Doing& doing) {
   const ArrayLayer& layer = doing.layer;
   const std::uint64_t image_number = engine(array).image;
   const bool last_step = engine(array).step + 1 == steps(array);
-  const auto bytes = static_cast<std::size_t>(config_.outputs);
-  const std::int8_t* result = results_.data();
-  for (int n = 0; n < doing.tiles; ++n, result += bytes) {
+  for (int n = 0; n < doing.tiles; ++n) {
+    const std::int8_t* const result = results_.data() + first_output(doing, n, 0);
     const Cycle pushed = doing.begin + static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) -
                          1 + static_cast<Cycle>(config_.write_latency());
     const bool last = last_step && n + 1 == layer.entries;
@@ -641,7 +656,7 @@ void ArrayCore::send(const Doing& doing) {
 void ArrayCore::record_step(const Doing& doing) {
   const ArrayConfig& config = this->config(doing.side);
   const ArrayLayer& layer = doing.layer;
-  const ArrayWalk walk(layer, doing.step, config.rows, config.channels, config.outputs);
+  const ArrayWalk walk(layer, doing.step, config.rows, config.channels, config.outputs, config.pixels);
   const std::size_t issue = doing.side == array ? port_issue : WidePorts(config_).stage_issue;
   const int steps = layer.steps();
   for (int i = 0; i < doing.windows; ++i) {
@@ -651,7 +666,8 @@ void ArrayCore::record_step(const Doing& doing) {
     add(issue, cycle,
         std::uint64_t{walk.weight(tile, k)} | static_cast<std::uint64_t>(walk.bank(window, 0)) << 16 |
             std::uint64_t{k == 0} << 19 | std::uint64_t{k + 1 == steps} << 20 |
-            std::uint64_t{walk.address(window, 0)} << 21);
+            std::uint64_t{walk.address(window, 0)} << 21 |
+            static_cast<std::uint64_t>(window.column_bank) << 37);
     if (k + 1 == steps)
       record_tile(doing, walk, n, cycle);
   }
@@ -664,18 +680,26 @@ void ArrayCore::record_tile(const Doing& doing, const ArrayWalk& walk, int tile,
   const WidePorts wide(config_);
   const bool in_stage = doing.side == stage;
   const int latency = in_stage ? config_.stage_dot_latency() : config_.dot_latency();
-  const std::size_t sum = static_cast<std::size_t>(tile * config.outputs);
-  for (std::size_t p = 0; p < static_cast<std::size_t>(config.outputs) && !layer.max_pool; ++p)
-    add((in_stage ? wide.stage_sums : wide.sums) + p,
-        last + array_window_latency + static_cast<Cycle>(latency), low_bits(sums_[sum + p], array_sum_bits));
+  const auto outputs = static_cast<std::size_t>(config.outputs);
+  const std::size_t pixels = in_stage ? 1 : static_cast<std::size_t>(config.pixels);
+  const auto taken = static_cast<std::size_t>(walk.tile_pixels());
+  for (std::size_t i = 0; i < pixels * outputs && !layer.max_pool; ++i) {
+    const std::size_t pixel = i / outputs, at = first_output(doing, tile, static_cast<int>(pixel));
+    add((in_stage ? wide.stage_sums : wide.sums) + i,
+        last + array_window_latency + static_cast<Cycle>(latency),
+        pixel < taken ? low_bits(sums_[at + i % outputs], array_sum_bits) : 0);
+  }
   const Cycle written = last + static_cast<Cycle>(write_latency(doing.side));
   record_result(doing, walk, tile, written);
   if (!layer.to_skip || layer.max_pool)
     return;
   add(port_skip, written, low_bits(doing.step.skip_write + tile, 16));
+  std::vector<std::int8_t> skips(wide.skip_chunks * chunk_bytes);
+  for (std::size_t pixel = 0; pixel < taken; ++pixel)
+    std::copy_n(results_.data() + first_output(doing, tile, static_cast<int>(pixel)), outputs,
+                skips.data() + pixel * outputs);
   for (std::size_t c = 0; c < wide.skip_chunks; ++c)
-    add(wide.skips + c, written,
-        word_of(results_.data() + sum + c * chunk_bytes, std::min(chunk_bytes, config_.outputs)));
+    add(wide.skips + c, written, word_of(skips.data() + c * chunk_bytes, chunk_bytes));
 }
 
 void ArrayCore::record_result(const Doing& doing, const ArrayWalk& walk, int tile, Cycle written) {
@@ -690,15 +714,19 @@ void ArrayCore::record_result(const Doing& doing, const ArrayWalk& walk, int til
                                              : std::uint64_t{1} << walk.result_part(tile % layer.tiles);
   const std::uint64_t where = static_cast<std::uint64_t>(walk.result_bank(tile % layer.tiles)) |
                               std::uint64_t{walk.result_address(x, tile % layer.tiles)} << 3;
+  std::uint64_t columns = 0;
+  for (int pixel = 0; pixel < walk.tile_pixels(); ++pixel)
+    columns |= std::uint64_t{1} << walk.result_column_bank(x, pixel);
   if (in_stage)
-    add(wide.stage_result, written, where);
+    add(wide.stage_result, written, where | columns << 19);
   else
     add(port_result, written,
         where | which << 19 | std::uint64_t{layer.to_map != 0} << (19 + parts) |
-            std::uint64_t{to_stage} << (20 + parts));
+            std::uint64_t{to_stage} << (20 + parts) | columns << (21 + parts));
+  const ArrayRowOfResults row{config, layer, doing.step, results_, doing.tiles};
   const int bytes = layer.max_pool ? config.channels : config.outputs;
-  const std::int8_t* result = results_.data() + static_cast<std::size_t>(tile * bytes);
-  for (int at = 0; at < config.channels; at += chunk_bytes) {
+  for (int at = 0; at < (in_stage ? 1 : config.pixels) * config.channels; at += chunk_bytes) {
+    const std::int8_t* const result = row.of(tile, layer.wide ? at / config.channels : 0);
     std::int8_t chunk[chunk_bytes];
     for (int i = 0; i < chunk_bytes; ++i)
       chunk[i] = result[(at + i) % bytes];

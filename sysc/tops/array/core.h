@@ -137,6 +137,8 @@ private:
   void forget_prepared();
   void run_step(const Doing& doing);
   void compute(const Doing& doing);
+  /// Of a pixel of the step's n-th tile, in results_ and sums_.
+  [[nodiscard]] std::size_t first_output(const Doing& doing, int n, int pixel) const;
   void send(const Doing& doing);
   void record_step(const Doing& doing);
   void record_tile(const Doing& doing, const ArrayWalk& walk, int tile, Cycle last);

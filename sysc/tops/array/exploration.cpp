@@ -47,6 +47,7 @@ ArrayConfig array_config(const double* choices) {
   config.channels = integer(axis::channels);
   config.rows = integer(axis::banks);
   config.results = integer(axis::results);
+  config.pixels = integer(axis::pixels);
   config.sum_bits = integer(axis::sum_bits);
   config.map_depth = integer(axis::map_depth);
   config.input_depth = integer(axis::input_depth);
@@ -129,6 +130,7 @@ void ArrayExploration::evaluate(const double* choices, std::size_t count, Evalua
                      choices[axis::channels],
                      choices[axis::banks],
                      choices[axis::results],
+                     choices[axis::pixels],
                      choices[axis::stage_results],
                      choices[axis::stage_multiplier],
                      choices[axis::lut_ram],
@@ -151,11 +153,22 @@ Cycle ArrayExploration::run_cycles(const double* choices, int items) const {
 
 ResultSchema ArrayExploration::schema() const {
   ResultSchema schema;
-  schema.stored = {{"network", "integer"},    {"order_of_rows", "integer"}, {"multiplier", "integer"},
-                   {"outputs", "integer"},    {"channels", "integer"},      {"banks", "integer"},
-                   {"results", "integer"},    {"stage_results", "integer"}, {"stage_multiplier", "integer"},
-                   {"lut_ram", "integer"},    {"map_depth", "integer"},     {"weight_depth", "integer"},
-                   {"skip_depth", "integer"}, {"clock_mhz", "real"},        {"latency_cycles", "integer"},
+  schema.stored = {{"network", "integer"},
+                   {"order_of_rows", "integer"},
+                   {"multiplier", "integer"},
+                   {"outputs", "integer"},
+                   {"channels", "integer"},
+                   {"banks", "integer"},
+                   {"results", "integer"},
+                   {"pixels", "integer"},
+                   {"stage_results", "integer"},
+                   {"stage_multiplier", "integer"},
+                   {"lut_ram", "integer"},
+                   {"map_depth", "integer"},
+                   {"weight_depth", "integer"},
+                   {"skip_depth", "integer"},
+                   {"clock_mhz", "real"},
+                   {"latency_cycles", "integer"},
                    {"cycles", "real"}};
   ResultSchema::Table networks{
       "networks", "id integer primary key, name text, macs integer, weights integer", {}};
@@ -183,6 +196,7 @@ ResultSchema ArrayExploration::schema() const {
       {"channels", "p.channels", "channels", "", 18, true},
       {"banks", "p.banks", "banks", "", 17, true},
       {"results", "p.results", "results", "a cycle", 15, true},
+      {"pixels", "p.pixels", "pixels", "", 14, true},
       {"multiplier", "m.name", "multiplier", "", 14, true},
       {"stage_results", "p.stage_results", "stage", "results", 13, true},
       {"stage_multiplier", "t.name", "stage", "multiplier", 11, true},
@@ -219,6 +233,8 @@ std::vector<std::string> ArrayExploration::arguments(const double* choices) cons
           std::to_string(config.rows),
           "--results",
           std::to_string(config.results),
+          "--pixels",
+          std::to_string(config.pixels),
           "--sum-bits",
           std::to_string(config.sum_bits),
           "--map-depth",

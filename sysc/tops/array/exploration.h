@@ -20,6 +20,7 @@ enum : std::size_t {
   channels,
   banks,
   results,
+  pixels,
   sum_bits,
   map_depth,
   input_depth,

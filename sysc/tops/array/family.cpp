@@ -57,6 +57,8 @@ public:
         integer("banks", "T: rows, or words of channels, at a time", 1, 7, std::to_string(standard.rows));
     axes[axis::results] =
         integer("results", "R: results a cycle, a divisor of P", 1, 32, std::to_string(standard.results));
+    axes[axis::pixels] = integer("pixels", "M: adjacent columns of results at a time: 1, 2 or 4", 1, 4,
+                                 std::to_string(standard.pixels));
     axes[axis::sum_bits] =
         integer("sum_bits", "bits of a sum with its bias", 25, 32, std::to_string(standard.sum_bits));
     axes[axis::map_depth] = integer("map_depth", "words a bank of map memory", 2, most, "fit");
@@ -130,6 +132,8 @@ private:
     subject.name = graph.name;
     subject.title = graph.name + ", array of " + std::to_string(config.outputs) + " outputs, " +
                     std::to_string(config.channels) + " channels, " + std::to_string(config.rows) + " rows";
+    if (config.pixels > 1)
+      subject.title += ", " + std::to_string(config.pixels) + " pixels";
     if (config.has_stage())
       subject.title += ", depthwise stage of " + std::to_string(config.stage_results) + " results";
     subject.description = {{"top", name()},
@@ -140,6 +144,7 @@ private:
                            {"channels", config.channels},
                            {"banks", config.rows},
                            {"results", config.results},
+                           {"pixels", config.pixels},
                            {"sum_bits", config.sum_bits},
                            {"map_depth", config.map_depth},
                            {"input_depth", config.input_depth},

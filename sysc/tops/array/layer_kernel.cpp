@@ -33,9 +33,11 @@ bool can_scale(Rounding rounding, std::int64_t reach, int shift) {
 } // namespace
 
 LayerKernel::LayerKernel(const ArrayConfig& config, const ArrayLayer& layer)
-    : config_(config), layer_(layer), rows_(layer.max_pool     ? layer.kernel_rows
-                                            : layer.group_mode ? 1
-                                                               : layer.row_groups * config.rows),
+    : config_(config), layer_(layer), columns_(layer.result_columns(config.pixels)),
+      column_stride_(layer.tile_pixels(config.pixels) > 1 ? 1 : layer.column_stride),
+      rows_(layer.max_pool     ? layer.kernel_rows
+            : layer.group_mode ? 1
+                               : layer.row_groups * config.rows),
       width_(layer.groups * config.channels), channels_(layer.max_pool ? layer.tiles * config.channels : 0),
       outputs_(layer.tiles * (layer.max_pool ? config.channels : config.outputs)),
       blocks_(ceil_div(outputs_, kernel_channels)),
@@ -48,6 +50,9 @@ std::shared_ptr<const LayerKernel> LayerKernel::of(const ArrayConfig& config, co
                      : by_tile        ? layer.group_steps == 1
                                       : layer.group_steps == layer.groups;
   if (!whole || (layer.max_pool && layer.group_mode) || layer.entries != layer.columns * layer.tiles)
+    return nullptr;
+  if (const int pixels = layer.tile_pixels(config.pixels);
+      pixels > 1 && (layer.max_pool || layer.column_stride != pixels))
     return nullptr;
   std::shared_ptr<LayerKernel> kernel(new LayerKernel(config, layer));
   if (by_tile && kernel->outputs_ > kernel->width_)
@@ -177,7 +182,7 @@ bool LayerKernel::take_addition(const ArrayMemories& memories) {
 void LayerKernel::sum_blocks(const MapRows<const std::int16_t>& map, int columns, std::int32_t* sums) const {
   const ConvolutionKernels& kernels = convolution_kernels().front();
   ConvolutionTile tile;
-  tile.pixel_step = std::ptrdiff_t{layer_.column_stride} * width_;
+  tile.pixel_step = std::ptrdiff_t{column_stride_} * width_;
   tile.row_step = map.row_step;
   tile.rows = rows_;
   tile.pairs = layer_.kernel_columns * width_ / 2;
@@ -197,22 +202,22 @@ void LayerKernel::sum_blocks(const MapRows<const std::int16_t>& map, int columns
 }
 
 void LayerKernel::sum_channels(const MapRows<const std::int16_t>& map, std::int32_t* sums) const {
-  for (int x = 0; x < layer_.columns; ++x, sums += sums_step_) {
+  for (int x = 0; x < columns_; ++x, sums += sums_step_) {
     std::fill_n(sums, sums_step_, 0);
     const std::int16_t* weights = weights_.data();
     for (int row = 0; row < rows_; ++row)
       for (int column = 0; column < layer_.kernel_columns; ++column, weights += outputs_)
-        add_products(sums, map.row(row) + (x * layer_.column_stride + column) * width_, weights, outputs_);
+        add_products(sums, map.row(row) + (x * column_stride_ + column) * width_, weights, outputs_);
   }
 }
 
 void LayerKernel::find_maxima(const MapRows<const std::int16_t>& map, std::int16_t* results,
                               std::ptrdiff_t column_step) const {
-  for (int x = 0; x < layer_.columns; ++x, results += column_step) {
+  for (int x = 0; x < columns_; ++x, results += column_step) {
     std::fill_n(results, outputs_, padding());
     for (int row = 0; row < rows_; ++row)
       for (int column = 0; column < layer_.kernel_columns; ++column)
-        most_of(results, map.row(row) + (x * layer_.column_stride + column) * width_, outputs_);
+        most_of(results, map.row(row) + (x * column_stride_ + column) * width_, outputs_);
   }
 }
 
@@ -228,10 +233,10 @@ void LayerKernel::run(const MapRows<const std::int16_t>& map, int row_stride, in
   // Where windows are single columns that lie one behind the other over the rows, some rows are as one.
   constexpr int enough_columns = 64;
   const bool one_by_one = !layer_.depthwise && !layer_.max_pool && rows_ == 1 && row_stride == 1 &&
-                          layer_.kernel_columns == 1 && layer_.column_stride == 1 &&
-                          map.row_step == std::ptrdiff_t{layer_.columns} * width_;
-  const int together = one_by_one ? std::min(count, ceil_div(enough_columns, layer_.columns)) : 1;
-  sums.resize(size(together * layer_.columns) * size(sums_step_));
+                          layer_.kernel_columns == 1 && column_stride_ == 1 &&
+                          map.row_step == std::ptrdiff_t{columns_} * width_;
+  const int together = one_by_one ? std::min(count, ceil_div(enough_columns, columns_)) : 1;
+  sums.resize(size(together * columns_) * size(sums_step_));
   for (int first = 0; first < count; first += together) {
     const int rows = std::min(together, count - first);
     const auto windows = map.from(first * row_stride);
@@ -239,13 +244,12 @@ void LayerKernel::run(const MapRows<const std::int16_t>& map, int row_stride, in
       find_maxima(windows, results.row(first), results.column_step);
       continue;
     }
-    layer_.depthwise ? sum_channels(windows, sums.data())
-                     : sum_blocks(windows, rows * layer_.columns, sums.data());
+    layer_.depthwise ? sum_channels(windows, sums.data()) : sum_blocks(windows, rows * columns_, sums.data());
     for (int row = 0; row < rows; ++row) {
       std::int16_t* const values = results.row(first + row);
-      requantizer_->run(sums.data() + size(row * layer_.columns) * size(sums_step_), bias_.data(),
-                        layer_.columns, sums_step_, values, results.column_step);
-      for (int x = 0; x < layer_.columns && !added_.empty(); ++x)
+      requantizer_->run(sums.data() + size(row * columns_) * size(sums_step_), bias_.data(), columns_,
+                        sums_step_, values, results.column_step);
+      for (int x = 0; x < columns_ && !added_.empty(); ++x)
         add(skip.row(first + row) + x * skip.column_step, values + x * results.column_step);
     }
   }

@@ -30,6 +30,8 @@ public:
   [[nodiscard]] int width() const { return width_; }       ///< values of a column of the map
   [[nodiscard]] int channels() const { return channels_; } ///< of these the first ones, which count
   [[nodiscard]] int outputs() const { return outputs_; }   ///< values of a column of the results
+  [[nodiscard]] int columns() const { return columns_; }   ///< of the results, those beyond the map included
+  [[nodiscard]] int column_stride() const { return column_stride_; }
   /// What stands outside of the map.
   [[nodiscard]] std::int16_t padding() const {
     return static_cast<std::int16_t>(layer_.max_pool ? -128 : layer_.padding);
@@ -55,6 +57,7 @@ private:
 
   ArrayConfig config_;
   ArrayLayer layer_;
+  int columns_, column_stride_;
   int rows_, width_, channels_, outputs_;
   int blocks_; ///< of kernel_channels
   int sums_step_;

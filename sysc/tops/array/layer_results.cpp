@@ -44,32 +44,37 @@ LayerResults::LayerResults(const ArrayConfig& config, const ArrayMemories& memor
 }
 
 void LayerResults::read_window(const ArrayMemories& memories, const ArrayWalk& walk,
-                               const ArrayWindow& window, std::int8_t* bytes) const {
+                               const ArrayWindow& window, int pixel, std::int8_t* bytes) const {
   const auto [memory, depth] = memories.source_of(config_, layer_);
   const std::size_t word = size(config_.channels);
+  const int first_bank = walk.column_bank(window, pixel) * config_.rows;
   for (int j = 0; j < config_.rows; ++j, bytes += word) {
-    const std::size_t address = walk.address(window, j);
-    if (walk.outside(window, j) || address >= depth)
-      std::fill_n(bytes, word, static_cast<std::int8_t>(walk.outside(window, j) ? layer_.padding : 0));
+    const std::size_t address = walk.address(window, j, pixel);
+    const bool outside = walk.outside(window, j, pixel);
+    if (outside || address >= depth)
+      std::fill_n(bytes, word, static_cast<std::int8_t>(outside ? layer_.padding : 0));
     else
-      std::copy_n(memory.data() + (size(walk.bank(window, j)) * depth + address) * word, word, bytes);
+      std::copy_n(memory.data() + (size(first_bank + walk.bank(window, j)) * depth + address) * word, word,
+                  bytes);
   }
 }
 
 // Four columns at a time.
 void LayerResults::sum_dense(const ArrayMemories& memories, const ArrayStep& step) {
   static const DotKernel dot = select_dot_kernel();
-  const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs);
+  const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs, config_.pixels);
+  const int all = layer_.result_columns(config_.pixels), pixels = walk.tile_pixels();
   const int outputs = layer_.tiles * config_.outputs;
   const std::size_t width = size(config_.window());
   std::vector<std::int8_t> bytes(width);
   std::vector<std::int16_t> windows(size(dot_tile) * size(stride_));
   std::int32_t sums[dot_tile * dot_tile];
-  for (int first = 0; first < layer_.columns; first += dot_tile) {
-    const int columns = std::min(dot_tile, layer_.columns - first);
+  for (int first = 0; first < all; first += dot_tile) {
+    const int columns = std::min(dot_tile, all - first);
     for (int i = 0; i < columns; ++i)
       for (int k = 0; k < layer_.steps(); ++k) {
-        read_window(memories, walk, walk.window(first + i, 0, k), bytes.data());
+        const int column = first + i;
+        read_window(memories, walk, walk.window(column / pixels, 0, k), column % pixels, bytes.data());
         std::copy(bytes.begin(), bytes.end(), windows.data() + size(i) * size(stride_) + size(k) * width);
       }
     for (int o = 0; o < outputs; o += dot_tile) {
@@ -82,38 +87,40 @@ void LayerResults::sum_dense(const ArrayMemories& memories, const ArrayStep& ste
 }
 
 void LayerResults::sum_taps(const ArrayMemories& memories, const ArrayStep& step) {
-  const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs);
-  const int outputs = layer_.tiles * config_.outputs;
+  const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs, config_.pixels);
+  const int outputs = layer_.tiles * config_.outputs, pixels = walk.tile_pixels();
   const std::size_t width = size(config_.window());
   std::vector<std::int8_t> windows(size(layer_.steps()) * width);
-  for (int x = 0; x < layer_.columns; ++x)
+  for (int column = 0; column < layer_.result_columns(config_.pixels); ++column)
     for (int tile = 0, group = -1; tile < layer_.tiles; ++tile) {
       if (const int next = walk.result_group(tile); next != group) {
         group = next;
         for (int k = 0; k < layer_.steps(); ++k)
-          read_window(memories, walk, walk.window(x, tile, k), windows.data() + size(k) * width);
+          read_window(memories, walk, walk.window(column / pixels, tile, k), column % pixels,
+                      windows.data() + size(k) * width);
       }
       for (int o = tile * config_.outputs; o < (tile + 1) * config_.outputs; ++o) {
         std::uint32_t sum = 0;
         for (const Tap& tap : taps_[size(o)])
           sum += static_cast<std::uint32_t>(windows[size(tap.at)] * tap.weight);
-        sums_[size(x) * size(outputs) + size(o)] = static_cast<std::int32_t>(sum);
+        sums_[size(column) * size(outputs) + size(o)] = static_cast<std::int32_t>(sum);
       }
     }
 }
 
+// Pixel 0's, which in wide layers the others have too.
 void LayerResults::find_maxima(const ArrayMemories& memories, const ArrayStep& step,
                                std::vector<std::int8_t>& results) const {
-  const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs);
+  const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs, config_.pixels);
   const std::size_t word = size(config_.channels);
   std::vector<std::int8_t> bytes(size(config_.window()));
-  results.assign(size(layer_.row_tiles()) * word, -128);
+  results.assign(size(layer_.result_columns(config_.pixels) * layer_.tiles) * word, -128);
   std::int8_t* most = results.data();
-  for (int x = 0; x < layer_.columns; ++x)
+  for (int column = 0; column < layer_.result_columns(config_.pixels); ++column)
     for (int tile = 0; tile < layer_.tiles; ++tile, most += word)
       for (int k = 0; k < layer_.steps(); ++k) {
-        const ArrayWindow window = walk.window(x, tile, k);
-        read_window(memories, walk, window, bytes.data());
+        const ArrayWindow window = walk.window(column / walk.tile_pixels(), tile, k);
+        read_window(memories, walk, window, 0, bytes.data());
         for (int j = 0; j < config_.rows; ++j)
           for (std::size_t s = 0; walk.counts(window, j) && s < word; ++s)
             most[s] = std::max(most[s], bytes[size(j) * word + s]);
@@ -139,6 +146,15 @@ std::int8_t LayerResults::result(const ArrayMemories& memories, int output, std:
   return scaled(addition, saturated(entry(0, y) + entry(1, skip), add_bits));
 }
 
+// Where in the skips what is added lies.
+std::size_t LayerResults::skip_of(const ArrayStep& step, int column, int output) const {
+  const int pixels = layer_.tile_pixels(config_.pixels);
+  const int tile = column / pixels * layer_.tiles + output / config_.outputs;
+  return (size(step.skip_read + tile) * size(config_.pixels) + size(column % pixels)) *
+             size(config_.outputs) +
+         size(output % config_.outputs);
+}
+
 void LayerResults::row(const ArrayMemories& memories, const ArrayStep& step,
                        std::vector<std::int8_t>& results, std::vector<std::int32_t>* sums) {
   if (layer_.max_pool) {
@@ -146,14 +162,15 @@ void LayerResults::row(const ArrayMemories& memories, const ArrayStep& step,
     return;
   }
   const int outputs = layer_.tiles * config_.outputs;
-  sums_.resize(size(layer_.columns) * size(outputs));
+  sums_.resize(size(layer_.result_columns(config_.pixels)) * size(outputs));
   layer_.depthwise ? sum_taps(memories, step) : sum_dense(memories, step);
   results.resize(sums_.size());
   constexpr int above = 32 - array_sum_bits;
   for (std::size_t i = 0; i < sums_.size(); ++i) {
     sums_[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums_[i]) << above) >> above;
-    const std::size_t skip = size(step.skip_read) * size(config_.outputs) + i;
-    results[i] = result(memories, static_cast<int>(i) % outputs, sums_[i],
+    const std::size_t column = i / size(outputs), output = i % size(outputs);
+    const std::size_t skip = skip_of(step, static_cast<int>(column), static_cast<int>(output));
+    results[i] = result(memories, static_cast<int>(output), sums_[i],
                         skip < memories.skips.size() ? memories.skips[skip] : std::int8_t{0});
   }
   if (sums)

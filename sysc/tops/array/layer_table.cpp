@@ -43,11 +43,13 @@ std::vector<ArrayLayerRow> array_layer_table(const Graph& graph, const ArrayConf
     if (layer.add)
       row.kind += " + add";
     row.columns = layer.columns;
+    row.pixels = layer.tile_pixels(config.pixels);
     row.tiles = layer.tiles;
     row.kept = tables.kept[l];
     std::swap(row.macs, macs[row.node]); // a node's last layer has them
-    row.utilization = static_cast<double>(row.macs) / (static_cast<double>(row.cycles) *
-                                                       (row.on_stage ? 1 : config.outputs) * config.window());
+    const int outputs = row.on_stage ? 1 : config.pixels * config.outputs;
+    row.utilization =
+        static_cast<double>(row.macs) / (static_cast<double>(row.cycles) * outputs * config.window());
   }
   return rows;
 }
@@ -60,6 +62,7 @@ boost::json::array to_json(const std::vector<ArrayLayerRow>& rows) {
                      {"engine", row.on_stage ? "stage" : "array"},
                      {"rows", row.rows},
                      {"columns", row.columns},
+                     {"pixels", row.pixels},
                      {"tiles", row.tiles},
                      {"macs", row.macs},
                      {"cycles", row.cycles},
@@ -84,16 +87,17 @@ void print(const std::vector<ArrayLayerRow>& rows) {
         std::to_string(row.rows) + "x" + std::to_string(row.columns) + "x" + std::to_string(row.tiles);
     std::printf(
         "  %5zu  %-17s  %-11s  %10llu %10llu %4.0f %% %7llu %7llu %7llu %7llu %7llu %5d %6d %6d  %s\n", l,
-        (row.kind + (row.on_stage ? ", stage" : "")).c_str(), shape.c_str(),
+        (row.kind + (row.on_stage ? ", stage" : "")).c_str(),
+        (shape + (row.pixels > 1 ? "x" + std::to_string(row.pixels) : "")).c_str(),
         static_cast<unsigned long long>(row.macs), static_cast<unsigned long long>(row.cycles),
         100 * row.utilization, static_cast<unsigned long long>(row.pauses),
         static_cast<unsigned long long>(row.waits), static_cast<unsigned long long>(row.input),
         static_cast<unsigned long long>(row.output), static_cast<unsigned long long>(row.other),
         row.kept.rows, row.kept.map_words, row.kept.skip_words, row.node.c_str());
   }
-  std::printf(
-      "\n  results: rows x columns x tiles; pauses between tiles and waits for results, input, output "
-      "and the other engine in cycles\n\n");
+  std::printf("\n  results: rows x columns x tiles (x pixels); pauses between tiles and waits for results, "
+              "input, output "
+              "and the other engine in cycles\n\n");
 }
 
 } // namespace deltatwin

@@ -11,6 +11,7 @@ struct ArrayLayerRow {
   std::string node, kind;                 ///< "convolution", "depthwise", "max pool", with "+ add"
   bool on_stage = false;                  ///< it runs on the depthwise stage
   int rows = 0, columns = 0, tiles = 0;   ///< of results, that are computed
+  int pixels = 1;                         ///< that a column is of
   std::uint64_t macs = 0;                 ///< of the node; 0 for a copy
   Cycle cycles = 0;                       ///< from its steps' beginnings to their ends, pauses included ...
   Cycle pauses = 0;                       ///< ... between tiles, for their results to leave

@@ -14,10 +14,12 @@ ArrayMemories::ArrayMemories(const ArrayConfig& config)
     : weights(size(config.weight_depth) * size(config.outputs * config.window())),
       parameters(size(config.param_depth) * size(config.results)), layers(size(config.layers)),
       steps(size(config.steps)), tables(size(2 * 16 * 256)),
-      input(size(config.rows) * size(config.input_depth) * size(config.channels)),
-      maps(size(config.rows) * size(config.map_depth) * size(config.channels)),
-      skips(size(config.skip_depth) * size(config.outputs)),
-      rows(config.has_stage() ? size(config.rows * config.stage_row_depth) * size(config.channels) : 0) {}
+      input(size(config.pixels * config.rows) * size(config.input_depth) * size(config.channels)),
+      maps(size(config.pixels * config.rows) * size(config.map_depth) * size(config.channels)),
+      skips(size(config.skip_depth) * size(config.pixels * config.outputs)),
+      rows(config.has_stage()
+               ? size(config.pixels * config.rows) * size(config.stage_row_depth) * size(config.channels)
+               : 0) {}
 
 ArrayMemories::Source ArrayMemories::source_of(const ArrayConfig& config, const ArrayLayer& layer) const {
   if (layer.from_input)
@@ -46,27 +48,50 @@ const ArrayMemories::Parameter* ArrayMemories::parameter_of(const ArrayConfig& c
 void ArrayMemories::write_input(const ArrayConfig& config, const PixelInput& image, int row,
                                 const std::int8_t* values) {
   const int groups = ceil_div(image.channels, config.channels);
-  int address = row / config.rows * image.pitch, word = 0;
+  const int slot = row / config.rows * image.pitch;
+  int word = 0;
   image.words_of(values, config.channels, [&](const std::int8_t* bytes) {
-    const int bank = (row + word++ % groups) % config.rows;
+    const int column = word / groups, group = word++ % groups;
+    const int bank = column % config.pixels * config.rows + (row + group) % config.rows;
+    const int address = slot + column / config.pixels * groups + group;
     if (address < config.input_depth)
       std::copy_n(bytes, config.channels,
-                  input.data() + size(bank * config.input_depth + address) * size(config.channels));
-    ++address;
+                  input.data() +
+                      (size(bank) * size(config.input_depth) + size(address)) * size(config.channels));
   });
 }
 
+const std::int8_t* ArrayRowOfResults::of(int n, int pixel) const {
+  const int column = n / layer.tiles * layer.tile_pixels(config.pixels) + pixel;
+  return results.data() + size(column * layer.tiles + n % layer.tiles) *
+                              size(layer.max_pool ? config.channels : config.outputs);
+}
+
 void ArrayRowOfResults::write(std::vector<std::int8_t>& map, int depth) const {
-  const ArrayWalk walk(layer, step, config.rows, config.channels, config.outputs);
+  const ArrayWalk walk(layer, step, config.rows, config.channels, config.outputs, config.pixels);
   const int bytes = layer.max_pool ? config.channels : config.outputs;
-  const std::int8_t* result = results.data();
-  for (int n = 0; n < tiles; ++n, result += bytes) {
-    const int tile = n % layer.tiles, address = walk.result_address(n / layer.tiles, tile);
+  for (int n = 0; n < tiles; ++n) {
+    const int x = n / layer.tiles, tile = n % layer.tiles, address = walk.result_address(x, tile);
     const int part = layer.max_pool ? 0 : walk.result_part(tile);
-    if (address < depth)
-      std::copy_n(result, bytes,
-                  map.data() + size(walk.result_bank(tile) * depth + address) * size(config.channels) +
+    for (int pixel = 0; pixel < walk.tile_pixels() && address < depth; ++pixel) {
+      const int bank = walk.result_column_bank(x, pixel) * config.rows + walk.result_bank(tile);
+      std::copy_n(of(n, pixel), bytes,
+                  map.data() + (size(bank) * size(depth) + size(address)) * size(config.channels) +
                       size(part * bytes));
+    }
+  }
+}
+
+// Words of all pixels; those that a tile has not are 0.
+void ArrayRowOfResults::write_skips(std::vector<std::int8_t>& skips) const {
+  const std::size_t bytes = size(config.outputs), word = size(config.pixels) * bytes;
+  for (int n = 0; n < tiles; ++n) {
+    const std::size_t at = size(step.skip_write + n) * word;
+    if (at >= skips.size())
+      return;
+    std::fill_n(skips.data() + at, word, std::int8_t{0});
+    for (int pixel = 0; pixel < layer.tile_pixels(config.pixels); ++pixel)
+      std::copy_n(of(n, pixel), bytes, skips.data() + at + size(pixel) * bytes);
   }
 }
 
@@ -82,10 +107,8 @@ void write_results(const ArrayRowOfResults& row, std::size_t engine, ArrayMemori
     row.write(array.maps, row.config.map_depth);
   if (layer.to_stage && row.config.has_stage())
     row.write(stage.maps, row.config.stage_map_depth);
-  const std::size_t at = size(row.step.skip_write) * size(row.config.outputs),
-                    bytes = size(row.tiles * row.config.outputs);
-  if (layer.to_skip && !layer.max_pool && at < array.skips.size())
-    std::copy_n(row.results.data(), std::min(bytes, array.skips.size() - at), array.skips.data() + at);
+  if (layer.to_skip && !layer.max_pool)
+    row.write_skips(array.skips);
 }
 
 std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool stage) const {

@@ -8,7 +8,8 @@
 
 namespace deltatwin {
 
-/// A step's results by column and tile, of which `tiles` are written.
+/// A step's results by column (of wide layers all pixels', one behind the other) and tile, of which `tiles`
+/// are written.
 struct ArrayRowOfResults {
   const ArrayConfig& config;
   const ArrayLayer& layer;
@@ -16,8 +17,11 @@ struct ArrayRowOfResults {
   const std::vector<std::int8_t>& results;
   int tiles;
 
+  /// Of a pixel of the n-th tile.
+  [[nodiscard]] const std::int8_t* of(int n, int pixel) const;
   /// Into banks of so many words.
   void write(std::vector<std::int8_t>& map, int depth) const;
+  void write_skips(std::vector<std::int8_t>& skips) const;
 };
 
 /// The array's memories.
@@ -31,9 +35,9 @@ struct ArrayMemories {
   std::vector<ArrayLayer::Words> layers;
   std::vector<ArrayStep::Words> steps;
   std::vector<std::int32_t> tables; ///< [B?][page][index]
-  std::vector<std::int8_t> input;   ///< [banks][words][channels]
+  std::vector<std::int8_t> input;   ///< [column banks][banks][words][channels]
   std::vector<std::int8_t> maps;    ///< the same
-  std::vector<std::int8_t> skips;   ///< [words][outputs]
+  std::vector<std::int8_t> skips;   ///< [words][pixels][outputs]
   std::vector<std::int8_t> rows;    ///< the stage's: as maps
 
   explicit ArrayMemories(const ArrayConfig& config);

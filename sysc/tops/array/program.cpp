@@ -75,7 +75,7 @@ struct Place {
   int made = nobody, read_last = nobody;                ///< layers
   int from = nobody, to_map = nobody, to_skip = nobody; ///< steps: the first that writes it, the last ones
                                                         ///< before which nothing else may
-  int base = 0, slots = 0, groups = 0, pitch = 0;
+  int base = 0, slots = 0, columns = 0, groups = 0, pitch = 0;
   int skip_base = 0, skip_rows = 0;
   std::vector<int> read_by_other; ///< of each row: steps of the engine that does not write it, up to the last
                                   ///< that reads it
@@ -92,6 +92,7 @@ public:
   ArrayProgram lay_out() {
     find_places();
     lay_out_input();
+    find_wide();
     for (int l = 0; l < layers(); ++l)
       add_layer(l);
     order_rows();
@@ -134,6 +135,9 @@ private:
   // Of the engine that the layer runs on.
   [[nodiscard]] int outputs(int l) const { return on_stage(l) ? config_.channels : config_.outputs; }
   [[nodiscard]] int beats(int l) const { return on_stage(l) ? config_.stage_beats() : config_.beats(); }
+  [[nodiscard]] int drain_beats(int l) const {
+    return on_stage(l) ? config_.stage_beats() : config_.drain_beats();
+  }
   [[nodiscard]] Cycle write_latency(int l) const {
     return static_cast<Cycle>(on_stage(l) ? config_.stage_write_latency() : config_.write_latency());
   }
@@ -157,9 +161,36 @@ private:
       Place& place = places_[m];
       place.groups = ceil_div(graph_.maps[m].channels, config_.channels);
       place.slots = ceil_div(graph_.maps[m].rows, config_.rows);
-      place.pitch = graph_.maps[m].columns * place.groups;
+      set_columns(place, graph_.maps[m].columns);
     }
   }
+
+  // Column c lies in column bank c mod M.
+  void set_columns(Place& place, int columns) const {
+    place.columns = columns;
+    place.pitch = ceil_div(columns, config_.pixels) * place.groups;
+  }
+
+  // Layers of the array whose windows go on by one column are of all pixels; but skips are of words that
+  // writer and reader must count alike.
+  void find_wide() {
+    for (int l = 0; l < layers(); ++l)
+      wide_.push_back(config_.pixels > 1 && !on_stage(l) && !work(l).max_pool && column_stride(l) == 1 &&
+                      work(l).to != graph_.output && to(l).columns > 1);
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (int l = 0; l < layers(); ++l) {
+        if (!work(l).add)
+          continue;
+        const auto reader = static_cast<std::size_t>(l),
+                   writer = static_cast<std::size_t>(places_[work(l).add->skip].made);
+        if (wide_[reader] != wide_[writer])
+          moved = true;
+        wide_[reader] = wide_[writer] = wide_[reader] && wide_[writer];
+      }
+    }
+  }
+  [[nodiscard]] int column_stride(int l) const { return is_packed(l) ? 1 : work(l).window.column_stride; }
 
   // Depthwise work on what the array makes, of which the array makes more; and channels are where the stage
   // has them.
@@ -387,7 +418,8 @@ private:
       }
     }
     input.groups = place.groups;
-    input.pitch = place.pitch = columns * place.groups;
+    set_columns(place, columns);
+    input.pitch = place.pitch;
     program_.input_words = place.slots * place.pitch;
     (void)input.pack(); // it may not fit
   }
@@ -439,17 +471,18 @@ private:
     layer.padding = does.padding;
     layer.row_groups = ceil_div(window.rows, config_.rows);
     layer.kernel_columns = is_packed(l) ? 1 : window.columns;
-    layer.map_columns = source.pitch / source.groups;
+    layer.wide = wide_[static_cast<std::size_t>(l)];
+    layer.map_columns = source.columns;
     layer.map_rows = from(l).rows;
     layer.first_column = is_packed(l) ? 0 : -window.left;
-    layer.column_stride = is_packed(l) ? 1 : window.column_stride;
+    layer.column_stride = layer.wide ? config_.pixels : column_stride(l);
     layer.group_steps = does.max_pool || does.depthwise ? 1
                         : layer.group_mode              ? ceil_div(source.groups, config_.rows)
                                                         : source.groups;
-    layer.pause = does.max_pool ? 0 : std::max(0, beats(l) - layer.steps());
+    layer.pause = does.max_pool ? 0 : std::max(0, drain_beats(l) - layer.steps());
     layer.pitch = source.pitch;
     layer.groups = source.groups;
-    layer.columns = to(l).columns;
+    layer.columns = ceil_div(to(l).columns, layer.tile_pixels(config_.pixels));
     layer.tiles = tiles(l);
     layer.last_outputs = does.max_pool ? outputs(l) : to(l).channels - (layer.tiles - 1) * outputs(l);
     constexpr int most_rows = 63; // where they matter, more are refused
@@ -462,8 +495,8 @@ private:
     layer.low = does.low;
     layer.high = does.high;
     layer.rule = scaling_rule(does.scale.rounding);
-    layer.stride_words = layer.column_stride * layer.groups;
-    layer.first_words = layer.first_column * layer.groups;
+    layer.stride_words = layer.column_stride / config_.pixels * layer.groups;
+    layer.first_words = floor_division(layer.first_column, config_.pixels) * layer.groups;
     if (does.add)
       set_add(layer, *does.add);
     if (!does.max_pool) {
@@ -668,7 +701,7 @@ private:
   const ArrayGraph& graph_;
   const ArrayConfig& config_;
   std::vector<Place> places_;
-  std::vector<bool> on_stage_;                   ///< of each layer
+  std::vector<bool> on_stage_, wide_;            ///< of each layer
   std::vector<std::size_t> index_;               ///< of each layer, in its engine's table
   std::vector<std::array<int, 2>> read_last_by_; ///< of each map: an engine's last step that does
   Memory maps_, stage_maps_, stage_rows_;

@@ -32,8 +32,9 @@ public:
   explicit Check(WholeLayers& whole)
       : whole_(whole), config_(whole.walks_[0].config), input_(whole.input_),
         input_columns_(words_of_row(input_, config_.channels) / ceil_div(input_.channels, config_.channels)),
-        maps_(config_.rows, config_.map_depth), rows_(config_.rows, config_.stage_row_depth),
-        stage_maps_(config_.rows, config_.stage_map_depth), skips_(1, config_.skip_depth) {}
+        maps_(config_.pixels * config_.rows, config_.map_depth),
+        rows_(config_.pixels * config_.rows, config_.stage_row_depth),
+        stage_maps_(config_.pixels * config_.rows, config_.stage_map_depth), skips_(1, config_.skip_depth) {}
 
   [[nodiscard]] bool passes() {
     constexpr int images = 2;
@@ -94,7 +95,7 @@ private:
       return false;
     rows_there_ = std::max(rows_there_, step.does.need);
     const ArrayConfig& config = whole_.walks_[layer.engine].config;
-    const ArrayWalk walk(layer.does, step.does, config.rows, config.channels, config.outputs);
+    const ArrayWalk walk(layer.does, step.does, config.rows, config.channels, config.outputs, config.pixels);
     if (!follow_reads(layer, step, walk) || (layer.does.add && config.pages && !follow_skip(layer, step)))
       return false;
     rows_gone_ += step.does.frees;
@@ -103,20 +104,22 @@ private:
 
   bool follow_reads(Layer& layer, const Step& step, const ArrayWalk& walk) {
     const ArrayLayer& does = layer.does;
-    const int columns = (does.columns - 1) * does.column_stride + does.kernel_columns;
+    const int pixels = config_.pixels;
+    const int columns = (layer.kernel->columns() - 1) * layer.kernel->column_stride() + does.kernel_columns;
     for (int row = 0; row < layer.kernel->rows(); ++row) {
       const int y = step.does.first_row + row;
       if (y < 0 || y >= does.map_rows)
         continue;
       const ArrayWindow window =
           walk.window(0, 0, row / config_.rows * does.kernel_columns * does.group_steps);
-      const int first =
-          walk.address(window, does.group_mode ? 0 : row % config_.rows) - does.first_column * does.groups;
+      const int first = walk.address(window, does.group_mode ? 0 : row % config_.rows) -
+                        (window.column - window.column_bank) / pixels * does.groups;
       for (int column = std::max(0, does.first_column);
            column < std::min(does.map_columns, does.first_column + columns); ++column)
         for (int group = 0; group * config_.channels < layer.kernel->channels(); ++group) {
-          const int address = static_cast<std::uint16_t>(first + column * does.groups + group);
-          if (!reads(layer, y, column, group, (step.does.bank + row + group) % config_.rows, address))
+          const int address = static_cast<std::uint16_t>(first + column / pixels * does.groups + group);
+          const int bank = (step.does.bank + row + group) % config_.rows;
+          if (!reads(layer, y, column, group, bank, address))
             return false;
         }
     }
@@ -129,12 +132,13 @@ private:
       return layer.does.groups == ceil_div(input_.channels, config_.channels) && row < rows_there_ &&
              row >= rows_gone_ && column < input_columns_ && bank == (row + group) % config_.rows &&
              address < config_.input_depth &&
-             address == row / config_.rows * input_.pitch + column * layer.does.groups + group;
+             address ==
+                 row / config_.rows * input_.pitch + column / config_.pixels * layer.does.groups + group;
     }
     const Tag* const tag = (layer.engine == 1       ? stage_maps_
                             : layer.does.from_stage ? rows_
                                                     : maps_)
-                               .at(bank, address);
+                               .at(column % config_.pixels * config_.rows + bank, address);
     if (!tag)
       return false;
     if (layer.source == nobody)
@@ -150,6 +154,9 @@ private:
         return false;
       if (layer.skip == nobody)
         layer.skip = tag->layer;
+      if (layer.skip == nobody ||
+          whole_.layers_[size(layer.skip)].kernel->columns() != layer.kernel->columns())
+        return false;
       if (!(*tag == Tag{image_, layer.skip, step.row, entry, layer.does.tiles}))
         return false;
     }
@@ -162,13 +169,17 @@ private:
       return false;
     for (int x = 0; x < does.columns; ++x)
       for (int tile = 0; tile < does.tiles; ++tile) {
-        const Tag made{image_, step.layer, step.row, x, walk.result_group(tile)};
-        const int bank = walk.result_bank(tile), address = walk.result_address(x, tile);
-        const int entry = x * does.tiles + tile;
-        if ((does.to_map && !put(layer.engine == 1 ? rows_ : maps_, bank, address, made)) ||
-            (does.to_stage && !put(stage_maps_, bank, address, made)) ||
-            (does.to_skip && !put(skips_, 0, step.does.skip_write + entry,
-                                  Tag{image_, step.layer, step.row, entry, does.tiles})))
+        const int address = walk.result_address(x, tile), entry = x * does.tiles + tile;
+        for (int pixel = 0; pixel < walk.tile_pixels(); ++pixel) {
+          const Tag made{image_, step.layer, step.row, x * walk.tile_pixels() + pixel,
+                         walk.result_group(tile)};
+          const int bank = walk.result_column_bank(x, pixel) * config_.rows + walk.result_bank(tile);
+          if ((does.to_map && !put(layer.engine == 1 ? rows_ : maps_, bank, address, made)) ||
+              (does.to_stage && !put(stage_maps_, bank, address, made)))
+            return false;
+        }
+        if (does.to_skip && !put(skips_, 0, step.does.skip_write + entry,
+                                 Tag{image_, step.layer, step.row, entry, does.tiles}))
           return false;
       }
     return true;
@@ -230,16 +241,22 @@ void WholeLayers::lay_out() {
     const int top = std::min(0, layer.first_row), left = std::min(0, does.first_column);
     const int bottom = std::max(layer.first_row + (layer.rows - 1) * layer.row_stride + layer.kernel->rows(),
                                 source ? source->rows : input_.rows);
+    const LayerKernel& kernel = *layer.kernel;
     const int right =
-        std::max(does.first_column + (does.columns - 1) * does.column_stride + does.kernel_columns,
-                 source ? source->does.columns : input_columns);
+        std::max(does.first_column + (kernel.columns() - 1) * kernel.column_stride() + does.kernel_columns,
+                 source ? std::min(does.map_columns, source->kernel->columns()) : input_columns);
     layer.row_step = std::ptrdiff_t{right - left} * layer.kernel->width();
     layer.origin = -top * layer.row_step - std::ptrdiff_t{left} * layer.kernel->width();
     layer.map.assign(size(bottom - top) * static_cast<std::size_t>(layer.row_step), layer.kernel->padding());
   }
-  for (const int l : order_)
-    if (Layer& layer = layers_[size(l)]; layer.readers.empty())
-      layer.own.resize(size(layer.rows * layer.does.columns) * size(layer.kernel->outputs()));
+  // Columns beyond a reader's map are padding there.
+  for (const int l : order_) {
+    Layer& layer = layers_[size(l)];
+    layer.in_reader = !layer.readers.empty() &&
+                      layers_[size(layer.readers.front())].does.map_columns >= layer.kernel->columns();
+    if (!layer.in_reader)
+      layer.own.resize(size(layer.rows * layer.kernel->columns()) * size(layer.kernel->outputs()));
+  }
 }
 
 MapRows<std::int16_t> WholeLayers::map_of(Layer& layer) {
@@ -247,10 +264,10 @@ MapRows<std::int16_t> WholeLayers::map_of(Layer& layer) {
 }
 
 MapRows<std::int16_t> WholeLayers::results_of(Layer& layer) {
-  if (!layer.readers.empty())
+  if (layer.in_reader)
     return map_of(layers_[size(layer.readers.front())]);
   const std::ptrdiff_t column = layer.kernel->outputs();
-  return {layer.own.data(), layer.does.columns * column, column};
+  return {layer.own.data(), layer.kernel->columns() * column, column};
 }
 
 void WholeLayers::put_row(const std::vector<std::int8_t>& values) {
@@ -299,10 +316,11 @@ void WholeLayers::make_rows(Layer& layer) {
   layer.kernel->run({window, map.row_step, map.column_step}, layer.row_stride, count,
                     {skip.first, skip.row_step, skip.column_step}, results.from(first), sums_);
   layer.made = layer.wanted;
-  for (std::size_t reader = 1; reader < layer.readers.size(); ++reader) {
-    const MapRows<std::int16_t> copy = map_of(layers_[size(layer.readers[reader])]);
+  for (std::size_t reader = layer.in_reader ? 1 : 0; reader < layer.readers.size(); ++reader) {
+    Layer& to = layers_[size(layer.readers[reader])];
+    const MapRows<std::int16_t> copy = map_of(to);
     for (int row = first; row < first + count; ++row)
-      for (int x = 0; x < does.columns; ++x)
+      for (int x = 0; x < std::min(to.does.map_columns, layer.kernel->columns()); ++x)
         std::copy_n(results.row(row) + x * results.column_step, layer.kernel->outputs(),
                     copy.row(row) + x * copy.column_step);
   }
@@ -311,9 +329,9 @@ void WholeLayers::make_rows(Layer& layer) {
 void WholeLayers::take_row(const Step& step, std::vector<std::int8_t>& bytes) {
   Layer& layer = layers_[size(step.layer)];
   const MapRows<std::int16_t> results = results_of(layer);
-  bytes.resize(size(layer.does.columns) * size(layer.kernel->outputs()));
+  bytes.resize(size(layer.kernel->columns() * layer.kernel->outputs()));
   std::int8_t* to = bytes.data();
-  for (int x = 0; x < layer.does.columns; ++x)
+  for (int x = 0; x < layer.kernel->columns(); ++x)
     to = std::transform(results.row(step.row) + x * results.column_step,
                         results.row(step.row) + x * results.column_step + layer.kernel->outputs(), to,
                         [](std::int16_t value) { return static_cast<std::int8_t>(value); });

@@ -41,10 +41,11 @@ private:
     int source = nobody, skip = nobody;      ///< layers, or the input
     int rows = 0;                            ///< of results
     int first_row = 0, row_stride = 1;       ///< of the map, that row 0 reads; from one to the next
-    std::vector<int> readers;                ///< layers; results lie in the first one's map
+    std::vector<int> readers;                ///< layers
+    bool in_reader = false;                  ///< results lie in the first one's map
     Map map;                                 ///< that it reads, with padding; its source fills it
     std::ptrdiff_t origin = 0, row_step = 0; ///< of the map: of its first value; from row to row
-    Map own;                                 ///< results, where no layer reads them
+    Map own;                                 ///< results, where no layer reads them all
     int wanted = 0, made = 0;                ///< rows of the image
   };
   struct Step {

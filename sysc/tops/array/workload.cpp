@@ -55,7 +55,7 @@ std::vector<Workload::Fact> ArrayWorkload::facts(const std::vector<std::uint8_t>
   constexpr int enough = 9; // for what is steady
   const ArrayRun run = array_run(config_, *program_, enough);
   const double macs = static_cast<double>(graph_.macs());
-  const int each = config_.outputs * config_.window();
+  const int each = config_.pixels * config_.outputs * config_.window();
   std::vector<Fact> facts = {{"cycles an image", "in steady state", run.period(), 0},
                              {"latency", "cycles of a lone image", static_cast<double>(run.latency()), 0},
                              {"images per second", "", config_.clock_mhz * 1e6 / run.period(), 0},
