@@ -7,8 +7,12 @@
 // reads the rows that it makes; each engine has steps of its own, and waits for those of the other one that a
 // step needs.
 //
+// With M pixels a cycle column c of a map lies in column bank c mod M, each with row banks of its own, and wide
+// layers read windows of M adjacent output columns at once, which meet the same weights in M arrays of dot
+// products; other layers leave all but pixel 0 of them idle. Sums of all pixels leave one pixel after the other.
+//
 // A window issued in cycle i is at the dot products in i + 4, its tile's sums are there in i + 4 + D with
-// D = 4 + ceil(log2(T S)), and its results are written in i + W with W = 22 + D + P / R. Values come in one
+// D = 4 + ceil(log2(T S)), and its results are written in i + W with W = 22 + D + M P / R. Values come in one
 // per beat, 8 bits, TLAST on an image's last; results leave one per beat, signed, TLAST on the last one of an
 // image. Registers and errors: rtl/array_control.sv.
 
@@ -50,9 +54,11 @@ module array #(
   parameter int StageWeightDepth = 256,
   parameter int StageParamDepth = 128,
   parameter int StageSteps = 512,
-  /// A bit each, 1: LUT-RAM instead of block RAM; from bit 0 on: maps, input, weights, parameters, skips,
-  /// steps, and of the stage: maps, rows, weights, parameters, steps.
-  parameter int LutRam = 0
+  /// A bit each, 1: LUT-RAM instead of block RAM; from bit 0 on: maps, input, weights, parameters, skips, steps,
+  /// and of the stage: maps, rows, weights, parameters, steps.
+  parameter int LutRam = 0,
+  /// M, pixels a cycle: 1, 2 or 4.
+  parameter int Pixels = 1
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -94,9 +100,10 @@ module array #(
   localparam int WindowLatency = 4;
   localparam int DotLatency = 4 + $clog2(Window);
   localparam int PoolLatency = 3;
-  localparam int Writeback = 22 + DotLatency + Outputs / Results;
+  localparam int Writeback = 22 + DotLatency + Pixels * Outputs / Results;
   localparam int WeightBits = (WeightDepth > 1) ? $clog2(WeightDepth) : 1;
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1;
+  localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1;
   localparam int WeightColumns = Outputs * Window / 8;  // of 64 bits
   localparam int StageWriteback = (StageResults > 0) ? 22 + 4 + $clog2(Banks) + Channels / StageResults : 0;
   localparam int Blocks = ~LutRam;  // of a cast Yosys 0.23 forgets the ~
@@ -117,6 +124,9 @@ module array #(
   if (LutRam < 0 || LutRam >= 2 ** 11) begin : gen_bad_lut_ram
     lut_ram_must_be_11_bits u_error ();
   end
+  if (Pixels != 1 && Pixels != 2 && Pixels != 4) begin : gen_bad_pixels
+    pixels_must_be_1_2_or_4 u_error ();
+  end
 
   // Nets that lockstep reads, too: array.vlt.
   logic                          interior_rst_n, start;
@@ -124,26 +134,29 @@ module array #(
   logic                          issue_valid, issue_first, issue_last;
   logic [15:0]                   issue_weight;
   logic [2:0]                    issue_bank;
-  logic [16*Banks-1:0]           issue_addresses;
+  logic [1:0]                    issue_column_bank;
   logic [15:0]                   issue_address;
   logic                          sums_valid;
-  logic [AccBits*Outputs-1:0]    sums;
+  logic [AccBits*Outputs*Pixels-1:0] sums;
   logic                          result_valid, result_to_map, result_to_stage;
   logic [2:0]                    result_bank;
+  logic [Pixels-1:0]             result_columns;
   logic [15:0]                   result_address;
   logic [Parts-1:0]              result_parts;
-  logic [8*Channels-1:0]         result_word;
+  logic [8*Channels*Pixels-1:0]  result_word;
   logic                          skip_valid;
   logic [15:0]                   skip_address;
-  logic [8*Outputs-1:0]          skip_data;
+  logic [8*Outputs*Pixels-1:0]   skip_data;
   logic                          stage_issue_valid, stage_issue_first, stage_issue_last;
   logic [15:0]                   stage_issue_weight;
   logic [2:0]                    stage_issue_bank;
+  logic [1:0]                    stage_issue_column_bank;
   logic [15:0]                   stage_issue_address;
   logic                          stage_sums_valid;
   logic [AccBits*Channels-1:0]   stage_sums;
   logic                          stage_result_valid;
   logic [2:0]                    stage_result_bank;
+  logic [Pixels-1:0]             stage_result_columns;
   logic [15:0]                   stage_result_address;
   logic [8*Channels-1:0]         stage_result_word;
 
@@ -180,7 +193,8 @@ module array #(
     .StageWeightDepth(StageWeightDepth),
     .StageParamDepth(StageParamDepth),
     .StageSteps(StageSteps),
-    .LutRam(LutRam)
+    .LutRam(LutRam),
+    .Pixels(Pixels)
   ) u_control (
     .clk_i,
     .rst_ni,
@@ -239,10 +253,11 @@ module array #(
   // The image.
   logic                  input_we, row_done, free;
   logic [2:0]            input_bank;
+  logic [ColumnBits-1:0] input_column_bank;
   logic [15:0]           input_address, free_rows;
   logic [8*Channels-1:0] input_word;
 
-  pixel_loader #(.Banks(Banks), .Channels(Channels)) u_loader (
+  pixel_loader #(.Banks(Banks), .Channels(Channels), .Pixels(Pixels)) u_loader (
     .clk_i,
     .rst_ni(interior_rst_n),
     .start_i(start),
@@ -262,6 +277,7 @@ module array #(
     .s_axis_tvalid_i,
     .s_axis_tready_o,
     .we_o(input_we),
+    .column_bank_o(input_column_bank),
     .bank_o(input_bank),
     .address_o(input_address),
     .data_o(input_word),
@@ -271,15 +287,19 @@ module array #(
   );
 
   // The program.
-  logic             from_input, from_stage, max_pool, pop;
-  logic [Banks-1:0] pads, lanes;
-  logic [7:0]       zero;
-  logic [4:0]       layer, part;
-  logic             to_map, to_stage, to_skip, to_output, adds, ends, is_final;
-  logic             step_done, stage_step_done;
-  logic [5:0]       valid_results;
-  logic [2:0]       tile_bank;
-  logic [15:0]      tile_address, parameter_address, skip_read, skip_write;
+  logic                       from_input, from_stage, max_pool, pop;
+  logic [ColumnBits-1:0]      column_bank;
+  logic [Pixels-1:0]          read_columns, tile_columns;
+  logic [16*Banks*Pixels-1:0] addresses;
+  logic [Banks*Pixels-1:0]    pads;
+  logic [Banks-1:0]           lanes;
+  logic [7:0]                 zero;
+  logic [4:0]                 layer, part;
+  logic                       to_map, to_stage, to_skip, to_output, adds, ends, is_final, wide;
+  logic                       step_done, stage_step_done;
+  logic [5:0]                 valid_results;
+  logic [2:0]                 tile_bank;
+  logic [15:0]                tile_address, parameter_address, skip_read, skip_write;
 
   array_scheduler #(
     .Outputs(Outputs),
@@ -294,7 +314,8 @@ module array #(
     .Layers(Layers),
     .Steps(Steps),
     .OtherWriteback(StageWriteback),
-    .Block(Blocks[5] ? 1 : 0)
+    .Block(Blocks[5] ? 1 : 0),
+    .Pixels(Pixels)
   ) u_scheduler (
     .clk_i,
     .rst_ni(interior_rst_n),
@@ -321,8 +342,11 @@ module array #(
     .from_stage_o(from_stage),
     .max_pool_o(max_pool),
     .bank_o(issue_bank),
-    .address_o(issue_addresses),
+    .column_bank_o(column_bank),
+    .columns_o(read_columns),
+    .address_o(addresses),
     .pad_o(pads),
+    .first_address_o(issue_address),
     .lanes_o(lanes),
     .zero_o(zero),
     .layer_o(layer),
@@ -334,7 +358,9 @@ module array #(
     .ends_o(ends),
     .final_o(is_final),
     .valid_o(valid_results),
+    .wide_o(wide),
     .result_bank_o(tile_bank),
+    .result_columns_o(tile_columns),
     .result_address_o(tile_address),
     .result_part_o(part),
     .parameter_o(parameter_address),
@@ -342,54 +368,76 @@ module array #(
     .skip_write_o(skip_write)
   );
 
-  assign issue_address = issue_addresses[15:0];
+  assign issue_column_bank = 2'(column_bank);
 
-  // Windows: of one of them, the others' are 0.
-  logic [8*Window-1:0] input_window, map_window, row_window, window;
+  // Windows by column bank: of one memory, the others' are 0, as are all where the bank is not read.
+  logic [8*Window*Pixels-1:0] row_windows, column_windows, windows;
 
-  line_buffer #(
-    .Channels(Channels),
-    .Outputs(Channels),
-    .Banks(Banks),
-    .Depth(InputDepth),
-    .Block(Blocks[1] ? 1 : 0)
-  ) u_input (
-    .clk_i,
-    .rst_ni(interior_rst_n),
-    .valid_i(issue_valid && from_input),
-    .bank_i(issue_bank[BankBits-1:0]),
-    .address_i(issue_addresses),
-    .pad_i(pads),
-    .zero_i(zero),
-    .window_o(input_window),
-    .we_i(input_we),
-    .wbank_i(input_bank[BankBits-1:0]),
-    .waddress_i(input_address),
-    .wdata_i(input_word)
-  );
+  for (genvar k = 0; k < Pixels; k++) begin : gen_column
+    logic [8*Window-1:0] input_window, map_window;
 
-  line_buffer #(
-    .Channels(Channels),
-    .Outputs(Outputs),
-    .Banks(Banks),
-    .Depth(MapDepth),
-    .Block(Blocks[0] ? 1 : 0)
-  ) u_map (
-    .clk_i,
-    .rst_ni(interior_rst_n),
-    .valid_i(issue_valid && !from_input && (!from_stage || StageResults == 0)),
-    .bank_i(issue_bank[BankBits-1:0]),
-    .address_i(issue_addresses),
-    .pad_i(pads),
-    .zero_i(zero),
-    .window_o(map_window),
-    .we_i({Parts{result_valid && result_to_map}} & result_parts),
-    .wbank_i(result_bank[BankBits-1:0]),
-    .waddress_i(result_address),
-    .wdata_i(result_word)
-  );
+    line_buffer #(
+      .Channels(Channels),
+      .Outputs(Channels),
+      .Banks(Banks),
+      .Depth(InputDepth),
+      .Block(Blocks[1] ? 1 : 0)
+    ) u_input (
+      .clk_i,
+      .rst_ni(interior_rst_n),
+      .valid_i(issue_valid && read_columns[k] && from_input),
+      .bank_i(issue_bank[BankBits-1:0]),
+      .address_i(addresses[16*Banks*k +: 16*Banks]),
+      .pad_i(pads[Banks*k +: Banks]),
+      .zero_i(zero),
+      .window_o(input_window),
+      .we_i(input_we && 32'(input_column_bank) == k),
+      .wbank_i(input_bank[BankBits-1:0]),
+      .waddress_i(input_address),
+      .wdata_i(input_word)
+    );
 
-  assign window = input_window | map_window | row_window;
+    line_buffer #(
+      .Channels(Channels),
+      .Outputs(Outputs),
+      .Banks(Banks),
+      .Depth(MapDepth),
+      .Block(Blocks[0] ? 1 : 0)
+    ) u_map (
+      .clk_i,
+      .rst_ni(interior_rst_n),
+      .valid_i(issue_valid && read_columns[k] && !from_input && (!from_stage || StageResults == 0)),
+      .bank_i(issue_bank[BankBits-1:0]),
+      .address_i(addresses[16*Banks*k +: 16*Banks]),
+      .pad_i(pads[Banks*k +: Banks]),
+      .zero_i(zero),
+      .window_o(map_window),
+      .we_i({Parts{result_valid && result_to_map && result_columns[k]}} & result_parts),
+      .wbank_i(result_bank[BankBits-1:0]),
+      .waddress_i(result_address),
+      .wdata_i(result_word[8*Channels*k +: 8*Channels])
+    );
+
+    assign column_windows[8*Window*k +: 8*Window] =
+        input_window | map_window | row_windows[8*Window*k +: 8*Window];
+  end
+
+  // And by pixel.
+  if (Pixels == 1) begin : gen_pixel
+    assign windows = column_windows;
+  end else begin : gen_pixels
+    logic [ColumnBits-1:0] window_column;
+
+    delay_line #(.Width(ColumnBits), .Cycles(WindowLatency)) u_window_column (
+      .clk_i, .data_i(column_bank), .data_o(window_column)
+    );
+
+    for (genvar m = 0; m < Pixels; m++) begin : gen_window
+      logic [ColumnBits-1:0] bank;
+      assign bank = window_column + ColumnBits'(m);
+      assign windows[8*Window*m +: 8*Window] = column_windows[8*Window*32'(bank) +: 8*Window];
+    end
+  end
 
   // Weights: as late as the window.
   logic [64*WeightColumns-1:0] weights, weights_q;
@@ -430,23 +478,29 @@ module array #(
     .data_o({window_first, window_last, window_max_pool, window_lanes})
   );
 
-  dot_array #(
-    .Outputs(Outputs),
-    .Channels(Channels),
-    .Lanes(Banks),
-    .Multiplier(Multiplier),
-    .AccBits(AccBits)
-  ) u_dot_array (
-    .clk_i,
-    .rst_ni(interior_rst_n),
-    .valid_i(window_valid && !window_max_pool),
-    .first_i(window_first),
-    .last_i(window_last),
-    .x_i(window),
-    .w_i(weights_q),
-    .valid_o(sums_valid),
-    .sums_o(sums)
-  );
+  logic [Pixels-1:0] pixel_sums_valid;
+
+  for (genvar m = 0; m < Pixels; m++) begin : gen_dot_array
+    dot_array #(
+      .Outputs(Outputs),
+      .Channels(Channels),
+      .Lanes(Banks),
+      .Multiplier(Multiplier),
+      .AccBits(AccBits)
+    ) u_dot_array (
+      .clk_i,
+      .rst_ni(interior_rst_n),
+      .valid_i(window_valid && !window_max_pool),
+      .first_i(window_first),
+      .last_i(window_last),
+      .x_i(windows[8*Window*m +: 8*Window]),
+      .w_i(weights_q),
+      .valid_o(pixel_sums_valid[m]),
+      .sums_o(sums[AccBits*Outputs*m +: AccBits*Outputs])
+    );
+  end
+
+  assign sums_valid = pixel_sums_valid[0];
 
   logic                  maximum_valid;
   logic [8*Channels-1:0] maximum;
@@ -458,7 +512,7 @@ module array #(
     .first_i(window_first),
     .last_i(window_last),
     .lanes_i(window_lanes),
-    .window_i(window),
+    .window_i(windows[8*Window-1:0]),
     .valid_o(maximum_valid),
     .y_o(maximum)
   );
@@ -482,7 +536,8 @@ module array #(
     .Layers(Layers),
     .Pages(Pages),
     .ParamBlock(Blocks[3] ? 1 : 0),
-    .SkipBlock(Blocks[4] ? 1 : 0)
+    .SkipBlock(Blocks[4] ? 1 : 0),
+    .Pixels(Pixels)
   ) u_results (
     .clk_i,
     .rst_ni(interior_rst_n),
@@ -503,7 +558,9 @@ module array #(
     .ends_i(ends),
     .final_i(is_final),
     .valid_i(valid_results),
+    .wide_i(wide),
     .bank_i(tile_bank),
+    .columns_i(tile_columns),
     .address_i(tile_address),
     .part_i(part),
     .parameter_i(parameter_address),
@@ -516,6 +573,7 @@ module array #(
     .map_to_map_o(result_to_map),
     .map_to_stage_o(result_to_stage),
     .map_bank_o(result_bank),
+    .map_columns_o(result_columns),
     .map_address_o(result_address),
     .map_parts_o(result_parts),
     .map_word_o(result_word),
@@ -531,6 +589,10 @@ module array #(
 
   // The stage, and the rows that it makes.
   if (StageResults > 0) begin : gen_stage
+    logic [ColumnBits-1:0] stage_column_bank;
+
+    assign stage_issue_column_bank = 2'(stage_column_bank);
+
     depthwise_stage #(
       .Channels(Channels),
       .Banks(Banks),
@@ -548,7 +610,8 @@ module array #(
       .MapBlock(Blocks[6] ? 1 : 0),
       .WeightBlock(Blocks[8] ? 1 : 0),
       .ParamBlock(Blocks[9] ? 1 : 0),
-      .StepBlock(Blocks[10] ? 1 : 0)
+      .StepBlock(Blocks[10] ? 1 : 0),
+      .Pixels(Pixels)
     ) u_stage (
       .clk_i,
       .rst_ni(interior_rst_n),
@@ -563,6 +626,7 @@ module array #(
       .piece_i(piece),
       .data_i(data),
       .we_i({Parts{result_valid && result_to_stage}} & result_parts),
+      .wcolumns_i(result_columns),
       .wbank_i(result_bank[BankBits-1:0]),
       .waddress_i(result_address),
       .wdata_i(result_word),
@@ -574,42 +638,46 @@ module array #(
       .issue_last_o(stage_issue_last),
       .issue_weight_o(stage_issue_weight),
       .issue_bank_o(stage_issue_bank),
+      .issue_column_bank_o(stage_column_bank),
       .issue_address_o(stage_issue_address),
       .sums_valid_o(stage_sums_valid),
       .sums_o(stage_sums),
       .result_valid_o(stage_result_valid),
       .result_bank_o(stage_result_bank),
+      .result_columns_o(stage_result_columns),
       .result_address_o(stage_result_address),
       .result_word_o(stage_result_word)
     );
 
-    line_buffer #(
-      .Channels(Channels),
-      .Outputs(Channels),
-      .Banks(Banks),
-      .Depth(StageRowDepth),
-      .Block(Blocks[7] ? 1 : 0)
-    ) u_rows (
-      .clk_i,
-      .rst_ni(interior_rst_n),
-      .valid_i(issue_valid && from_stage),
-      .bank_i(issue_bank[BankBits-1:0]),
-      .address_i(issue_addresses),
-      .pad_i(pads),
-      .zero_i(zero),
-      .window_o(row_window),
-      .we_i(stage_result_valid),
-      .wbank_i(stage_result_bank[BankBits-1:0]),
-      .waddress_i(stage_result_address),
-      .wdata_i(stage_result_word)
-    );
+    for (genvar k = 0; k < Pixels; k++) begin : gen_rows
+      line_buffer #(
+        .Channels(Channels),
+        .Outputs(Channels),
+        .Banks(Banks),
+        .Depth(StageRowDepth),
+        .Block(Blocks[7] ? 1 : 0)
+      ) u_rows (
+        .clk_i,
+        .rst_ni(interior_rst_n),
+        .valid_i(issue_valid && read_columns[k] && from_stage),
+        .bank_i(issue_bank[BankBits-1:0]),
+        .address_i(addresses[16*Banks*k +: 16*Banks]),
+        .pad_i(pads[Banks*k +: Banks]),
+        .zero_i(zero),
+        .window_o(row_windows[8*Window*k +: 8*Window]),
+        .we_i(stage_result_valid && stage_result_columns[k]),
+        .wbank_i(stage_result_bank[BankBits-1:0]),
+        .waddress_i(stage_result_address),
+        .wdata_i(stage_result_word)
+      );
+    end
   end else begin : gen_no_stage
-    assign row_window = '0;
+    assign row_windows = '0;
     assign {stage_step_done, stage_error} = '0;
     assign {stage_issue_valid, stage_issue_first, stage_issue_last, stage_issue_weight, stage_issue_bank,
-            stage_issue_address} = '0;
+            stage_issue_column_bank, stage_issue_address} = '0;
     assign {stage_sums_valid, stage_sums} = '0;
-    assign {stage_result_valid, stage_result_bank, stage_result_address, stage_result_word} = '0;
+    assign {stage_result_valid, stage_result_bank, stage_result_columns, stage_result_address, stage_result_word} = '0;
 
     logic unused_stage;
     assign unused_stage = ^{step_done, from_stage, to_stage, result_to_stage, stage_weights_we,
@@ -632,7 +700,8 @@ module array #(
   );
 
   logic unused;
-  assign unused = ^{maximum_valid, piece, issue_bank, input_bank, result_bank, stage_result_bank, Blocks};
+  assign unused = ^{maximum_valid, piece, issue_bank, input_bank, result_bank, stage_result_bank, Blocks,
+                    pixel_sums_valid, issue_column_bank, stage_issue_column_bank, stage_result_columns};
 
 `ifndef YOSYS
   handshake_check #(.Width(9)) u_check_in (

@@ -18,17 +18,17 @@
 //   0x02C CYCLES    in which STATUS was 1 since the reset, modulo 2^32
 //   0x030 to 0x054  the design: {Results, Banks, Channels, Outputs}, {SumBits, Pages, Multiplier, Layers} by
 //                   bytes, {MapDepth, InputDepth}, {WeightDepth, ParamDepth}, {SkipDepth, OutputDepth} by half
-//                   words, Steps; {StageResults, StageMultiplier, LutRam} of 8, 8 and 16 bits,
-//                   {StageMapDepth, StageRowDepth}, {StageWeightDepth, StageParamDepth}, StageSteps, all but
-//                   LutRam 0 without a stage
+//                   words, Steps; {StageResults, StageMultiplier, Pixels, LutRam} of 8, 4, 4 and 16
+//                   bits, {StageMapDepth, StageRowDepth}, {StageWeightDepth, StageParamDepth}, StageSteps, all
+//                   but Pixels and LutRam 0 without a stage
 //
 // Spaces, and the pieces of their words: 0 weights, Outputs * Banks * Channels bytes; 1 parameters, 3 for
 // each result; 2 layers, 12; 3 steps, 5; 4 tables of additions, 1; and where there is a stage its own: 5
 // weights, Banks * Channels bytes; 6 parameters, 3 for each of its results; 7 layers; 8 steps. INPUT0 to
-// LOAD_ADDRESS read what was written; all of them and LOAD_DATA are written, and a start is, while STATUS is
-// 0 and no value comes in that cycle. CONTROL and LOAD_DATA cannot be read. Another access answers SLVERR
-// and does nothing. A read sees what was before the cycle in which it happens. An error stays until a reset,
-// the first one if there are two.
+// LOAD_ADDRESS read what was written; all of them and LOAD_DATA are written, and a start is, while STATUS is 0
+// and no value comes in that cycle. CONTROL and LOAD_DATA cannot be read. Another access answers SLVERR and does
+// nothing. A read sees what was before the cycle in which it happens. An error stays until a reset, the first
+// one if there are two.
 
 `default_nettype none
 
@@ -56,7 +56,8 @@ module array_control #(
   parameter int StageWeightDepth = 256,
   parameter int StageParamDepth = 128,
   parameter int StageSteps = 512,
-  parameter int LutRam = 0
+  parameter int LutRam = 0,
+  parameter int Pixels = 1
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -291,8 +292,7 @@ module array_control #(
       AddrDesign3:     read_data = {16'(WeightDepth), 16'(ParamDepth)};
       AddrDesign4:     read_data = {16'(SkipDepth), 16'(OutputDepth)};
       AddrDesign5:     read_data = 32'(Steps);
-      AddrDesign6:     read_data = {StageResults > 0 ? {8'(StageResults), 8'(StageMultiplier)} : 16'd0,
-                                    16'(LutRam)};
+      AddrDesign6:     read_data = {StageResults > 0 ? {8'(StageResults), 4'(StageMultiplier)} : 12'd0, 4'(Pixels), 16'(LutRam)};
       AddrDesign7:     read_data = StageResults > 0 ? {16'(StageMapDepth), 16'(StageRowDepth)} : '0;
       AddrDesign8:     read_data = StageResults > 0 ? {16'(StageWeightDepth), 16'(StageParamDepth)} : '0;
       AddrDesign9:     read_data = 32'(MostStageSteps);

@@ -1,10 +1,15 @@
 // From a tile's sums to its outputs: Results of them per cycle get their bias, a scaler, and where the layer
 // adds a map, its residual_add; then the tile is written, Writeback cycles after its last window was issued,
-// into the map and the depthwise stage's maps, among the words that are added later (skip), and into the
-// output queue, as its layer says. A maximum takes none of these steps and as long. step_done_o comes with
-// the write of a step's last tile. The tile's tag comes with the last window; sums_valid_i in cycle v =
-// window + SumLatency. Beat b of Outputs / Results is in the scaler from v + 1 + b on, in residual_add from
-// v + 8 + b, and comes out in v + 18 + b; tiles are no closer than these beats.
+// into the map and the depthwise stage's maps, among the words that are added later (skip), and into the output
+// queue, as its layer says. A maximum takes none of these steps and as long. step_done_o comes with the write of
+// a step's last tile. The tile's tag comes with the last window; sums_valid_i in cycle v = window + SumLatency.
+// Beat b of Pixels * Outputs / Results, pixel by pixel, is in the scaler from v + 1 + b on, in residual_add from
+// v + 8 + b, and comes out in v + 18 + b; tiles are no closer than these beats. All pixels have the same
+// parameters.
+//
+// Of a wide tile pixel m is written into column bank m of the map, and a skip word is all of its pixels; of
+// another tile and of a maximum pixel 0 alone is written, into the column banks that the tag names, and the upper
+// pixels of its skip words are 0. The output queue gets pixel 0.
 //
 // Tables: parameters, a word of {shift, multiplier, bias} for each of a beat's results (pieces 0 bias, 1
 // multiplier, 2 shift, which writes all three); of layers words 8 [7:0] zero point [15:8] low [23:16] high
@@ -33,61 +38,69 @@ module array_results #(
   parameter int Pages = 4,
   /// 1: parameters, skip words are in block RAM, 0: in LUT-RAM.
   parameter int ParamBlock = 1,
-  parameter int SkipBlock = 1
+  parameter int SkipBlock = 1,
+  /// M, pixels of a tile, and column banks: 1, 2 or 4.
+  parameter int Pixels = 1,
+  /// Column banks of the maps that pixel 0 is written into: where there is one pixel there may be more.
+  parameter int Columns = Pixels
 ) (
-  input  logic                        clk_i,
-  input  logic                        rst_ni,
+  input  logic                                 clk_i,
+  input  logic                                 rst_ni,
   // Tables
-  input  logic                        parameter_we_i,
-  input  logic                        layer_we_i,
-  input  logic                        table_we_i,
-  input  logic [15:0]                 word_i,
-  input  logic [11:0]                 piece_i,
-  input  logic [31:0]                 data_i,
+  input  logic                                 parameter_we_i,
+  input  logic                                 layer_we_i,
+  input  logic                                 table_we_i,
+  input  logic [15:0]                          word_i,
+  input  logic [11:0]                          piece_i,
+  input  logic [31:0]                          data_i,
   // A tile's tag, with its last window
-  input  logic                        tile_i,
-  input  logic [4:0]                  layer_i,
-  input  logic                        max_pool_i,
-  input  logic                        to_map_i,
-  input  logic                        to_stage_i,
-  input  logic                        to_skip_i,
-  input  logic                        to_output_i,
-  input  logic                        add_i,
-  input  logic                        ends_i,
-  input  logic                        final_i,
-  input  logic [5:0]                  valid_i,
-  input  logic [2:0]                  bank_i,
-  input  logic [15:0]                 address_i,
-  input  logic [4:0]                  part_i,
-  input  logic [15:0]                 parameter_i,
-  input  logic [15:0]                 skip_read_i,
-  input  logic [15:0]                 skip_write_i,
+  input  logic                                 tile_i,
+  input  logic [4:0]                           layer_i,
+  input  logic                                 max_pool_i,
+  input  logic                                 to_map_i,
+  input  logic                                 to_stage_i,
+  input  logic                                 to_skip_i,
+  input  logic                                 to_output_i,
+  input  logic                                 add_i,
+  input  logic                                 ends_i,
+  input  logic                                 final_i,
+  input  logic [5:0]                           valid_i,
+  input  logic                                 wide_i,
+  input  logic [2:0]                           bank_i,
+  input  logic [Columns-1:0]                   columns_i,
+  input  logic [15:0]                          address_i,
+  input  logic [4:0]                           part_i,
+  input  logic [15:0]                          parameter_i,
+  input  logic [15:0]                          skip_read_i,
+  input  logic [15:0]                          skip_write_i,
   // Sums and maxima
-  input  logic                        sums_valid_i,
-  input  logic [AccBits*Outputs-1:0]  sums_i,
-  input  logic [8*Channels-1:0]       maximum_i,
+  input  logic                                 sums_valid_i,
+  input  logic [AccBits*Outputs*Pixels-1:0]    sums_i,
+  input  logic [8*Channels-1:0]                maximum_i,
   // Into the map, into the stage's maps
-  output logic                           map_valid_o,
-  output logic                           map_to_map_o,
-  output logic                           map_to_stage_o,
-  output logic [2:0]                     map_bank_o,
-  output logic [15:0]                    map_address_o,
-  output logic [Channels/Outputs-1:0]    map_parts_o,
-  output logic [8*Channels-1:0]          map_word_o,
+  output logic                                 map_valid_o,
+  output logic                                 map_to_map_o,
+  output logic                                 map_to_stage_o,
+  output logic [2:0]                           map_bank_o,
+  output logic [Columns-1:0]                   map_columns_o,
+  output logic [15:0]                          map_address_o,
+  output logic [Channels/Outputs-1:0]          map_parts_o,
+  output logic [8*Channels*Pixels-1:0]         map_word_o,
   // Skip words
-  output logic                           skip_valid_o,
-  output logic [15:0]                    skip_address_o,
-  output logic [8*Outputs-1:0]           skip_word_o,
+  output logic                                 skip_valid_o,
+  output logic [15:0]                          skip_address_o,
+  output logic [8*Outputs*Pixels-1:0]          skip_word_o,
   // Into the output queue
-  output logic                           push_o,
-  output logic                           push_final_o,
-  output logic [5:0]                     push_valid_o,
-  output logic [8*Outputs-1:0]           push_word_o,
+  output logic                                 push_o,
+  output logic                                 push_final_o,
+  output logic [5:0]                           push_valid_o,
+  output logic [8*Outputs-1:0]                 push_word_o,
   // A step's last result is written
-  output logic                           step_done_o
+  output logic                                 step_done_o
 );
 
-  localparam int Beats = Outputs / Results;
+  localparam int PixelBeats = Outputs / Results;
+  localparam int Beats = Pixels * PixelBeats;
   localparam int Parts = Channels / Outputs;
   localparam int BeatBits = (Beats > 1) ? $clog2(Beats) : 1;
   localparam int ScalerLatency = 7;
@@ -121,8 +134,21 @@ module array_results #(
   assign param_read = tile_q[SumLatency-2] || reads_q != '0;
   assign param_address = tile_q[SumLatency-2] ? param_first : param_next_q;
 
+  if (Pixels == 1) begin : gen_one
+    always_ff @(posedge clk_i) param_next_q <= param_address + 1'b1;
+  end else begin : gen_more
+    // Back to the first one with a pixel's last.
+    logic [BeatBits:0] reads_after;
+
+    assign reads_after = tile_q[SumLatency-2] ? (BeatBits + 1)'(Beats - 1) : reads_q - 1'b1;
+
+    always_ff @(posedge clk_i) begin
+      param_next_q <= param_address +
+          (32'(reads_after) % PixelBeats == 0 ? 16'(1 - PixelBeats) : 16'd1);
+    end
+  end
+
   always_ff @(posedge clk_i) begin
-    param_next_q <= param_address + 1'b1;
     if (!rst_ni) reads_q <= '0;
     else if (tile_q[SumLatency-2]) reads_q <= (BeatBits + 1)'(Beats - 1);
     else if (reads_q != '0) reads_q <= reads_q - 1'b1;
@@ -145,7 +171,7 @@ module array_results #(
   end
 
   // Sums, Results per cycle, with their bias.
-  logic [AccBits*Outputs-1:0]  sums_q;
+  logic [AccBits*Outputs*Pixels-1:0] sums_q;
   logic [AccBits*Results-1:0]  sums;
   logic [BeatBits:0]           sums_left_q;
   logic                        sums_beat, scale_q;
@@ -188,7 +214,7 @@ module array_results #(
   logic [31:0]           add_word, add_multiplier, add_page;
   logic                  adds, adds_q;
   logic [15:0]           skip_read;
-  logic [8*Outputs-1:0]  skip_word;
+  logic [8*Outputs*Pixels-1:0] skip_word;
   logic [8*Results-1:0]  skip;
   logic [BeatBits-1:0]   add_beat_q;
 
@@ -215,7 +241,7 @@ module array_results #(
     delay_line #(.Width(16), .Cycles(AddInput - 2)) u_skip_read (
       .clk_i, .data_i(skip_read_i), .data_o(skip_read)
     );
-    weight_bank #(.Width(8 * Outputs), .Depth(SkipDepth), .ReadLatency(2), .Block(SkipBlock)) u_skip (
+    weight_bank #(.Width(8 * Outputs * Pixels), .Depth(SkipDepth), .ReadLatency(2), .Block(SkipBlock)) u_skip (
       .clk_i,
       .we_i(skip_valid_o && 32'(skip_address_o) < SkipDepth),
       .waddr_i(SkipBits'(skip_address_o)),
@@ -297,14 +323,14 @@ module array_results #(
   end
 
   // A whole tile, and where it goes.
-  logic [8*Outputs-1:0]  tile_word_q;
+  logic [8*Outputs*Pixels-1:0] tile_word_q;
   logic [8*Channels-1:0] maximum;
   logic                  written, max_pool, to_map, to_stage, to_skip, to_output, ends, is_final;
   logic [5:0]            valid;
   logic [4:0]            part;
 
   if (Beats > 1) begin : gen_collect
-    always_ff @(posedge clk_i) tile_word_q <= {added, tile_word_q[8*Outputs-1:8*Results]};
+    always_ff @(posedge clk_i) tile_word_q <= {added, tile_word_q[8*Outputs*Pixels-1:8*Results]};
   end else begin : gen_whole
     always_ff @(posedge clk_i) tile_word_q <= added;
   end
@@ -324,14 +350,40 @@ module array_results #(
   assign map_valid_o = written && (to_map || to_stage);
   assign map_to_map_o = to_map;
   assign map_to_stage_o = to_stage;
-  assign map_word_o = max_pool ? maximum : {Parts{tile_word_q}};
   assign skip_valid_o = written && to_skip;
-  assign skip_word_o = tile_word_q;
   assign push_o = written && to_output;
   assign push_final_o = is_final;
   assign push_valid_o = valid;
-  assign push_word_o = tile_word_q;
+  assign push_word_o = tile_word_q[8*Outputs-1:0];
   assign step_done_o = written && ends;
+
+  if (Pixels == 1) begin : gen_one_pixel
+    logic unused_wide;
+    assign unused_wide = wide_i;
+    assign map_word_o = max_pool ? maximum : {Parts{tile_word_q}};
+    assign skip_word_o = tile_word_q;
+  end else begin : gen_more_pixels
+    logic wide;
+
+    delay_line #(.Width(1), .Cycles(Writeback)) u_wide (.clk_i, .data_i(wide_i), .data_o(wide));
+    assign skip_word_o = tile_word_q & {{Outputs*(Pixels-1){{8{wide}}}}, {8*Outputs{1'b1}}};
+
+    for (genvar m = 0; m < Pixels; m++) begin : gen_pixel
+      logic [8*Outputs-1:0] word;
+      assign word = wide ? tile_word_q[8*Outputs*m +: 8*Outputs] : tile_word_q[8*Outputs-1:0];
+      assign map_word_o[8*Channels*m +: 8*Channels] = max_pool ? maximum : {Parts{word}};
+    end
+  end
+
+  if (Columns == 1) begin : gen_one_column
+    logic unused_columns;
+    assign unused_columns = columns_i;
+    assign map_columns_o = 1'b1;
+  end else begin : gen_more_columns
+    delay_line #(.Width(Columns), .Cycles(Writeback)) u_columns (
+      .clk_i, .data_i(columns_i), .data_o(map_columns_o)
+    );
+  end
 
   for (genvar p = 0; p < Parts; p++) begin : gen_part
     assign map_parts_o[p] = max_pool || part == 5'(p);

@@ -15,30 +15,36 @@
 // depthwise stage (Stage = 1), which has a scheduler of its own: its layers do not pool, add, nor come from or
 // go anywhere but from its maps to its rows, whatever those bits say.
 //
-// Layer, 12 words: 0 [0] max_pool [1] group_mode [2] depthwise [3] from_input [4] to_map [5] to_skip [6]
-// to_output [7] add [15:8] padding [23:16] row groups - 1 [31:24] kernel columns - 1; 1 [11:0] columns W
-// [23:12] rows H [24] from_stage [25] to_stage [26] shared: all tiles have the first one's weights; 2 [11:0]
-// first column, signed [15:12] stride [23:16] channel groups - 1 [31:24] pause; 3 [15:0] pitch [31:16]
-// groups G; 4 [15:0] base [31:16] end; 5 [11:0] output columns - 1 [19:12] tiles - 1 [25:20] outputs of the
-// last tile [31:26] kernel rows; 6 [15:0] weights [31:16] parameters; 7 [15:0] output groups [31:16] output
-// columns x tiles; 8 to 10: rtl/array_results.sv; 11 [15:4] stride x G [31:16] first column x G, signed.
-// Step, 5 words: 0 [5:0] layer [8] wait [14:12] first row mod Banks [18:16] bank of the output row's group
-// 0; 1 [12:0] first row, signed [31:16] rows needed; 2 [15:0] slot of that row [31:16] slot of the output
-// row; 3 [15:0] skip words read from [31:16] written to; 4 [15:0] rows freed [31:16] steps of the other
-// engine needed.
+// Layer, 12 words: 0 [0] max_pool [1] group_mode [2] depthwise [3] from_input [4] to_map [5] to_skip
+// [6] to_output [7] add [15:8] padding [23:16] row groups - 1 [31:24] kernel columns - 1; 1 [11:0] columns W
+// [23:12] rows H [24] from_stage [25] to_stage [26] shared: all tiles have the first one's weights [27] wide;
+// 2 [11:0] first column, signed [15:12] stride [23:16] channel groups - 1 [31:24] pause; 3 [15:0] pitch
+// [31:16] groups G; 4 [15:0] base [31:16] end; 5 [11:0] output columns - 1 [19:12] tiles - 1 [25:20] outputs of
+// the last tile [31:26] kernel rows; 6 [15:0] weights [31:16] parameters; 7 [15:0] output groups [31:16] output
+// columns x tiles; 8 to 10: rtl/array_results.sv; 11 [15:4] (stride / Pixels) x G [31:16] (first column /
+// Pixels) x G, signed, both quotients rounded down.
+// Step, 5 words: 0 [4:0] layer [8] wait [14:12] first row mod Banks [18:16] bank of the output row's group 0;
+// 1 [12:0] first row, signed [31:16] rows needed; 2 [15:0] slot of that row [31:16] slot of the output row;
+// 3 [15:0] skip words read from [31:16] written to; 4 [15:0] rows freed
+// [31:16] steps of the other engine needed.
 //
-// Row y, group g of a map lies in bank (y + g) mod Banks, at slot(y / Banks) + column * G + g, and slots are
-// a ring, from base to end. Lane j of a window is row first + j at one group, or in group mode group + j of
-// one row; lane 0 reads bank bank_o. Lanes outside the map are padded; lanes_o counts those that a maximum
-// is of.
+// Row y, column c, group g of a map lies in bank (y + g) mod Banks of column bank c mod Pixels, at
+// slot(y / Banks) + (c / Pixels) * G + g, and slots are a ring, from base to end. Lane j of a window is row
+// first + j at one group, or in group mode group + j of one row; lane 0 reads bank bank_o. Lanes outside the map
+// are padded; lanes_o counts those that a maximum is of.
 //
-// A step that cannot be is refused instead of begun, as if all that it waits for was there: error_o is 1 in
-// the cycle in which it would begin. Such is a step of a layer at Layers or beyond; of a bank at Banks or
-// beyond; that needs more rows or steps than an image has; with more results for the output queue than that
-// holds, or another number than its layer's columns x tiles; with tiles of fewer cycles than their results
-// take to leave, Outputs / Results, but for maxima. A window of weights that are not there, or with which
-// its tile would need parameters or a skip word that are not there, is not issued: then, too, error_o is 1,
-// and the step ends there, is not done and frees nothing. Behind either no step begins until a reset.
+// The pixels of a window are adjacent columns of the map, pixel 0's in column bank column_bank_o, the others' in
+// the next ones and around. A wide layer has Pixels of them, reads and writes all column banks at once, and
+// walks Pixels columns at a time: that is its stride, and an output column is Pixels of its map. Other layers,
+// and all of the stage's, have pixel 0 alone. Addresses and pads come by column bank.
+//
+// A step that cannot be is refused instead of begun, as if all that it waits for was there: error_o is 1 in the
+// cycle in which it would begin. Such is a step of a layer at Layers or beyond; of a bank at Banks or beyond;
+// that needs more rows or steps than an image has; with more results for the output queue than that holds, or
+// another number than its layer's columns x tiles; with tiles of fewer cycles than its results take to leave
+// (the array's with sums of all Pixels, wide or not), but for maxima. A window of weights that are not there, or
+// with which its tile would need parameters or a skip word that are not there, is not issued: then, too, error_o
+// is 1, and the step ends there, is not done and frees nothing. Behind either no step begins until a reset.
 
 `default_nettype none
 
@@ -64,59 +70,68 @@ module array_scheduler #(
   parameter int OtherWriteback = 0,
   /// 1: the table of steps is block RAM, 0: LUT-RAM.
   parameter int Block = 1,
-  localparam int StepBits = $clog2(Steps)
+  /// M, pixels of a window of a wide layer, and column banks: 1, 2 or 4.
+  parameter int Pixels = 1,
+  localparam int StepBits = $clog2(Steps),
+  localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1
 ) (
-  input  logic                clk_i,
-  input  logic                rst_ni,
-  input  logic                start_i,
-  input  logic [15:0]         steps_i,
-  input  logic [11:0]         rows_i,
-  input  logic [15:0]         other_steps_i,
+  input  logic                        clk_i,
+  input  logic                        rst_ni,
+  input  logic                        start_i,
+  input  logic [15:0]                 steps_i,
+  input  logic [11:0]                 rows_i,
+  input  logic [15:0]                 other_steps_i,
   // Tables: a piece of 32 bits of a word
-  input  logic                layer_we_i,
-  input  logic                step_we_i,
-  input  logic [15:0]         word_i,
-  input  logic [11:0]         piece_i,
-  input  logic [31:0]         data_i,
+  input  logic                        layer_we_i,
+  input  logic                        step_we_i,
+  input  logic [15:0]                 word_i,
+  input  logic [11:0]                 piece_i,
+  input  logic [31:0]                 data_i,
   // What steps wait for
-  input  logic                row_done_i,
-  input  logic                other_done_i,
-  input  logic                pop_i,
-  output logic                free_o,
-  output logic [15:0]         free_rows_o,
-  output logic                error_o,
+  input  logic                        row_done_i,
+  input  logic                        other_done_i,
+  input  logic                        pop_i,
+  output logic                        free_o,
+  output logic [15:0]                 free_rows_o,
+  output logic                        error_o,
   // Windows
-  output logic                issue_o,
-  output logic                first_o,
-  output logic                last_o,
-  output logic [15:0]         weight_o,
-  output logic                from_input_o,
-  output logic                from_stage_o,
-  output logic                max_pool_o,
-  output logic [2:0]          bank_o,
-  output logic [16*Banks-1:0] address_o,
-  output logic [Banks-1:0]    pad_o,
-  output logic [Banks-1:0]    lanes_o,
-  output logic [7:0]          zero_o,
+  output logic                        issue_o,
+  output logic                        first_o,
+  output logic                        last_o,
+  output logic [15:0]                 weight_o,
+  output logic                        from_input_o,
+  output logic                        from_stage_o,
+  output logic                        max_pool_o,
+  output logic [2:0]                  bank_o,
+  output logic [ColumnBits-1:0]       column_bank_o,
+  output logic [Pixels-1:0]           columns_o,  // column banks that are read
+  output logic [16*Banks*Pixels-1:0]  address_o,
+  output logic [Banks*Pixels-1:0]     pad_o,
+  output logic [15:0]                 first_address_o,  // of pixel 0, lane 0
+  output logic [Banks-1:0]            lanes_o,
+  output logic [7:0]                  zero_o,
   // With the last window of a tile: where its results go
-  output logic [4:0]          layer_o,
-  output logic                to_map_o,
-  output logic                to_stage_o,
-  output logic                to_skip_o,
-  output logic                to_output_o,
-  output logic                add_o,
-  output logic                ends_o,  // the step's last tile
-  output logic                final_o,  // the image's
-  output logic [5:0]          valid_o,
-  output logic [2:0]          result_bank_o,
-  output logic [15:0]         result_address_o,
-  output logic [4:0]          result_part_o,
-  output logic [15:0]         parameter_o,
-  output logic [15:0]         skip_read_o,
-  output logic [15:0]         skip_write_o
+  output logic [4:0]                  layer_o,
+  output logic                        to_map_o,
+  output logic                        to_stage_o,
+  output logic                        to_skip_o,
+  output logic                        to_output_o,
+  output logic                        add_o,
+  output logic                        ends_o,  // the step's last tile
+  output logic                        final_o,  // the image's
+  output logic [5:0]                  valid_o,
+  output logic                        wide_o,
+  output logic [2:0]                  result_bank_o,
+  output logic [Pixels-1:0]           result_columns_o,
+  output logic [15:0]                 result_address_o,
+  output logic [4:0]                  result_part_o,
+  output logic [15:0]                 parameter_o,
+  output logic [15:0]                 skip_read_o,
+  output logic [15:0]                 skip_write_o
 );
 
   localparam int Beats = Outputs / Results;
+  localparam int TileBeats = (Stage != 0) ? Beats : Pixels * Beats;
   localparam int Parts = Channels / Outputs;
   localparam int LayerPieces = 12;
   localparam int StepPieces = 5;
@@ -201,7 +216,7 @@ module array_scheduler #(
   // Can it be? Its words are there a cycle before ready_q.
   logic bad_queue, short_tile, bad_q;
 
-  array_step_check #(.Beats(Beats), .OutputDepth(OutputDepth)) u_check (
+  array_step_check #(.Beats(TileBeats), .OutputDepth(OutputDepth)) u_check (
     .row_groups_i(layer_word[16 +: 8]),
     .kernel_columns_i(layer_word[24 +: 8]),
     .channel_groups_i(layer_word[64+16 +: 8]),
@@ -273,7 +288,7 @@ module array_scheduler #(
   end
 
   // The step that is walked.
-  logic        max_pool_q, group_mode_q, depthwise_q, from_input_q, from_stage_q, shared_q, to_map_q,
+  logic        max_pool_q, group_mode_q, depthwise_q, from_input_q, from_stage_q, shared_q, wide_q, to_map_q,
                to_stage_q, to_skip_q, to_output_q, add_q, final_q;
   logic [4:0]  layer_q;
   logic [7:0]  zero_q, last_group_row_q, last_kernel_q, last_channel_q, pause_q, last_tile_q;
@@ -327,20 +342,43 @@ module array_scheduler #(
   assign bank_o = add_banks(row_bank_q, bank_q);
   assign zero_o = zero_q;
 
-  logic        outside_column;
-  logic [15:0] word;
+  // By column bank: the pixel that it is read for, if any, and whether that is outside of the map.
+  logic [ColumnBits-1:0] column_bank;
+  logic [Pixels-1:0]     outside_column;
+  logic [15:0]           word;
+  logic [Banks-1:0]      outside_row;
 
-  assign outside_column = kernel_column_q < 0 || kernel_column_q >= $signed({1'b0, width_q});
+  assign column_bank = (Pixels > 1) ? kernel_column_q[ColumnBits-1:0] : '0;
+  assign column_bank_o = column_bank;
   assign word = kernel_word_q + group_q;
 
   for (genvar j = 0; j < Banks; j++) begin : gen_lane
     logic signed [13:0] row;
     assign row = 14'(row_q) + (group_mode_q ? '0 : 14'(j));
-    assign pad_o[j] = outside_column || row < 0 || row >= $signed({2'b00, height_q});
-    assign lanes_o[j] = !pad_o[j] && lanes_left_q > 6'(j);
-    assign address_o[16*j +: 16] = word + (group_mode_q ? slot_q + 16'(j) :
-        4'(row_bank_q) + 4'(j) < 4'(Banks) ? slot_q : next_slot);
+    assign outside_row[j] = row < 0 || row >= $signed({2'b00, height_q});
+    assign lanes_o[j] = !outside_column[column_bank] && !outside_row[j] && lanes_left_q > 6'(j);
   end
+
+  for (genvar k = 0; k < Pixels; k++) begin : gen_column
+    logic signed [13:0]    column;
+    logic [ColumnBits-1:0] pixel;
+    logic [15:0]           column_word;
+
+    assign pixel = ColumnBits'(k) - column_bank;
+    assign column = 14'(kernel_column_q) + ((Pixels > 1) ? 14'(pixel) : '0);
+    assign outside_column[k] = column < 0 || column >= $signed({2'b00, width_q});
+    assign column_word = word + (32'(column_bank) > k ? groups_q : '0);
+    assign columns_o[k] = Pixels == 1 || wide_q || 32'(column_bank) == k;
+
+    for (genvar j = 0; j < Banks; j++) begin : gen_column_lane
+      assign pad_o[Banks*k+j] = outside_column[k] || outside_row[j];
+      assign address_o[16*(Banks*k+j) +: 16] = column_word + (group_mode_q ? slot_q + 16'(j) :
+          4'(row_bank_q) + 4'(j) < 4'(Banks) ? slot_q : next_slot);
+    end
+  end
+
+  // The last column bank is never behind that of pixel 0.
+  assign first_address_o = address_o[16*Banks*(Pixels-1) +: 16];
 
   // Results.
   assign layer_o = layer_q;
@@ -352,6 +390,7 @@ module array_scheduler #(
   assign ends_o = last_tile && last_column;
   assign final_o = final_q && ends_o;
   assign valid_o = last_tile ? last_valid_q : 6'(Outputs);
+  assign wide_o = wide_q;
   assign result_bank_o = add_banks(output_bank_q, tile_bank_q);
   assign result_address_o = output_word_q + tile_group_q;
   assign result_part_o = part_q;
@@ -366,6 +405,26 @@ module array_scheduler #(
   assign group_ends = max_pool_q || part_q == 5'(Parts - 1);
   assign next_tile_group = last_tile ? '0 : tile_group_q + 16'(group_ends);
   assign next_tile_bank = last_tile ? '0 : group_ends ? next_bank(tile_bank_q) : tile_bank_q;
+
+  // Words on from a column to the next ones, and from a result's.
+  logic [15:0] kernel_words, column_words, result_words;
+
+  if (Pixels == 1) begin : gen_one
+    assign kernel_words = groups_q;
+    assign column_words = stride_words_q;
+    assign result_words = output_groups_q;
+    assign result_columns_o = 1'b1;
+  end else begin : gen_more
+    logic [ColumnBits-1:0] result_column;
+    logic [ColumnBits:0]   next_column;
+
+    assign next_column = (ColumnBits + 1)'(column_q[ColumnBits-1:0]) + (ColumnBits + 1)'(stride_q[ColumnBits-1:0]);
+    assign kernel_words = column_bank == '1 ? groups_q : '0;
+    assign column_words = stride_words_q + (next_column[ColumnBits] ? groups_q : '0);
+    assign result_column = x_q[ColumnBits-1:0];
+    assign result_words = wide_q || result_column == '1 ? output_groups_q : '0;
+    assign result_columns_o = wide_q ? '1 : Pixels'(1) << result_column;
+  end
 
   logic by_tile;  // each tile has its own group of channels
   assign by_tile = depthwise_q || max_pool_q;
@@ -390,6 +449,7 @@ module array_scheduler #(
       from_input_q <= Stage == 0 && layer_word[3];
       from_stage_q <= Stage == 0 && layer_word[32+24];
       shared_q <= layer_word[32+26];
+      wide_q <= Stage == 0 && Pixels > 1 && layer_word[32+27];
       to_map_q <= layer_word[4];
       to_stage_q <= Stage == 0 && layer_word[32+25];
       to_skip_q <= Stage == 0 && layer_word[5];
@@ -456,7 +516,7 @@ module array_scheduler #(
           group_q <= first_group_q;
           bank_q <= first_bank_q;
           kernel_column_q <= last_kernel ? column_q : kernel_column_q + 1'b1;
-          kernel_word_q <= last_kernel ? column_word_q : kernel_word_q + groups_q;
+          kernel_word_q <= last_kernel ? column_word_q : kernel_word_q + kernel_words;
           if (last_kernel) begin
             row_group_q <= last_row_group ? '0 : row_group_q + 1'b1;
             row_q <= last_row_group ? first_row_q : row_q + 13'(Banks);
@@ -489,9 +549,9 @@ module array_scheduler #(
           x_q <= x_q + 1'b1;
           column_q <= column_q + 13'(stride_q);
           kernel_column_q <= column_q + 13'(stride_q);
-          column_word_q <= column_word_q + stride_words_q;
-          kernel_word_q <= column_word_q + stride_words_q;
-          output_word_q <= output_word_q + output_groups_q;
+          column_word_q <= column_word_q + column_words;
+          kernel_word_q <= column_word_q + column_words;
+          output_word_q <= output_word_q + result_words;
         end
       end
     end

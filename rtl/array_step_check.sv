@@ -5,7 +5,7 @@
 `default_nettype none
 
 module array_step_check #(
-  /// Results of a tile leave in so many cycles, 1 to 32.
+  /// Results of a tile leave in so many cycles, 1 to 128.
   parameter int Beats = 2,
   /// Entries of the output queue, a power of two.
   parameter int OutputDepth = 128

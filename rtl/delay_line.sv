@@ -12,14 +12,18 @@ module delay_line #(
   output logic [Width-1:0] data_o
 );
 
-  logic [Width-1:0] data_q [Cycles];
+  // Not a loop in one block: Verilator unrolls no more than 64 cycles.
+  for (genvar i = 0; i < Cycles; i++) begin : gen_cycle
+    logic [Width-1:0] data_q;
 
-  always_ff @(posedge clk_i) begin
-    data_q[0] <= data_i;
-    for (int i = 1; i < Cycles; i++) data_q[i] <= data_q[i-1];
+    if (i == 0) begin : gen_first
+      always_ff @(posedge clk_i) data_q <= data_i;
+    end else begin : gen_next
+      always_ff @(posedge clk_i) data_q <= gen_cycle[i-1].data_q;
+    end
   end
 
-  assign data_o = data_q[Cycles-1];
+  assign data_o = gen_cycle[Cycles-1].data_q;
 
 endmodule
 

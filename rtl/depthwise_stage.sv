@@ -1,9 +1,9 @@
-// Depthwise layers beside the array: a second, small engine with a table of steps of its own. Its windows
-// come from maps that the array writes, a product for each byte of a window; its results, whole words of
-// Channels bytes, go into rows that the array reads. It is the array's scheduler, its way of results, and
-// the layout of its maps with P = S: rtl/array_scheduler.sv has the records and when a step begins, and
-// waits for the array's steps instead of the image's rows. Both run on until a step needs what the other one
-// has not done.
+// Depthwise layers beside the array: a second, small engine with a table of steps of its own. Its windows come
+// from maps that the array writes, a product for each byte of a window; its results, whole words of Channels
+// bytes, go into rows that the array reads. It is the array's scheduler, its way of results, and the layout of
+// its maps with P = S: rtl/array_scheduler.sv has the records and when a step begins, and waits for the array's
+// steps instead of the image's rows. Both run on until a step needs what the other one has not done. Where the
+// array has column banks its maps have, too, and its rows: it reads and writes one column at a time.
 //
 // A window issued in cycle i is at the products in i + 4, its tile's sums are there in i + 4 + D with D = 4
 // + ceil(log2(T)), and its results are written in i + W with W = 22 + D + S / Rs; done_o comes with a step's
@@ -37,45 +37,51 @@ module depthwise_stage #(
   parameter int WeightBlock = 1,
   parameter int ParamBlock = 1,
   parameter int StepBlock = 1,
+  /// M, column banks: 1, 2 or 4.
+  parameter int Pixels = 1,
   localparam int Parts = Channels / Outputs,
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1,
+  localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1,
   localparam int AccBits = 25
 ) (
-  input  logic                        clk_i,
-  input  logic                        rst_ni,
-  input  logic                        start_i,
-  input  logic [15:0]                 steps_i,
-  input  logic [15:0]                 other_steps_i,
+  input  logic                               clk_i,
+  input  logic                               rst_ni,
+  input  logic                               start_i,
+  input  logic [15:0]                        steps_i,
+  input  logic [15:0]                        other_steps_i,
   // Tables
-  input  logic                        weights_we_i,
-  input  logic                        parameters_we_i,
-  input  logic                        layers_we_i,
-  input  logic                        steps_we_i,
-  input  logic [15:0]                 word_i,
-  input  logic [11:0]                 piece_i,
-  input  logic [31:0]                 data_i,
+  input  logic                               weights_we_i,
+  input  logic                               parameters_we_i,
+  input  logic                               layers_we_i,
+  input  logic                               steps_we_i,
+  input  logic [15:0]                        word_i,
+  input  logic [11:0]                        piece_i,
+  input  logic [31:0]                        data_i,
   // The array's results, into the maps, and its steps
-  input  logic [Parts-1:0]            we_i,
-  input  logic [BankBits-1:0]         wbank_i,
-  input  logic [15:0]                 waddress_i,
-  input  logic [8*Channels-1:0]       wdata_i,
-  input  logic                        other_done_i,
-  output logic                        done_o,
-  output logic                        error_o,
+  input  logic [Parts-1:0]                   we_i,  // where wcolumns_i names the column bank
+  input  logic [Pixels-1:0]                  wcolumns_i,
+  input  logic [BankBits-1:0]                wbank_i,
+  input  logic [15:0]                        waddress_i,
+  input  logic [8*Channels*Pixels-1:0]       wdata_i,
+  input  logic                               other_done_i,
+  output logic                               done_o,
+  output logic                               error_o,
   // Windows, sums
-  output logic                        issue_valid_o,
-  output logic                        issue_first_o,
-  output logic                        issue_last_o,
-  output logic [15:0]                 issue_weight_o,
-  output logic [2:0]                  issue_bank_o,
-  output logic [15:0]                 issue_address_o,
-  output logic                        sums_valid_o,
-  output logic [AccBits*Channels-1:0] sums_o,
+  output logic                               issue_valid_o,
+  output logic                               issue_first_o,
+  output logic                               issue_last_o,
+  output logic [15:0]                        issue_weight_o,
+  output logic [2:0]                         issue_bank_o,
+  output logic [ColumnBits-1:0]              issue_column_bank_o,
+  output logic [15:0]                        issue_address_o,
+  output logic                               sums_valid_o,
+  output logic [AccBits*Channels-1:0]        sums_o,
   // Results
-  output logic                        result_valid_o,
-  output logic [2:0]                  result_bank_o,
-  output logic [15:0]                 result_address_o,
-  output logic [8*Channels-1:0]       result_word_o
+  output logic                               result_valid_o,
+  output logic [2:0]                         result_bank_o,
+  output logic [Pixels-1:0]                  result_columns_o,
+  output logic [15:0]                        result_address_o,
+  output logic [8*Channels-1:0]              result_word_o
 );
 
   if (Results < 1 || Channels % Results != 0) begin : gen_bad_results
@@ -92,15 +98,17 @@ module depthwise_stage #(
   localparam int WeightColumns = Window / 8;  // of 64 bits
 
   // The program.
-  logic [16*Banks-1:0] addresses;
-  logic [Banks-1:0]    pads, lanes;
-  logic [7:0]          zero;
-  logic [4:0]          layer, part;
-  logic                to_map, ends, is_final, free;
-  logic [5:0]          valid_results;
-  logic [2:0]          tile_bank;
-  logic [15:0]         tile_address, parameter_address, skip_read, skip_write, free_rows;
-  logic                from_input, from_stage, max_pool, to_stage, to_skip, to_output, adds;
+  logic [16*Banks*Pixels-1:0] addresses;
+  logic [Banks*Pixels-1:0]    pads;
+  logic [Banks-1:0]           lanes;
+  logic [Pixels-1:0]          columns, tile_columns;
+  logic [7:0]                 zero;
+  logic [4:0]                 layer, part;
+  logic                       to_map, ends, is_final, free;
+  logic [5:0]                 valid_results;
+  logic [2:0]                 tile_bank;
+  logic [15:0]                tile_address, parameter_address, skip_read, skip_write, free_rows;
+  logic                       from_input, from_stage, max_pool, to_stage, to_skip, to_output, adds, wide;
 
   array_scheduler #(
     .Outputs(Channels),
@@ -116,7 +124,8 @@ module depthwise_stage #(
     .Steps(Steps),
     .Stage(1),
     .OtherWriteback(OtherWriteback),
-    .Block(StepBlock)
+    .Block(StepBlock),
+    .Pixels(Pixels)
   ) u_scheduler (
     .clk_i,
     .rst_ni,
@@ -143,8 +152,11 @@ module depthwise_stage #(
     .from_stage_o(from_stage),
     .max_pool_o(max_pool),
     .bank_o(issue_bank_o),
+    .column_bank_o(issue_column_bank_o),
+    .columns_o(columns),
     .address_o(addresses),
     .pad_o(pads),
+    .first_address_o(issue_address_o),
     .lanes_o(lanes),
     .zero_o(zero),
     .layer_o(layer),
@@ -156,7 +168,9 @@ module depthwise_stage #(
     .ends_o(ends),
     .final_o(is_final),
     .valid_o(valid_results),
+    .wide_o(wide),
     .result_bank_o(tile_bank),
+    .result_columns_o(tile_columns),
     .result_address_o(tile_address),
     .result_part_o(part),
     .parameter_o(parameter_address),
@@ -164,31 +178,37 @@ module depthwise_stage #(
     .skip_write_o(skip_write)
   );
 
-  assign issue_address_o = addresses[15:0];
-
-  // Windows.
+  // Windows: of one column bank, the others' are 0.
+  logic [8*Window-1:0] windows [Pixels];
   logic [8*Window-1:0] window;
 
-  line_buffer #(
-    .Channels(Channels),
-    .Outputs(Outputs),
-    .Banks(Banks),
-    .Depth(MapDepth),
-    .Block(MapBlock)
-  ) u_map (
-    .clk_i,
-    .rst_ni,
-    .valid_i(issue_valid_o),
-    .bank_i(issue_bank_o[BankBits-1:0]),
-    .address_i(addresses),
-    .pad_i(pads),
-    .zero_i(zero),
-    .window_o(window),
-    .we_i,
-    .wbank_i,
-    .waddress_i,
-    .wdata_i
-  );
+  for (genvar k = 0; k < Pixels; k++) begin : gen_column
+    line_buffer #(
+      .Channels(Channels),
+      .Outputs(Outputs),
+      .Banks(Banks),
+      .Depth(MapDepth),
+      .Block(MapBlock)
+    ) u_map (
+      .clk_i,
+      .rst_ni,
+      .valid_i(issue_valid_o && columns[k]),
+      .bank_i(issue_bank_o[BankBits-1:0]),
+      .address_i(addresses[16*Banks*k +: 16*Banks]),
+      .pad_i(pads[Banks*k +: Banks]),
+      .zero_i(zero),
+      .window_o(windows[k]),
+      .we_i({Parts{wcolumns_i[k]}} & we_i),
+      .wbank_i,
+      .waddress_i,
+      .wdata_i(wdata_i[8*Channels*k +: 8*Channels])
+    );
+  end
+
+  always_comb begin
+    window = windows[0];
+    for (int k = 1; k < Pixels; k++) window = window | windows[k];
+  end
 
   // Weights: as late as the window.
   logic [64*WeightColumns-1:0] weights, weights_q;
@@ -256,7 +276,8 @@ module depthwise_stage #(
     .SkipDepth(2),
     .Layers(Layers),
     .Pages(0),
-    .ParamBlock(ParamBlock)
+    .ParamBlock(ParamBlock),
+    .Columns(Pixels)
   ) u_results (
     .clk_i,
     .rst_ni,
@@ -277,7 +298,9 @@ module depthwise_stage #(
     .ends_i(ends),
     .final_i(1'b0),
     .valid_i(6'd0),
+    .wide_i(1'b0),
     .bank_i(tile_bank),
+    .columns_i(tile_columns),
     .address_i(tile_address),
     .part_i(5'd0),
     .parameter_i(parameter_address),
@@ -290,6 +313,7 @@ module depthwise_stage #(
     .map_to_map_o(in_rows),
     .map_to_stage_o(in_maps),
     .map_bank_o(result_bank_o),
+    .map_columns_o(result_columns_o),
     .map_address_o(result_address_o),
     .map_parts_o(whole),
     .map_word_o(result_word_o),
@@ -305,9 +329,9 @@ module depthwise_stage #(
 
   // What only the array has.
   logic unused;
-  assign unused = ^{lanes, free, free_rows, from_input, from_stage, max_pool, to_stage, to_skip, to_output,
-                    adds, is_final, valid_results, part, skip_read, skip_write, whole, in_rows, in_maps,
-                    skip_valid, skip_address, skip_word, push, push_final, push_valid, push_word};
+  assign unused = ^{lanes, free, free_rows, from_input, from_stage, max_pool, to_stage, to_skip, to_output, adds,
+                    is_final, valid_results, part, skip_read, skip_write, wide, whole, in_rows, in_maps, skip_valid,
+                    skip_address, skip_word, push, push_final, push_valid, push_word};
 
 endmodule
 

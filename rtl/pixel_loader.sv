@@ -6,8 +6,9 @@
 // Column c holds pixels c * stride - left to that + kernel_columns - 1, in its top kernel_columns * channels
 // bytes; outside the image they are zero_i: all bytes are when a row begins, and behind its last value
 // right_i pixels of it shift in, a byte per cycle, while the stream waits. Columns are those that are whole
-// by then. Row y's word of group g lies in bank (y + g) mod Banks, at (y / Banks) * pitch + column * groups
-// + g. row_done_o comes in the cycle after the row's last value, or padding.
+// by then. Row y's word of group g lies in bank (y + g) mod Banks of column bank c mod Pixels, at
+// (y / Banks) * pitch + (c / Pixels) * groups + g. row_done_o comes in the cycle after the row's last value, or
+// padding.
 //
 // Nothing is accepted before start_i, nor after a value whose TLAST is not what it should be (it is dropped,
 // error_o tells in its cycle), until the next one. A row begins where there is credit: as many rows as an
@@ -21,7 +22,10 @@ module pixel_loader #(
   /// T, banks of the map: 1 to 7.
   parameter int Banks = 3,
   /// S, bytes of a word.
-  parameter int Channels = 16
+  parameter int Channels = 16,
+  /// M, column banks of the map: 1, 2 or 4.
+  parameter int Pixels = 1,
+  localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -46,6 +50,7 @@ module pixel_loader #(
   output logic                  s_axis_tready_o,
   // The input map
   output logic                  we_o,
+  output logic [ColumnBits-1:0] column_bank_o,
   output logic [2:0]            bank_o,
   output logic [15:0]           address_o,
   output logic [8*Channels-1:0] data_o,
@@ -69,7 +74,7 @@ module pixel_loader #(
   logic [ByteBits-1:0] byte_q;
   logic [3:0]          until_q;
   logic [2:0]          row_bank_q, bank_q;
-  logic [15:0]         slot_q, address_q;
+  logic [15:0]         slot_q, address_q, next_address;
 
   logic beat, good, shift, row_begins, last_channel, last_pixel, last_row, row_ends, expected, emits;
 
@@ -104,6 +109,32 @@ module pixel_loader #(
 
   assign data_o = word_q;
 
+  // Columns of the same place in all column banks begin at the same address.
+  if (Pixels == 1) begin : gen_column
+    assign next_address = address_q + 1'b1;
+    assign column_bank_o = '0;
+  end else begin : gen_columns
+    logic [ColumnBits-1:0] column_bank_q;
+    logic [15:0]           place_q;  // address of the column's group 0
+    logic                  column_ends, place_ends, in_column_q;
+
+    assign column_ends = emits && last_channel;
+    assign place_ends = column_bank_q == ColumnBits'(Pixels - 1);
+    assign next_address = last_channel && !place_ends ? (in_column_q ? place_q : address_q) : address_q + 1'b1;
+
+    always_ff @(posedge clk_i) begin
+      column_bank_o <= column_bank_q;
+      if (emits && !in_column_q) place_q <= address_q;
+      if (!rst_ni || start_i || row_ends) begin
+        column_bank_q <= '0;
+        in_column_q <= 1'b0;
+      end else if (emits) begin
+        column_bank_q <= column_bank_q + ColumnBits'(column_ends);
+        in_column_q <= !last_channel;
+      end
+    end
+  end
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) active_q <= 1'b0;
     else if (start_i) active_q <= 1'b1;
@@ -135,7 +166,7 @@ module pixel_loader #(
         if (last_pixel) padding_q <= right_i != '0;
       end
       if (emits) begin
-        address_q <= address_q + 1'b1;
+        address_q <= next_address;
         bank_q <= last_channel ? row_bank_q : next_bank(bank_q);
       end
       if (row_ends) begin
