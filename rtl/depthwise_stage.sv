@@ -179,8 +179,8 @@ module depthwise_stage #(
   );
 
   // Windows: of one column bank, the others' are 0.
-  logic [8*Window-1:0] windows [Pixels];
-  logic [8*Window-1:0] window;
+  logic [8*Window*Pixels-1:0] windows;
+  logic [8*Window-1:0]        window;
 
   for (genvar k = 0; k < Pixels; k++) begin : gen_column
     line_buffer #(
@@ -197,7 +197,7 @@ module depthwise_stage #(
       .address_i(addresses[16*Banks*k +: 16*Banks]),
       .pad_i(pads[Banks*k +: Banks]),
       .zero_i(zero),
-      .window_o(windows[k]),
+      .window_o(windows[8*Window*k +: 8*Window]),
       .we_i({Parts{wcolumns_i[k]}} & we_i),
       .wbank_i,
       .waddress_i,
@@ -206,8 +206,8 @@ module depthwise_stage #(
   end
 
   always_comb begin
-    window = windows[0];
-    for (int k = 1; k < Pixels; k++) window = window | windows[k];
+    window = windows[8*Window-1:0];
+    for (int k = 1; k < Pixels; k++) window = window | windows[8*Window*k +: 8*Window];
   end
 
   // Weights: as late as the window.
