@@ -434,8 +434,16 @@ module array #(
 
     for (genvar m = 0; m < Pixels; m++) begin : gen_window
       logic [ColumnBits-1:0] bank;
+      logic [8*Window-1:0]   window;
+
       assign bank = window_column + ColumnBits'(m);
-      assign windows[8*Window*m +: 8*Window] = column_windows[8*Window*32'(bank) +: 8*Window];
+      assign windows[8*Window*m +: 8*Window] = window;
+
+      always_comb begin  // an index times a window would be a product
+        window = column_windows[8*Window-1:0];
+        for (int k = 1; k < Pixels; k++)
+          if (32'(bank) == k) window = column_windows[8*Window*k +: 8*Window];
+      end
     end
   end
 
