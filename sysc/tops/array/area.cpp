@@ -39,11 +39,12 @@ Resources weight_resources(const ArrayConfig& config, ArrayBuffer buffer, int by
   return weights;
 }
 
-// Tables of layers in LUT-RAM, of steps in block RAM, and the walk.
+// Tables of layers in LUT-RAM, of steps in block RAM, and the walk, with an address for each lane of a column
+// bank.
 Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int steps) {
   Resources scheduler = array_layer_words * weight_bank_resources({32, config.layers, 1, false}) +
                         array_step_words * buffer_resources(config, buffer, 32, steps);
-  scheduler.lut += 620 + 40 * config.rows;
+  scheduler.lut += 620 + 40 * config.rows * config.pixels + (config.pixels > 1 ? 45 * config.pixels : 0);
   scheduler.ff += 640;
   return scheduler;
 }
@@ -51,7 +52,7 @@ Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int
 // Of the array, or of its stage as an array.
 Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, int latency) {
   constexpr int parameter_bits = 32 + 31 + 6;
-  const int words = config.outputs * 8;
+  const int words = config.pixels * config.outputs * 8;
   Resources results =
       config.results * (buffer_resources(config, parameters, parameter_bits, config.param_depth) +
                         scaler_resources({config.sum_bits}) + residual_add_resources({config.pages}));
@@ -60,24 +61,47 @@ Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, in
                3 * weight_bank_resources({32, config.layers, 1, false});
   results += weight_bank_resources({32, config.layers, 1, false}) + delay_resources(51, latency) +
              delay_resources(8 * config.channels, latency - 7);
-  results.lut += 16 * config.channels + 90 * config.results;
+  results.lut += 16 * config.pixels * config.channels + 90 * config.results;
   results.ff += 3 * words + 140 * config.results;
   return results;
 }
 
+// All column banks.
 Resources map_resources(const ArrayConfig& config, ArrayBuffer buffer, int outputs, int depth) {
-  return line_buffer_resources({config.channels, config.rows, outputs, depth, !in_lut_ram(config, buffer)});
+  return config.pixels *
+         line_buffer_resources({config.channels, config.rows, outputs, depth, !in_lut_ram(config, buffer)});
+}
+
+// From the windows of the memories' column banks to those of pixels.
+Resources window_resources(const ArrayConfig& config) {
+  const int bits = 8 * config.window(), memories = config.has_stage() ? 3 : 2;
+  if (config.pixels == 1)
+    return {bits, 0};
+  if (config.pixels == 2) // of 5 inputs, or 7
+    return {config.pixels * (memories - 1) * bits, 0};
+  return {2 * config.pixels * bits, 0};
+}
+
+// Of a loop's blocks.
+std::vector<std::string> instances(int count, const std::string& block, const std::string& instance) {
+  std::vector<std::string> names;
+  for (int i = 0; i < count; ++i)
+    names.push_back(block + "[" + std::to_string(i) + "]." + instance);
+  return names;
 }
 
 // The array's parts once more, smaller.
 Resources stage_resources(const ArrayConfig& config) {
   const auto multiplier = config.stage_multiplier ? DepthwiseMultiplier::dsp : DepthwiseMultiplier::lut;
-  return scheduler_resources(config, ArrayBuffer::stage_steps, config.stage_steps) +
+  ArrayConfig one_pixel = config.stage();
+  one_pixel.pixels = 1;
+  const Resources windows{config.pixels > 1 ? 8 * config.window() : 0, 0};
+  return scheduler_resources(config, ArrayBuffer::stage_steps, config.stage_steps) + windows +
          map_resources(config, ArrayBuffer::stage_maps, config.outputs, config.stage_map_depth) +
          map_resources(config, ArrayBuffer::stage_rows, config.channels, config.stage_row_depth) +
          weight_resources(config, ArrayBuffer::stage_weights, config.window(), config.stage_weight_depth) +
          depthwise_array_resources({config.channels, config.rows, multiplier}) +
-         result_resources(config.stage(), ArrayBuffer::stage_parameters, config.stage_write_latency());
+         result_resources(one_pixel, ArrayBuffer::stage_parameters, config.stage_write_latency());
 }
 
 Resources output_resources(const ArrayConfig& config) {
@@ -88,32 +112,37 @@ Resources output_resources(const ArrayConfig& config) {
   return output;
 }
 
+Resources loader_resources(const ArrayConfig& config) {
+  const Resources columns{24, 20}; // a word's place is that of its neighbors in other column banks
+  return Resources{190 + 8 * config.channels, 130 + 8 * config.channels} +
+         (config.pixels > 1 ? columns : Resources{});
+}
+
 } // namespace
 
 std::vector<Part> array_parts(const ArrayConfig& config) {
   const auto multiplier = config.multiplier ? DotMultiplier::dsp_pairs : DotMultiplier::lut;
   std::vector<Part> parts = {
       {"array_control", {"u_control"}, {430, 330}},
-      {"pixel_loader", {"u_loader"}, {190 + 8 * config.channels, 130 + 8 * config.channels}},
+      {"pixel_loader", {"u_loader"}, loader_resources(config)},
       {"array_scheduler", {"u_scheduler"}, scheduler_resources(config, ArrayBuffer::steps, config.steps)},
-      {"input map",
-       {"u_input"},
+      {"input map", instances(config.pixels, "gen_column", "u_input"),
        map_resources(config, ArrayBuffer::input, config.channels, config.input_depth)},
-      {"map", {"u_map"}, map_resources(config, ArrayBuffer::maps, config.outputs, config.map_depth)},
-      {"weights",
-       {"gen_weights"},
+      {"map", instances(config.pixels, "gen_column", "u_map"),
+       map_resources(config, ArrayBuffer::maps, config.outputs, config.map_depth)},
+      {"weights", instances(config.outputs * config.window() / 8, "gen_weights", "u_words"),
        weight_resources(config, ArrayBuffer::weights, config.outputs * config.window(), config.weight_depth)},
-      {"dot_array",
-       {"u_dot_array"},
-       dot_array_resources({config.outputs, config.channels, config.rows, multiplier, array_sum_bits})},
+      {"dot_array", instances(config.pixels, "gen_dot_array", "u_dot_array"),
+       config.pixels *
+           dot_array_resources({config.outputs, config.channels, config.rows, multiplier, array_sum_bits})},
       {"max_pool", {"u_max_pool"}, max_pool_resources({config.channels, config.rows})},
       {"array_results",
        {"u_results"},
        result_resources(config, ArrayBuffer::parameters, config.write_latency())},
       {"value_output", {"u_output"}, output_resources(config)},
-      {"array", {}, {8 * config.window(), 64 * config.outputs * config.window() / 8}}};
+      {"array", {}, window_resources(config) + Resources{0, 64 * config.outputs * config.window() / 8}}};
   if (config.has_stage())
-    parts.push_back({"depthwise_stage", {"gen_stage.u_stage"}, stage_resources(config)});
+    parts.push_back({"depthwise_stage", {"gen_stage"}, stage_resources(config)});
   return parts;
 }
 
