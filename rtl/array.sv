@@ -1,20 +1,21 @@
 // Convolution networks on a P x S x T array of dot products: each cycle a window of T rows (or T groups of
-// channels) of S channels meets the weights of P outputs. Maps lie in banks by rows (rtl/line_buffer.sv), the
-// input image in banks of its own (rtl/pixel_loader.sv fills them), sums become outputs on their way back
-// (rtl/array_results.sv), and a table of steps (rtl/array_scheduler.sv) says which row of which layer comes
-// next; inside nothing waits once a step has begun. The next image comes in while one is computed. Beside the
-// array there may be a depthwise stage (rtl/depthwise_stage.sv): the array writes the maps that it reads, and
-// reads the rows that it makes; each engine has steps of its own, and waits for those of the other one that a
-// step needs.
+// channels) of S channels meets the weights of P outputs. Maps lie in banks by rows (rtl/line_buffer.sv),
+// the input image in banks of its own (rtl/pixel_loader.sv fills them), sums become outputs on their way
+// back (rtl/array_results.sv), and a table of steps (rtl/array_scheduler.sv) says which row of which layer
+// comes next; inside nothing waits once a step has begun. The next image comes in while one is computed.
+// Beside the array there may be a depthwise stage (rtl/depthwise_stage.sv): the array writes the maps that
+// it reads, and reads the rows that it makes; each engine has steps of its own, and waits for those of the
+// other one that a step needs.
 //
-// With M pixels a cycle column c of a map lies in column bank c mod M, each with row banks of its own, and wide
-// layers read windows of M adjacent output columns at once, which meet the same weights in M arrays of dot
-// products; other layers leave all but pixel 0 of them idle. Sums of all pixels leave one pixel after the other.
+// With M pixels a cycle column c of a map lies in column bank c mod M, each with row banks of its own, and
+// wide layers read windows of M adjacent output columns at once, which meet the same weights in M arrays of
+// dot products; other layers leave all but pixel 0 of them idle. Sums of all pixels leave one pixel after
+// the other.
 //
-// A window issued in cycle i is at the dot products in i + 4, its tile's sums are there in i + 4 + D with
-// D = 4 + ceil(log2(T S)), and its results are written in i + W with W = 22 + D + M P / R. Values come in one
-// per beat, 8 bits, TLAST on an image's last; results leave one per beat, signed, TLAST on the last one of an
-// image. Registers and errors: rtl/array_control.sv.
+// A window issued in cycle i is at the dot products in i + 4, its tile's sums are there in i + 4 + D with D
+// = 4 + ceil(log2(T S)), and its results are written in i + W with W = 22 + D + M P / R. Values come in one
+// per beat, 8 bits, TLAST on an image's last; results leave one per beat, signed, TLAST on the last one of
+// an image. Registers and errors: rtl/array_control.sv.
 
 `default_nettype none
 
@@ -54,8 +55,8 @@ module array #(
   parameter int StageWeightDepth = 256,
   parameter int StageParamDepth = 128,
   parameter int StageSteps = 512,
-  /// A bit each, 1: LUT-RAM instead of block RAM; from bit 0 on: maps, input, weights, parameters, skips, steps,
-  /// and of the stage: maps, rows, weights, parameters, steps.
+  /// A bit each, 1: LUT-RAM instead of block RAM; from bit 0 on: maps, input, weights, parameters, skips,
+  /// steps, and of the stage: maps, rows, weights, parameters, steps.
   parameter int LutRam = 0,
   /// M, pixels a cycle: 1, 2 or 4.
   parameter int Pixels = 1
@@ -685,7 +686,8 @@ module array #(
     assign {stage_issue_valid, stage_issue_first, stage_issue_last, stage_issue_weight, stage_issue_bank,
             stage_issue_column_bank, stage_issue_address} = '0;
     assign {stage_sums_valid, stage_sums} = '0;
-    assign {stage_result_valid, stage_result_bank, stage_result_columns, stage_result_address, stage_result_word} = '0;
+    assign {stage_result_valid, stage_result_bank, stage_result_columns, stage_result_address,
+            stage_result_word} = '0;
 
     logic unused_stage;
     assign unused_stage = ^{step_done, from_stage, to_stage, result_to_stage, stage_weights_we,

@@ -25,10 +25,10 @@
 // Spaces, and the pieces of their words: 0 weights, Outputs * Banks * Channels bytes; 1 parameters, 3 for
 // each result; 2 layers, 12; 3 steps, 5; 4 tables of additions, 1; and where there is a stage its own: 5
 // weights, Banks * Channels bytes; 6 parameters, 3 for each of its results; 7 layers; 8 steps. INPUT0 to
-// LOAD_ADDRESS read what was written; all of them and LOAD_DATA are written, and a start is, while STATUS is 0
-// and no value comes in that cycle. CONTROL and LOAD_DATA cannot be read. Another access answers SLVERR and does
-// nothing. A read sees what was before the cycle in which it happens. An error stays until a reset, the first
-// one if there are two.
+// LOAD_ADDRESS read what was written; all of them and LOAD_DATA are written, and a start is, while STATUS is
+// 0 and no value comes in that cycle. CONTROL and LOAD_DATA cannot be read. Another access answers SLVERR
+// and does nothing. A read sees what was before the cycle in which it happens. An error stays until a reset,
+// the first one if there are two.
 
 `default_nettype none
 
@@ -292,7 +292,8 @@ module array_control #(
       AddrDesign3:     read_data = {16'(WeightDepth), 16'(ParamDepth)};
       AddrDesign4:     read_data = {16'(SkipDepth), 16'(OutputDepth)};
       AddrDesign5:     read_data = 32'(Steps);
-      AddrDesign6:     read_data = {StageResults > 0 ? {8'(StageResults), 4'(StageMultiplier)} : 12'd0, 4'(Pixels), 16'(LutRam)};
+      AddrDesign6:     read_data = {StageResults > 0 ? {8'(StageResults), 4'(StageMultiplier)} : 12'd0, 4'(Pixels),
+                                    16'(LutRam)};
       AddrDesign7:     read_data = StageResults > 0 ? {16'(StageMapDepth), 16'(StageRowDepth)} : '0;
       AddrDesign8:     read_data = StageResults > 0 ? {16'(StageWeightDepth), 16'(StageParamDepth)} : '0;
       AddrDesign9:     read_data = 32'(MostStageSteps);

@@ -1,15 +1,15 @@
 // From a tile's sums to its outputs: Results of them per cycle get their bias, a scaler, and where the layer
 // adds a map, its residual_add; then the tile is written, Writeback cycles after its last window was issued,
-// into the map and the depthwise stage's maps, among the words that are added later (skip), and into the output
-// queue, as its layer says. A maximum takes none of these steps and as long. step_done_o comes with the write of
-// a step's last tile. The tile's tag comes with the last window; sums_valid_i in cycle v = window + SumLatency.
-// Beat b of Pixels * Outputs / Results, pixel by pixel, is in the scaler from v + 1 + b on, in residual_add from
-// v + 8 + b, and comes out in v + 18 + b; tiles are no closer than these beats. All pixels have the same
-// parameters.
+// into the map and the depthwise stage's maps, among the words that are added later (skip), and into the
+// output queue, as its layer says. A maximum takes none of these steps and as long. step_done_o comes with
+// the write of a step's last tile. The tile's tag comes with the last window; sums_valid_i in cycle v =
+// window + SumLatency. Beat b of Pixels * Outputs / Results, pixel by pixel, is in the scaler from v + 1 + b
+// on, in residual_add from v + 8 + b, and comes out in v + 18 + b; tiles are no closer than these beats. All
+// pixels have the same parameters.
 //
 // Of a wide tile pixel m is written into column bank m of the map, and a skip word is all of its pixels; of
-// another tile and of a maximum pixel 0 alone is written, into the column banks that the tag names, and the upper
-// pixels of its skip words are 0. The output queue gets pixel 0.
+// another tile and of a maximum pixel 0 alone is written, into the column banks that the tag names, and the
+// upper pixels of its skip words are 0. The output queue gets pixel 0.
 //
 // Tables: parameters, a word of {shift, multiplier, bias} for each of a beat's results (pieces 0 bias, 1
 // multiplier, 2 shift, which writes all three); of layers words 8 [7:0] zero point [15:8] low [23:16] high
@@ -241,7 +241,12 @@ module array_results #(
     delay_line #(.Width(16), .Cycles(AddInput - 2)) u_skip_read (
       .clk_i, .data_i(skip_read_i), .data_o(skip_read)
     );
-    weight_bank #(.Width(8 * Outputs * Pixels), .Depth(SkipDepth), .ReadLatency(2), .Block(SkipBlock)) u_skip (
+    weight_bank #(
+      .Width(8 * Outputs * Pixels),
+      .Depth(SkipDepth),
+      .ReadLatency(2),
+      .Block(SkipBlock)
+    ) u_skip (
       .clk_i,
       .we_i(skip_valid_o && 32'(skip_address_o) < SkipDepth),
       .waddr_i(SkipBits'(skip_address_o)),

@@ -1,7 +1,7 @@
 // The array's program, and the walk through it: a table of steps, each a row of some layer's output, and a
 // table of layers. A step is OutputColumns x Tiles tiles of K = row groups x kernel columns x channel groups
-// windows, innermost last, one window per cycle, and `pause` idle cycles ahead of each tile. Step after step,
-// image after image; the last step is number steps_i - 1.
+// windows, innermost last, one window per cycle, and `pause` idle cycles ahead of each tile. Step after
+// step, image after image; the last step is number steps_i - 1.
 //
 // A step begins in the cycle after the step before ends, but not before
 //   4 cycles after that one's begin, or 5 cycles after start_i;
@@ -15,36 +15,37 @@
 // depthwise stage (Stage = 1), which has a scheduler of its own: its layers do not pool, add, nor come from or
 // go anywhere but from its maps to its rows, whatever those bits say.
 //
-// Layer, 12 words: 0 [0] max_pool [1] group_mode [2] depthwise [3] from_input [4] to_map [5] to_skip
-// [6] to_output [7] add [15:8] padding [23:16] row groups - 1 [31:24] kernel columns - 1; 1 [11:0] columns W
-// [23:12] rows H [24] from_stage [25] to_stage [26] shared: all tiles have the first one's weights [27] wide;
-// 2 [11:0] first column, signed [15:12] stride [23:16] channel groups - 1 [31:24] pause; 3 [15:0] pitch
-// [31:16] groups G; 4 [15:0] base [31:16] end; 5 [11:0] output columns - 1 [19:12] tiles - 1 [25:20] outputs of
-// the last tile [31:26] kernel rows; 6 [15:0] weights [31:16] parameters; 7 [15:0] output groups [31:16] output
-// columns x tiles; 8 to 10: rtl/array_results.sv; 11 [15:4] (stride / Pixels) x G [31:16] (first column /
-// Pixels) x G, signed, both quotients rounded down.
-// Step, 5 words: 0 [4:0] layer [8] wait [14:12] first row mod Banks [18:16] bank of the output row's group 0;
-// 1 [12:0] first row, signed [31:16] rows needed; 2 [15:0] slot of that row [31:16] slot of the output row;
-// 3 [15:0] skip words read from [31:16] written to; 4 [15:0] rows freed
-// [31:16] steps of the other engine needed.
+// Layer, 12 words: 0 [0] max_pool [1] group_mode [2] depthwise [3] from_input [4] to_map [5] to_skip [6]
+// to_output [7] add [15:8] padding [23:16] row groups - 1 [31:24] kernel columns - 1; 1 [11:0] columns W
+// [23:12] rows H [24] from_stage [25] to_stage [26] shared: all tiles have the first one's weights [27]
+// wide; 2 [11:0] first column, signed [15:12] stride [23:16] channel groups - 1 [31:24] pause; 3 [15:0]
+// pitch [31:16] groups G; 4 [15:0] base [31:16] end; 5 [11:0] output columns - 1 [19:12] tiles - 1 [25:20]
+// outputs of the last tile [31:26] kernel rows; 6 [15:0] weights [31:16] parameters; 7 [15:0] output groups
+// [31:16] output columns x tiles; 8 to 10: rtl/array_results.sv; 11 [15:4] (stride / Pixels) x G [31:16]
+// (first column / Pixels) x G, signed, both quotients rounded down.
+// Step, 5 words: 0 [5:0] layer [8] wait [14:12] first row mod Banks [18:16] bank of the output row's group
+// 0; 1 [12:0] first row, signed [31:16] rows needed; 2 [15:0] slot of that row [31:16] slot of the output
+// row; 3 [15:0] skip words read from [31:16] written to; 4 [15:0] rows freed [31:16] steps of the other
+// engine needed.
 //
-// Row y, column c, group g of a map lies in bank (y + g) mod Banks of column bank c mod Pixels, at
-// slot(y / Banks) + (c / Pixels) * G + g, and slots are a ring, from base to end. Lane j of a window is row
-// first + j at one group, or in group mode group + j of one row; lane 0 reads bank bank_o. Lanes outside the map
-// are padded; lanes_o counts those that a maximum is of.
+// Row y, column c, group g of a map lies in bank (y + g) mod Banks of column bank c mod Pixels, at slot(y /
+// Banks) + (c / Pixels) * G + g, and slots are a ring, from base to end. Lane j of a window is row first + j
+// at one group, or in group mode group + j of one row; lane 0 reads bank bank_o. Lanes outside the map are
+// padded; lanes_o counts those that a maximum is of.
 //
-// The pixels of a window are adjacent columns of the map, pixel 0's in column bank column_bank_o, the others' in
-// the next ones and around. A wide layer has Pixels of them, reads and writes all column banks at once, and
-// walks Pixels columns at a time: that is its stride, and an output column is Pixels of its map. Other layers,
-// and all of the stage's, have pixel 0 alone. Addresses and pads come by column bank.
+// The pixels of a window are adjacent columns of the map, pixel 0's in column bank column_bank_o, the
+// others' in the next ones and around. A wide layer has Pixels of them, reads and writes all column banks at
+// once, and walks Pixels columns at a time: that is its stride, and an output column is Pixels of its map.
+// Other layers, and all of the stage's, have pixel 0 alone. Addresses and pads come by column bank.
 //
-// A step that cannot be is refused instead of begun, as if all that it waits for was there: error_o is 1 in the
-// cycle in which it would begin. Such is a step of a layer at Layers or beyond; of a bank at Banks or beyond;
-// that needs more rows or steps than an image has; with more results for the output queue than that holds, or
-// another number than its layer's columns x tiles; with tiles of fewer cycles than its results take to leave
-// (the array's with sums of all Pixels, wide or not), but for maxima. A window of weights that are not there, or
-// with which its tile would need parameters or a skip word that are not there, is not issued: then, too, error_o
-// is 1, and the step ends there, is not done and frees nothing. Behind either no step begins until a reset.
+// A step that cannot be is refused instead of begun, as if all that it waits for was there: error_o is 1 in
+// the cycle in which it would begin. Such is a step of a layer at Layers or beyond; of a bank at Banks or
+// beyond; that needs more rows or steps than an image has; with more results for the output queue than that
+// holds, or another number than its layer's columns x tiles; with tiles of fewer cycles than its results
+// take to leave (the array's with sums of all Pixels, wide or not), but for maxima. A window of weights that
+// are not there, or with which its tile would need parameters or a skip word that are not there, is not
+// issued: then, too, error_o is 1, and the step ends there, is not done and frees nothing. Behind either no
+// step begins until a reset.
 
 `default_nettype none
 
@@ -418,7 +419,8 @@ module array_scheduler #(
     logic [ColumnBits-1:0] result_column;
     logic [ColumnBits:0]   next_column;
 
-    assign next_column = (ColumnBits + 1)'(column_q[ColumnBits-1:0]) + (ColumnBits + 1)'(stride_q[ColumnBits-1:0]);
+    assign next_column = (ColumnBits + 1)'(column_q[ColumnBits-1:0]) +
+        (ColumnBits + 1)'(stride_q[ColumnBits-1:0]);
     assign kernel_words = column_bank == '1 ? groups_q : '0;
     assign column_words = stride_words_q + (next_column[ColumnBits] ? groups_q : '0);
     assign result_column = x_q[ColumnBits-1:0];

@@ -1,9 +1,10 @@
-// Depthwise layers beside the array: a second, small engine with a table of steps of its own. Its windows come
-// from maps that the array writes, a product for each byte of a window; its results, whole words of Channels
-// bytes, go into rows that the array reads. It is the array's scheduler, its way of results, and the layout of
-// its maps with P = S: rtl/array_scheduler.sv has the records and when a step begins, and waits for the array's
-// steps instead of the image's rows. Both run on until a step needs what the other one has not done. Where the
-// array has column banks its maps have, too, and its rows: it reads and writes one column at a time.
+// Depthwise layers beside the array: a second, small engine with a table of steps of its own. Its windows
+// come from maps that the array writes, a product for each byte of a window; its results, whole words of
+// Channels bytes, go into rows that the array reads. It is the array's scheduler, its way of results, and
+// the layout of its maps with P = S: rtl/array_scheduler.sv has the records and when a step begins, and
+// waits for the array's steps instead of the image's rows. Both run on until a step needs what the other one
+// has not done. Where the array has column banks its maps have, too, and its rows: it reads and writes one
+// column at a time.
 //
 // A window issued in cycle i is at the products in i + 4, its tile's sums are there in i + 4 + D with D = 4
 // + ceil(log2(T)), and its results are written in i + W with W = 22 + D + S / Rs; done_o comes with a step's
@@ -329,9 +330,10 @@ module depthwise_stage #(
 
   // What only the array has.
   logic unused;
-  assign unused = ^{lanes, free, free_rows, from_input, from_stage, max_pool, to_stage, to_skip, to_output, adds,
-                    is_final, valid_results, part, skip_read, skip_write, wide, whole, in_rows, in_maps, skip_valid,
-                    skip_address, skip_word, push, push_final, push_valid, push_word};
+  assign unused = ^{lanes, free, free_rows, from_input, from_stage, max_pool, to_stage, to_skip,
+                    to_output, adds, is_final, valid_results, part, skip_read, skip_write, wide, whole,
+                    in_rows, in_maps, skip_valid, skip_address, skip_word, push, push_final, push_valid,
+                    push_word};
 
 endmodule
 

@@ -6,8 +6,8 @@
 // Column c holds pixels c * stride - left to that + kernel_columns - 1, in its top kernel_columns * channels
 // bytes; outside the image they are zero_i: all bytes are when a row begins, and behind its last value
 // right_i pixels of it shift in, a byte per cycle, while the stream waits. Columns are those that are whole
-// by then. Row y's word of group g lies in bank (y + g) mod Banks of column bank c mod Pixels, at
-// (y / Banks) * pitch + (c / Pixels) * groups + g. row_done_o comes in the cycle after the row's last value, or
+// by then. Row y's word of group g lies in bank (y + g) mod Banks of column bank c mod Pixels, at (y /
+// Banks) * pitch + (c / Pixels) * groups + g. row_done_o comes in the cycle after the row's last value, or
 // padding.
 //
 // Nothing is accepted before start_i, nor after a value whose TLAST is not what it should be (it is dropped,
@@ -120,7 +120,8 @@ module pixel_loader #(
 
     assign column_ends = emits && last_channel;
     assign place_ends = column_bank_q == ColumnBits'(Pixels - 1);
-    assign next_address = last_channel && !place_ends ? (in_column_q ? place_q : address_q) : address_q + 1'b1;
+    assign next_address = last_channel && !place_ends ? (in_column_q ? place_q : address_q) :
+        address_q + 1'b1;
 
     always_ff @(posedge clk_i) begin
       column_bank_o <= column_bank_q;
