@@ -635,5 +635,6 @@ TEST_CASE("array: impossible parameters stop elaboration") {
                           {"Results", {3, 16}},
                           {"Layers", {1, 64}},
                           {"StageResults", {3, 32}},
-                          {"LutRam", {2048}}});
+                          {"LutRam", {2048}},
+                          {"Pixels", {0, 3, 8}}});
 }
