@@ -36,6 +36,7 @@ Work random_work(RandomWork& random) {
     work.config.outputs = 1 << outputs;
     work.config.results = 1 << random.in(0, outputs);
     work.config.rows = random.in(1, 4);
+    work.config.pixels = 1 << random.in(0, 2);
     if (random.in(0, 1))
       work.config.stage_results = 1 << random.in(0, size);
     try {

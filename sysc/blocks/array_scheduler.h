@@ -112,8 +112,8 @@ public:
     const int row = window.row + (layer_.group_mode ? 0 : lane), column = window.column + pixel;
     return row < 0 || row >= layer_.map_rows || column < 0 || column >= layer_.map_columns;
   }
-  [[nodiscard]] bool counts(const ArrayWindow& window, int lane) const {
-    return !outside(window, lane) && window.row - step_.first_row + lane < layer_.kernel_rows;
+  [[nodiscard]] bool counts(const ArrayWindow& window, int lane, int pixel = 0) const {
+    return !outside(window, lane, pixel) && window.row - step_.first_row + lane < layer_.kernel_rows;
   }
   [[nodiscard]] std::uint16_t weight(int tile, int k) const {
     return static_cast<std::uint16_t>(layer_.weight_base + (layer_.shared ? 0 : tile * layer_.steps()) + k);

@@ -83,7 +83,7 @@ struct Engine {
     return tables.layers[static_cast<std::size_t>(tables.steps[step].layer)];
   }
   [[nodiscard]] ArrayWalk walk(std::size_t step) const {
-    return {layer(step), tables.steps[step], config.rows, config.channels, config.outputs};
+    return {layer(step), tables.steps[step], config.rows, config.channels, config.outputs, config.pixels};
   }
 };
 
@@ -94,10 +94,13 @@ Cycle ended(const ArrayLayer& layer, int tile, Cycle begin) {
 
 struct Banks {
   Banks(const ArrayConfig& config, int depth)
-      : banks(static_cast<std::size_t>(config.rows), Bank(static_cast<std::size_t>(depth))), size(depth) {}
-  [[nodiscard]] Bank& at(int bank) { return banks[static_cast<std::size_t>(bank)]; }
+      : banks(static_cast<std::size_t>(config.pixels * config.rows), Bank(static_cast<std::size_t>(depth))),
+        rows(config.rows), size(depth) {}
+  [[nodiscard]] Bank& at(int column_bank, int bank) {
+    return banks[static_cast<std::size_t>(column_bank * rows + bank)];
+  }
   std::vector<Bank> banks;
-  int size;
+  int rows, size;
 };
 
 class Schedule {
@@ -198,6 +201,8 @@ private:
       detail += " stage";
     detail += ", " + std::to_string(is.columns) + (is.columns == 1 ? " column x " : " columns x ") +
               std::to_string(is.tiles) + (is.tiles == 1 ? " tile" : " tiles") + " a row";
+    if (const int pixels = is.tile_pixels(engine.config.pixels); pixels > 1)
+      detail += ", " + std::to_string(pixels) + " pixels a column";
     if (is.add)
       detail += ", addition";
     Timeline::Line line{engine.tables.nodes[layer], detail, {}};
@@ -280,8 +285,11 @@ private:
       timeline.areas.push_back({name, "words", size, bank.changes(first_, last_)});
     };
     const auto areas = [&](const std::string& name, Banks& banks) {
-      for (int b = 0; b < config_.rows; ++b)
-        area(name + ", bank " + std::to_string(b), banks.size, banks.at(b));
+      for (int k = 0; k < config_.pixels; ++k)
+        for (int b = 0; b < config_.rows; ++b)
+          area(name + (config_.pixels > 1 ? ", column bank " + std::to_string(k) : "") + ", bank " +
+                   std::to_string(b),
+               banks.size, banks.at(k, b));
     };
     areas("maps", maps);
     if (!program_.stage.steps.empty()) {
@@ -297,14 +305,15 @@ private:
   void write_row(Banks& banks, std::size_t row) const {
     const PixelInput& in = program_.input;
     const int y = static_cast<int>(row % rows()), size = config_.channels;
-    const int groups = (in.channels + size - 1) / size;
-    for (int word = 0; word < in.pitch; ++word) {
-      const int pixel = in.kernel_columns - 1 - in.left + word / groups * in.stride, group = word % groups;
-      const int value = pixel * in.channels + std::min(in.channels, (group + 1) * size) - 1;
-      banks.at((y + group) % config_.rows)
-          .write(static_cast<std::size_t>(y / config_.rows * in.pitch + word),
-                 events_.rows[row].first + static_cast<Cycle>(std::max(0, value)) + 1, row);
-    }
+    const int groups = (in.channels + size - 1) / size, first = in.kernel_columns - 1 - in.left;
+    for (int pixel = first, column = 0; pixel < in.columns + in.right; pixel += in.stride, ++column)
+      for (int group = 0; group < groups; ++group) {
+        const int value = pixel * in.channels + std::min(in.channels, (group + 1) * size) - 1;
+        const int address = y / config_.rows * in.pitch + column / config_.pixels * groups + group;
+        banks.at(column % config_.pixels, (y + group) % config_.rows)
+            .write(static_cast<std::size_t>(address),
+                   events_.rows[row].first + static_cast<Cycle>(std::max(0, value)) + 1, row);
+      }
   }
 
   static void read_windows(Banks& banks, const Engine& engine, std::size_t step, Cycle begin) {
@@ -318,12 +327,12 @@ private:
           const ArrayWindow window = walk.window(x, tile, k);
           const Cycle cycle =
               begin + static_cast<Cycle>((x * is.tiles + tile) * is.tile_cycles() + is.pause + k);
-          for (int lane = 0; lane < engine.config.rows; ++lane) {
-            const bool counts = is.group_mode ? window.group + lane < is.groups && !walk.outside(window, lane)
-                                              : walk.counts(window, lane);
-            if (counts)
-              banks.at(walk.bank(window, lane)).read(walk.address(window, lane), cycle);
-          }
+          for (int lane = 0; lane < engine.config.rows; ++lane)
+            for (int pixel = 0; pixel < walk.tile_pixels(); ++pixel)
+              if (is.group_mode ? window.group + lane < is.groups && !walk.outside(window, lane, pixel)
+                                : walk.counts(window, lane, pixel))
+                banks.at(walk.column_bank(window, pixel), walk.bank(window, lane))
+                    .read(walk.address(window, lane, pixel), cycle);
         }
   }
 
@@ -332,9 +341,10 @@ private:
     const ArrayLayer& is = engine.layer(step);
     const ArrayWalk walk = engine.walk(step);
     for (int n = 0; n < is.entries; ++n)
-      banks.at(walk.result_bank(n % is.tiles))
-          .write(walk.result_address(n / is.tiles, n % is.tiles), ended(is, n, begin) + engine.written,
-                 writer);
+      for (int pixel = 0; pixel < walk.tile_pixels(); ++pixel)
+        banks.at(walk.result_column_bank(n / is.tiles, pixel), walk.result_bank(n % is.tiles))
+            .write(walk.result_address(n / is.tiles, n % is.tiles), ended(is, n, begin) + engine.written,
+                   writer);
   }
 
   void use_skips(Bank& skips, std::size_t step, Cycle begin, std::size_t writer) const {

@@ -92,7 +92,8 @@ std::vector<WaveNote> ArrayWorkload::notes_of(const ArrayTables& tables, const A
     const ArrayLayer& layer = tables.layers[l];
     const int channels = layer.max_pool ? config.channels : config.outputs;
     notes[first].changes.push_back({cycle, 0, tables.nodes[l]});
-    const int numbers[] = {tables.rows[step], tile / layer.tiles, tile % layer.tiles * channels};
+    const int numbers[] = {tables.rows[step], tile / layer.tiles * layer.tile_pixels(config.pixels),
+                           tile % layer.tiles * channels};
     for (std::size_t n = 0; n < 3; ++n)
       notes[first + 1 + n].changes.push_back({cycle, static_cast<std::uint64_t>(numbers[n]), ""});
   };
