@@ -180,7 +180,8 @@ void ArrayCore::load(std::uint32_t data) {
   const auto space = static_cast<ArraySpace>(registers_.load_address >> 28);
   const std::uint32_t word = registers_.load_address >> 12 & 0xffff, piece = registers_.load_address & 0xfff;
   const auto pieces = static_cast<std::uint32_t>(load_pieces(config_, space));
-  if (has_word(config_, space, word) && piece < pieces)
+  // Tables' words are of one piece, whatever its number is.
+  if (has_word(config_, space, word) && (piece < pieces || space == ArraySpace::tables))
     load_piece(space, word, piece, data);
   leave_whole();
   forget_prepared();
