@@ -233,9 +233,13 @@ OnnxOperand OnnxTranslator::truncate(const Context& context) {
   target.step = std::ldexp(scale, shift);
   target.offset = offset_of(mode);
   const float low = static_cast<float>(target.low), high = static_cast<float>(target.high);
-  target.integer = [=](float real, std::size_t) {
-    return static_cast<int>(
-        rounded(mode, std::clamp(std::ldexp(std::nearbyint(real / scale), -shift), low, high)));
+  target.integer = [=, &context](float real, std::size_t) {
+    const float units = std::ldexp(std::nearbyint(real / scale), -shift), whole = rounded(mode, units);
+    // The first version does not clamp.
+    if (!is_second && std::isfinite(real) && (whole < low || whole > high))
+      context.fail("its numbers reach " + shortest(whole) + ", more than the " + std::to_string(to) +
+                   " bits that it tells");
+    return static_cast<int>(rounded(mode, std::clamp(units, low, high)));
   };
   return to_target(context, target, "");
 }
