@@ -3,6 +3,7 @@
 #include "blocks/dot_array.h"
 #include "blocks/line_buffer.h"
 #include "blocks/max_pool.h"
+#include "blocks/output_fifo.h"
 #include "blocks/residual_add.h"
 #include "blocks/scaler.h"
 #include "blocks/weight_bank.h"
@@ -39,13 +40,23 @@ Resources weight_resources(const ArrayConfig& config, ArrayBuffer buffer, int by
   return weights;
 }
 
-// Tables of layers in LUT-RAM, of steps in block RAM, and the walk, with an address for each lane of a column
-// bank.
-Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int steps) {
+// Steps: LUT-RAM has the bits alone that mean something, and nobody reads places of skips where nothing is
+// added.
+Resources step_resources(const ArrayConfig& config, ArrayBuffer buffer, int steps, bool skips) {
+  constexpr int block_width = 32;
+  Resources table;
+  for (const int width : {13, 29, 32, 32, skips ? 32 : 0})
+    if (width > 0)
+      table += buffer_resources(config, buffer, in_lut_ram(config, buffer) ? width : block_width, steps);
+  return table;
+}
+
+// Tables of layers in LUT-RAM, of steps, and the walk, with an address for each lane of a column bank.
+Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int steps, bool skips) {
   Resources scheduler = array_layer_words * weight_bank_resources({32, config.layers, 1, false}) +
-                        array_step_words * buffer_resources(config, buffer, 32, steps);
-  scheduler.lut += 620 + 40 * config.rows * config.pixels + (config.pixels > 1 ? 45 * config.pixels : 0);
-  scheduler.ff += 640;
+                        step_resources(config, buffer, steps, skips);
+  scheduler.lut += 965 + 46 * config.rows * config.pixels + (config.pixels > 1 ? 45 * config.pixels : 0);
+  scheduler.ff += 595 + (skips ? 70 : 0) + (config.has_stage() ? 26 : 0);
   return scheduler;
 }
 
@@ -61,8 +72,10 @@ Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, in
                3 * weight_bank_resources({32, config.layers, 1, false});
   results += weight_bank_resources({32, config.layers, 1, false}) + delay_resources(51, latency) +
              delay_resources(8 * config.channels, latency - 7);
-  results.lut += 16 * config.pixels * config.channels + 90 * config.results;
-  results.ff += 3 * words + 140 * config.results;
+  const int tile = config.pixels * config.outputs;
+  results.lut += 69 + 9 * config.results + 35 * tile + 8 * config.pixels * config.channels;
+  results.ff += 102 - (config.pages > 0 ? 24 * config.results : 0) +
+                (config.results < tile ? 41 : 27) * tile - 7 * config.channels;
   return results;
 }
 
@@ -70,6 +83,12 @@ Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, in
 Resources map_resources(const ArrayConfig& config, ArrayBuffer buffer, int outputs, int depth) {
   return config.pixels *
          line_buffer_resources({config.channels, config.rows, outputs, depth, !in_lut_ram(config, buffer)});
+}
+
+// Of the map beside that of the image: both turn the same banks and addresses.
+Resources second_map(const ArrayConfig& config, const Resources& map) {
+  const int rows = config.rows;
+  return map + config.pixels * Resources{-4 * rows * (rows - 1), -15 * rows};
 }
 
 // From the windows of the memories' column banks to those of pixels.
@@ -95,9 +114,10 @@ Resources stage_resources(const ArrayConfig& config) {
   const auto multiplier = config.stage_multiplier ? DepthwiseMultiplier::dsp : DepthwiseMultiplier::lut;
   ArrayConfig one_pixel = config.stage();
   one_pixel.pixels = 1;
-  const Resources windows{config.pixels > 1 ? 8 * config.window() : 0, 0};
-  return scheduler_resources(config, ArrayBuffer::stage_steps, config.stage_steps) + windows +
-         map_resources(config, ArrayBuffer::stage_maps, config.outputs, config.stage_map_depth) +
+  // Neither image, nor outputs, nor additions.
+  const Resources without{-250, -150}, windows{config.pixels > 1 ? 8 * config.window() : 0, 0};
+  return scheduler_resources(config, ArrayBuffer::stage_steps, config.stage_steps, false) + without +
+         windows + map_resources(config, ArrayBuffer::stage_maps, config.outputs, config.stage_map_depth) +
          map_resources(config, ArrayBuffer::stage_rows, config.channels, config.stage_row_depth) +
          weight_resources(config, ArrayBuffer::stage_weights, config.window(), config.stage_weight_depth) +
          depthwise_array_resources({config.channels, config.rows, multiplier}) +
@@ -105,16 +125,22 @@ Resources stage_resources(const ArrayConfig& config) {
 }
 
 Resources output_resources(const ArrayConfig& config) {
-  const int width = 7 + 8 * config.outputs;
-  Resources output = memory_resources(width, config.output_depth, config.output_depth > 64);
-  output.lut += 3 * config.outputs + 30;
-  output.ff += width + 3 * address_bits(config.output_depth) + 8;
-  return output;
+  constexpr int ways = 4; // of a LUT's multiplexer
+  return output_fifo_resources({7 + 8 * config.outputs, config.output_depth}) +
+         Resources{2 + 8 * ceil_div(config.outputs, ways), address_bits(config.outputs)};
+}
+
+// What comes to weights and products behind block RAM: words are late once more, and a product in LUTs takes
+// a digit of its weight from the word before.
+Resources product_resources(const ArrayConfig& config) {
+  const int products = config.outputs * config.window();
+  return config.multiplier ? Resources{15, 8 * products + 48}
+                           : Resources{config.pixels * 41 * products / 10, 48 - 4 * products};
 }
 
 Resources loader_resources(const ArrayConfig& config) {
   const Resources columns{24, 20}; // a word's place is that of its neighbors in other column banks
-  return Resources{190 + 8 * config.channels, 130 + 8 * config.channels} +
+  return Resources{215 + 17 * config.channels / 2, 118 + 8 * config.channels} +
          (config.pixels > 1 ? columns : Resources{});
 }
 
@@ -123,13 +149,15 @@ Resources loader_resources(const ArrayConfig& config) {
 std::vector<Part> array_parts(const ArrayConfig& config) {
   const auto multiplier = config.multiplier ? DotMultiplier::dsp_pairs : DotMultiplier::lut;
   std::vector<Part> parts = {
-      {"array_control", {"u_control"}, {430, 330}},
+      {"array_control", {"u_control"}, {660, 382}},
       {"pixel_loader", {"u_loader"}, loader_resources(config)},
-      {"array_scheduler", {"u_scheduler"}, scheduler_resources(config, ArrayBuffer::steps, config.steps)},
+      {"array_scheduler",
+       {"u_scheduler"},
+       scheduler_resources(config, ArrayBuffer::steps, config.steps, config.pages > 0)},
       {"input map", instances(config.pixels, "gen_column", "u_input"),
        map_resources(config, ArrayBuffer::input, config.channels, config.input_depth)},
       {"map", instances(config.pixels, "gen_column", "u_map"),
-       map_resources(config, ArrayBuffer::maps, config.outputs, config.map_depth)},
+       second_map(config, map_resources(config, ArrayBuffer::maps, config.outputs, config.map_depth))},
       {"weights", instances(config.outputs * config.window() / 8, "gen_weights", "u_words"),
        weight_resources(config, ArrayBuffer::weights, config.outputs * config.window(), config.weight_depth)},
       {"dot_array", instances(config.pixels, "gen_dot_array", "u_dot_array"),
@@ -140,7 +168,7 @@ std::vector<Part> array_parts(const ArrayConfig& config) {
        {"u_results"},
        result_resources(config, ArrayBuffer::parameters, config.write_latency())},
       {"value_output", {"u_output"}, output_resources(config)},
-      {"array", {}, window_resources(config) + Resources{0, 64 * config.outputs * config.window() / 8}}};
+      {"array", {}, window_resources(config) + product_resources(config)}};
   if (config.has_stage())
     parts.push_back({"depthwise_stage", {"gen_stage"}, stage_resources(config)});
   return parts;
