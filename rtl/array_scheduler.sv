@@ -357,7 +357,7 @@ module array_scheduler #(
     logic signed [13:0] row;
     assign row = 14'(row_q) + (group_mode_q ? '0 : 14'(j));
     assign outside_row[j] = row < 0 || row >= $signed({2'b00, height_q});
-    assign lanes_o[j] = !outside_column[column_bank] && !outside_row[j] && lanes_left_q > 6'(j);
+    assign lanes_o[j] = !(outside_column[column_bank] || outside_row[j]) && lanes_left_q > 6'(j);
   end
 
   for (genvar k = 0; k < Pixels; k++) begin : gen_column

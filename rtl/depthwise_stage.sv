@@ -199,7 +199,7 @@ module depthwise_stage #(
       .pad_i(pads[Banks*k +: Banks]),
       .zero_i(zero),
       .window_o(windows[8*Window*k +: 8*Window]),
-      .we_i({Parts{wcolumns_i[k]}} & we_i),
+      .we_i(wcolumns_i[k] ? we_i : '0),
       .wbank_i,
       .waddress_i,
       .wdata_i(wdata_i[8*Channels*k +: 8*Channels])
