@@ -437,8 +437,7 @@ TEST_CASE("array: steps that cannot be are refused, and windows of words that ar
     for (int session = 0; session < 12; ++session) {
       ArrayProgram broken = program;
       std::string what;
-      // What a reset keeps from being written is in the model's maps, and other programs do not read it.
-      if (session == 0 && random.in(0, 1) == 0) {
+      if (random.in(0, 4) == 0) {
         what = lose_words(random, broken);
       } else {
         const Broken tables = break_tables(random, config, broken);

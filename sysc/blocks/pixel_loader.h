@@ -28,6 +28,10 @@ struct PixelInput {
 
   /// A row's words, of `size` bytes, in the order of their addresses: visit(bytes).
   template <class Visit> void words_of(const std::int8_t* row, int size, Visit visit) const {
+    words_by_value(row, size, [&](const std::int8_t* bytes, int) { visit(bytes); });
+  }
+  /// The same with the number of the row's value, or padding behind it, that completes the word.
+  template <class Visit> void words_by_value(const std::int8_t* row, int size, Visit visit) const {
     std::vector<std::int8_t> all(static_cast<std::size_t>(size + row_values() + row_padding()),
                                  static_cast<std::int8_t>(padding));
     std::copy(row, row + row_values(), all.begin() + size);
@@ -36,7 +40,7 @@ struct PixelInput {
       if (until > 0)
         continue;
       for (int values = std::min(size, channels);; values = std::min(values + size, channels)) {
-        visit(all.data() + pixel * channels + values);
+        visit(all.data() + pixel * channels + values, pixel * channels + values - 1);
         if (values == channels)
           break;
       }

@@ -241,6 +241,7 @@ bool ArrayCore::write(std::uint32_t address, std::uint32_t data, unsigned strobe
     return strobes == 0;
   if (address == array_reg::control) {
     if (data & array_reset) {
+      take_back(cycle + 1);
       begin_epoch(cycle + 1);
       if (trace_)
         trace_->reset_after(cycle, port_in);
@@ -303,6 +304,7 @@ void ArrayCore::begin_epoch(Cycle cycle) {
   before_ = std::exchange(now_, std::move(clean));
   input_free_ = cycle + 1;
   row_.clear();
+  row_beats_.clear();
   rows_in_ = 0;
   rows_there_.clear();
   first_there_ = 0;
@@ -336,7 +338,20 @@ void ArrayCore::fail(ArrayError error, Cycle cycle) {
   now_.error_at = cycle;
 }
 
+// What is written in a reset's first cycle still is; of a row that is not whole, too.
+void ArrayCore::take_back(Cycle cycle) {
+  undo_.take_back(cycle);
+  const PixelInput in = input();
+  if (!trace_ || row_.empty() || row_beats_.size() != row_.size())
+    return;
+  const auto there = std::lower_bound(row_beats_.begin(), row_beats_.end(), cycle) - row_beats_.begin();
+  row_.resize(static_cast<std::size_t>(in.row_values()));
+  memories_.write_input(config_, in, static_cast<int>(rows_in_ % static_cast<std::uint64_t>(in.rows)),
+                        row_.data(), static_cast<int>(there), [](int, std::size_t) {});
+}
+
 void ArrayCore::hard_reset(Cycle cycle) {
+  take_back(cycle);
   begin_epoch(cycle);
   registers_ = registers_before_ = {};
   if (trace_ && cycle)
@@ -394,6 +409,8 @@ std::size_t ArrayCore::offer(std::size_t, const StreamBurst& burst, Cycle& from,
       }
     }
     row_.insert(row_.end(), burst.data + i, burst.data + i + good);
+    for (std::size_t k = 0; k < good && trace_; ++k)
+      row_beats_.push_back(beat + k);
     i += good;
     if (row_.size() == width)
       end_row(in, input_free_ - 1);
@@ -408,8 +425,15 @@ void ArrayCore::end_row(const PixelInput& input, Cycle last) {
   if (whole_)
     whole_->put_row(row_);
   else
-    memories_.write_input(config_, input, y, row_.data());
+    memories_.write_input(config_, input, y, row_.data(), input.row_values() + input.row_padding(),
+                          [&](int value, std::size_t at) {
+                            const auto v = static_cast<std::size_t>(value), beats = row_beats_.size();
+                            if (trace_ && beats == row_.size())
+                              undo_.keep(memories_.input, at, config_.channels,
+                                         v < beats ? row_beats_[v] + 1 : last + 2 + v - beats);
+                          });
   row_.clear();
+  row_beats_.clear();
   ++rows_in_;
   const Cycle done = last + static_cast<Cycle>(input.row_padding());
   rows_there_.push_back(done);
@@ -465,6 +489,7 @@ void ArrayCore::leave_whole() {
 
 void ArrayCore::record(BeatTrace* trace) {
   leave_whole();
+  undo_.forget();
   trace_ = trace;
 }
 
@@ -605,8 +630,11 @@ void ArrayCore::compute(const Doing& doing) {
   if (!results)
     results = std::make_shared<LayerResults>(config(doing.side), own, layer);
   results->row(own, doing.step, results_, trace_ ? &sums_ : nullptr);
-  write_results({config(doing.side), layer, doing.step, results_, doing.tiles}, doing.side, memories_,
-                stage_memories_);
+  const Cycle written = doing.begin + static_cast<Cycle>(layer.tile_cycles()) - 1 +
+                        static_cast<Cycle>(write_latency(doing.side));
+  write_results(
+      {config(doing.side), layer, doing.step, results_, doing.tiles, trace_ ? &undo_ : nullptr, written},
+      doing.side, memories_, stage_memories_);
 }
 
 std::size_t ArrayCore::first_output(const Doing& doing, int n, int pixel) const {
@@ -757,6 +785,8 @@ std::string ArrayCore::save() const {
 
 void ArrayCore::restore(const std::string& state) {
   leave_whole();
+  undo_.forget();
+  row_beats_.clear();
   restore_state(*this, state, state_owner("array", config_.parameters()));
 }
 

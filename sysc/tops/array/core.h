@@ -108,6 +108,8 @@ private:
   void load(std::uint32_t data);
   void load_piece(ArraySpace space, std::size_t word, std::size_t piece, std::uint32_t data);
   void begin_epoch(Cycle cycle);
+  /// The memories are as a reset from `cycle` on leaves them.
+  void take_back(Cycle cycle);
   void start(Cycle cycle);
   void fail(ArrayError error, Cycle cycle);
   [[nodiscard]] PixelInput input() const { return PixelInput::unpack(registers_.input); }
@@ -166,6 +168,8 @@ private:
 
   Cycle input_free_ = 0;         ///< of the next value
   std::vector<std::int8_t> row_; ///< that comes in
+  std::vector<Cycle> row_beats_; ///< its values', and ...
+  ArrayUndo undo_;               ///< ... what writes overwrote, while beats are recorded
   std::uint64_t rows_in_ = 0;    ///< whole ones since the start
   std::deque<Cycle> rows_there_; ///< the last value or padding, of row first_there_ on
   std::uint64_t first_there_ = 0;

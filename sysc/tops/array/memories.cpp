@@ -45,26 +45,29 @@ const ArrayMemories::Parameter* ArrayMemories::parameter_of(const ArrayConfig& c
   return at < parameters.size() ? &parameters[at] : nullptr;
 }
 
-void ArrayMemories::write_input(const ArrayConfig& config, const PixelInput& image, int row,
-                                const std::int8_t* values) {
-  const int groups = ceil_div(image.channels, config.channels);
-  const int slot = row / config.rows * image.pitch;
-  int word = 0;
-  image.words_of(values, config.channels, [&](const std::int8_t* bytes) {
-    const int column = word / groups, group = word++ % groups;
-    const int bank = column % config.pixels * config.rows + (row + group) % config.rows;
-    const int address = slot + column / config.pixels * groups + group;
-    if (address < config.input_depth)
-      std::copy_n(bytes, config.channels,
-                  input.data() +
-                      (size(bank) * size(config.input_depth) + size(address)) * size(config.channels));
-  });
+void ArrayUndo::keep(std::vector<std::int8_t>& memory, std::size_t at, int count, Cycle written) {
+  const auto first = memory.begin() + static_cast<std::ptrdiff_t>(at);
+  kept_.push_back({&memory, at, written, {first, first + count}});
+  if (kept_.size() > most)
+    kept_.pop_front();
+}
+
+void ArrayUndo::take_back(Cycle last) {
+  for (auto kept = kept_.rbegin(); kept != kept_.rend(); ++kept)
+    if (kept->written > last)
+      std::copy(kept->bytes.begin(), kept->bytes.end(), kept->memory->data() + kept->at);
+  forget();
 }
 
 const std::int8_t* ArrayRowOfResults::of(int n, int pixel) const {
   const int column = n / layer.tiles * layer.tile_pixels(config.pixels) + pixel;
   return results.data() + size(column * layer.tiles + n % layer.tiles) *
                               size(layer.max_pool ? config.channels : config.outputs);
+}
+
+void ArrayRowOfResults::keep(std::vector<std::int8_t>& memory, std::size_t at, int count, int n) const {
+  if (undo)
+    undo->keep(memory, at, count, written + static_cast<Cycle>(n) * static_cast<Cycle>(layer.tile_cycles()));
 }
 
 void ArrayRowOfResults::write(std::vector<std::int8_t>& map, int depth) const {
@@ -75,9 +78,10 @@ void ArrayRowOfResults::write(std::vector<std::int8_t>& map, int depth) const {
     const int part = layer.max_pool ? 0 : walk.result_part(tile);
     for (int pixel = 0; pixel < walk.tile_pixels() && address < depth; ++pixel) {
       const int bank = walk.result_column_bank(x, pixel) * config.rows + walk.result_bank(tile);
-      std::copy_n(of(n, pixel), bytes,
-                  map.data() + (size(bank) * size(depth) + size(address)) * size(config.channels) +
-                      size(part * bytes));
+      const std::size_t at =
+          (size(bank) * size(depth) + size(address)) * size(config.channels) + size(part * bytes);
+      keep(map, at, bytes, n);
+      std::copy_n(of(n, pixel), bytes, map.data() + at);
     }
   }
 }
@@ -89,6 +93,7 @@ void ArrayRowOfResults::write_skips(std::vector<std::int8_t>& skips) const {
     const std::size_t at = size(step.skip_write + n) * word;
     if (at >= skips.size())
       return;
+    keep(skips, at, static_cast<int>(word), n);
     std::fill_n(skips.data() + at, word, std::int8_t{0});
     for (int pixel = 0; pixel < layer.tile_pixels(config.pixels); ++pixel)
       std::copy_n(of(n, pixel), bytes, skips.data() + at + size(pixel) * bytes);

@@ -1,12 +1,35 @@
 #pragma once
+#include "base/cycle.h"
+#include "base/resources.h"
 #include "blocks/array_scheduler.h"
 #include "blocks/pixel_loader.h"
 #include "tops/array/config.h"
 #include "tops/top.h"
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 namespace deltatwin {
+
+/// What writes overwrote, so that a reset can take back those that do not come to it.
+class ArrayUndo {
+public:
+  void keep(std::vector<std::int8_t>& memory, std::size_t at, int count, Cycle written);
+  /// Writes later than `last`, the latest first; then nothing is kept.
+  void take_back(Cycle last);
+  void forget() { kept_.clear(); }
+
+private:
+  static constexpr std::size_t most = 100000;
+  struct Kept {
+    std::vector<std::int8_t>* memory;
+    std::size_t at;
+    Cycle written;
+    std::vector<std::int8_t> bytes;
+  };
+  std::deque<Kept> kept_;
+};
 
 /// A step's results by column (of wide layers all pixels', one behind the other) and tile, of which `tiles`
 /// are written.
@@ -16,12 +39,16 @@ struct ArrayRowOfResults {
   const ArrayStep& step;
   const std::vector<std::int8_t>& results;
   int tiles;
+  ArrayUndo* undo = nullptr; ///< of what is overwritten, or none, and when the first tile is written
+  Cycle written = 0;
 
   /// Of a pixel of the n-th tile.
   [[nodiscard]] const std::int8_t* of(int n, int pixel) const;
   /// Into banks of so many words.
   void write(std::vector<std::int8_t>& map, int depth) const;
   void write_skips(std::vector<std::int8_t>& skips) const;
+  /// Before the n-th tile overwrites some bytes.
+  void keep(std::vector<std::int8_t>& memory, std::size_t at, int count, int n) const;
 };
 
 /// The array's memories.
@@ -54,14 +81,42 @@ struct ArrayMemories {
                                               int window) const;
   [[nodiscard]] const Parameter* parameter_of(const ArrayConfig& config, const ArrayLayer& layer,
                                               int output) const;
-  /// Row `row` of an image, as the loader writes it.
-  void write_input(const ArrayConfig& config, const PixelInput& image, int row, const std::int8_t* values);
+  /// Row `row` of an image, as the loader writes it: the words that its first `count` values complete.
+  /// before(value, at): which value completes the word at that byte of the input.
+  template <class Before>
+  void write_input(const ArrayConfig& config, const PixelInput& image, int row, const std::int8_t* values,
+                   int count, Before before);
+  void write_input(const ArrayConfig& config, const PixelInput& image, int row, const std::int8_t* values) {
+    write_input(config, image, row, values, image.row_values() + image.row_padding(),
+                [](int, std::size_t) {});
+  }
   /// What is loaded, as rtl/array.sv holds it; `stage`: as its stage does, of whose config these then are.
   [[nodiscard]] std::vector<MemoryImage> images(const ArrayConfig& config, bool stage) const;
   template <class Archive> void archive(Archive& bytes) {
     bytes(weights, parameters, layers, steps, tables, input, maps, skips, rows);
   }
 };
+
+template <class Before>
+void ArrayMemories::write_input(const ArrayConfig& config, const PixelInput& image, int row,
+                                const std::int8_t* values, int count, Before before) {
+  const int groups = ceil_div(image.channels, config.channels);
+  const int slot = row / config.rows * image.pitch;
+  const auto word_bytes = static_cast<std::size_t>(config.channels);
+  int word = 0;
+  image.words_by_value(values, config.channels, [&](const std::int8_t* bytes, int value) {
+    const int column = word / groups, group = word++ % groups;
+    const int bank = column % config.pixels * config.rows + (row + group) % config.rows;
+    const int address = slot + column / config.pixels * groups + group;
+    if (address >= config.input_depth || value >= count)
+      return;
+    const std::size_t at = (static_cast<std::size_t>(bank) * static_cast<std::size_t>(config.input_depth) +
+                            static_cast<std::size_t>(address)) *
+                           word_bytes;
+    before(value, at);
+    std::copy_n(bytes, word_bytes, input.data() + at);
+  });
+}
 
 /// A row of an engine's results, 0 the array's, 1 the stage's, to where its layer says.
 void write_results(const ArrayRowOfResults& row, std::size_t engine, ArrayMemories& array,
