@@ -7,7 +7,7 @@ using namespace deltatwin;
 
 namespace {
 
-constexpr Cycle writeback = 34;
+constexpr std::array<Cycle, 2> writeback = {34, 29};
 
 std::vector<RowLayer> random_layers(RandomWork& random) {
   std::vector<RowLayer> layers;
@@ -23,6 +23,7 @@ std::vector<RowLayer> random_layers(RandomWork& random) {
     use.top = random.in(0, use.kernel - 1);
     const int bottom = random.in(0, use.kernel - 1);
     RowLayer layer{(rows + use.top + bottom - use.kernel) / use.stride + 1,
+                   random.in(0, 3) == 0,
                    static_cast<Cycle>(random.in(1, 200)),
                    {use}};
     for (std::size_t other = 0; other < layers.size(); ++other)
@@ -37,9 +38,10 @@ std::vector<RowLayer> random_layers(RandomWork& random) {
 void check(const std::vector<RowLayer>& layers, const RowOrder& order) {
   std::vector<std::vector<Cycle>> written(layers.size());
   std::vector<int> live(layers.size(), 0);
-  Cycle now = 0;
+  Cycle engines[2] = {0, 0};
   for (const RowStep& step : order.steps) {
     const RowLayer& layer = layers.at(step.layer);
+    Cycle& now = engines[layer.engine];
     REQUIRE(step.row == static_cast<int>(written[step.layer].size()));
     Cycle ready = 0;
     for (const RowUse& use : layer.reads)
@@ -48,15 +50,21 @@ void check(const std::vector<RowLayer>& layers, const RowOrder& order) {
         if (row < 0 || row >= layers[use.producer].rows)
           continue;
         REQUIRE(row < static_cast<int>(written[use.producer].size()));
-        ready = std::max(ready, written[use.producer][static_cast<std::size_t>(row)]);
+        ready = std::max(ready, written[use.producer][static_cast<std::size_t>(row)] +
+                                    (layers[use.producer].engine == layer.engine ? 0 : 1));
       }
     CHECK(step.wait == (ready > now));
-    now = std::max(now, ready) + layer.cycles;
-    written[step.layer].push_back(now + writeback);
+    CHECK(step.begin == std::max(now, ready));
+    now = step.begin + layer.cycles;
+    written[step.layer].push_back(now + writeback[static_cast<std::size_t>(layer.engine)]);
+    CHECK(step.written == written[step.layer].back());
     int first = step.row + 1; // the first of its rows that is read later on
     for (std::size_t reader = 0; reader < layers.size(); ++reader)
       for (const RowUse& use : layers[reader].reads) {
-        const int next = static_cast<int>(written[reader].size());
+        int next = static_cast<int>(written[reader].size());
+        while (next > 0 && layers[reader].engine != layer.engine &&
+               written[reader][static_cast<std::size_t>(next) - 1] + 1 > step.begin)
+          --next; // the other engine still reads
         if (use.producer == step.layer && next < layers[reader].rows)
           first = std::min(first, std::max(0, next * use.stride - use.top));
       }
@@ -80,9 +88,9 @@ TEST_CASE("row_order: each row is made once, behind those that it reads, and wai
 }
 
 TEST_CASE("row_order: a chain of convolutions keeps few rows of each map") {
-  std::vector<RowLayer> layers = {{64, 100, {{RowUse::input, 3, 1, 1}}}};
+  std::vector<RowLayer> layers = {{64, 0, 100, {{RowUse::input, 3, 1, 1}}}};
   for (std::size_t l = 1; l < 6; ++l)
-    layers.push_back({64, 100, {{l - 1, 3, 1, 1}}});
+    layers.push_back({64, 0, 100, {{l - 1, 3, 1, 1}}});
   const RowOrder order = order_depth_first(layers, writeback), whole = order_by_layers(layers, writeback);
   for (std::size_t l = 0; l + 1 < layers.size(); ++l) {
     CHECK(order.live[l] <= 5);
