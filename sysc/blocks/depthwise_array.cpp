@@ -21,7 +21,7 @@ namespace {
 // A channel's `adder_tree`: a LUT a bit of two terms, a register a bit of each sum; a term that is alone goes
 // on with a sign that is the same register. Three registers in a row are a shift register: a product in LUTs
 // ends with one, and has one more of its four lowest bits; a DSP's are its own.
-Resources tree_resources(int terms, bool lut) {
+Resources lane_tree_resources(int terms, bool lut) {
   Resources tree;
   int alone = 0; // levels in a row
   for (int level = 0, bits = 16; terms > 1; terms = ceil_div(terms, 2), ++bits, ++level) {
@@ -42,7 +42,7 @@ Resources depthwise_array_resources(const DepthwiseArrayConfig& config) {
   const int latency = static_cast<int>(DepthwiseArrayTiming(config).sums);
   const Resources product = lut ? Resources{47, 92} : Resources{0, 0, 1};
   const Resources accumulator{DepthwiseArrayConfig::accumulator_bits, DepthwiseArrayConfig::accumulator_bits};
-  return config.channels * (config.lanes * product + tree_resources(config.lanes, lut) + accumulator) +
+  return config.channels * (config.lanes * product + lane_tree_resources(config.lanes, lut) + accumulator) +
          Resources{3, latency, 0, 0, 0, 2};
 }
 
