@@ -371,12 +371,12 @@ module array_results #(
     logic wide;
 
     delay_line #(.Width(1), .Cycles(Writeback)) u_wide (.clk_i, .data_i(wide_i), .data_o(wide));
-    assign skip_word_o = tile_word_q & {{Outputs*(Pixels-1){{8{wide}}}}, {8*Outputs{1'b1}}};
 
     for (genvar m = 0; m < Pixels; m++) begin : gen_pixel
       logic [8*Outputs-1:0] word;
       assign word = wide ? tile_word_q[8*Outputs*m +: 8*Outputs] : tile_word_q[8*Outputs-1:0];
       assign map_word_o[8*Channels*m +: 8*Channels] = max_pool ? maximum : {Parts{word}};
+      assign skip_word_o[8*Outputs*m +: 8*Outputs] = m == 0 || wide ? word : '0;
     end
   end
 

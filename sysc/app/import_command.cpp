@@ -120,7 +120,10 @@ void add_import_command(CLI::App& app) {
   auto* command =
       app.add_subcommand("import", "read a quantized network of TensorFlow Lite or ONNX into a network file");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("file", arguments->input, "model: .tflite or .onnx, of int8 or uint8, or QONNX of 1 to 8 bits")->required();
+  command
+      ->add_option("file", arguments->input,
+                   "model: .tflite or .onnx, of int8 or uint8, or QONNX of 1 to 8 bits")
+      ->required();
   command->add_option("-o,--output", arguments->output,
                       "file to write [NAME.json in this directory, where there is none yet]");
   add_json_option(*command, arguments->json);
