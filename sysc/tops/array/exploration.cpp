@@ -89,7 +89,20 @@ std::shared_ptr<const ArrayGraph> ArrayExploration::lowered(std::size_t network,
 }
 
 ArrayExploration::Design ArrayExploration::design(const double* choices) const {
-  const std::vector<double> key(choices, choices + axis::clock);
+  // Cycles and depths do not depend on what multipliers and buffers are made of.
+  std::vector<double> key(choices, choices + axis::clock);
+  for (const std::size_t of_area_alone : {axis::multiplier, axis::stage_multiplier, axis::lut_ram})
+    key[of_area_alone] = 0;
+  Design design = timed(choices, key);
+  const ArrayConfig chosen = array_config(choices);
+  design.config.multiplier = chosen.multiplier;
+  design.config.stage_multiplier = chosen.stage_multiplier;
+  design.config.lut_ram = chosen.lut_ram;
+  return design;
+}
+
+ArrayExploration::Design ArrayExploration::timed(const double* choices,
+                                                 const std::vector<double>& key) const {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (const auto known = designs_.find(key); known != designs_.end())

@@ -69,6 +69,7 @@ private:
     return graphs_[static_cast<std::size_t>(choices[array_axis::network])];
   }
   [[nodiscard]] Design design(const double* choices) const;
+  [[nodiscard]] Design timed(const double* choices, const std::vector<double>& key) const;
   /// A network for designs whose sums have so many bits; throws InputError.
   [[nodiscard]] std::shared_ptr<const ArrayGraph> lowered(std::size_t network, int sum_bits) const;
 
@@ -76,7 +77,7 @@ private:
   std::vector<double> lut_rams_;
   std::vector<Graph> graphs_;
   mutable std::mutex mutex_;                              ///< of:
-  mutable std::map<std::vector<double>, Design> designs_; ///< by their choices but for the clock
+  mutable std::map<std::vector<double>, Design> designs_; ///< by what their cycles depend on
   mutable std::map<std::pair<std::size_t, int>, std::shared_ptr<const ArrayGraph>> lowered_;
 };
 
