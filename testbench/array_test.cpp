@@ -58,11 +58,16 @@ ArrayConfig config_of(RandomWork& random, int round) {
   return config;
 }
 
-void add_stage(RandomWork& random, ArrayConfig& config) {
+// A design with a stage, and networks that use it.
+void add_stage(RandomWork& random, ArrayConfig& config, RandomGraphLimits* limits = nullptr) {
   if (config.window() % 8)
     config.rows = config.rows % 6 + 1;
   config.stage_results = 1 << random.in(0, address_bits(config.channels));
   config.stage_multiplier = random.in(0, 1);
+  if (limits) {
+    limits->depthwise = true;
+    limits->nodes += 3;
+  }
 }
 
 // A line a node, for reports of failures.
@@ -297,11 +302,8 @@ TEST_CASE("array: random networks compute what the reference does, whatever the 
     CAPTURE(round);
     RandomGraphLimits limits = array_limits(random);
     ArrayConfig config = config_of(random, round % 30);
-    if (random.in(0, 1)) {
-      add_stage(random, config);
-      limits.depthwise = true;
-      limits.nodes += 3;
-    }
+    if (random.in(0, 1))
+      add_stage(random, config, &limits);
     const Graph graph = random_graph(random, limits);
     CAPTURE(config.outputs, config.channels, config.rows, config.pixels, config.stage_results);
     ArrayProgram program;
@@ -570,11 +572,8 @@ TEST_CASE("array: what a table cannot say is refused when its turn comes") {
     CAPTURE(round);
     RandomGraphLimits limits = twins_limits(random);
     ArrayConfig config = config_of(random, round % 30);
-    if (random.in(0, 1)) {
-      add_stage(random, config);
-      limits.depthwise = true;
-      limits.nodes += 3;
-    }
+    if (random.in(0, 1))
+      add_stage(random, config, &limits);
     const Graph graph = random_graph(random, limits);
     ArrayProgram program;
     try {

@@ -16,11 +16,12 @@ struct Tag {
   }
 };
 
-int words_of_row(const PixelInput& input, int channels) {
+// Words side by side in a row of the image.
+int columns_of(const PixelInput& input, int channels) {
   const std::vector<std::int8_t> row(size(input.row_values()));
   int words = 0;
   input.words_of(row.data(), channels, [&](const std::int8_t*) { ++words; });
-  return words;
+  return words / ceil_div(input.channels, channels);
 }
 
 } // namespace
@@ -31,7 +32,7 @@ class WholeLayers::Check {
 public:
   explicit Check(WholeLayers& whole)
       : whole_(whole), config_(whole.walks_[0].config), input_(whole.input_),
-        input_columns_(words_of_row(input_, config_.channels) / ceil_div(input_.channels, config_.channels)),
+        input_columns_(columns_of(input_, config_.channels)),
         maps_(config_.pixels * config_.rows, config_.map_depth),
         rows_(config_.pixels * config_.rows, config_.stage_row_depth),
         stage_maps_(config_.pixels * config_.rows, config_.stage_map_depth), skips_(1, config_.skip_depth) {}
@@ -231,7 +232,7 @@ std::optional<WholeLayers> WholeLayers::of(const Engine& array, const Engine& st
 void WholeLayers::lay_out() {
   image_.resize(size(input_.rows) * size(input_.row_values()));
   const int channels = walks_[0].config.channels;
-  const int input_columns = words_of_row(input_, channels) / ceil_div(input_.channels, channels);
+  const int input_columns = columns_of(input_, channels);
   for (const int l : order_) {
     Layer& layer = layers_[size(l)];
     const ArrayLayer& does = layer.does;
