@@ -1,6 +1,7 @@
 #pragma once
 #include "base/cycle.h"
 #include "base/resources.h"
+#include "blocks/fields.h"
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +11,9 @@ namespace deltatwin {
 
 /// The parameters of the RTL `max_pool`, which has the contract.
 struct MaxPoolConfig {
-  int channels = 16; ///< S, 4..32, a power of two
+  int channels = 16; ///< S, bytes of a word: 4..32, a power of two
   int lanes = 3;     ///< T, 1..7
+  int widths = 1;    ///< of activations: a bit for each code (blocks/fields.h)
 };
 
 /// When maxima stand.
@@ -25,16 +27,17 @@ public:
   explicit MaxPoolCore(const MaxPoolConfig& config)
       : config_(config), maxima_(static_cast<std::size_t>(config.channels)) {}
 
-  /// `window`: a word for each lane; `lanes`: a bit for each one that counts.
-  void beat(bool first, const std::int8_t* window, unsigned lanes) {
+  /// `window`: a word for each lane; `lanes`: a bit for each one that counts; `code`: of the activations.
+  void beat(bool first, const std::int8_t* window, unsigned lanes, int code = 0) {
+    const int least = -(1 << (width_bits(code) - 1)), fields = config_.channels << code;
     if (first)
-      std::fill(maxima_.begin(), maxima_.end(), std::int8_t{-128});
-    for (int lane = 0; lane < config_.lanes; ++lane)
-      for (std::size_t s = 0; s < maxima_.size(); ++s)
-        if (lanes >> lane & 1)
-          maxima_[s] = std::max(maxima_[s], window[static_cast<std::size_t>(lane) * maxima_.size() + s]);
+      std::fill(maxima_.begin(), maxima_.end(), byte_of_fields(least, code));
+    for (int lane = 0; lane < config_.lanes; ++lane, window += config_.channels)
+      for (int f = 0; (lanes >> lane & 1) && f < fields; ++f)
+        set_field(maxima_.data(), f, code,
+                  std::max(field_of(maxima_.data(), f, code), field_of(window, f, code)));
   }
-  /// Of the beats since the latest first one, a byte for each channel.
+  /// Of the beats since the latest first one, a word.
   [[nodiscard]] const std::vector<std::int8_t>& maxima() const { return maxima_; }
 
 private:

@@ -11,6 +11,7 @@ template <class Self, class Visit> void PixelInput::fields(Self& self, Visit vis
   visit({"column stride", 1, 20, 4}, self.stride);
   visit({"right", 1, 24, 4}, self.right);
   visit({"zero point", 2, 0, 8, true}, self.padding);
+  visit({"code of the input map", 2, 8, 2}, self.code);
   visit({"number of words a column", 2, 16, 16}, self.groups);
   visit({"number of words a row", 3, 0, 16}, self.pitch);
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include "blocks/fields.h"
 #include "blocks/record.h"
 #include <algorithm>
 #include <array>
@@ -14,9 +15,10 @@ inline constexpr std::size_t input_words = 4; ///< registers INPUT0 to INPUT3
 struct PixelInput {
   int columns = 1, rows = 1, channels = 1;
   int kernel_columns = 1, left = 0, stride = 1, right = 0;
-  int padding = 0;
-  int groups = 1; ///< words a column
-  int pitch = 1;  ///< words a slot
+  int padding = 0; ///< a byte of fields
+  int code = 0;    ///< of the map: a value's lowest bits are a field (blocks/fields.h)
+  int groups = 1;  ///< words a column
+  int pitch = 1;   ///< words a slot
 
   using Words = std::array<std::uint32_t, input_words>;
   [[nodiscard]] Words pack() const;
@@ -26,20 +28,42 @@ struct PixelInput {
   [[nodiscard]] int row_values() const { return columns * channels; }
   [[nodiscard]] int row_padding() const { return right * channels; }
 
+  /// Channels of a word of so many bytes.
+  [[nodiscard]] int word_channels(int size) const { return size << code; }
   /// A row's words, of `size` bytes, in the order of their addresses: visit(bytes).
   template <class Visit> void words_of(const std::int8_t* row, int size, Visit visit) const {
     words_by_value(row, size, [&](const std::int8_t* bytes, int) { visit(bytes); });
   }
   /// The same with the number of the row's value, or padding behind it, that completes the word.
   template <class Visit> void words_by_value(const std::int8_t* row, int size, Visit visit) const {
-    std::vector<std::int8_t> all(static_cast<std::size_t>(size + row_values() + row_padding()),
-                                 static_cast<std::int8_t>(padding));
-    std::copy(row, row + row_values(), all.begin() + size);
+    if (code == 0) {
+      fields_by_value(row, size, visit);
+      return;
+    }
+    std::vector<std::int8_t> bytes(static_cast<std::size_t>(size));
+    fields_by_value(row, size, [&](const std::int8_t* fields, int value) {
+      for (int f = 0; f < word_channels(size); ++f)
+        set_field(bytes.data(), f, code, fields[f]);
+      visit(bytes.data(), value);
+    });
+  }
+  /// The same by field: visit(values, number).
+  template <class Visit> void fields_by_value(const std::int8_t* row, int size, Visit visit) const {
+    const int fields = word_channels(size), bits = width_bits(code);
+    const auto byte = static_cast<std::int8_t>(padding);
+    std::vector<std::int8_t> all(static_cast<std::size_t>(fields + row_values() + row_padding()),
+                                 static_cast<std::int8_t>(field_of(&byte, 0, code)));
+    for (int f = 0; f < fields; ++f)
+      all[static_cast<std::size_t>(f)] =
+          static_cast<std::int8_t>(field_of(&byte, f % fields_of_byte(code), code));
+    std::transform(row, row + row_values(), all.begin() + fields, [bits](std::int8_t value) {
+      return static_cast<std::int8_t>(sign_extended(value, bits));
+    });
     int until = kernel_columns - 1 - left;
     for (int pixel = 0; pixel < columns + right; ++pixel, --until) {
       if (until > 0)
         continue;
-      for (int values = std::min(size, channels);; values = std::min(values + size, channels)) {
+      for (int values = std::min(fields, channels);; values = std::min(values + fields, channels)) {
         visit(all.data() + pixel * channels + values, pixel * channels + values - 1);
         if (values == channels)
           break;

@@ -7,7 +7,8 @@ namespace deltatwin {
 
 /// The parameters of the RTL `residual_add`, which has the contract.
 struct ResidualAddConfig {
-  int pages = 1; ///< of each table, 0..16; 0: every value passes
+  int pages = 1;        ///< of each table, 0..16; 0: every value passes
+  bool multiply = true; ///< the sum's scaler does, or shifts alone
 };
 
 struct ResidualAddTiming {
@@ -19,7 +20,8 @@ class ResidualTables {
 public:
   static constexpr int values = 256;
 
-  explicit ResidualTables(const ResidualAddConfig& config) : pages_(config.pages) {
+  explicit ResidualTables(const ResidualAddConfig& config)
+      : pages_(config.pages), scaler_{32, config.multiply} {
     for (std::vector<std::int32_t>& table : tables_)
       table.resize(static_cast<std::size_t>(values * pages_));
   }
@@ -44,13 +46,14 @@ public:
   }
   /// A beat with add_i.
   [[nodiscard]] std::int8_t added(int page, int y, int skip, const Scaling& scaling) const {
-    return static_cast<std::int8_t>(pages_ ? scaled(scaling, sum(page, y, skip)) : y);
+    return static_cast<std::int8_t>(pages_ ? scaled(scaler_, scaling, sum(page, y, skip)) : y);
   }
 
 private:
   [[nodiscard]] bool has(int page) const { return page < pages_; }
 
   int pages_;
+  ScalerConfig scaler_;
   std::vector<std::int32_t> tables_[2];
 };
 

@@ -45,12 +45,22 @@ struct Scaling {
 
 /// The parameters of the RTL `scaler`.
 struct ScalerConfig {
-  int sum_bits = 25; ///< of v, 25..32
+  int sum_bits = 25;    ///< of v, 12..32
+  bool multiply = true; ///< or shifts alone: every multiplier counts as 1
 };
 
-/// What it takes: the product is all in its DSPs.
+/// One sum's value in such a scaler.
+[[nodiscard]] constexpr std::int8_t scaled(const ScalerConfig& config, Scaling scaling, std::int32_t v) {
+  if (!config.multiply)
+    scaling.multiplier = 1;
+  return scaled(scaling, v);
+}
+
+/// What it takes: the product is all in its DSPs; without one a first estimate, not fitted.
 [[nodiscard]] constexpr Resources scaler_resources(const ScalerConfig& config) {
-  return config.sum_bits == 25 ? Resources{186, 87, 2, 0, 0, 32} : Resources{189, 104, 4, 0, 0, 32};
+  if (!config.multiply)
+    return {60 + 6 * config.sum_bits, 40 + 3 * config.sum_bits, 0, 0, 0, 32};
+  return config.sum_bits <= 25 ? Resources{186, 87, 2, 0, 0, 32} : Resources{189, 104, 4, 0, 0, 32};
 }
 
 } // namespace deltatwin
