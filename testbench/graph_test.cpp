@@ -315,6 +315,65 @@ TEST_CASE("graph: fields of thresholds, read from a file") {
         "g: nodes[0].requantization.shifts: has no meaning with rounding thresholds");
 }
 
+TEST_CASE("graph: a convolution says how its weights are stored, and is held to it") {
+  RandomWork random(base_seed() + 3);
+  for (int n = 0; n < repeats(50); ++n) {
+    Graph graph = sample();
+    Convolution& convolution = op<Convolution>(graph, 0);
+    StoredDeltas deltas;
+    deltas.bits = random.in(1, 6);
+    deltas.shift = random.in(0, 7 - deltas.bits);
+    deltas.code = random.in(0, 1) ? Code::huffman : Code::raw;
+    deltas.references.clear();
+    const std::size_t count = random.in(0, 1) ? 1 : 4;
+    for (std::size_t r = 0; r < count; ++r)
+      deltas.references.push_back(random.in(-128, 127));
+    for (std::size_t i = 0; i < convolution.weights.size(); ++i)
+      convolution.weights[i] = static_cast<std::int16_t>(
+          deltas.reference(i / 27) +
+          random.in(lowest_delta(deltas.bits), highest_delta(deltas.bits)) * (1 << deltas.shift));
+    convolution.delta = deltas;
+    const std::string text = format_2_text(graph);
+    const Graph again = parse_graph(text, "g");
+    REQUIRE(format_2_text(again) == text);
+    const StoredDeltas& read = *std::get<Convolution>(again.nodes[0].op).delta;
+    CHECK(read.bits == deltas.bits);
+    CHECK(read.shift == deltas.shift);
+    CHECK(read.references == deltas.references);
+    CHECK(read.code == deltas.code);
+    // One more bit of a weight, and it is another one's.
+    std::int16_t& weight = convolution.weights[static_cast<std::size_t>(random.in(0, 107))];
+    weight = static_cast<std::int16_t>(
+        deltas.shift > 0 ? weight + 1 : deltas.reference(0) + highest_delta(deltas.bits) + 300);
+    CHECK(refusal([&] { validate(graph, "g"); }).find("g: nodes[0].weights[") == 0);
+  }
+  Graph graph = sample();
+  op<Convolution>(graph, 0).delta = StoredDeltas{1, 1, {9}, Code::raw};
+  op<Convolution>(graph, 0).weights[30] = 9;
+  const std::string good = format_2_text(graph);
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    const std::size_t at = good.find(from);
+    REQUIRE(at != std::string::npos);
+    return refusal([&] { (void)parse_graph(std::string(good).replace(at, from.size(), to), "g"); });
+  };
+  CHECK(refused("sample", "simple") == "accepted");
+  CHECK(refused("\"references\": [9]", "\"references\": [9,9,9,9]") == "accepted");
+  CHECK(refused("\"references\": [9]", "\"references\": [9,9]") ==
+        "g: nodes[0].delta.references: expected 4 integers, got 2");
+  CHECK(refused("\"references\": [9]", "\"references\": [128]") ==
+        "g: nodes[0].delta.references[0]: 128 is outside -128..127");
+  CHECK(refused("[9], \"code\"", "[7], \"code\"") ==
+        "g: nodes[0].weights[1][3]: 9 is not 7 + d * 2 with d in -1..0, as delta says");
+  CHECK(refused("\"bits\": 1, \"shift\": 1", "\"bits\": 9, \"shift\": 1") ==
+        "g: nodes[0].delta.bits: 9 is outside 1..8");
+  CHECK(refused("\"bits\": 1, \"shift\": 1", "\"bits\": 1, \"shift\": 8") ==
+        "g: nodes[0].delta.shift: 8 is outside 0..7");
+  CHECK(refused("\"code\": \"raw\"", "\"code\": \"pairs\"") ==
+        "g: nodes[0].delta.code: \"pairs\" is none of \"raw\", \"huffman\"");
+  CHECK(refused("\"code\": \"raw\"", "\"book\": [], \"code\": \"raw\"") ==
+        "g: nodes[0].delta: unknown field \"book\"");
+}
+
 TEST_CASE("graph: the reference computes by hand what operators say") {
   // One row of three columns, two channels; padding counts nothing, whatever the zero point.
   Graph graph;

@@ -108,6 +108,21 @@ void check_window(const FieldChecker& fields, const Window& window, const Tensor
   check_shape(fields, out, {window.result_rows(in.shape[0]), window.result_columns(in.shape[1]), channels});
 }
 
+// Every weight is one of its deltas.
+void check_deltas(const FieldChecker& fields, const Convolution& convolution) {
+  const StoredDeltas& deltas = *convolution.delta;
+  delta_fields(fields.object("delta"), deltas, static_cast<std::size_t>(convolution.outputs));
+  const std::size_t outputs = convolution.bias.size(), row = convolution.weights.size() / outputs;
+  for (std::size_t i = 0; i < convolution.weights.size(); ++i)
+    if (!deltas.delta(i / row, convolution.weights[i]))
+      fields.fail("weights[" + std::to_string(i / row) + "][" + std::to_string(i % row) + "]",
+                  std::to_string(convolution.weights[i]) + " is not " +
+                      std::to_string(deltas.reference(i / row)) + " + d * " +
+                      std::to_string(1 << deltas.shift) + " with d in " +
+                      std::to_string(lowest_delta(deltas.bits)) + ".." +
+                      std::to_string(highest_delta(deltas.bits)) + ", as delta says");
+}
+
 void check(const Graph& graph, const Node& node, const Convolution& convolution, const std::string& at) {
   const FieldChecker fields(at);
   const Tensor &in = graph.tensors[node.inputs[0]], &out = graph.tensors[node.output];
@@ -117,6 +132,8 @@ void check(const Graph& graph, const Node& node, const Convolution& convolution,
   group_fields(fields, convolution, in, out);
   check_window(fields, convolution.window, in, out, convolution.outputs);
   weight_fields(fields, convolution, in);
+  if (convolution.delta)
+    check_deltas(fields, convolution);
   check_requantization(fields, convolution.requantization, static_cast<std::size_t>(convolution.outputs),
                        out.format);
   const Range x = offsets(in.format);

@@ -1,9 +1,11 @@
 #pragma once
 #include "base/rounding.h"
+#include "net/layer.h"
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
 namespace deltatwin {
@@ -44,6 +46,27 @@ struct Window {
   }
 };
 
+/// How the weights of a convolution are stored: each is r + d * 2^shift, d of so many bits in two's
+/// complement. Weights of -1 and 1: one bit, shift 1, reference 1.
+struct StoredDeltas {
+  int bits = 8;                      ///< of d, 1..8
+  int shift = 0;                     ///< 0..7
+  std::vector<int> references = {0}; ///< r: one, or one an output channel, int8
+  /// huffman: trained to be coded, d or pairs of them, neighbours in the order of weights.
+  Code code = Code::raw;
+
+  [[nodiscard]] int reference(std::size_t output) const {
+    return references[references.size() == 1 ? 0 : output];
+  }
+  /// Whether there is such a d for this weight of an output channel, and which.
+  [[nodiscard]] std::optional<int> delta(std::size_t output, int weight) const {
+    const int difference = weight - reference(output), d = difference >> shift;
+    if (d * (1 << shift) != difference || d < lowest_delta(bits) || d > highest_delta(bits))
+      return {};
+    return d;
+  }
+};
+
 /// Output channel o: sum = bias[o] + sum of (x - zero point) * w over the window and the input channels of
 /// its group; padding counts nothing. A depthwise layer has as many groups as inputs; a dense one is a 1x1
 /// convolution of a map with one row and one column.
@@ -55,6 +78,7 @@ struct Convolution {
                                      ///< -255..255
   std::vector<std::int32_t> bias;    ///< [outputs]
   Requantization requantization;
+  std::optional<StoredDeltas> delta{}; ///< nothing: as they are. No result depends on it
 };
 
 /// max: of (x - zero point), padding never wins. average: the sum of (x - zero point), the multiplier divides

@@ -95,6 +95,15 @@ void weight_fields(const Fields& fields, AnyConvolution& convolution, const Tens
               widest_weight);
 }
 
+/// How weights of that many output channels are stored.
+template <class Fields, class AnyDeltas>
+void delta_fields(const Fields& fields, AnyDeltas& deltas, std::size_t outputs) {
+  fields.integer("bits", deltas.bits, 1, 8);
+  fields.integer("shift", deltas.shift, 0, 7);
+  fields.one_or("references", deltas.references, outputs, -128, 127);
+  fields.choice("code", deltas.code, code_names);
+}
+
 template <class Fields, class AnyPool> void kind_fields(const Fields& fields, AnyPool& pool) {
   fields.choice("kind", pool.kind, pool_names);
   if (pool.kind == Pool::Kind::average)

@@ -78,7 +78,7 @@ Requantization parse_requantization(const JsonField& field, const Tensor& out, s
 
 Convolution parse_convolution(const JsonField& field, const Tensor& in, const Tensor& out) {
   field.check_keys(
-      {"name", "op", "inputs", "output", "window", "groups", "requantization", "bias", "weights"});
+      {"name", "op", "inputs", "output", "window", "groups", "requantization", "bias", "delta", "weights"});
   require_map(in, field.at("inputs"));
   require_map(out, field.at("output"));
   Convolution convolution;
@@ -86,6 +86,12 @@ Convolution parse_convolution(const JsonField& field, const Tensor& in, const Te
   convolution.window = parse_window(field.at("window"), in);
   group_fields(FieldReader(field), convolution, in, out);
   weight_fields(FieldReader(field), convolution, in);
+  if (field.has("delta")) {
+    const JsonField delta = field.at("delta");
+    delta.check_keys({"bits", "shift", "references", "code"});
+    delta_fields(FieldReader(delta), convolution.delta.emplace(),
+                 static_cast<std::size_t>(convolution.outputs));
+  }
   convolution.requantization =
       parse_requantization(field.at("requantization"), out, static_cast<std::size_t>(convolution.outputs));
   return convolution;

@@ -89,10 +89,16 @@ std::string window_text(const Window& window) {
          key("right", window.right) + "}";
 }
 
+std::string delta_text(const StoredDeltas& deltas) {
+  return ",\n     \"delta\": {" + key("bits", deltas.bits, true) + key("shift", deltas.shift) +
+         ", \"references\": " + row(deltas.references) + ", \"code\": \"" + to_string(deltas.code) + "\"}";
+}
+
 std::string op_text(const Convolution& convolution) {
   std::string text = key("groups", convolution.groups) + window_text(convolution.window) +
                      requantization_text(convolution.requantization) +
-                     ",\n     \"bias\": " + row(convolution.bias) + ",\n     \"weights\": [\n";
+                     ",\n     \"bias\": " + row(convolution.bias) +
+                     (convolution.delta ? delta_text(*convolution.delta) : "") + ",\n     \"weights\": [\n";
   const std::size_t outputs = convolution.bias.size(), each = convolution.weights.size() / outputs;
   for (std::size_t o = 0; o < outputs; ++o)
     text += "       " + row(&convolution.weights[o * each], each) + (o + 1 < outputs ? ",\n" : "\n");
