@@ -1,7 +1,7 @@
 // The sum of Count terms, a level of adders a cycle: what is there in cycle c has its sum in
 // c + $clog2(Count), one sum per cycle; of one term, that term in the same cycle. Terms and sum are
-// signed or, with Excess, each of B bits is 2^(B-1) - 1 more than what it stands for: then the carry in
-// of each adder keeps it so, and no adder has a sign.
+// signed, or none is, or, with Excess, each of B bits is 2^(B-1) - 1 more than what it stands for: then the
+// carry in of each adder keeps it so, and no adder has a sign.
 
 `default_nettype none
 
@@ -12,6 +12,8 @@ module adder_tree #(
   parameter int Bits = 16,
   /// 1: terms and sum have the excess.
   parameter int Excess = 0,
+  /// 0, without Excess: terms and sum have no sign.
+  parameter int Signed = 1,
   localparam int SumBits = Bits + $clog2(Count)
 ) (
   input  logic                  clk_i,
@@ -45,9 +47,13 @@ module adder_tree #(
         // a - ~b is a + b + 1 in one row of carries.
         if (Excess != 0) begin : gen_excess
           assign sum = {1'b0, a} - ~{1'b0, b};
-        end else begin : gen_signed
+        end else if (Signed != 0) begin : gen_signed
           assign sum = {a[Bits-1], a} + {b[Bits-1], b};
+        end else begin : gen_unsigned
+          assign sum = {1'b0, a} + {1'b0, b};
         end
+      end else if (Excess == 0 && Signed == 0) begin : gen_alone_unsigned
+        assign sum = {1'b0, a};
       end else begin : gen_alone
         assign sum = {a[Bits-1], (Excess != 0) ? ~a[Bits-1] : a[Bits-1], a[Bits-2:0]};
       end
@@ -55,7 +61,7 @@ module adder_tree #(
       always_ff @(posedge clk_i) sums_q[i*(Bits+1) +: Bits+1] <= sum;
     end
 
-    adder_tree #(.Count(Sums), .Bits(Bits + 1), .Excess(Excess)) u_rest (
+    adder_tree #(.Count(Sums), .Bits(Bits + 1), .Excess(Excess), .Signed(Signed)) u_rest (
       .clk_i, .terms_i(sums_q), .sum_o
     );
   end

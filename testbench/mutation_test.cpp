@@ -63,7 +63,7 @@ Mutant mutate(RandomWork& random, const std::string& file) {
 // The tests that look at a block closest: its own, and of a part without one those of the blocks it is in.
 std::vector<std::string> tests_of(const std::string& block) {
   static const std::map<std::string, std::vector<std::string>> others = {
-      {"adder_tree", {"dot_array", "depthwise_array"}},
+      {"adder_tree", {"dot_array", "depthwise_array", "plane_array"}},
       {"array_control", {"array"}},
       {"array_results", {"array"}},
       {"array_scheduler", {"array"}},
@@ -84,6 +84,8 @@ std::vector<std::string> tests_of(const std::string& block) {
       {"huffman_window", {"huffman_decoder", "channel_decoder"}},
       {"issue_walker", {"scheduler"}},
       {"noisyquant_control", {"noisyquant"}},
+      {"pair_count", {"plane_array"}},
+      {"plane_product", {"plane_array"}},
       {"code_store", {"code_store", "codec"}},
       {"symbol_fifo", {"symbol_fifo", "codec"}}};
   const auto found = others.find(block);
