@@ -67,8 +67,8 @@ module huffman_tiles #(
   if (WeightBits != 1 && WeightBits != 2 && WeightBits != 4 && WeightBits != 8) begin : gen_bad_weight_bits
     weight_bits_must_be_1_2_4_or_8 u_error ();
   end
-  if (SymbolWeights < 1 || SymbolBits > 8 || 2 ** $clog2(SymbolWeights) != SymbolWeights) begin : gen_bad_symbol
-    symbol_weights_must_be_a_power_of_two_and_symbols_of_8_bits_at_most u_error ();
+  if (2 ** $clog2(SymbolWeights) != SymbolWeights) begin : gen_bad_symbol_weights
+    symbol_weights_must_be_a_power_of_two u_error ();
   end
   if (Decoders != 1 && Decoders != 2 && Decoders != 4) begin : gen_bad_decoders
     decoders_must_be_1_2_or_4 u_error ();
@@ -100,13 +100,11 @@ module huffman_tiles #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      started_q <= 1'b0;
       busy_q <= 1'b0;
       held_q <= 1'b0;
       full_o <= 1'b0;
       taken_q <= '0;
     end else begin
-      started_q <= begin_i;
       if (begin_i) busy_q <= 1'b1;
       else if (tile_end && left_q == 16'd1) busy_q <= 1'b0;
       if (tile_end) held_q <= 1'b1;
@@ -115,6 +113,7 @@ module huffman_tiles #(
       if (tile_end) taken_q <= '0;
       else if (take) taken_q <= taken_q + 1'b1;
     end
+    started_q <= begin_i;
     if (begin_i) left_q <= tiles_i;
     else if (tile_end) left_q <= left_q - 1'b1;
     if (begin_i) book_q <= book_i;
