@@ -85,7 +85,7 @@ std::vector<std::string> tests_of(const std::string& block) {
       {"issue_walker", {"scheduler"}},
       {"noisyquant_control", {"noisyquant"}},
       {"pair_count", {"plane_array"}},
-      {"plane_product", {"plane_array"}},
+      {"plane_product", {"plane_array", "sweep_array"}},
       {"code_store", {"code_store", "codec"}},
       {"symbol_fifo", {"symbol_fifo", "codec"}}};
   const auto found = others.find(block);

@@ -1,0 +1,376 @@
+#include "block_bench.h"
+#include "block_top.h"
+#include "blocks/sweep_array.h"
+#include "refused_parameters.h"
+#include "wide_signal.h"
+#include <algorithm>
+#include <map>
+
+using namespace deltatwin;
+
+namespace {
+
+RtlSource block_of(const SweepArrayConfig& config) {
+  return {"sweep_array",
+          {{"Outputs", config.outputs},
+           {"Channels", config.channels},
+           {"Planes", config.planes},
+           {"Widths", config.widths},
+           {"AccBits", config.accumulator_bits},
+           {"Pixels", config.pixels}},
+          false,
+          ""};
+}
+
+using Bytes = std::vector<std::int8_t>;
+using Beat = PlaneArrayCore::Beat;
+using Place = SweepArrayCore::Place;
+using Sums = std::vector<std::int64_t>;
+
+/// Of each output what a beat adds, activation by activation.
+Sums products(const SweepArrayConfig& config, const Beat& beat, const Bytes& x, const Bytes& w) {
+  const int bits = width_bits(beat.code), fields = config.channels << beat.code;
+  Sums sums;
+  for (int p = 0; p < config.outputs; ++p) {
+    std::int64_t sum = 0;
+    for (int i = 0; i < fields; ++i)
+      for (int u = 0; u < config.planes; ++u) {
+        // A weight bit for each of the activation's bits: they may differ.
+        const auto at = static_cast<std::size_t>((p * config.planes + u) * config.channels);
+        const unsigned mask = static_cast<unsigned>(field_of(w.data() + at, i, beat.code));
+        const unsigned masked = static_cast<unsigned>(field_of(x.data(), i, beat.code)) & mask;
+        const std::int64_t value = sign_extended(static_cast<std::int32_t>(masked), bits);
+        sum += (beat.top && u + 1 == config.planes ? -value : value) * (std::int64_t{1} << u);
+      }
+    sums.push_back(sum);
+  }
+  return sums;
+}
+
+/// Beats, reads and resets, a cycle after another; what is read by the definition, and of the model.
+class Work {
+public:
+  explicit Work(const SweepArrayConfig& config) : config_(config), model_(config) {
+    int levels = 0, counts = 1;
+    while (3 * counts < config.channels)
+      counts *= 2, ++levels;
+    for (int u = 1; u < config.planes; u *= 2)
+      ++levels;
+    seen_ = static_cast<Cycle>(5 + levels);
+    CHECK(SweepArrayTiming(config).seen == seen_);
+  }
+
+  /// What is done in this cycle, one of each at most; then cycle().
+  void beat(Place place, const Beat& beat, const Bytes& x, const Bytes& w) {
+    Step& step = this->step();
+    step.valid = true;
+    step.beat = beat;
+    step.place = place;
+    step.x = x;
+    step.w = w;
+    model_.beat(now(), place, beat, x.data(), w.data());
+    std::map<Cycle, Sums>& history = history_[key(place)];
+    Sums sums = products(config_, beat, x, w);
+    if (!beat.first)
+      for (std::size_t p = 0; p < sums.size(); ++p)
+        sums[p] = wrapped(sums[p] + history.rbegin()->second[p] * (beat.shift ? 1 << config_.planes : 1));
+    for (std::int64_t& sum : sums)
+      sum = wrapped(sum);
+    history[now()] = sums;
+  }
+  /// Gives what is read.
+  Sums read(Place place) {
+    Step& step = this->step();
+    step.read = true;
+    step.read_place = place;
+    const std::map<Cycle, Sums>& history = history_.at(key(place));
+    auto after = history.upper_bound(now() - seen_); // the first beat that is not seen
+    REQUIRE(after != history.begin());
+    const Sums& sums = (--after)->second;
+    const std::vector<std::int32_t> modelled = model_.read(now(), place);
+    WideValue value(config_.outputs * config_.accumulator_bits);
+    for (std::size_t p = 0; p < sums.size(); ++p) {
+      equal_ = equal_ && sums[p] == modelled[p];
+      value.put(static_cast<int>(p) * config_.accumulator_bits, config_.accumulator_bits,
+                static_cast<std::uint64_t>(std::int64_t{modelled[p]}));
+    }
+    results_.insert_or_assign(now() + 2, value);
+    return sums;
+  }
+  void reset() {
+    step().reset = true;
+    model_.reset(now());
+    for (auto& [place, history] : history_)
+      history.erase(history.upper_bound(now() - seen_), history.end());
+    results_.erase(results_.lower_bound(now()), results_.end());
+  }
+  void cycle() { ++now_; }
+  void wait(Cycle cycles) { now_ += cycles; }
+  [[nodiscard]] Cycle now() const { return now_; }
+  [[nodiscard]] Cycle seen() const { return seen_; }
+  /// Whether this place's sums may have a beat now.
+  [[nodiscard]] bool apart(Place place) const {
+    const auto history = history_.find(key(place));
+    return history == history_.end() || history->second.empty() ||
+           history->second.rbegin()->first + 4 <= now_;
+  }
+
+  static BlockBench bench(const SweepArrayConfig& config) {
+    return {block_of(config), WideValue::interfaces("sums_o", config.outputs * config.accumulator_bits,
+                                                    {{"valid_o"}, {"rst_ni"}})};
+  }
+  void run(BlockBench& bench) {
+    CHECK(equal_);
+    wait(8);
+    steps_.resize(now_);
+    BeatTrace trace = bench.trace();
+    for (std::size_t s = 0; s < steps_.size(); ++s)
+      if (steps_[s].reset)
+        trace.resets.push_back(s);
+    for (const auto& [cycle, value] : results_)
+      value.add_to(trace, cycle);
+    bench.set("valid_i", 0);
+    bench.set("read_i", 0);
+    bench.reset();
+    RandomWork random(base_seed());
+    bench.run(trace, steps_.size(), [&](Cycle cycle) {
+      const Step& step = steps_[cycle];
+      bench.set("rst_ni", !step.reset);
+      bench.set("valid_i", step.valid || (step.reset && random.in(0, 1)));
+      for (const auto& [pin, value] :
+           {std::pair("first_i", step.beat.first), std::pair("top_i", step.beat.top),
+            std::pair("shift_i", step.beat.shift), std::pair("half_i", step.place.half != 0)})
+        bench.set(pin, step.valid ? value : random.word(1));
+      bench.set("width_i", step.valid ? static_cast<std::uint64_t>(step.beat.code) : random.word(2));
+      const int bits = address_bits(config_.pixels);
+      bench.set("pixel_i", step.valid ? static_cast<std::uint64_t>(step.place.pixel) : random.word(bits));
+      bench.set("read_i", step.read || (step.reset && random.in(0, 1)));
+      bench.set("read_half_i", step.read ? step.read_place.half != 0 : random.word(1));
+      bench.set("read_pixel_i",
+                step.read ? static_cast<std::uint64_t>(step.read_place.pixel) : random.word(bits));
+      if (!step.valid)
+        return;
+      WideValue(step.x).drive(bench.rtl().signal("x_i"));
+      WideValue(step.w).drive(bench.rtl().signal("w_i"));
+    });
+  }
+
+private:
+  struct Step {
+    bool reset = false, valid = false, read = false;
+    Beat beat;
+    Place place, read_place;
+    Bytes x, w;
+  };
+
+  Step& step() {
+    if (steps_.size() <= now_)
+      steps_.resize(now_ + 1);
+    return steps_[now_];
+  }
+  static std::pair<int, int> key(Place place) { return {place.half, place.pixel}; }
+  [[nodiscard]] std::int64_t wrapped(std::int64_t sum) const {
+    const std::int64_t range = std::int64_t{1} << config_.accumulator_bits, low = sum & (range - 1);
+    return low < range / 2 ? low : low - range;
+  }
+
+  SweepArrayConfig config_;
+  SweepArrayCore model_;
+  Cycle seen_ = 0, now_ = 0;
+  std::map<std::pair<int, int>, std::map<Cycle, Sums>> history_; ///< sums, by the beat that made them
+  std::vector<Step> steps_;
+  std::map<Cycle, WideValue> results_;
+  bool equal_ = true;
+};
+
+int any_code(RandomWork& random, int widths) {
+  for (;;)
+    if (const int code = random.in(0, width_codes - 1); widths >> code & 1)
+      return code;
+}
+
+Bytes any_bytes(RandomWork& random, int count,
+                int kind) { // all ones, extremes of all widths, mixed, anything
+  constexpr int extremes[] = {-1, 0, 127, -128, 0x55, 0x2a, 0x77, -0x78};
+  Bytes bytes;
+  for (int i = 0; i < count; ++i)
+    bytes.push_back(static_cast<std::int8_t>(kind == 0                     ? -1
+                                             : kind < 3 && random.in(0, 1) ? extremes[random.in(0, 7)]
+                                                                           : random.in(-128, 127)));
+  return bytes;
+}
+
+int window(const SweepArrayConfig& config) { return config.channels; }
+int word(const SweepArrayConfig& config) { return config.outputs * config.planes * config.channels; }
+
+// A first beat for all sums, so that they are known.
+void begin_all(Work& work, const SweepArrayConfig& config, RandomWork& random) {
+  for (int half = 0; half < 2; ++half)
+    for (int pixel = 0; pixel < config.pixels; ++pixel, work.cycle())
+      work.beat({half, pixel}, {true, true, false, any_code(random, config.widths)},
+                any_bytes(random, window(config), 3), any_bytes(random, word(config), 3));
+  work.wait(work.seen());
+}
+
+void agree(const SweepArrayConfig& config, int rounds) {
+  CAPTURE(config.outputs, config.channels, config.planes, config.widths, config.accumulator_bits,
+          config.pixels);
+  BlockBench bench = Work::bench(config);
+  for (int round = 0; round < rounds; ++round) {
+    CAPTURE(round, base_seed());
+    RandomWork random(base_seed() * 100 + static_cast<std::uint64_t>(round));
+    Work work(config);
+    begin_all(work, config, random);
+    // Often the same few sums, and reads of what has just changed.
+    const auto place = [&](int pixels) { return Place{random.in(0, 1), random.in(0, pixels - 1)}; };
+    Place last;
+    for (int cycle = 0; cycle < 700; ++cycle, work.cycle()) {
+      if (random.in(0, 99) == 0) {
+        work.reset();
+        continue;
+      }
+      const int pixels = cycle / 100 % 2 ? config.pixels : 4, kind = random.in(0, 3);
+      const Place at = place(pixels);
+      if (work.apart(at) && random.in(0, 9)) {
+        work.beat(at,
+                  {random.in(0, 5) == 0, random.in(0, 1) != 0, random.in(0, 2) == 0,
+                   any_code(random, config.widths)},
+                  any_bytes(random, window(config), kind), any_bytes(random, word(config), kind));
+        last = at;
+      }
+      if (random.in(0, 3))
+        work.read(random.in(0, 1) ? last : place(pixels));
+    }
+    work.run(bench);
+  }
+}
+
+} // namespace
+
+TEST_CASE("sweep_array twins give all sums, read at any time, of beats of any flags, with wraps and resets") {
+  for (const SweepArrayConfig& config :
+       {SweepArrayConfig{8, 8, 4, 2, 18, 64}, SweepArrayConfig{2, 8, 1, 15, 12, 16},
+        SweepArrayConfig{3, 16, 2, 9, 25, 32}, SweepArrayConfig{2, 8, 8, 8, 20, 64},
+        SweepArrayConfig{2, 32, 1, 6, 25, 32}})
+    agree(config, repeats(2));
+}
+
+// Tiles of weights as the array sweeps them: a tile takes passes of planes, a pass the windows of a kernel,
+// one after another, each over all pixels; it is drained while the next one is summed in the other half.
+TEST_CASE("sweep_array twins multiply what sweeps over pixels by weights of 1 to 8 bits that stand still") {
+  for (const SweepArrayConfig& config :
+       {SweepArrayConfig{4, 8, 4, 14, 20, 16}, SweepArrayConfig{2, 8, 1, 15, 25, 64}}) {
+    CAPTURE(config.planes, base_seed());
+    BlockBench bench = Work::bench(config);
+    RandomWork random(base_seed());
+    Work work(config);
+    struct Drain {
+      Place place;
+      Cycle from; ///< when its sum stands
+      std::vector<std::int64_t> expected;
+    };
+    std::vector<Drain> drains;
+    std::size_t drained = 0;
+    const auto cycle = [&] {
+      if (drained < drains.size() && drains[drained].from <= work.now()) {
+        CHECK(work.read(drains[drained].place) == drains[drained].expected);
+        ++drained;
+      }
+      work.cycle();
+    };
+    for (int tile = 0; tile < repeats(8); ++tile) {
+      const int code = any_code(random, config.widths), bits = width_bits(code);
+      const int terms = config.channels << code, windows = random.in(1, 3),
+                pixels = random.in(1, config.pixels);
+      const int weight_bits = random.in(1, 8), passes = (weight_bits + config.planes - 1) / config.planes;
+      std::vector<std::vector<Bytes>> x;                  // [window][pixel]
+      std::vector<std::vector<std::vector<int>>> weights; // [window][output][term]
+      std::vector<Sums> sums(static_cast<std::size_t>(pixels),
+                             Sums(static_cast<std::size_t>(config.outputs)));
+      for (int k = 0; k < windows; ++k) {
+        x.emplace_back();
+        weights.emplace_back();
+        for (int p = 0; p < config.outputs; ++p) {
+          weights.back().emplace_back();
+          for (int t = 0; t < terms; ++t)
+            weights.back().back().push_back(
+                random.in(-(1 << (weight_bits - 1)), (1 << (weight_bits - 1)) - 1));
+        }
+        for (Sums& sum : sums) {
+          x.back().push_back(random.bytes(static_cast<std::size_t>(config.channels)));
+          for (std::size_t p = 0; p < sum.size(); ++p)
+            for (int t = 0; t < terms; ++t) {
+              const int value = field_of(x.back().back().data(), t, code);
+              REQUIRE(value >= -(1 << (bits - 1)));
+              sum[p] += value * weights.back()[p][static_cast<std::size_t>(t)];
+            }
+        }
+      }
+      while (drained < drains.size() && drains[drained].place.half == tile % 2)
+        cycle(); // this half's sums are still read
+      for (int n = 0; n < passes; ++n)
+        for (int k = 0; k < windows; ++k) {
+          Bytes w(static_cast<std::size_t>(word(config)));
+          for (int p = 0; p < config.outputs; ++p)
+            for (int u = 0; u < config.planes; ++u)
+              for (int t = 0; t < terms; ++t) {
+                const int weight = weights[static_cast<std::size_t>(k)][static_cast<std::size_t>(p)]
+                                          [static_cast<std::size_t>(t)];
+                const int bit = weight >> ((passes - 1 - n) * config.planes + u) & 1;
+                set_field(&w[static_cast<std::size_t>((p * config.planes + u) * config.channels)], t, code,
+                          -bit);
+              }
+          for (int pixel = 0; pixel < std::max(pixels, 4); ++pixel) {
+            if (pixel < pixels) {
+              const Place place{tile % 2, pixel};
+              work.beat(place, {n == 0 && k == 0, n == 0, n > 0 && k == 0, code},
+                        x[static_cast<std::size_t>(k)][static_cast<std::size_t>(pixel)], w);
+              if (n + 1 == passes && k + 1 == windows)
+                drains.push_back({place, work.now() + work.seen(), sums[static_cast<std::size_t>(pixel)]});
+            }
+            cycle();
+          }
+        }
+    }
+    while (drained < drains.size())
+      cycle();
+    work.run(bench);
+  }
+}
+
+TEST_CASE("sweep_array: impossible parameters stop elaboration") {
+  check_refused("sweep_array", {{"Outputs", {1, 33}},
+                                {"Channels", {4, 12, 64}},
+                                {"Planes", {3, 16}},
+                                {"Widths", {0, 16}},
+                                {"AccBits", {11, 26}},
+                                {"Pixels", {8, 48, 128}}});
+}
+
+TEST_CASE("sweep_array: LUT-RAM is as synthesized, LUT and FF of the model within 15 %") {
+  const std::vector<SweepArrayConfig> configs = {{2, 8, 4, 2, 18, 64},
+                                                 {3, 8, 1, 9, 20, 16},
+                                                 {2, 16, 2, 2, 25, 32},
+                                                 {2, 32, 1, 15, 25, 64},
+                                                 {4, 8, 8, 8, 12, 64}};
+  for (int i = 0; i < std::min(2 * repeats(1), 5); ++i) {
+    const SweepArrayConfig& config = configs[static_cast<std::size_t>(i)];
+    check_area(sweep_array_resources(config), block_of(config));
+  }
+}
+
+TEST_CASE("sweep_array of 8 outputs of 16 activations of 4 bits by weights of 4 takes less than 4,500 LUTs") {
+  const Resources area = sweep_array_resources({});
+  CHECK(area.lut < 4500);
+  CHECK(area.ff < 4500);
+}
+
+// To fit the coefficients in sysc/blocks/plane_product.cpp again.
+TEST_CASE("sweep_array: what the area model is fitted to, as CSV", "[.fit]") {
+  for (const int widths : {1, 2, 4, 8, 9, 15, 6})
+    for (const auto& [channels, planes] :
+         {std::pair(8, 1), std::pair(8, 4), std::pair(16, 2), std::pair(32, 1)}) {
+      const SweepArrayConfig config{2, channels, planes, widths, 18, 64};
+      print_area(sweep_array_resources(config), block_of(config));
+    }
+}
