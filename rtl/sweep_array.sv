@@ -1,13 +1,13 @@
-// Outputs dot products of the same window of Channels bytes per cycle, whose sums lie in LUT-RAM: two halves of
-// Pixels sums for each output, so that weights may stand still while windows pass. What a beat's product is,
-// of activations of few bits by planes of weight bits, says rtl/plane_product.sv. It is added to the sums of
-// pixel_i of half_i, modulo 2^AccBits; with first_i they begin anew, with shift_i what they were is worth
-// 2^Planes more. Beats of the same sums are at least 4 cycles apart.
+// Outputs dot products of the same window of Channels bytes per cycle, whose sums lie in LUT-RAM, Pixels of
+// each output, so that weights may stand still while windows pass. What a beat's product is, of activations of
+// few bits by planes of weight bits, says rtl/plane_product.sv. It is added to the sums of pixel_i, modulo
+// 2^AccBits; with first_i they begin anew, with shift_i what they were is worth 2^Planes more. Beats of a pixel
+// are at least 4 cycles apart; the first one of a sum has first_i. With last_i the sums are also written where
+// they can be read, and stay there while the next ones are summed.
 //
-// A read in cycle r gives the sums of a pixel of a half, of all outputs, with valid_o in r + 2, a read a cycle.
-// It sees the beats in cycles up to r - E, E = 5 + $clog2(ceil(Channels / 3)) + $clog2(Planes), and none of
-// those after. A reset in cycle r drops reads that are on their way, and the beats that a read would not see;
-// other sums stay. The first beat of a sum has first_i.
+// A read in cycle r gives the sums of a pixel, of all outputs, with valid_o in r + 2, a read a cycle. It sees
+// beats with last_i in cycles up to r - E, E = 5 + $clog2(ceil(Channels / 3)) + $clog2(Planes), and none of those
+// after. A reset in cycle r drops reads that are on their way, and all beats after r - E; other sums stay.
 
 `default_nettype none
 
@@ -22,7 +22,7 @@ module sweep_array #(
   parameter int Widths = 2,
   /// Bits of a sum, 12 to 25.
   parameter int AccBits = 18,
-  /// Sums of an output in a half: 16, 32 or 64.
+  /// Sums of an output: 16, 32 or 64.
   parameter int Pixels = 64,
   localparam int PixelBits = $clog2(Pixels),
   localparam int Window = 8 * Channels  // bits
@@ -32,16 +32,15 @@ module sweep_array #(
   // Beats: plane u of output p is word p * U + u of w_i, a weight bit for each bit of x_i
   input  logic                             valid_i,
   input  logic                             first_i,
+  input  logic                             last_i,
   input  logic                             shift_i,
   input  logic                             top_i,
   input  logic [1:0]                       width_i,
-  input  logic                             half_i,
   input  logic [PixelBits-1:0]             pixel_i,
   input  logic [Window-1:0]                x_i,
   input  logic [Outputs*Planes*Window-1:0] w_i,
   // Reads
   input  logic                             read_i,
-  input  logic                             read_half_i,
   input  logic [PixelBits-1:0]             read_pixel_i,
   output logic                             valid_o,
   output logic [Outputs*AccBits-1:0]       sums_o
@@ -66,23 +65,23 @@ module sweep_array #(
 
   // Of the beats on their way: sums are read in the cycle before the products come, and written in the one
   // after them.
-  logic [Latency:0]       valids_q;
-  logic                   first, shift, half, half_q, write_half_q;
-  logic [PixelBits-1:0]   pixel, pixel_q, write_pixel_q;
+  logic [Latency:0]     valids_q;
+  logic                 first, last, shift, last_q, write_last_q;
+  logic [PixelBits-1:0] pixel, pixel_q, write_pixel_q;
 
   delay_line #(.Width(3 + PixelBits), .Cycles(Latency - 1)) u_beats (
-    .clk_i, .data_i({first_i, shift_i, half_i, pixel_i}), .data_o({first, shift, half, pixel})
+    .clk_i, .data_i({first_i, last_i, shift_i, pixel_i}), .data_o({first, last, shift, pixel})
   );
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valids_q <= '0;
     else valids_q <= {valids_q[Latency-1:0], valid_i};
-    {half_q, pixel_q} <= {half, pixel};
-    {write_half_q, write_pixel_q} <= {half_q, pixel_q};
+    {last_q, pixel_q} <= {last, pixel};
+    {write_last_q, write_pixel_q} <= {last_q, pixel_q};
   end
 
   // Reads on their way.
-  logic                 read_q, read_half_q;
+  logic                 read_q;
   logic [PixelBits-1:0] read_pixel_q;
 
   always_ff @(posedge clk_i) begin
@@ -93,39 +92,23 @@ module sweep_array #(
       read_q <= read_i;
       valid_o <= read_q;
     end
-    {read_half_q, read_pixel_q} <= {read_half_i, read_pixel_i};
+    read_pixel_q <= read_pixel_i;
   end
 
-  // Sums: as they are before a beat, and as they are read.
-  logic [Bits-1:0] held, seen, sums_q;
+  // Sums that go on, and those that are read.
+  logic [Bits-1:0] held, sums_q;
 
-  if (Pixels <= 32) begin : gen_one
-    (* ram_style = "distributed" *)
-    logic [Bits-1:0] all_q [2 * Pixels];
+  (* ram_style = "distributed" *)
+  logic [Bits-1:0] held_q [Pixels];
+  (* ram_style = "distributed" *)
+  logic [Bits-1:0] whole_q [Pixels];
 
-    assign held = all_q[{half, pixel}];
-    assign seen = all_q[{read_half_q, read_pixel_q}];
-
-    always_ff @(posedge clk_i) begin
-      if (valids_q[Latency]) all_q[{write_half_q, write_pixel_q}] <= sums_q;
-    end
-  end else begin : gen_two
-    (* ram_style = "distributed" *)
-    logic [Bits-1:0] lower_q [Pixels];
-    (* ram_style = "distributed" *)
-    logic [Bits-1:0] upper_q [Pixels];
-
-    assign held = half ? upper_q[pixel] : lower_q[pixel];
-    assign seen = read_half_q ? upper_q[read_pixel_q] : lower_q[read_pixel_q];
-
-    always_ff @(posedge clk_i) begin
-      if (valids_q[Latency] && !write_half_q) lower_q[write_pixel_q] <= sums_q;
-      if (valids_q[Latency] && write_half_q) upper_q[write_pixel_q] <= sums_q;
-    end
-  end
+  assign held = held_q[pixel];
 
   always_ff @(posedge clk_i) begin
-    if (read_q) sums_o <= seen;
+    if (valids_q[Latency]) held_q[write_pixel_q] <= sums_q;
+    if (valids_q[Latency] && write_last_q) whole_q[write_pixel_q] <= sums_q;
+    if (read_q) sums_o <= whole_q[read_pixel_q];
   end
 
   for (genvar p = 0; p < Outputs; p++) begin : gen_output
@@ -159,24 +142,24 @@ module sweep_array #(
   end
 
 `ifndef YOSYS
-  // The sums of the latest three cycles' beats.
+  // The pixels of the latest three cycles' beats.
   logic [2:0]           recent_q, same;
-  logic [PixelBits:0]   sums_of_q [3];
+  logic [PixelBits-1:0] pixels_q [3];
 
   always_ff @(posedge clk_i) begin
     recent_q <= rst_ni ? {recent_q[1:0], valid_i} : '0;
-    sums_of_q[0] <= {half_i, pixel_i};
-    sums_of_q[1] <= sums_of_q[0];
-    sums_of_q[2] <= sums_of_q[1];
+    pixels_q[0] <= pixel_i;
+    pixels_q[1] <= pixels_q[0];
+    pixels_q[2] <= pixels_q[1];
   end
 
   for (genvar i = 0; i < 3; i++) begin : gen_same
-    assign same[i] = recent_q[i] && sums_of_q[i] == {half_i, pixel_i};
+    assign same[i] = recent_q[i] && pixels_q[i] == pixel_i;
   end
 
   always @(posedge clk_i) begin
     if (rst_ni && valid_i) begin
-      assert (same == '0) else $error("beats of the same sums are less than 4 cycles apart");
+      assert (same == '0) else $error("beats of a pixel are less than 4 cycles apart");
       assert ((Widths >> width_i) % 2 != 0) else $error("there are no such activations");
     end
   end

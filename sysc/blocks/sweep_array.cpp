@@ -1,48 +1,47 @@
 #include "blocks/sweep_array.h"
 #include "blocks/plane_product.h"
-#include <utility>
 
 namespace deltatwin {
 
-void SweepArrayCore::beat(Cycle cycle, Place place, const PlaneArrayCore::Beat& beat, const std::int8_t* x,
-                          const std::int8_t* w) {
-  PlaneArrayCore& sums = latest_[index(place)];
-  sums.beat(beat, x, w);
-  changes_.push_back({cycle, index(place), sums});
+void SweepArrayCore::beat(Cycle cycle, int pixel, const PlaneArrayCore::Beat& beat, bool last,
+                          const std::int8_t* x, const std::int8_t* w) {
+  const auto at = static_cast<std::size_t>(pixel);
+  latest_[at].beat(beat, x, w);
+  changes_.push_back({cycle, at, last, latest_[at]});
 }
 
-// What a read in this cycle sees.
-void SweepArrayCore::look(Cycle cycle) {
-  for (; !changes_.empty() && changes_.front().cycle + timing_.seen <= cycle; changes_.pop_front())
-    seen_[changes_.front().at] = std::move(changes_.front().sums);
+// What a read in this cycle may see.
+void SweepArrayCore::arrive(Cycle cycle) {
+  for (; !changes_.empty() && changes_.front().cycle + timing_.seen <= cycle; changes_.pop_front()) {
+    const Change& change = changes_.front();
+    sums_[change.pixel] = change.sums;
+    if (change.last)
+      whole_[change.pixel] = change.sums;
+  }
 }
 
-std::vector<std::int32_t> SweepArrayCore::read(Cycle cycle, Place place) {
-  look(cycle);
+std::vector<std::int32_t> SweepArrayCore::read(Cycle cycle, int pixel) {
+  arrive(cycle);
   std::vector<std::int32_t> sums;
   for (int output = 0; output < config_.outputs; ++output)
-    sums.push_back(seen_[index(place)].sum(output));
+    sums.push_back(whole_[static_cast<std::size_t>(pixel)].sum(output));
   return sums;
 }
 
 void SweepArrayCore::reset(Cycle cycle) {
-  look(cycle);
-  for (const Change& lost : changes_)
-    latest_[lost.at] = seen_[lost.at];
+  arrive(cycle);
   changes_.clear();
+  latest_ = sums_;
 }
 
 Resources sweep_array_resources(const SweepArrayConfig& config) {
-  const int bits = config.outputs * config.accumulator_bits, place = 1 + address_bits(config.pixels);
+  const int bits = config.outputs * config.accumulator_bits, pixel = address_bits(config.pixels);
   const int beats = static_cast<int>(SweepArrayTiming(config).seen); // on their way
-  // Two read ports: of one memory, or of a memory a half.
-  const bool halves = 2 * config.pixels > 64;
-  const Resources memories =
-      (halves ? 4 : 2) * lut_ram_resources(bits, halves ? config.pixels : 2 * config.pixels);
-  // What was there, with the half that is read in the same LUT; sums; what is read, of either half.
-  const Resources sums{2 * bits + (halves ? bits : 0), 3 * bits};
-  constexpr int write_enables = 2, flags = 2;
-  const Resources control{write_enables + flags + place, beats + flags + 3 * place, 0, 0, 0, flags + place};
+  const Resources memories = 2 * lut_ram_resources(bits, config.pixels);
+  const Resources sums{2 * bits, 3 * bits}; // what was there, what is now, what is read
+  constexpr int write_enables = 1, flags = 3, read_flags = 2;
+  const Resources control{
+      write_enables + flags + pixel, beats + read_flags + pixel + 2 * (1 + pixel), 0, 0, 0, flags + pixel};
   return config.outputs * plane_product_resources(config.channels, config.planes, config.widths) +
          plane_product_control_resources(config.channels, config.planes, config.widths) + memories + sums +
          control;

@@ -16,7 +16,7 @@ struct SweepArrayConfig {
   int planes = 4;            ///< U, planes of weights in a beat: 1, 2, 4 or 8
   int widths = 2;            ///< of activations: a bit for each code
   int accumulator_bits = 18; ///< 12..25
-  int pixels = 64;           ///< sums of an output in a half: 16, 32 or 64
+  int pixels = 64;           ///< sums of an output: 16, 32 or 64
 
   /// The array that sums one pixel alone.
   [[nodiscard]] constexpr PlaneArrayConfig pixel() const {
@@ -33,46 +33,41 @@ struct SweepArrayTiming {
       : seen(PlaneArrayTiming(config.pixel()).sums) {}
 };
 
-/// All sums of both halves, beat by beat and read by read, in the order of their cycles.
+/// All sums, beat by beat and read by read, in the order of their cycles.
 ///
 ///     SweepArrayCore array(config);
-///     array.beat(cycle, {half, pixel}, {first, top, shift, code}, x, w);
-///     give(later + SweepArrayTiming::read, array.read(later, {half, pixel}));
+///     array.beat(cycle, pixel, {first, top, shift, code}, last, x, w);
+///     give(later + SweepArrayTiming::read, array.read(later, pixel));
 class SweepArrayCore {
 public:
-  /// Whose sums.
-  struct Place {
-    int half = 0, pixel = 0;
-  };
-
   explicit SweepArrayCore(const SweepArrayConfig& config)
       : config_(config), timing_(config),
-        seen_(2 * static_cast<std::size_t>(config.pixels), PlaneArrayCore(config.pixel())), latest_(seen_) {}
+        sums_(static_cast<std::size_t>(config.pixels), PlaneArrayCore(config.pixel())), latest_(sums_),
+        whole_(sums_) {}
 
   /// x: of the window; w: of each output its planes from the lowest on.
-  void beat(Cycle cycle, Place place, const PlaneArrayCore::Beat& beat, const std::int8_t* x,
+  void beat(Cycle cycle, int pixel, const PlaneArrayCore::Beat& beat, bool last, const std::int8_t* x,
             const std::int8_t* w);
   /// A sum of each output.
-  [[nodiscard]] std::vector<std::int32_t> read(Cycle cycle, Place place);
-  /// Beats that a read in this cycle would not see are lost.
+  [[nodiscard]] std::vector<std::int32_t> read(Cycle cycle, int pixel);
+  /// Beats that are on their way are lost.
   void reset(Cycle cycle);
 
 private:
   struct Change {
     Cycle cycle; ///< of the beat
-    std::size_t at;
+    std::size_t pixel;
+    bool last;
     PlaneArrayCore sums;
   };
-  [[nodiscard]] std::size_t index(Place place) const {
-    return static_cast<std::size_t>(place.half * config_.pixels + place.pixel);
-  }
-  void look(Cycle cycle);
+  void arrive(Cycle cycle);
 
   SweepArrayConfig config_;
   SweepArrayTiming timing_;
-  std::vector<PlaneArrayCore> seen_;   ///< as a read sees them
-  std::vector<PlaneArrayCore> latest_; ///< with the beats on their way
-  std::deque<Change> changes_;
+  std::vector<PlaneArrayCore> sums_;   ///< of the beats that have arrived
+  std::vector<PlaneArrayCore> latest_; ///< with those on their way
+  std::vector<PlaneArrayCore> whole_;  ///< as they are read
+  std::deque<Change> changes_;         ///< the beats on their way
 };
 
 /// What it takes.
