@@ -67,6 +67,29 @@ TEST_CASE("inputs: raw records are what the network takes, or of the type that i
       Catch::Contains("7 bytes: no whole records") && Catch::EndsWith("of 2 x 3 x 1 = 6 values"));
 }
 
+TEST_CASE("inputs: of a pixel a narrow tensor takes the upper bits") {
+  ImageSet images;
+  images.planes = 2;
+  images.rows = 1;
+  images.columns = 2;
+  images.data.count = 1;
+  images.data.pixels = 4;
+  images.data.images = {0, 15, 130, 255}; // a plane, then the other
+  images.data.labels = {3};
+  const auto inputs = [&](int bits, bool is_signed) {
+    return image_inputs(images, "it", {"in", {1, 2, 2}, {bits, is_signed, 0}, 0}).values;
+  };
+  CHECK(inputs(8, false) == std::vector<std::int32_t>{0, 130, 15, 255});
+  CHECK(inputs(8, true) == std::vector<std::int32_t>{-128, 2, -113, 127});
+  CHECK(inputs(4, false) == std::vector<std::int32_t>{0, 8, 0, 15});
+  CHECK(inputs(4, true) == std::vector<std::int32_t>{-8, 0, -8, 7});
+  CHECK(inputs(1, false) == std::vector<std::int32_t>{0, 1, 0, 1});
+  CHECK(inputs(12, false) == std::vector<std::int32_t>{0, 130, 15, 255});
+  CHECK(image_inputs(images, "it", {"in", {1, 2, 2}, {8, true, 0}, 0}).labels == std::vector<int>{3});
+  CHECK_THAT(refusal([&] { (void)image_inputs(images, "it", int8_map); }),
+             Catch::StartsWith("it: has images of 4 values"));
+}
+
 TEST_CASE("inputs: .npy files of integers and floats are read, and come back as they were written") {
   const Files file;
   const auto read = [&](const NpyArray& contents, const Tensor& tensor) {

@@ -1,6 +1,7 @@
 #include "app/commands.h"
 #include "app/output.h"
 #include "app/text.h"
+#include "app/train_graph.h"
 #include "app/train_residual.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -33,6 +34,8 @@ const Words<Group> groups = {{"layer", Group::layer}, {"neuron", Group::neuron},
 struct Arguments {
   TrainOptions train;
   ResidualOptions residual; ///< with --resnet
+  GraphTrainOptions graph;  ///< with --graph
+  GraphWords words;         ///< with --graph
   std::string dataset = default_dataset;
   std::string output; ///< empty: NAME.json
   int images = 0;     ///< of the training set; 0: all
@@ -320,6 +323,49 @@ ResidualRun residual_run(const CLI::App& command, const Arguments& arguments) {
   return run;
 }
 
+// What --graph makes of them.
+GraphRun graph_run(const CLI::App& command, const Arguments& arguments) {
+  for (const char* option :
+       {"--layers", "--activation", "--scheme", "--delta-bits", "--group", "--block", "--input-dropout",
+        "--teacher", "--teacher-channels", "--teachers", "--resnet", "--width"})
+    if (command.count(option))
+      throw InputError(std::string(option) + ": has no meaning with --graph");
+  if (!command.count("--teacher-network") && command.count("--teacher-share"))
+    throw InputError("--teacher-share: has a meaning with --teacher-network only");
+  GraphRun run;
+  run.options = arguments.graph;
+  run.words = arguments.words;
+  run.dataset = arguments.dataset;
+  run.output = arguments.output;
+  run.images = arguments.images;
+  run.json = arguments.json;
+  const TrainOptions& train = arguments.train;
+  const auto take = [&](const char* option, auto& to, const auto& from) {
+    if (command.count(option))
+      to = from;
+    return command.count(option) > 0;
+  };
+  (void)take("--name", run.options.name, train.name);
+  (void)take("--epochs", run.options.epochs, train.epochs);
+  (void)take("--batch", run.options.batch, train.batch);
+  (void)take("--learning-rate", run.options.learning_rate, train.learning_rate);
+  (void)take("--weight-decay", run.options.weight_decay, train.weight_decay);
+  (void)take("--label-smoothing", run.options.label_smoothing, train.label_smoothing);
+  (void)take("--seed", run.options.seed, train.seed);
+  (void)take("--code", run.options.deltas.code, train.code);
+  (void)take("--delta-penalty", run.options.delta_penalty, train.delta_penalty);
+  (void)take("--teacher-share", run.options.teacher_share, train.teacher_share);
+  run.has_shift = take("--shift", run.options.deltas.shift, train.format.shift) && train.format.shift >= 0;
+  run.has_crop = take("--crop", run.options.crop, arguments.residual.crop);
+  run.has_mirror = command.count("--mirror") + command.count("--no-mirror") > 0;
+  run.options.mirror = arguments.words.mirror;
+  if (command.count("--mirror") && command.count("--no-mirror"))
+    throw InputError("--mirror: contradicts --no-mirror");
+  if (run.options.deltas.code == Code::raw && command.count("--delta-penalty"))
+    throw InputError("--delta-penalty: has a meaning with --code huffman only");
+  return run;
+}
+
 } // namespace
 
 void add_train_command(CLI::App& app, int& exit_code) {
@@ -336,27 +382,46 @@ void add_train_command(CLI::App& app, int& exit_code) {
   add_recipe_options(*command, arguments->train);
   add_teacher_options(*command, arguments->train);
   add_residual_options(*command, arguments->residual);
-  command->add_option("--dataset", arguments->dataset, "directory with the IDX files")->capture_default_str();
+  add_graph_options(*command, arguments->words, arguments->graph);
+  command
+      ->add_option("--dataset", arguments->dataset,
+                   "directory with IDX files; with --graph or --resnet, or with CIFAR-10's binary batches")
+      ->capture_default_str();
   command->add_option("--images", arguments->images, "training images to use, 0 for all")
       ->capture_default_str();
   command->add_option("--output", arguments->output, "network file to write (default: NAME.json)");
   add_json_option(*command, arguments->json);
-  command->footer("Examples:\n"
-                  "  deltatwin train --name paper --layers 150,16,400,120,84 --scheme fixed --delta-bits 4\n"
-                  "  deltatwin train --name small --layers 144,112 --activation relu --delta-bits 2 "
-                  "--teacher 512,256\n"
-                  "  deltatwin train --name coded --layers 240,100 --activation relu --code huffman "
-                  "--delta-penalty 0.3\n"
-                  "  deltatwin train --resnet 8 --name fashion_resnet8 --epochs 20 --crop 2");
+  command->footer(
+      "Examples:\n"
+      "  deltatwin train --name paper --layers 150,16,400,120,84 --scheme fixed --delta-bits 4\n"
+      "  deltatwin train --name small --layers 144,112 --activation relu --delta-bits 2 "
+      "--teacher 512,256\n"
+      "  deltatwin train --name coded --layers 240,100 --activation relu --code huffman "
+      "--delta-penalty 0.3\n"
+      "  deltatwin train --resnet 8 --name fashion_resnet8 --epochs 20 --crop 2\n"
+      "  deltatwin train --name conv4 --graph \"conv 16 3x3, block 16, block 32/2, average, dense 10\" "
+      "--weights d4 --activations 4 --checkpoint conv4.checkpoint\n"
+      "  deltatwin train --name binary --graph @cnv.txt --weights b1 --activations b1 --dataset "
+      "cifar-10-batches-bin --epochs 100");
   command->callback([command, arguments, &exit_code] {
+    if (command->count("--graph")) {
+      run_graph(graph_run(*command, *arguments));
+      exit_code = 0;
+      return;
+    }
+    for (const char* option : graph_option_names())
+      if (command->count(option))
+        throw InputError(std::string(option) + ": has a meaning with --graph only");
     if (command->count("--resnet")) {
       run_residual(residual_run(*command, *arguments));
       exit_code = 0;
       return;
     }
-    for (const char* option : {"--width", "--crop", "--no-mirror"})
+    if (command->count("--width"))
+      throw InputError("--width: has a meaning with --resnet only");
+    for (const char* option : {"--crop", "--no-mirror"})
       if (command->count(option))
-        throw InputError(std::string(option) + ": has a meaning with --resnet only");
+        throw InputError(std::string(option) + ": has a meaning with --resnet or --graph only");
     if (arguments->train.format.scheme == Scheme::plain)
       for (const char* option : {"--group", "--block", "--shift"})
         if (command->count(option))

@@ -58,10 +58,13 @@ void add_residual_options(CLI::App& command, ResidualOptions& options) {
                      "images or of CIFAR-10's binary batches");
   command.add_option("--width", options.width, "with --resnet: channels of the first stage")
       ->capture_default_str();
-  command.add_option("--crop", options.crop, "with --resnet: images are moved by up to so many pixels")
+  command
+      .add_option("--crop", options.crop,
+                  "with --resnet or --graph: images are moved by up to so many pixels")
       ->capture_default_str();
   command.add_flag_callback(
-      "--no-mirror", [&options] { options.mirror = false; }, "with --resnet: no image is mirrored");
+      "--no-mirror", [&options] { options.mirror = false; },
+      "with --resnet or --graph: no image is mirrored");
 }
 
 void run_residual(const ResidualRun& run) {

@@ -48,23 +48,6 @@ int limited(std::uint64_t there, int limit, const std::string& path) {
   return limit ? limit : static_cast<int>(there);
 }
 
-InputSet from_images(const ImageSet& images, const std::string& path, const Tensor& tensor) {
-  const Dataset& data = images.data;
-  if (static_cast<std::uint64_t>(data.pixels) != tensor.elements())
-    fail_size(path, tensor, "images of " + std::to_string(data.pixels) + " values");
-  InputSet set;
-  set.count = data.count;
-  set.labels.assign(data.labels.begin(), data.labels.end());
-  const int shift = shift_of(tensor, false);
-  std::size_t index = 0;
-  for (int i = 0; i < data.count; ++i)
-    for (const std::uint8_t pixel : interleaved(images, i)) {
-      check_range(path, tensor, pixel + shift, index++);
-      set.values.push_back(pixel + shift);
-    }
-  return set;
-}
-
 InputSet from_npy(const std::string& text, const std::string& path, const Tensor& tensor, int limit) {
   const NpyArray array = parse_npy(text, path);
   const std::uint64_t each = tensor.elements();
@@ -129,6 +112,22 @@ bool ends_with(const std::string& text, const std::string& end) {
 
 } // namespace
 
+InputSet image_inputs(const ImageSet& images, const std::string& path, const Tensor& tensor) {
+  const Dataset& data = images.data;
+  if (static_cast<std::uint64_t>(data.pixels) != tensor.elements())
+    fail_size(path, tensor, "images of " + std::to_string(data.pixels) + " values");
+  InputSet set;
+  set.count = data.count;
+  set.labels.assign(data.labels.begin(), data.labels.end());
+  set.values.reserve(data.images.size());
+  const Format& format = tensor.format;
+  const int drop = std::max(0, 8 - format.bits), shift = drop > 0 ? format.low() : shift_of(tensor, false);
+  for (int i = 0; i < data.count; ++i)
+    for (const std::uint8_t pixel : interleaved(images, i))
+      set.values.push_back((pixel >> drop) + shift);
+  return set;
+}
+
 InputSet load_inputs(const std::string& path, const Tensor& tensor, ByteType bytes, int limit) {
   const std::string text = read_file(path, largest_file);
   if (text.size() > most_values)
@@ -140,13 +139,13 @@ InputSet load_inputs(const std::string& path, const Tensor& tensor, ByteType byt
     ImageSet images;
     images.data = load_idx_images(path, limit);
     images.data.count = limited(static_cast<std::uint64_t>(images.data.count), limit, path);
-    return from_images(images, path, tensor);
+    return image_inputs(images, path, tensor);
   }
   const std::uint64_t each = tensor.elements();
   if (each == cifar_record - 1 && text.size() % each && text.size() % cifar_record == 0) {
     const ImageSet images = load_cifar_batch(path, limit);
     (void)limited(static_cast<std::uint64_t>(images.data.count), limit, path);
-    return from_images(images, path, tensor);
+    return image_inputs(images, path, tensor);
   }
   return from_bytes(text, path, tensor, bytes, limit);
 }
@@ -154,7 +153,7 @@ InputSet load_inputs(const std::string& path, const Tensor& tensor, ByteType byt
 InputSet load_input_directory(const std::string& directory, const Tensor& tensor, int limit) {
   const ImageSet images = load_image_set(directory, Split::test, limit);
   (void)limited(static_cast<std::uint64_t>(images.data.count), limit, directory);
-  return from_images(images, directory, tensor);
+  return image_inputs(images, directory, tensor);
 }
 
 InputSet make_inputs(const Tensor& tensor, int count, std::uint64_t seed) {

@@ -58,4 +58,11 @@ double Optimizer::step() {
   return rate;
 }
 
+std::vector<std::vector<float>*> Optimizer::moments() {
+  std::vector<std::vector<float>*> all;
+  for (Moments& parameter : parameters_)
+    all.insert(all.end(), {&parameter.first, &parameter.second});
+  return all;
+}
+
 } // namespace deltatwin

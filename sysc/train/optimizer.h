@@ -17,6 +17,11 @@ public:
   /// Moves all parameters by their gradients; the learning rate it used.
   double step();
 
+  /// What it remembers beside the parameters: two running means of each, in the order of add(), and how many
+  /// steps are done.
+  [[nodiscard]] std::vector<std::vector<float>*> moments();
+  [[nodiscard]] int& done() { return done_; }
+
 private:
   struct Moments {
     at::Tensor values;

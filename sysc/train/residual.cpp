@@ -1,10 +1,10 @@
 #include "train/residual.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "train/augmenter.h"
 #include "train/float_model.h"
 #include <algorithm>
 #include <cmath>
-#include <random>
 
 namespace deltatwin {
 namespace {
@@ -139,45 +139,6 @@ private:
   std::int64_t steps_, done_ = 0;
 };
 
-/// Images of a batch, moved and mirrored; what comes in from outside is black.
-class Augmenter {
-public:
-  Augmenter(const ResidualOptions& options, const ImageSet& set)
-      : options_(options), set_(set), random_(options.seed) {}
-
-  [[nodiscard]] at::Tensor batch(const std::int64_t* chosen, std::int64_t count) {
-    at::Tensor bytes = at::zeros({count, set_.planes, set_.rows, set_.columns}, at::kByte);
-    auto* to = bytes.data_ptr<std::uint8_t>();
-    for (std::int64_t i = 0; i < count; ++i, to += set_.data.pixels)
-      draw(set_.data.images.data() + chosen[i] * set_.data.pixels, to);
-    return bytes;
-  }
-
-private:
-  void draw(const std::uint8_t* from, std::uint8_t* to) {
-    const int down = offset(), right = offset();
-    const bool mirrored = options_.mirror && (random_() >> 32 & 1);
-    for (int plane = 0; plane < set_.planes; ++plane)
-      for (int row = 0; row < set_.rows; ++row) {
-        if (row + down < 0 || row + down >= set_.rows)
-          continue;
-        const std::uint8_t* source = from + (plane * set_.rows + row + down) * set_.columns;
-        std::uint8_t* target = to + (plane * set_.rows + row) * set_.columns;
-        const int begin = std::max(0, -right), end = std::min(set_.columns, set_.columns - right);
-        for (int column = begin; column < end; ++column)
-          target[mirrored ? set_.columns - 1 - column : column] = source[column + right];
-      }
-  }
-  int offset() {
-    const auto places = static_cast<std::uint64_t>(2 * options_.crop + 1);
-    return static_cast<int>(random_() % places) - options_.crop;
-  }
-
-  const ResidualOptions& options_;
-  const ImageSet& set_;
-  std::mt19937_64 random_;
-};
-
 void measure_planes(const ImageSet& set, int count, FloatNetwork& network) {
   const int each = set.rows * set.columns;
   for (int plane = 0; plane < set.planes; ++plane) {
@@ -211,15 +172,6 @@ double accuracy(ResidualModel& model, const FloatNetwork& network, const ImageSe
       right += best.data_ptr<std::int64_t>()[i] == set.data.labels[static_cast<std::size_t>(at + i)];
   }
   return static_cast<double>(right) / (set.data.count - begin);
-}
-
-at::Tensor targets(const ImageSet& set, const std::int64_t* chosen, std::int64_t count, int classes,
-                   double smoothing) {
-  at::Tensor result = at::full({count, classes}, smoothing / classes);
-  auto values = result.accessor<float, 2>();
-  for (std::int64_t i = 0; i < count; ++i)
-    values[i][set.data.labels[static_cast<std::size_t>(chosen[i])]] += static_cast<float>(1 - smoothing);
-  return result;
 }
 
 void require(bool good, const std::string& what) {
@@ -269,7 +221,7 @@ FloatNetwork train_residual(const ResidualOptions& options, const ImageSet& imag
   measure_planes(images, count, network);
 
   ResidualModel model(options, images.planes, classes, generator);
-  Augmenter augmenter(options, images);
+  Augmenter augmenter(images, options.crop, options.mirror, options.seed);
   const std::int64_t batch = std::min(options.batch, count), steps = count / batch;
   Descent descent(model.parameters(), options, steps * options.epochs);
   double best_accuracy = -1;
@@ -281,7 +233,7 @@ FloatNetwork train_residual(const ResidualOptions& options, const ImageSet& imag
       const at::Tensor inputs = normalized(augmenter.batch(chosen, batch), network.mean, network.deviation);
       const at::Tensor output = model.forward(inputs, true).log_softmax(1);
       const at::Tensor loss =
-          (output * targets(images, chosen, batch, classes, options.label_smoothing)).sum() / -batch;
+          (output * smoothed_targets(images, chosen, batch, classes, options.label_smoothing)).sum() / -batch;
       loss.backward();
       descent.step();
       loss_sum += loss.item<double>();
