@@ -156,7 +156,7 @@ TEST_CASE("activations command: wrong input is refused in one line") {
            BadInput{"train --resnet 9 --dataset own", "--resnet: 9, expected 6n + 2 layers"},
            BadInput{"train --resnet 8 --dataset own --layers 3", "--layers: has no meaning with --resnet"},
            BadInput{"train --resnet 8 --dataset own --crop 5", "--crop: 5, expected less than half"},
-           BadInput{"train --layers 4 --crop 2", "--crop: has a meaning with --resnet only"},
+           BadInput{"train --layers 4 --crop 2", "--crop: has a meaning with --resnet or --graph only"},
        })
     require_refused(desk, bad);
 }

@@ -49,7 +49,7 @@ TEST_CASE("train --graph: what is written is what is told, and simulates as told
     return;
   write_images(desk, "own");
   desk.write("net.txt", "conv 4 3x3\nblock 5/2 # with a shortcut\naverage\ndense 3\n");
-  for (const std::string& precision :
+  for (const std::string precision :
        {"--weights d4 --activations 4", "--weights w3 --activations 5 --input-bits 4",
         "--weights d3 --activations 4 --code huffman", "--weights b1 --activations a4 --first w8a8"}) {
     CAPTURE(precision);
