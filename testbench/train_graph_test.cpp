@@ -10,6 +10,7 @@
 #include "temporary_directory.h"
 #include "train/graph_kernels.h"
 #include "train/graph_trainer.h"
+#include "train/normalization.h"
 #include "train/residual.h"
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -302,6 +303,57 @@ TEST_CASE("train graph: loops over channels are the formulas, and their gradient
       CHECK(products[c] == Approx(product[c]).margin(1e-2));
     }
   }
+}
+
+TEST_CASE("train graph: gradients of a normalization, and of a sum, are those of their formulas") {
+  at::Generator generator = at::detail::createCPUGenerator(base_seed());
+  const auto uniform = [&](at::IntArrayRef sizes) { return at::rand(sizes, generator).add_(0.5); };
+  for (const bool one_scale : {false, true}) {
+    CAPTURE(one_scale);
+    constexpr int channels = 5;
+    PlannedTensor result;
+    result.is_signed = true;
+    result.unit = 20; // no value is clamped
+    Normalization norm(channels, result, one_scale, false);
+    norm.gain.data().copy_(uniform(norm.gain.sizes()));
+    norm.offset.data().copy_(uniform({channels}));
+    at::Tensor sums = at::randint(-100, 100, {6, channels, 4, 3}, generator, at::kFloat).requires_grad_(true);
+    const at::Tensor weights = uniform(sums.sizes());
+    const at::Tensor y = norm.train(sums);
+    (y * weights).sum().backward();
+
+    const auto twin = [](const at::Tensor& tensor) {
+      return tensor.detach().to(at::kDouble).requires_grad_(true);
+    };
+    const at::Tensor x = twin(sums), gain = twin(norm.gain), offset = twin(norm.offset);
+    const at::Tensor mean = x.mean({0, 2, 3}, true);
+    at::Tensor variance = (x - mean).square().mean({0, 2, 3}, true);
+    if (one_scale)
+      variance = variance.mean();
+    const at::Tensor v =
+        20 * (gain.view({1, -1, 1, 1}) * (x - mean) * (variance + 1e-5).rsqrt() + offset.view({1, -1, 1, 1}));
+    (v * weights).sum().backward();
+    CHECK((y - v).abs().max().item<double>() < 1); // a rounding, and that of the integer before the factor
+    const auto close = [](const at::Tensor& a, const at::Tensor& b) {
+      return (a - b).abs().max().item<double>() < 1e-4 * b.abs().max().item<double>();
+    };
+    CHECK(close(sums.grad(), x.grad()));
+    CHECK(close(norm.gain.grad(), gain.grad()));
+    CHECK(close(norm.offset.grad(), offset.grad()));
+    CHECK(close(norm.mean, x.mean({0, 2, 3}) * 0.1));
+  }
+  at::Tensor a = at::randint(-20, 20, {2, 3, 4, 5}, generator, at::kFloat).requires_grad_(true),
+             b = at::randint(0, 20, {2, 3, 4, 5}, generator, at::kFloat).requires_grad_(true);
+  const at::Tensor weights = uniform(a.sizes()), y = sum_of_maps(a, b, 0.25, 0.5, 7);
+  (y * weights).sum().backward();
+  const at::Tensor to_a = a.grad().clone(), to_b = b.grad().clone();
+  a.mutable_grad().reset();
+  b.mutable_grad().reset();
+  const at::Tensor v = (a * 0.25 + b * 0.5).clamp(0, 7);
+  (v * weights).sum().backward();
+  CHECK(y.equal(v.add(0.5).floor()));
+  CHECK(to_a.allclose(a.grad()));
+  CHECK(to_b.allclose(b.grad()));
 }
 
 TEST_CASE("train graph: in every precision the file's integers are what was trained") {

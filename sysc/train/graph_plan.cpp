@@ -366,6 +366,9 @@ private:
     const int pixels = in.rows * in.columns;
     while (pixels * in.high() > result.high() << step.shift)
       ++step.shift;
+    // Averages are far below the largest values: of few bits, more are left for what there is.
+    if (result.bits < 8 && step.shift > 0)
+      --step.shift;
     result.unit = in.unit * pixels / std::exp2(step.shift);
     (void)append(step, result);
   }
