@@ -1,5 +1,6 @@
 // Training of quantized convolution networks: the language of graphs, integers that are what was trained,
 // networks that learn, repeatability.
+#include "base/error.h"
 #include "base/file.h"
 #include "net/formats/formats.h"
 #include "net/graph_inference.h"
@@ -89,6 +90,8 @@ std::vector<Case> cases() {
       {plain, "w3a6", [](GraphTrainOptions& o) { o.graph.shift_only = true; }},
       {"conv 6 3x3, average, dense 4", "b1a1", none},
       {"dense 12, dense 4", "d4a7", none},
+      {"maxpool 2, conv 5 3x3, dense 4", "w4a4", none}, // the image's zero point is that of its maxima
+      {"block 5, block 5, average:a6, dense 6, dense 4", "w5a4", none},
       {"conv 5 3x2 valid, maxpool 3, dense 4", "d5a4", none},
   };
 }
@@ -102,7 +105,10 @@ int used_bits(const Convolution& convolution) {
 }
 
 const Convolution& first_convolution(const Graph& graph) {
-  return std::get<Convolution>(graph.nodes.front().op);
+  for (const Node& node : graph.nodes)
+    if (const auto* convolution = std::get_if<Convolution>(&node.op))
+      return *convolution;
+  throw InputError("there is none");
 }
 
 } // namespace
