@@ -264,7 +264,9 @@ void add_recipe_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--batch", options.batch, "images a step")->capture_default_str();
   command.add_option("--learning-rate", options.learning_rate, "Adam's, at its highest")
       ->capture_default_str();
-  command.add_option("--weight-decay", options.weight_decay, "decoupled, times the learning rate")
+  command
+      .add_option("--weight-decay", options.weight_decay,
+                  "decoupled, times the learning rate; with --graph 0.05 unless it is given")
       ->capture_default_str();
   command
       .add_option("--label-smoothing", options.label_smoothing,

@@ -60,7 +60,9 @@ void add_residual_options(CLI::App& command, ResidualOptions& options) {
       ->capture_default_str();
   command
       .add_option("--crop", options.crop,
-                  "with --resnet or --graph: images are moved by up to so many pixels")
+                  "with --resnet or --graph: images are moved by up to so many pixels; with --graph 4 for "
+                  "images in color, "
+                  "else 0, unless it is given")
       ->capture_default_str();
   command.add_flag_callback(
       "--no-mirror", [&options] { options.mirror = false; },
