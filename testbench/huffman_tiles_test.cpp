@@ -373,7 +373,8 @@ void agree(const HuffmanTilesConfig& config, const RtlSource& source, int rounds
       length = random.in(0, 1) ? random.in(0, 9) : length;
     const auto stream = [&] {
       const int base = random.in(0, 2) ? random.in(0, config.bank_depth - 1) : 0;
-      return TileStream{static_cast<std::uint32_t>(base), random.in(1, random.in(0, 3) ? 3 : 9)};
+      const bool many = config.takes() < 3 && random.in(0, 9) == 0; // more than a byte counts
+      return TileStream{static_cast<std::uint32_t>(base), many ? 300 : random.in(1, random.in(0, 3) ? 3 : 9)};
     };
     const auto book = [&] { return random.in(0, config.books - 1); };
     for (int b = 0; b < config.books; ++b)
