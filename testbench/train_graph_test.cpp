@@ -78,6 +78,10 @@ std::vector<Case> cases() {
          o.deltas.code = Code::huffman;
          o.graph.last = parse_precision("w8", "test");
        }},
+      {residual, "d4a4",
+       [](GraphTrainOptions& o) {
+         o.deltas = {DeltaTraining::Reference::mean, 1, Code::huffman};
+       }},
       {residual, "d4a4", [](GraphTrainOptions& o) { o.graph.shift_only = true; }},
       {"conv 6 3x3:w8a8, block 6:a2, average:a4, dense 4:w8", "b1a4", none},
       {plain, "b1a1", none},
@@ -500,6 +504,15 @@ TEST_CASE("train graph: an option that cannot be is named") {
   CHECK(refused([](Options& o) { o.threads = 0; }) == "--threads: 0, expected 1 to 256");
   CHECK(refused([](Options& o) { o.deltas.shift = 5; }) ==
         "--shift: 5, expected 0 to 4 with deltas of 4 bits, so that weights stay in 8");
+  const WeightFormat plain_weights = {WeightFormat::Kind::narrow, 4};
+  CHECK(refused([&](Options& o) {
+          o.graph.weights = plain_weights;
+          o.deltas.code = Code::huffman;
+        }) == "--code: no layer has deltas (d2 to d8) to be coded");
+  CHECK(refused([&](Options& o) {
+          o.graph.weights = plain_weights;
+          o.deltas.reference = DeltaTraining::Reference::mean;
+        }) == "--reference: no layer has deltas (d2 to d8)");
   CHECK(refused([](Options& o) { o.graph.input_bits = 1; }) == "--input-bits: 1, expected 2 to 8");
   CHECK(refused([](Options& o) { o.graph.shortcut_bits = 9; }) ==
         "--shortcut-bits: 9, expected 2 to 8, or 0 for the widest map's");

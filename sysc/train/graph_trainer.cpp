@@ -206,7 +206,9 @@ void check_graph(const GraphOptions& graph) {
 void check_deltas(const GraphTrainOptions& options) {
   const int shift = options.deltas.shift;
   require(shift >= 0 && shift <= 7, "--shift: " + std::to_string(shift) + ", expected 0 to 7");
+  bool there = false;
   const auto fits = [&](const std::optional<WeightFormat>& format) {
+    there = there || (format && format->kind == WeightFormat::Kind::delta);
     require(!format || format->kind != WeightFormat::Kind::delta || format->bits + shift <= 8,
             "--shift: " + std::to_string(shift) + ", expected 0 to " +
                 std::to_string(format ? 8 - format->bits : 0) + " with deltas of " +
@@ -217,6 +219,9 @@ void check_deltas(const GraphTrainOptions& options) {
   fits(options.graph.last.weights);
   for (const GraphElement& element : options.graph.elements)
     fits(element.precision.weights);
+  require(there || options.deltas.code == Code::raw, "--code: no layer has deltas (d2 to d8) to be coded");
+  require(there || options.deltas.reference == DeltaTraining::Reference::zero,
+          "--reference: no layer has deltas (d2 to d8)");
   require(options.delta_penalty >= 0 && options.delta_penalty <= 10, "--delta-penalty: expected 0 to 10");
 }
 
