@@ -30,6 +30,10 @@ module accelerator #(
   parameter int Consecutive = 1,
   /// 1: the weight banks hold a Huffman-coded stream a lane.
   parameter int Huffman = 0,
+  /// Deltas that a decoder's symbol holds: 1, or with Huffman and DeltaBits <= 4 a pair, 2.
+  parameter int SymbolDeltas = 1,
+  /// With pairs: entries of a decoder's symbol table, for the books of all layers, 2 to 4096.
+  parameter int SymbolDepth = 128,
   /// Words of a weight bank.
   parameter int BankDepth = 4096,
   /// Elements in one half of the input buffer, a power of two.
@@ -122,6 +126,15 @@ module accelerator #(
   if (Huffman == 1 && (LanesPerBank < 1 || LanesPerBank > 4)) begin : gen_bad_turns
     lanes_per_bank_must_be_1_to_4_with_huffman u_error ();
   end
+  if (SymbolDeltas < 1 || SymbolDeltas > 1 + Huffman) begin : gen_bad_symbol_deltas
+    symbol_deltas_must_be_1_or_with_huffman_2 u_error ();
+  end
+  if (SymbolDeltas == 2 && DeltaBits > 4) begin : gen_bad_pairs
+    delta_bits_must_be_1_to_4_with_pairs u_error ();
+  end
+  if (SymbolDepth < 2 || SymbolDepth > 4096) begin : gen_bad_symbol_depth
+    symbol_depth_must_be_2_to_4096 u_error ();
+  end
   if (Multiplier < 0 || Multiplier > 3) begin : gen_bad_multiplier
     multiplier_must_be_0_to_3 u_error ();
   end
@@ -174,6 +187,7 @@ module accelerator #(
     .Multiplier(Multiplier),
     .Consecutive(Consecutive),
     .Huffman(Huffman),
+    .SymbolDeltas(SymbolDeltas),
     .BankDepth(BankDepth),
     .InDepth(InDepth),
     .ActDepth(ActDepth),
@@ -364,6 +378,8 @@ module accelerator #(
       .Lanes(Lanes),
       .LanesPerBank(LanesPerBank),
       .DeltaBits(DeltaBits),
+      .SymbolDeltas(SymbolDeltas),
+      .SymbolDepth(SymbolDepth),
       .BankDepth(BankDepth),
       .MaxLayers(MaxLayers)
     ) u_weights (
@@ -381,6 +397,7 @@ module accelerator #(
       .build_fault_o(build_fault),
       .layer_i(slot_layer),
       .issue_i(slot),
+      .odd_i(slot_x_addr[0]),
       .lanes_i(slot_lanes),
       .end_i(slot_end),
       .deltas_o(mac_deltas),

@@ -19,6 +19,8 @@ module axi_control #(
   parameter int Consecutive = 1,
   /// 1: the weight banks hold Huffman-coded streams.
   parameter int Huffman = 0,
+  /// Deltas of a decoder's symbol, 1 or 2.
+  parameter int SymbolDeltas = 1,
   /// Words of a weight bank.
   parameter int BankDepth = 4096,
   /// Elements in one half of the input buffer.
@@ -146,7 +148,7 @@ module axi_control #(
       MemParameters: load_ok = load_bank_q == '0 && 32'(load_addr_q) < ParamDepth;
       MemProgram:    load_ok = load_bank_q == '0 && 32'(load_addr_q) < 2 * MaxLayers;
       MemBooks:      load_ok = Huffman != 0 && load_bank_q == '0
-                         && 32'(load_addr_q) < MaxLayers * 2 ** DeltaBits;
+                         && 32'(load_addr_q) < MaxLayers * 2 ** (SymbolDeltas * DeltaBits);
       MemStreams:    load_ok = Huffman != 0 && load_bank_q == '0 && 32'(load_addr_q) < 2 * Lanes;
       default:       load_ok = 1'b0;
     endcase
@@ -212,7 +214,7 @@ module axi_control #(
       AddrLayers:      read_data = {24'd0, layers_q};
       AddrLoadAddress: read_data = {load_memory_q, load_bank_q, load_addr_q};
       AddrLoadHigh:    read_data = {28'd0, load_high_q};
-      AddrConfig:      read_data = {8'd0, 1'(Huffman), 6'(LanesPerBank), 1'(Consecutive),
+      AddrConfig:      read_data = {7'd0, 1'(SymbolDeltas - 1), 1'(Huffman), 6'(LanesPerBank), 1'(Consecutive),
                                     4'(Multiplier), 4'(DeltaBits), 8'(Lanes)};
       AddrBankDepth:   read_data = 32'(BankDepth);
       AddrActDepth:    read_data = {16'(ActDepth), 16'(InDepth)};

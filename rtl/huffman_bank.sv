@@ -15,10 +15,14 @@ module huffman_bank #(
   parameter int SymbolBits = 4,
   /// Code books, a power of two, at most 16.
   parameter int Books = 1,
+  /// Bits of a symbol's place in its book's table, 1 to 12.
+  parameter int RankBits = SymbolBits,
+  /// Entries of a decoder's tables, at most Books * 2 ** RankBits.
+  parameter int SymbolDepth = Books * 2 ** RankBits,
   /// Words of the bank.
   parameter int BankDepth = 2048,
   localparam int BookBits = (Books > 1) ? $clog2(Books) : 1,
-  localparam int TableBits = SymbolBits + $clog2(Books),
+  localparam int TableBits = RankBits + $clog2(Books),
   localparam int AddrBits = (BankDepth > 1) ? $clog2(BankDepth) : 1
 ) (
   input  logic                        clk_i,
@@ -40,7 +44,7 @@ module huffman_bank #(
   input  logic [TableBits-1:0]        table_addr_i,
   input  logic [SymbolBits-1:0]       table_symbol_i,
   input  logic [71:0]                 limits_i,
-  input  logic [8*SymbolBits-1:0]     bases_i,
+  input  logic [8*RankBits-1:0]       bases_i,
   input  logic [BookBits-1:0]         book_i,
   // Symbols, one cycle after they are taken; end_i: the streams end after this cycle's takes
   input  logic [Lanes-1:0]            take_i,
@@ -119,6 +123,8 @@ module huffman_bank #(
       huffman_decoder #(
         .SymbolBits(SymbolBits),
         .Books(Books),
+        .RankBits(RankBits),
+        .Depth(SymbolDepth),
         .Complete(1)
       ) u_decoder (
         .clk_i,

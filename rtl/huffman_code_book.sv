@@ -13,6 +13,8 @@ module huffman_code_book #(
   parameter int SymbolBits = 4,
   /// Code books, a power of two, at most 16.
   parameter int Books = 1,
+  /// Bits of a base, SymbolBits to 8: bases are modulo 2 ** BaseBits.
+  parameter int BaseBits = SymbolBits,
   localparam int BookBits = (Books > 1) ? $clog2(Books) : 1,
   localparam int AddrBits = SymbolBits + $clog2(Books)
 ) (
@@ -40,7 +42,7 @@ module huffman_code_book #(
   // up to l bits end among all 8-bit values, and a symbol's rank minus its code
   input  logic [BookBits-1:0]     read_book_i,
   output logic [71:0]             limits_o,
-  output logic [8*SymbolBits-1:0] bases_o
+  output logic [8*BaseBits-1:0]   bases_o
 );
 
   if (SymbolBits < 1 || SymbolBits > 8) begin : gen_bad_symbol_bits
@@ -48,6 +50,9 @@ module huffman_code_book #(
   end
   if (Books < 1 || Books > 16 || 2 ** $clog2(Books) != Books) begin : gen_bad_books
     books_must_be_a_power_of_two_from_1_to_16 u_error ();
+  end
+  if (BaseBits < SymbolBits || BaseBits > 8) begin : gen_bad_base_bits
+    base_bits_must_be_symbol_bits_to_8 u_error ();
   end
 
   localparam int CountBits = SymbolBits + 1;
@@ -114,12 +119,12 @@ module huffman_code_book #(
   // use with this level's codes, both in units of this level's codes.
   logic [SpaceBits-1:0]  space_q, space_before, space;
   logic [CountBits-1:0]  total;
-  logic [SymbolBits-1:0] base;
+  logic [BaseBits-1:0]   base;
 
   assign space_before = space_q << 1;
   assign space = space_before + SpaceBits'(level_tally);
   assign total = total_q + level_tally;
-  assign base = SymbolBits'(total_q) - SymbolBits'(space_before);
+  assign base = BaseBits'(total_q) - BaseBits'(space_before);
 
   assign tally_next = (state_q == Limit) ? total_q : tally + 1'b1;
   assign code_next = (state_q == Limit) ? 8'(space_before) : code + 1'b1;
@@ -192,7 +197,7 @@ module huffman_code_book #(
 
   // Limits and bases: of length l, only the upper l + 1 bits of a limit can be set.
   for (genvar l = 1; l <= 8; l++) begin : gen_length
-    localparam int RowBits = l + 1 + SymbolBits;
+    localparam int RowBits = l + 1 + BaseBits;
 
     logic               write;
     logic [RowBits-1:0] row, row_q;
@@ -217,8 +222,8 @@ module huffman_code_book #(
       end
     end
 
-    assign limits_o[9*(l-1) +: 9] = 9'(row_q[RowBits-1:SymbolBits]) << (8 - l);
-    assign bases_o[SymbolBits*(l-1) +: SymbolBits] = row_q[SymbolBits-1:0];
+    assign limits_o[9*(l-1) +: 9] = 9'(row_q[RowBits-1:BaseBits]) << (8 - l);
+    assign bases_o[BaseBits*(l-1) +: BaseBits] = row_q[BaseBits-1:0];
   end
 
   if (Books == 1) begin : gen_only_book

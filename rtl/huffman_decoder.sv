@@ -12,11 +12,15 @@ module huffman_decoder #(
   parameter int SymbolBits = 4,
   /// Code books, a power of two, at most 16.
   parameter int Books = 1,
+  /// Bits of a symbol's place in its book's table, 1 to 12.
+  parameter int RankBits = SymbolBits,
+  /// Entries of all books' tables. Fewer than Books * 2 ** RankBits: no take asks for more.
+  parameter int Depth = Books * 2 ** RankBits,
   /// 1: every book in use was built without a fault, so that no other bad code is possible than in
   /// a book of one symbol; smaller. 0: any limits.
   parameter int Complete = 0,
   localparam int BookBits = (Books > 1) ? $clog2(Books) : 1,
-  localparam int TableBits = SymbolBits + $clog2(Books)
+  localparam int TableBits = RankBits + $clog2(Books)
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -26,7 +30,7 @@ module huffman_decoder #(
   input  logic [SymbolBits-1:0]   table_symbol_i,
   // The book in use
   input  logic [71:0]             limits_i,
-  input  logic [8*SymbolBits-1:0] bases_i,
+  input  logic [8*RankBits-1:0]   bases_i,
   input  logic [BookBits-1:0]     book_i,
   // Words
   input  logic                    word_valid_i,
@@ -49,6 +53,12 @@ module huffman_decoder #(
   end
   if (Books < 1 || Books > 16 || 2 ** $clog2(Books) != Books) begin : gen_bad_books
     books_must_be_a_power_of_two_from_1_to_16 u_error ();
+  end
+  if (RankBits < 1 || RankBits > 12) begin : gen_bad_rank_bits
+    rank_bits_must_be_1_to_12 u_error ();
+  end
+  if (Depth < 2 || Depth > Books * 2 ** RankBits) begin : gen_bad_depth
+    depth_must_be_2_to_books_times_2_to_rank_bits u_error ();
   end
   if (Complete < 0 || Complete > 1) begin : gen_bad_complete
     complete_must_be_0_or_1 u_error ();
@@ -194,14 +204,14 @@ module huffman_decoder #(
   // position to length to position.
   logic [7:0]              window_q;
   logic [2:0]              length_q, shown;
-  logic [8*SymbolBits-1:0] bases_q;
-  logic [SymbolBits-1:0]   code, base, rank;
+  logic [8*RankBits-1:0]   bases_q;
+  logic [RankBits-1:0]     code, base, rank;
   logic [TableBits-1:0]    table_addr;
 
   (* ram_style = "distributed" *)
-  logic [SymbolBits-1:0] symbols_q [2 ** TableBits];
+  logic [SymbolBits-1:0] symbols_q [Depth];
 
-  initial for (int i = 0; i < 2 ** TableBits; i++) symbols_q[i] = '0;
+  initial for (int i = 0; i < Depth; i++) symbols_q[i] = '0;
 
   always_ff @(posedge clk_i) begin
     window_q <= window;
@@ -212,8 +222,8 @@ module huffman_decoder #(
 
   // The bits that a code's length can have.
   assign shown = length_q & 3'(2 ** $clog2(MaxLength) - 1);
-  assign code = SymbolBits'(window_q >> (3'd7 - shown));
-  assign base = bases_q[SymbolBits * 32'(shown) +: SymbolBits];
+  assign code = RankBits'(12'(window_q) >> (3'd7 - shown));
+  assign base = bases_q[RankBits * 32'(shown) +: RankBits];
   assign rank = code + base;
 
   if (Books > 1) begin : gen_books

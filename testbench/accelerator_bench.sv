@@ -9,6 +9,7 @@ module accelerator_bench;
 
   parameter int Multiplier = 0;
   parameter int Huffman = 0;
+  parameter int SymbolDeltas = 1;
 
   localparam int Lanes = 5, LanesPerBank = 2, Banks = 3, DeltaBits = 2, BankDepth = 64;
   localparam int Images = 3, Layers = 2, Words = 28;
@@ -28,6 +29,8 @@ module accelerator_bench;
     .Multiplier(Multiplier),
     .Consecutive(1),
     .Huffman(Huffman),
+    .SymbolDeltas(SymbolDeltas),
+    .SymbolDepth(32),
     .BankDepth(BankDepth),
     .InDepth(8),
     .ActDepth(8),
@@ -83,17 +86,26 @@ module accelerator_bench;
   logic [143:0] stream [Lanes];
   int           stream_bits [Lanes];
 
-  // Lengths of symbols 0 to 3, and their codes.
+  // Lengths of symbols 0 to 3, or of the pairs 0 to 15, and their codes.
+  localparam int SymbolBits = SymbolDeltas * DeltaBits;
+
   function automatic [3:0] code_length(input int symbol);
-    case (symbol)
-      0: code_length = 4'd2;
-      1: code_length = 4'd1;
-      default: code_length = 4'd3;
-    endcase
+    if (SymbolDeltas == 2) begin
+      code_length = (symbol == 5) ? 4'd1 : (symbol == 0) ? 4'd4 : 4'd5;
+    end else begin
+      case (symbol)
+        0: code_length = 4'd2;
+        1: code_length = 4'd1;
+        default: code_length = 4'd3;
+      endcase
+    end
   endfunction
 
-  function automatic [2:0] code_of(input int symbol);
-    case (symbol)
+  function automatic [4:0] code_of(input int symbol);
+    if (SymbolDeltas == 2)
+      code_of = (symbol == 5) ? 5'd0 : (symbol == 0) ? 5'd8
+          : 5'(symbol) + ((symbol < 5) ? 5'd17 : 5'd16);
+    else case (symbol)
       0: code_of = 3'b10;
       1: code_of = 3'b0;
       2: code_of = 3'b110;
@@ -103,7 +115,7 @@ module accelerator_bench;
 
   task automatic encode(input int layer, input int lane, input int symbol);
     int count;
-    count = (layer == 0) ? 32'(code_length(symbol)) : DeltaBits;
+    count = (layer == 0) ? 32'(code_length(symbol)) : SymbolBits;
     for (int b = count - 1; b >= 0; b--) begin
       stream[lane][143 - stream_bits[lane]] = (layer == 0) ? code_of(symbol) >> b : symbol >> b;
       stream_bits[lane] = stream_bits[lane] + 1;
@@ -125,7 +137,11 @@ module accelerator_bench;
         for (int l = 0; l < active; l++) begin
           delta = $urandom;
           words[word_count][l * DeltaBits +: DeltaBits] = delta;
-          encode(layer, l, 32'(words[word_count][l * DeltaBits +: DeltaBits]));
+          if (SymbolDeltas == 1)
+            encode(layer, l, 32'(words[word_count][l * DeltaBits +: DeltaBits]));
+          else if (i % 2 != 0)
+            encode(layer, l, 32'({words[word_count][l * DeltaBits +: DeltaBits],
+                                  words[word_count - 1][l * DeltaBits +: DeltaBits]}));
           if (layer == 0 || i % block_length[layer] == 0) operand[l] = 0;
           operand[l] = operand[l] + delta;
           at = reference_count - active + l;
@@ -282,7 +298,7 @@ module accelerator_bench;
     for (int i = 0; i < reference_count; i++) load(32'h10000000 + i, 36'(reference_of[i]));
     for (int n = 0; n < 10; n++) load(32'h20000000 + n, {20'(offset[n]), 16'(scale[n])});
     if (Huffman != 0) begin
-      for (int s = 0; s < 4; s++) load(32'h40000000 + s, 36'(code_length(s)));
+      for (int s = 0; s < 2 ** SymbolBits; s++) load(32'h40000000 + s, 36'(code_length(s)));
       for (int l = 0; l < Lanes; l++) begin
         first = l % LanesPerBank * 4;
         for (int w = 0; w < 4; w++)

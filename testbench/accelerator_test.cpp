@@ -37,6 +37,13 @@ Design huffman_design(int lanes, int lanes_per_bank, int delta_bits, Multiplier 
   return design;
 }
 
+Design pairs_design(int lanes, int lanes_per_bank, int delta_bits, Multiplier multiplier, bool consecutive) {
+  Design design = huffman_design(lanes, lanes_per_bank, delta_bits, multiplier, consecutive);
+  design.symbol_deltas = 2;
+  design.symbol_depth = design.max_layers << 2 * delta_bits;
+  return design;
+}
+
 // All multipliers, lanes that are no power of two, banks that the lanes do not fill.
 const Design designs[] = {
     small_design(1, 1, 8, Multiplier::lut, true),
@@ -55,11 +62,17 @@ const Design designs[] = {
     huffman_design(7, 4, 3, Multiplier::serial, false),
     huffman_design(1, 1, 1, Multiplier::dsp, false),
     huffman_design(33, 2, 4, Multiplier::lut, true),
+    pairs_design(5, 3, 4, Multiplier::dsp, true),
+    pairs_design(8, 4, 2, Multiplier::lut, false),
+    pairs_design(3, 1, 1, Multiplier::dsp_packed, true),
+    pairs_design(7, 4, 3, Multiplier::serial, false),
 };
 const Design& raw_dsp = designs[2];
 const Design& raw_serial = designs[6];
 const Design& huffman_dsp = designs[10];
 const Design& huffman_serial = designs[13];
+const Design& pairs_dsp = designs[16];
+const Design& pairs_serial = designs[19];
 
 std::vector<int> random_widths(RandomWork& random) {
   std::vector<int> widths = {random.in(1, 40)};
@@ -105,10 +118,12 @@ TEST_CASE("accelerator twins compute what a plain integer reference computes") {
   };
   // Few inputs, few outputs, partial tiles.
   const std::vector<std::vector<int>> shapes = {{1, 1}, {1, 33, 1}, {37, 19, 10}, {16, 48, 2}};
-  for (const Code code : {Code::raw, Code::huffman})
+  for (const Code code : {Code::raw, Code::huffman, Code::huffman_pairs})
     for (const DeltaFormat& format : formats)
       for (const std::vector<int>& widths : shapes) {
         const std::uint64_t seed = base_seed() + widths.size() * 10 + static_cast<std::uint64_t>(widths[0]);
+        if (code == Code::huffman_pairs && format.delta_bits > 4)
+          continue;
         RandomWork random(seed);
         Network network = random.network(widths, format);
         for (Layer& layer : network.layers)
@@ -122,6 +137,8 @@ TEST_CASE("accelerator twins compute what a plain integer reference computes") {
         design.in_depth = design.act_depth = 64;
         design.ref_depth = 1024;
         design.param_depth = 64;
+        if (code == Code::huffman_pairs)
+          design.symbol_depth = 768;
         Twins twins(AcceleratorTop(design), 0.2, seed);
         constexpr int images = 3;
         const std::vector<std::int8_t> inputs = random.bytes(static_cast<std::size_t>(widths[0] * images));
@@ -172,7 +189,7 @@ TEST_CASE("accelerator twins agree at the limits of a layer") {
 }
 
 TEST_CASE("accelerator twins agree on resets in mid-run and on the run after it") {
-  for (const Design& design : {raw_dsp, raw_serial, huffman_dsp, huffman_serial})
+  for (const Design& design : {raw_dsp, raw_serial, huffman_dsp, huffman_serial, pairs_dsp, pairs_serial})
     for (int i = 0; i < repeats(20); ++i) {
       const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
       RandomWork random(seed);
@@ -258,7 +275,7 @@ TEST_CASE("accelerator twins agree where reads overlap writes, and resets meet o
 }
 
 TEST_CASE("accelerator twins answer reads in START's own cycle as before it") {
-  for (const Design& design : {raw_dsp, huffman_dsp})
+  for (const Design& design : {raw_dsp, huffman_dsp, pairs_dsp})
     for (const std::uint32_t address : {reg::status, reg::cycles_lo, reg::cycles_hi, reg::inferences}) {
       RandomWork random(base_seed());
       Twins twins(AcceleratorTop(design), 0, base_seed());
@@ -429,7 +446,7 @@ TEST_CASE("accelerator twins raise the same error for bad books and streams in t
 }
 
 TEST_CASE("accelerator twins agree on streams that are too long, in every phase of the turns") {
-  for (const Design& design : {designs[10], designs[11], designs[13], designs[15]})
+  for (const Design& design : {designs[10], designs[11], designs[13], designs[15], pairs_dsp, pairs_serial})
     for (int i = 0; i < repeats(16); ++i) {
       const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
       RandomWork random(seed);
@@ -445,6 +462,21 @@ TEST_CASE("accelerator twins agree on streams that are too long, in every phase 
       }),
                     seed);
     }
+}
+
+TEST_CASE("accelerator twins stop at bits left over in a run's last inference, not with its last result") {
+  for (const Design& design : {huffman_dsp, pairs_dsp}) {
+    RandomWork random(base_seed());
+    Twins twins(AcceleratorTop(design), 0, base_seed());
+    Program program = random.program(design, {12, 9});
+    ++program.streams[4].last;
+    const CosimResult result = twins.run([&](Session& session) {
+      load_program(session, program);
+      run_images(session, random.bytes(12), 1);
+    });
+    require_equal(result, base_seed());
+    CHECK((result.record.reads[0] >> 8 & 0xff) == static_cast<std::uint32_t>(ErrorCode::left_over));
+  }
 }
 
 TEST_CASE("accelerator twins end in the same cycle when references run out in a stream's last block") {
@@ -468,7 +500,7 @@ TEST_CASE("accelerator twins end in the same cycle when references run out in a 
 TEST_CASE("accelerator twins agree on corrupted streams, books and bounds") {
   int errors = 0;
   for (int i = 0; i < repeats(60); ++i) {
-    const Design& design = designs[10 + i % 6];
+    const Design& design = designs[10 + i % 10];
     const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
     RandomWork random(seed);
     Twins twins(AcceleratorTop(design), random_stall(random), seed);
@@ -495,6 +527,36 @@ TEST_CASE("accelerator twins agree on corrupted streams, books and bounds") {
     errors += result.record.reads[0] % 4 == static_cast<std::uint32_t>(Status::error);
   }
   CHECK(errors > repeats(10));
+}
+
+TEST_CASE("accelerator twins raise an error at the book that a symbol table has no room for") {
+  Design design = pairs_dsp; // of books of 256 symbols at most
+  for (const int depth : {700, 512, 256, 255, 3}) {
+    design.symbol_depth = depth;
+    CAPTURE(depth);
+    RandomWork random(base_seed());
+    Twins twins(AcceleratorTop(design), 0.2, base_seed());
+    Program program = random.program(design, {12, 9, 7, 5});
+    for (LayerDescriptor& layer : program.layers) // 256 symbols each
+      layer.huffman = false;
+    const CosimResult result = twins.run([&](Session& session) {
+      load_program(session, program);
+      run_images(session, random.bytes(24), 2);
+      session.write(reg::control, control_reset);
+      session.add(HostAction::flush);
+      program.layers.resize(1);
+      program.layers[0].activation = Activation::none;
+      program.layers[0].huffman = true; // two symbols
+      program.code_lengths.assign(256, 0);
+      program.code_lengths[17] = program.code_lengths[250] = 1;
+      load_program(session, program);
+      run_images(session, random.bytes(12), 1);
+    });
+    require_equal(result, base_seed());
+    const std::uint32_t status = result.record.reads[0];
+    CHECK((status >> 8 & 0xff) == static_cast<std::uint32_t>(ErrorCode::code_book));
+    CHECK((status >> 16 & 0xff) == static_cast<std::uint32_t>(depth / 256)); // the layer
+  }
 }
 
 TEST_CASE("accelerator twins agree on a TLAST that comes early, late or never") {
@@ -600,6 +662,8 @@ TEST_CASE("accelerator: impossible parameters stop the RTL's elaboration") {
   check_refused("accelerator", {{"Lanes", {0, 256}},
                                 {"DeltaBits", {9}},
                                 {"Huffman", {2}},
+                                {"SymbolDeltas", {0, 2}}, // without decoders
+                                {"SymbolDepth", {1, 4097}},
                                 {"LanesPerBank", {10}},
                                 {"Multiplier", {4}},
                                 {"Consecutive", {2}},

@@ -47,6 +47,7 @@ std::vector<std::pair<std::string, int>> parameters(const AxiControlConfig& conf
           {"Multiplier", config.multiplier},
           {"Consecutive", config.consecutive},
           {"Huffman", config.huffman},
+          {"SymbolDeltas", config.symbol_deltas},
           {"BankDepth", config.bank_depth},
           {"InDepth", config.in_depth},
           {"ActDepth", config.act_depth},
@@ -253,6 +254,12 @@ AxiControlConfig huffman_config() {
   return config;
 }
 
+AxiControlConfig pairs_config() {
+  AxiControlConfig config = huffman_config();
+  config.symbol_deltas = 2;
+  return config;
+}
+
 Access write(std::uint32_t address, std::uint32_t data, unsigned strobes = 0xf) {
   Access access;
   access.is_write = true;
@@ -280,7 +287,7 @@ Access random_access(RandomWork& random, const AxiControlConfig& config) {
                           config.ref_depth,
                           config.param_depth,
                           2 * config.max_layers,
-                          config.max_layers << config.delta_bits,
+                          config.max_layers << config.symbol_deltas * config.delta_bits,
                           2 * config.lanes};
     const int memory = random.in(0, 6);
     const int end = memory < 6 ? depths[memory] : 8;
@@ -299,10 +306,10 @@ Access random_access(RandomWork& random, const AxiControlConfig& config) {
 } // namespace
 
 TEST_CASE("axi_control twins agree on accesses that overlap in every way, with resets among them") {
-  for (const AxiControlConfig& config : {raw_config(), huffman_config()})
+  for (const AxiControlConfig& config : {raw_config(), huffman_config(), pairs_config()})
     for (int i = 0; i < repeats(4); ++i) {
       const std::uint64_t seed = base_seed() * 100 + static_cast<std::uint64_t>(i);
-      CAPTURE(config.huffman, seed);
+      CAPTURE(config.huffman, config.symbol_deltas, seed);
       RandomWork random(seed);
       const double stall = 0.3 * (i % 3);
       const Pacer b_ready(stall, seed), r_ready(stall, seed + 1000);

@@ -137,7 +137,7 @@ TEST_CASE("command line: an impossible design is refused in one line") {
            BadInput{simulate + "--clock -5", "clock is -5"},
            BadInput{simulate + "--clock nan", "--clock: \"nan\" is no decimal number"},
            BadInput{simulate + "--clock fast", "--clock"},
-           BadInput{simulate + "--code zip", "unknown code \"zip\"; known are raw, huffman"},
+           BadInput{simulate + "--code zip", "unknown code \"zip\"; known are raw, huffman, huffman_pairs"},
            BadInput{simulate + "--code huffman --lanes-per-bank 5",
                     "lanes per bank, with Huffman decoders, is 5, possible are 1..4"},
            BadInput{simulate + "--code huffman --lanes-per-bank -1",

@@ -347,17 +347,24 @@ TEST_CASE("program: every lane's stream holds its neurons' deltas, layer by laye
   for (int i = 0; i < repeats(40); ++i) {
     const std::uint64_t seed = base_seed() * 1000 + static_cast<std::uint64_t>(i);
     RandomWork random(seed);
+    const int pair = i % 2 + 1; // deltas of a symbol
     Network network = mixed_network(random, 40);
+    while (pair == 2 && std::any_of(network.layers.begin(), network.layers.end(),
+                                    [](const Layer& layer) { return layer.delta_bits > 4; }))
+      network = mixed_network(random, 40);
     for (Layer& layer : network.layers)
-      layer.code = static_cast<Code>(random.in(0, 1));
-    network.layers[0].code = Code::huffman;
+      layer.code = static_cast<Code>(pair * random.in(0, 1));
+    network.layers[0].code = static_cast<Code>(pair);
     const Design design = fit(network, random_choice(random));
-    CAPTURE(seed, design.lanes, design.lanes_per_bank, design.delta_bits);
+    CAPTURE(seed, design.lanes, design.lanes_per_bank, design.delta_bits, pair);
     REQUIRE(design.huffman);
+    REQUIRE(design.symbol_deltas == pair);
     const Program program = compile(network, design);
-    const std::size_t symbols = std::size_t{1} << design.delta_bits;
+    const int symbol_bits = pair * design.delta_bits;
+    const std::size_t symbols = std::size_t{1} << symbol_bits;
     REQUIRE(program.code_lengths.size() == symbols * network.layers.size());
-    const auto bits = stream_bits(network, design.lanes, design.delta_bits);
+    const auto bits = stream_bits(network, design.lanes, design.delta_bits, pair);
+    std::size_t coded = 0; // symbols of all books
     std::size_t next_word = 0;
     for (int lane = 0; lane < design.lanes; ++lane) {
       const StreamBounds& bounds = program.streams[static_cast<std::size_t>(lane)];
@@ -377,17 +384,22 @@ TEST_CASE("program: every lane's stream holds its neurons' deltas, layer by laye
         std::vector<int> lengths(program.code_lengths.begin() + static_cast<std::ptrdiff_t>(l * symbols),
                                  program.code_lengths.begin() +
                                      static_cast<std::ptrdiff_t>((l + 1) * symbols));
-        REQUIRE(program.layers[l].huffman == (layer.code == Code::huffman));
+        REQUIRE(program.layers[l].huffman == (layer.code != Code::raw));
         if (layer.code == Code::raw) { // no book: D bits a delta
           REQUIRE(lengths == std::vector<int>(symbols));
-          lengths.assign(symbols, design.delta_bits);
+          lengths.assign(symbols, symbol_bits);
         }
+        if (lane == 0)
+          coded += symbols - static_cast<std::size_t>(std::count(lengths.begin(), lengths.end(), 0));
         const std::vector<std::string> codes = reference_codes(lengths);
         for (int o = lane; o < layer.outputs; o += design.lanes)
-          for (int k = 0; k < layer.inputs; ++k) {
-            const auto symbol =
-                static_cast<std::size_t>(layer.deltas[static_cast<std::size_t>(o * layer.inputs + k)]) &
-                (symbols - 1);
+          for (int k = 0; k < layer.inputs; k += pair) {
+            std::size_t symbol = 0;
+            for (int delta = 0; delta < pair && k + delta < layer.inputs; ++delta)
+              symbol |= (static_cast<std::size_t>(
+                             layer.deltas[static_cast<std::size_t>(o * layer.inputs + k + delta)]) &
+                         ((1u << design.delta_bits) - 1))
+                        << delta * design.delta_bits;
             REQUIRE(text.compare(at, codes[symbol].size(), codes[symbol]) == 0);
             at += codes[symbol].size();
           }
@@ -396,7 +408,38 @@ TEST_CASE("program: every lane's stream holds its neurons' deltas, layer by laye
       REQUIRE(text.find('1', at) == std::string::npos);
       REQUIRE((text.size() - at < 36 || (at == 0 && text.size() == 36)));
     }
+    if (pair == 2) { // the smallest table, by 64, that has room for all books
+      REQUIRE(static_cast<std::size_t>(design.symbol_depth) >= coded);
+      REQUIRE(static_cast<std::size_t>(design.symbol_depth) < coded + 64);
+    }
   }
+}
+
+TEST_CASE("program: a network coded in another way than the decoders take is refused") {
+  Network network = RandomWork(base_seed()).network({20, 30, 9}, {Scheme::plain, 4, Group::layer, 0, 0});
+  recode(network, Code::huffman);
+  const Design singles = fit(network, {});
+  recode(network, Code::huffman_pairs);
+  Design pairs = fit(network, {});
+  CHECK(refusal([&] { (void)compile(network, singles); }) ==
+        "layer 0 is Huffman-coded by pairs, the design's decoders take single deltas");
+  const int symbols = Demand(network).symbols;
+  CHECK(pairs.symbol_depth == (symbols + 63) / 64 * 64);
+  pairs.symbol_depth = symbols;
+  CHECK_NOTHROW(compile(network, pairs));
+  pairs.symbol_depth = symbols - 1;
+  CHECK(refusal([&] { (void)compile(network, pairs); }) == "the network needs " + std::to_string(symbols) +
+                                                               " words of symbol table, the design has " +
+                                                               std::to_string(symbols - 1));
+  network.layers[1].code = Code::huffman;
+  CHECK(refusal([&] { (void)fit(network, {}), (void)compile(network, fit(network, {})); }) ==
+        "layer 1 is Huffman-coded by single deltas, the design's decoders take pairs");
+  pairs.delta_bits = 5;
+  CHECK(refusal([&] { validate(pairs); }) == "delta bits, with pairs as symbols, is 5, possible are 1..4");
+  pairs.delta_bits = 4;
+  pairs.huffman = false;
+  CHECK(refusal([&] { validate(pairs); }) ==
+        "deltas of a symbol, without Huffman decoders, is 2, possible are 1..1");
 }
 
 TEST_CASE("program: a stream that overflows its bank is named with lane, layer and bits") {
@@ -410,7 +453,7 @@ TEST_CASE("program: a stream that overflows its bank is named with lane, layer a
   Design design = fit(network, choice);
   CHECK(design.lanes_per_bank == 3);
   CHECK(design.bank_depth == 512);
-  const auto bits = stream_bits(network, 6, 4);
+  const auto bits = stream_bits(network, 6, 4, 1);
   CHECK(bits[0] == std::vector<std::uint64_t>(6, 100)); // 5 neurons of 20 inputs
   const std::vector<int> words = stream_words(bits);
   const int needed[] = {words[0] + words[1] + words[2], words[3] + words[4] + words[5]};

@@ -107,7 +107,7 @@ TEST_CASE("facts: reports tell what a register's value says") {
     return register_text(top.registers(), address, top.model()->read(address, 1).data);
   };
   CHECK(read(accelerator, reg::config) == "CONFIG: lanes=21, delta bits=4, multiplier=3, consecutive=1, "
-                                          "lanes per bank=5, huffman=0");
+                                          "lanes per bank=5, huffman=0, pairs=0");
   CHECK(read(accelerator, reg::status) == "STATUS: status=idle, error=none, layer=0");
   CHECK(read(accelerator, reg::buffer_depth) == "BUFFER_DEPTH: input=128, activations=256");
   CHECK(read(codec, codec_reg::alphabet) == "ALPHABET: 11");
@@ -276,6 +276,8 @@ TEST_CASE("facts: RTL and model refuse the same designs") {
       {"lanes", &Design::lanes, {0, 1, 2, 16, 128, 129, 255, 256}},
       {"lanes_per_bank", &Design::lanes_per_bank, {0, 1, 3, 4, 5, 8, 9, 10, 18, 36, 37}},
       {"delta_bits", &Design::delta_bits, {0, 1, 2, 4, 5, 8, 9}},
+      {"symbol_deltas", &Design::symbol_deltas, {0, 1, 2, 3}},
+      {"symbol_depth", &Design::symbol_depth, {0, 1, 2, 192, 4096, 4097}},
       {"bank_depth", &Design::bank_depth, {0, 1, 2, 3, 1 << 20, (1 << 20) + 1}},
       {"in_depth", &Design::in_depth, {0, 1, 2, 3, 4096, 4097, 8192}},
       {"act_depth", &Design::act_depth, {0, 1, 2, 3, 4096, 4097, 8192}},

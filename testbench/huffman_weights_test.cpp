@@ -7,23 +7,31 @@ using namespace deltatwin;
 
 namespace {
 
-constexpr int lanes = 5, lanes_per_bank = 2, delta_bits = 3, depth = 64, layers = 2;
-constexpr int banks = 3, symbols = 1 << delta_bits;
+constexpr int lanes = 5, lanes_per_bank = 2, depth = 64, layers = 2;
+constexpr int banks = 3;
+
+struct Kind {
+  int delta_bits, symbol_deltas;
+  [[nodiscard]] int symbol_bits() const { return delta_bits * symbol_deltas; }
+};
 
 // The RTL, driven as the accelerator drives it.
 class Weights {
 public:
-  Weights()
+  explicit Weights(const Kind& kind)
       : rtl_(seeded({"huffman_weights",
                      {{"Lanes", lanes},
                       {"LanesPerBank", lanes_per_bank},
-                      {"DeltaBits", delta_bits},
+                      {"DeltaBits", kind.delta_bits},
+                      {"SymbolDeltas", kind.symbol_deltas},
+                      {"SymbolDepth", layers << kind.symbol_bits()},
                       {"BankDepth", depth},
                       {"MaxLayers", layers}},
                      false,
                      ""})) {
-    for (const char* pin : {"rst_ni", "load_word_i", "load_book_i", "load_stream_i", "build_start_i",
-                            "build_uniform_i", "build_layer_i", "layer_i", "issue_i", "lanes_i", "end_i"})
+    for (const char* pin :
+         {"rst_ni", "load_word_i", "load_book_i", "load_stream_i", "build_start_i", "build_uniform_i",
+          "build_layer_i", "layer_i", "issue_i", "odd_i", "lanes_i", "end_i"})
       set(pin, 0);
     cycle();
   }
@@ -48,7 +56,7 @@ public:
     set("build_uniform_i", uniform);
     cycle();
     set("build_start_i", 0);
-    for (int cycles = 0; cycles < 100; ++cycles) {
+    for (int cycles = 0; cycles < 600; ++cycles) {
       settle();
       const bool done = get("build_done_o");
       const int fault = static_cast<int>(get("build_fault_o"));
@@ -67,13 +75,15 @@ private:
 } // namespace
 
 TEST_CASE("huffman_weights gives every lane its deltas, inference after inference, layer after layer") {
-  Weights weights;
+  const Kind kind = GENERATE(Kind{3, 1}, Kind{3, 2}, Kind{4, 2}, Kind{1, 2});
+  const int delta_bits = kind.delta_bits, symbol_bits = kind.symbol_bits(), symbols = 1 << symbol_bits;
+  Weights weights(kind);
   for (int i = 0; i < repeats(8); ++i) {
     const std::uint64_t seed = base_seed() * 100 + static_cast<std::uint64_t>(i);
-    CAPTURE(seed);
+    CAPTURE(seed, delta_bits, kind.symbol_deltas);
     RandomWork random(seed);
     // Layer 0 has a book of its own, layer 1 none; not all lanes work in every tile.
-    const std::vector<int> lengths = random_book(random, delta_bits);
+    const std::vector<int> lengths = random_book(random, symbol_bits);
     const std::vector<std::string> codes = reference_codes(lengths);
     std::vector<int> present;
     for (int s = 0; s < symbols; ++s)
@@ -82,23 +92,30 @@ TEST_CASE("huffman_weights gives every lane its deltas, inference after inferenc
     struct Slot {
       int layer, active;
       std::uint64_t deltas;
+      bool odd; // a pair's second deltas
     };
     std::vector<Slot> slots;
     std::vector<std::string> bits(lanes);
     for (int layer = 0; layer < layers; ++layer)
       for (int tile = random.in(1, 3); tile > 0; --tile) {
         const int active = tile > 1 ? lanes : random.in(1, lanes);
-        for (int input = random.in(1, 20); input > 0; --input) {
-          Slot slot{layer, active, 0};
+        int held[lanes] = {};
+        for (int input = 0, inputs = random.in(1, 20); input < inputs; ++input) {
+          Slot slot{layer, active, 0, input % kind.symbol_deltas == 1};
           for (int lane = 0; lane < active; ++lane) {
+            if (slot.odd) {
+              slot.deltas |= static_cast<std::uint64_t>(held[lane]) << lane * delta_bits;
+              continue;
+            }
             const int symbol =
                 layer ? random.in(0, symbols - 1)
                       : present[static_cast<std::size_t>(random.in(0, static_cast<int>(present.size()) - 1))];
-            slot.deltas |= static_cast<std::uint64_t>(symbol) << lane * delta_bits;
+            slot.deltas |= static_cast<std::uint64_t>(symbol & ((1 << delta_bits) - 1)) << lane * delta_bits;
+            held[lane] = symbol >> delta_bits;
             std::string code = codes[static_cast<std::size_t>(symbol)];
             if (layer) {
               code.clear();
-              for (int bit = delta_bits - 1; bit >= 0; --bit)
+              for (int bit = symbol_bits - 1; bit >= 0; --bit)
                 code += symbol >> bit & 1 ? '1' : '0';
             }
             bits[static_cast<std::size_t>(lane)] += code;
@@ -132,10 +149,21 @@ TEST_CASE("huffman_weights gives every lane its deltas, inference after inferenc
       for (int wait = 0; wait < 10; ++wait)
         weights.cycle();
       for (std::size_t s = 0; s <= slots.size(); ++s) {
+        for (int gap = s && random.in(0, 9) == 0 ? random.in(1, 5) : 0; gap > 0; --gap) {
+          weights.set("issue_i", 0);
+          weights.set("end_i", 0);
+          weights.set("odd_i", random.word(1));
+          weights.settle();
+          REQUIRE(weights.get("deltas_o") == expected);
+          weights.cycle();
+          expected = 0;
+        }
         const bool issue = s < slots.size();
         weights.set("issue_i", issue);
-        if (issue)
+        if (issue) {
           weights.set("lanes_i", static_cast<std::uint64_t>(slots[s].active));
+          weights.set("odd_i", slots[s].odd);
+        }
         weights.set("end_i", s + 1 == slots.size());
         // The layer is there in the cycle before its first slot.
         if (s + 1 < slots.size())
@@ -158,7 +186,9 @@ TEST_CASE("huffman_weights gives every lane its deltas, inference after inferenc
 }
 
 TEST_CASE("huffman_weights tells a book's fault, and the lowest of several banks' faults") {
-  Weights weights;
+  const Kind kind = GENERATE(Kind{3, 1}, Kind{3, 2});
+  Weights weights(kind);
+  const int of = kind.symbol_deltas; // issues of a symbol
   // A book of one symbol: a 1 is a bad code, and a word has 36 symbols.
   weights.load("load_book_i", 1, 4, 1);
   const std::uint64_t bad = std::uint64_t{1} << 34; // in the second symbol
@@ -182,8 +212,9 @@ TEST_CASE("huffman_weights tells a book's fault, and the lowest of several banks
   // Takes symbols until an error; returns {takes, fault}.
   const auto take = [&](int ends_after) {
     int takes = 0;
-    for (int cycle = 0; cycle < 60; ++cycle) {
+    for (int cycle = 0; cycle < 120; ++cycle) {
       weights.set("issue_i", takes < ends_after);
+      weights.set("odd_i", static_cast<std::uint64_t>(takes % of));
       weights.set("end_i", takes + 1 == ends_after);
       weights.settle();
       if (weights.get("error_o"))
@@ -194,15 +225,15 @@ TEST_CASE("huffman_weights tells a book's fault, and the lowest of several banks
     return std::make_pair(takes, 0);
   };
   lay({0, 0, 0, 0, 0});
-  CHECK(take(36) == std::make_pair(36, 0));
+  CHECK(take(36 * of) == std::make_pair(36 * of, 0));
   lay({0, bad, 0, 0, 0});
-  CHECK(take(36) == std::make_pair(2, 1));
+  CHECK(take(36 * of) == std::make_pair(of + 1, 1));
   lay({0, 0, 0, 0, 0});
-  CHECK(take(40) == std::make_pair(37, 2)); // too short
-  lay({0, 0, 0, bad >> 34, 0});             // the last symbol of a word
-  CHECK(take(40) == std::make_pair(36, 1));
+  CHECK(take(40 * of) == std::make_pair(36 * of + 1, 2)); // too short
+  lay({0, 0, 0, bad >> 34, 0});                           // the last symbol of a word
+  CHECK(take(40 * of) == std::make_pair(35 * of + 1, 1));
   lay({0, 1, 0, 0, 0}); // bits that are left over
-  CHECK(take(34).second == 3);
+  CHECK(take(34 * of).second == 3);
   for (const char* pin : {"rst_ni", "issue_i", "end_i"})
     weights.set(pin, 0);
   weights.load("load_book_i", 1, 4, 0);

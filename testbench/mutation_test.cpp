@@ -144,7 +144,7 @@ bool diverges(const Design& design, const RtlSource& source, std::uint64_t seed)
       .divergence.has_value();
 }
 
-// Does the lockstep of a whole accelerator find it, in any of five designs? A mutant may touch only one.
+// Does the lockstep of a whole accelerator find it, in any of six designs? A mutant may touch only one.
 bool accelerator_diverges(const std::string& directory) {
   Design design;
   design.lanes = 5;
@@ -156,9 +156,11 @@ bool accelerator_diverges(const std::string& directory) {
   design.out_depth = 16;
   RtlSource source;
   source.directory = directory;
-  for (int choice = 0; choice < 5; ++choice) {
-    design.huffman = choice == 0;
-    design.multiplier = static_cast<Multiplier>(std::max(choice - 1, 0));
+  for (int choice = 0; choice < 6; ++choice) {
+    design.huffman = choice < 2;
+    design.symbol_deltas = choice == 1 ? 2 : 1;
+    design.symbol_depth = 600;
+    design.multiplier = static_cast<Multiplier>(std::max(choice - 2, 0));
     for (std::uint64_t seed = 1; seed <= 3; ++seed)
       if (diverges(design, source, seed))
         return true;

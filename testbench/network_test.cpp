@@ -277,7 +277,37 @@ TEST_CASE("network file: a layer's code is raw, or as it says") {
   CHECK(layer.stored_bits() == coded_bits(layer.histogram(), layer.code_lengths()) +
                                    4 * (std::uint64_t{1} << layer.delta_bits) + 8 * layer.references.size());
   CHECK(complaint(changed("/layers/1/code", "\"zip\"")) ==
-        place("/layers/1/code") + ": \"zip\" is none of \"raw\", \"huffman\"");
+        place("/layers/1/code") + ": \"zip\" is none of \"raw\", \"huffman\", \"huffman_pairs\"");
+}
+
+TEST_CASE("network file: pairs of a neuron's deltas are one symbol, behind an odd input one with a 0") {
+  const Network coded = parse_network(changed("/layers/0/code", "\"huffman_pairs\""), "net.json");
+  CHECK(coded.layers[0].code == Code::huffman_pairs);
+  const TemporaryDirectory directory("deltatwin-network");
+  save_network(coded, directory.path() + "/coded.json");
+  require_same(load_network(directory.path() + "/coded.json"), coded);
+  Layer layer;
+  layer.inputs = 3;
+  layer.outputs = 4;
+  layer.delta_bits = 2;
+  layer.deltas = {1, -1, 0, 1, -1, -2, 0, 0, 1, 1, -1, -2};
+  layer.code = Code::huffman_pairs;
+  std::vector<std::uint64_t> pairs(16); // the second delta in the upper two bits
+  pairs[0b1101] = 3;
+  pairs[0b0010] = 2;
+  pairs[0b0000] = 2;
+  pairs[0b0001] = 1;
+  CHECK(layer.histogram() == pairs);
+  const std::vector<int> lengths = layer.code_lengths();
+  CHECK(std::count(lengths.begin(), lengths.end(), 0) == 12);
+  CHECK(layer.code_bits() == coded_bits(pairs, lengths));
+  CHECK(layer.stored_bits() == layer.code_bits() + 4 * 16);
+  CHECK(complaint(changed("/layers/2/code", "\"huffman_pairs\"")) ==
+        place("/layers/2/code") + ": huffman_pairs is for deltas of at most 4 bits, these have 8");
+  Network network = coded;
+  CHECK(refusal([&] { recode(network, Code::huffman_pairs); }) ==
+        "code huffman_pairs is for deltas of at most 4 bits, those of layer 1 of " + network.name +
+            " have 8");
 }
 
 TEST_CASE("network file: a missing field is named") {

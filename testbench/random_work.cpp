@@ -10,16 +10,17 @@ namespace {
 void random_streams(RandomWork& random, const Design& design, Program& program) {
   std::vector<std::string> streams(static_cast<std::size_t>(design.lanes));
   for (const LayerDescriptor& layer : program.layers) {
-    const std::vector<int> lengths =
-        layer.huffman ? random_book(random, design.delta_bits)
-                      : std::vector<int>(std::size_t{1} << design.delta_bits, design.delta_bits);
+    const int symbol_bits = design.symbol_deltas * design.delta_bits;
+    const std::vector<int> lengths = layer.huffman
+                                         ? random_book(random, symbol_bits)
+                                         : std::vector<int>(std::size_t{1} << symbol_bits, symbol_bits);
     program.code_lengths.insert(program.code_lengths.end(), lengths.begin(), lengths.end());
     std::vector<std::string> codes;
     for (const std::string& code : reference_codes(lengths))
       if (!code.empty())
         codes.push_back(code);
     for (int o = 0; o < layer.outputs; ++o)
-      for (int i = 0; i < layer.inputs; ++i)
+      for (int i = 0; i < layer.inputs; i += design.symbol_deltas)
         streams[static_cast<std::size_t>(o % design.lanes)] +=
             codes[static_cast<std::size_t>(random.in(0, static_cast<int>(codes.size()) - 1))];
   }

@@ -314,6 +314,13 @@ TEST_CASE("a seed decides the whole network", "[trainer]") {
   options.code = Code::huffman;
   const std::string coded = layer_key(train(options, training_images()));
   CHECK(layer_key(train(options, training_images())) == coded);
+  options.code = Code::huffman_pairs; // the same training
+  Network pairs = train(options, training_images());
+  for (Layer& layer : pairs.layers) {
+    CHECK(layer.code == Code::huffman_pairs);
+    layer.code = Code::huffman;
+  }
+  CHECK(layer_key(pairs) == coded);
 }
 
 TEST_CASE("impossible options are refused by name", "[trainer]") {
@@ -342,6 +349,10 @@ TEST_CASE("impossible options are refused by name", "[trainer]") {
   refused("--shift", [](TrainOptions& o) {
     o.code = Code::huffman;
     o.format.shift = 3;
+  });
+  refused("--delta-bits", [](TrainOptions& o) {
+    o.code = Code::huffman_pairs;
+    o.format.delta_bits = 5;
   });
   refused("--delta-penalty", [](TrainOptions& o) { o.delta_penalty = -1; });
   refused("--delta-penalty", [](TrainOptions& o) { o.delta_penalty = 11; });

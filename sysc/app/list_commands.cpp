@@ -26,10 +26,13 @@ void list_network(const Network& network, const std::string& name, const std::st
   for (const Layer& layer : network.layers)
     shape += "-" + std::to_string(layer.outputs);
   const Layer& first = network.layers.front();
-  table.add_row(
-      {name, shape, grouped(network.macs()), grouped(network.weight_count()), grouped(network.stored_bits()),
-       std::string(first.scheme == Scheme::fixed_reference ? "fixed" : to_string(first.scheme)) +
-           ", D=" + std::to_string(first.delta_bits) + (first.code == Code::huffman ? ", Huffman" : "")});
+  table.add_row({name, shape, grouped(network.macs()), grouped(network.weight_count()),
+                 grouped(network.stored_bits()),
+                 std::string(first.scheme == Scheme::fixed_reference ? "fixed" : to_string(first.scheme)) +
+                     ", D=" + std::to_string(first.delta_bits) +
+                     (first.code == Code::huffman         ? ", Huffman"
+                      : first.code == Code::huffman_pairs ? ", Huffman pairs"
+                                                          : "")});
   list.push_back({{"name", name},
                   {"file", file},
                   {"description", network.description},

@@ -44,7 +44,8 @@ void add_common_options(CLI::App& command, CommonOptions& options, const std::st
       ->check(not_zero("bank depth is 0, possible are 2..1048576"));
   command.add_option("-m,--multiplier", options.multiplier, "lut, dsp, dsp_packed or serial [dsp]");
   command.add_option("--code", options.code,
-                     "raw or huffman: how the deltas of all layers lie in the banks [as the network says]");
+                     "raw, huffman or huffman_pairs: how the deltas of all layers lie in the banks [as the "
+                     "network says]");
   command.add_option("--clock", options.clock_mhz, "clock to assume, in MHz [100]")
       ->check(not_zero("clock is 0 MHz, possible are 0.001 to 10000"));
   if (!images_help.empty())
@@ -78,10 +79,10 @@ Setup::Setup(const CommonOptions& options)
     choice.multiplier = static_cast<Multiplier>(found - names.begin());
   }
   if (!options.code.empty()) {
-    if (options.code != to_string(Code::raw) && options.code != to_string(Code::huffman))
-      throw InputError("unknown code \"" + options.code + "\"; known are raw, huffman");
-    for (Layer& layer : network.layers)
-      layer.code = options.code == to_string(Code::raw) ? Code::raw : Code::huffman;
+    const auto* const found = std::find(code_names.begin(), code_names.end(), options.code);
+    if (found == code_names.end())
+      throw InputError("unknown code \"" + options.code + "\"; known are raw, huffman, huffman_pairs");
+    recode(network, static_cast<Code>(found - code_names.begin()));
   }
   design = fit(network, choice);
   if (options.preset == "paper_s15" && design.delta_bits != 4)

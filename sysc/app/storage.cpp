@@ -14,7 +14,7 @@ Storage::Storage(const Network& network, const Design& design, const Program& pr
     entropy_bits += deltatwin::entropy_bits(layer.histogram());
     code_bits += layer.code_bits();
   }
-  for (const auto& layer : stream_bits(network, design.lanes, design.delta_bits))
+  for (const auto& layer : stream_bits(network, design.lanes, design.delta_bits, design.symbol_deltas))
     for (std::size_t lane = 0; lane < lane_bits.size(); ++lane)
       lane_bits[lane] += layer[lane];
   for (const StreamBounds& stream : program.streams)

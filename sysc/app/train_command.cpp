@@ -28,7 +28,8 @@ template <class Value> using Words = std::vector<std::pair<std::string, Value>>;
 const Words<Activation> activations = {{"relu", Activation::relu}, {"hardtanh", Activation::hardtanh}};
 const Words<Scheme> schemes = {
     {"fixed", Scheme::fixed_reference}, {"consecutive", Scheme::consecutive}, {"plain", Scheme::plain}};
-const Words<Code> codes = {{"raw", Code::raw}, {"huffman", Code::huffman}};
+const Words<Code> codes = {
+    {"raw", Code::raw}, {"huffman", Code::huffman}, {"huffman_pairs", Code::huffman_pairs}};
 const Words<Group> groups = {{"layer", Group::layer}, {"neuron", Group::neuron}, {"block", Group::block}};
 
 struct Arguments {
@@ -86,8 +87,8 @@ std::string command_line(const Arguments& arguments) {
       text += " --block " + std::to_string(o.format.block);
     text += " --shift " + std::to_string(o.format.shift);
   }
-  if (o.code == Code::huffman)
-    text += " --code huffman --delta-penalty " + shortest(o.delta_penalty);
+  if (o.code != Code::raw)
+    text += " --code " + word_for(codes, o.code) + " --delta-penalty " + shortest(o.delta_penalty);
   text += " --epochs " + std::to_string(o.epochs) + " --batch " + std::to_string(o.batch) +
           " --learning-rate " + shortest(o.learning_rate) + " --weight-decay " + shortest(o.weight_decay) +
           " --label-smoothing " + shortest(o.label_smoothing) + " --input-dropout " +
@@ -218,7 +219,7 @@ void run(Arguments arguments) {
               path.c_str(), 100 * right, test.count, 100 * validation,
               static_cast<unsigned long long>(network.weight_bits()),
               12.5 * bits_a_weight(network, network.weight_bits()));
-  if (options.code == Code::huffman)
+  if (options.code != Code::raw)
     print_coded_storage(network);
   write_json(arguments.json, "train",
              {{"network", network.name},
@@ -249,13 +250,14 @@ void add_format_options(CLI::App& command, DeltaFormat& format) {
 }
 
 void add_code_options(CLI::App& command, TrainOptions& options) {
-  add_choice(command, "--code", options.code, codes,
-             "raw, or huffman: trains few and small deltas, to be stored as Huffman codes, and keeps the "
-             "best of the last quarter of epochs");
+  add_choice(
+      command, "--code", options.code, codes,
+      "raw, or huffman: trains few and small deltas, to be stored as Huffman codes, and keeps the "
+      "best of the last quarter of epochs; huffman_pairs: the same, stored as codes of pairs of deltas");
   command
       .add_option(
           "--delta-penalty", options.delta_penalty,
-          "with --code huffman, 0 to 10: pull of every delta towards 0; less storage for less accuracy")
+          "with a Huffman code, 0 to 10: pull of every delta towards 0; less storage for less accuracy")
       ->capture_default_str();
 }
 
@@ -429,7 +431,7 @@ void add_train_command(CLI::App& app, int& exit_code) {
         if (command->count(option))
           throw InputError(std::string(option) + ": has no meaning with --scheme plain");
     if (arguments->train.code == Code::raw && command->count("--delta-penalty"))
-      throw InputError("--delta-penalty: has a meaning with --code huffman only");
+      throw InputError("--delta-penalty: has a meaning with --code huffman or huffman_pairs only");
     for (const char* option : {"--teacher-channels", "--teacher-share", "--teachers"})
       if (arguments->train.teacher.empty() && command->count(option))
         throw InputError(std::string(option) + ": has a meaning with --teacher only");

@@ -23,7 +23,8 @@ bool AxiControlCore::loads(Memory memory, std::uint32_t bank, std::uint32_t addr
   case Memory::program:
     return bank == 0 && below(2 * config_.max_layers);
   case Memory::code_books:
-    return config_.huffman && bank == 0 && below(config_.max_layers << config_.delta_bits);
+    return config_.huffman && bank == 0 &&
+           below(config_.max_layers << config_.symbol_deltas * config_.delta_bits);
   case Memory::streams:
     return config_.huffman && bank == 0 && below(2 * config_.lanes);
   }
@@ -98,7 +99,8 @@ AxiControlCore::Read AxiControlCore::read(std::uint32_t address, const RunProgre
     return {load_high_};
   case reg::config:
     return {bits(config_.lanes, 0) | bits(config_.delta_bits, 8) | bits(config_.multiplier, 12) |
-            bits(config_.consecutive, 16) | bits(config_.lanes_per_bank, 17) | bits(config_.huffman, 23)};
+            bits(config_.consecutive, 16) | bits(config_.lanes_per_bank, 17) | bits(config_.huffman, 23) |
+            bits(config_.symbol_deltas == 2, 24)};
   case reg::bank_depth:
     return {bits(config_.bank_depth, 0)};
   case reg::buffer_depth:
@@ -141,7 +143,8 @@ std::vector<Register> axi_control_registers(std::vector<std::string> errors) {
         {"multiplier", 4, 12},
         {"consecutive", 1, 16},
         {"lanes per bank", 6, 17},
-        {"huffman", 1, 23}}},
+        {"huffman", 1, 23},
+        {"pairs", 1, 24}}},
       {reg::bank_depth, "BANK_DEPTH", Register::read_only},
       {reg::buffer_depth, "BUFFER_DEPTH", Register::read_only, {{"input", 16, 0}, {"activations", 16, 16}}},
       {reg::table_depth, "TABLE_DEPTH", Register::read_only, {{"parameters", 16, 0}, {"references", 16, 16}}},

@@ -25,6 +25,7 @@ inline constexpr std::uint32_t load_high = 0x24;    ///< RW [3:0] bits 35:32 of 
 inline constexpr std::uint32_t load_data = 0x28;    ///< WO loads a word, then the word address += 1
 inline constexpr std::uint32_t config =
     0x2c; ///< RO [7:0] lanes [11:8] D [15:12] multiplier [16] consecutive [22:17] lanes a bank [23] huffman
+          ///< [24] pairs of deltas as symbols
 inline constexpr std::uint32_t bank_depth = 0x30;   ///< RO
 inline constexpr std::uint32_t buffer_depth = 0x34; ///< RO [15:0] input, [31:16] activations
 inline constexpr std::uint32_t table_depth = 0x38;  ///< RO [15:0] parameters, [31:16] references
@@ -32,7 +33,8 @@ inline constexpr std::uint32_t table_depth = 0x38;  ///< RO [15:0] parameters, [
 
 inline constexpr std::uint32_t control_start = 1, control_reset = 2;
 enum class Status { idle, running, done, error };
-/// With decoders only: code_books holds a code length a word, at layer * 2^D + symbol; streams holds
+/// With decoders only: code_books holds a code length a word, at layer * 2^D + symbol, or of pairs at
+/// layer * 4^D + symbol; streams holds
 /// the first and the last word address of a lane's stream in its bank, at 2 * lane and 2 * lane + 1.
 enum class Memory { weights, references, parameters, program, code_books, streams };
 
@@ -40,6 +42,7 @@ enum class Memory { weights, references, parameters, program, code_books, stream
 struct AxiControlConfig {
   int lanes = 16, lanes_per_bank = 8, delta_bits = 4, multiplier = 0;
   bool consecutive = true, huffman = false;
+  int symbol_deltas = 1;
   int bank_depth = 4096, in_depth = 1024, act_depth = 512, ref_depth = 512, param_depth = 512;
   int max_layers = 16; ///< layer descriptors, a power of two
 

@@ -73,6 +73,7 @@ DecodedStreams decode_streams(const HuffmanWeightsConfig& config, const std::vec
   std::size_t slots = 0;
   for (const LayerDescriptor& layer : layers)
     slots += static_cast<std::size_t>((layer.outputs + config.lanes - 1) / config.lanes * layer.inputs);
+  const int delta_mask = (1 << config.delta_bits) - 1;
   DecodedStreams result;
   result.banks.assign(static_cast<std::size_t>(config.banks()), std::vector<std::uint64_t>(slots));
   const auto found = [&result](StreamFault fault, std::size_t slot, Cycle delay) {
@@ -96,13 +97,18 @@ DecodedStreams decode_streams(const HuffmanWeightsConfig& config, const std::vec
     for (std::size_t l = 0; l < layers.size(); ++l)
       for (int base = 0; base < layers[l].outputs; base += config.lanes) {
         const bool active = base + lane < layers[l].outputs;
+        int symbol = 0; // what is left of it
         for (int i = 0; i < layers[l].inputs; ++i, ++slot) {
           if (!active)
             continue;
-          now = decoder.ready(now + 1);
-          const HuffmanDecoderCore::Symbol taken = decoder.take(books[l], now);
-          result.banks[bank][slot] |= static_cast<std::uint64_t>(taken.symbol) << lsb;
-          found(taken.fault, slot, 1);
+          if (i % config.symbol_deltas == 0) {
+            now = decoder.ready(now + 1);
+            const HuffmanDecoderCore::Symbol taken = decoder.take(books[l], now);
+            symbol = taken.symbol;
+            found(taken.fault, slot, 1);
+          }
+          result.banks[bank][slot] |= static_cast<std::uint64_t>(symbol & delta_mask) << lsb;
+          symbol >>= config.delta_bits;
         }
       }
     const HuffmanDecoderCore::End end = decoder.end(now);

@@ -15,8 +15,11 @@ struct HuffmanWeightsConfig {
   int delta_bits = 4;     ///< D, 1..8
   int bank_depth = 2048;  ///< words of a bank
   int max_layers = 4;     ///< code books, a power of two up to 16
+  int symbol_deltas = 1;  ///< 2: a symbol is a pair of deltas
+  int symbol_depth = 128; ///< with pairs: entries of a decoder's symbol table, all layers' behind another
 
   [[nodiscard]] int banks() const { return (lanes + lanes_per_bank - 1) / lanes_per_bank; }
+  [[nodiscard]] int symbol_bits() const { return symbol_deltas * delta_bits; }
   /// Turns at a bank's read port.
   [[nodiscard]] int turns() const { return std::max(lanes_per_bank, 2); }
 };
@@ -58,7 +61,7 @@ public:
       : lanes_per_bank_(config.lanes_per_bank), turns_(config.turns()) {}
   /// Out of reset in cycle `clean`; a lane's words are the same in every inference.
   void start(std::vector<std::vector<std::uint64_t>> words, Cycle clean);
-  /// A slot: the first `active` lanes take a symbol.
+  /// A slot with a symbol's first delta: the first `active` lanes take one.
   void take(const CodeTable& book, int active, Cycle cycle);
   /// The inference's last slot was in `cycle`: the streams begin anew.
   void end(Cycle cycle);

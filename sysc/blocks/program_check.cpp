@@ -45,11 +45,15 @@ RunError check_program(const SchedulerConfig& config, const std::vector<LayerDes
 }
 
 RunError check_books(const SchedulerConfig& config, const std::vector<CodeTable>& books) {
-  for (std::size_t l = 0; l < books.size(); ++l)
-    if (books[l].fault != BookFault::none)
+  const CodeBookTiming timing = code_book_timing(config.symbol_bits);
+  std::size_t symbols = 0;
+  for (std::size_t l = 0; l < books.size(); ++l) {
+    symbols += books[l].symbols.size();
+    const bool faulty = books[l].fault != BookFault::none;
+    if (faulty || (config.symbol_depth && symbols > static_cast<std::size_t>(config.symbol_depth)))
       return {ErrorCode::code_book, static_cast<int>(l),
-              books.size() - 1 + l * code_book_timing(config.symbol_bits).build() +
-                  code_book_timing(config.symbol_bits).fault()};
+              books.size() - 1 + l * timing.build() + (faulty ? timing.fault() : timing.build())};
+  }
   return {};
 }
 

@@ -10,7 +10,8 @@ struct SchedulerConfig {
   DeltaMacTiming mac;      ///< what it issues to
   bool consecutive = true; ///< the lanes can take consecutive deltas
   bool huffman = false;    ///< the weight banks hold Huffman-coded streams
-  int symbol_bits = 4;     ///< D, with Huffman: of the code books whose builds it waits for
+  int symbol_bits = 4;     ///< with Huffman: of the code books whose builds it waits for
+  int symbol_depth = 0;    ///< with Huffman: symbols that all layers' books may have together; 0: any number
   int bank_depth = 4096;   ///< words of a weight bank
   int in_depth = 1024;     ///< elements in a half of the input buffer, a power of two
   int act_depth = 512;     ///< elements in a half of the activation buffer, a power of two

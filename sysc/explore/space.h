@@ -16,8 +16,8 @@ using Objective = std::size_t;
 ///     { "format": "deltatwin-space-1",
 ///       "top": "accelerator",                             default; its axes follow
 ///       "networks": ["s15", "my_network.json"],           names or files, as for --network
-///       "codes": ["as_trained", "raw", "huffman"],        default ["as_trained"]: as the network says
-///       "lanes": {"from": 1, "to": 128, "step": 1},       here and below: a number, a range, or a
+///       "codes": ["as_trained", "raw", "huffman", "huffman_pairs"],  default ["as_trained"]: as the network
+///       says "lanes": {"from": 1, "to": 128, "step": 1},       here and below: a number, a range, or a
 ///       "lanes_per_bank": "fit",                          list of these; "fit": what suits the network,
 ///       "bank_depth": ["fit", 4096],                      the default of these two
 ///       "multipliers": ["lut", "dsp"],                    default: all four

@@ -24,9 +24,9 @@ std::uint64_t Layer::weight_bits() const {
 }
 
 std::vector<std::uint64_t> Layer::histogram() const {
-  std::vector<std::uint64_t> counts(std::size_t{1} << delta_bits);
-  for (const std::int8_t delta : deltas)
-    ++counts[static_cast<std::size_t>(delta) & (counts.size() - 1)];
+  std::vector<std::uint64_t> counts(std::size_t{1} << symbol_deltas() * delta_bits);
+  for (int o = 0; o < outputs; ++o)
+    for_each_symbol(*this, o, symbol_deltas(), delta_bits, [&](unsigned symbol) { ++counts[symbol]; });
   return counts;
 }
 
@@ -44,7 +44,7 @@ std::uint64_t Layer::code_bits() const {
 }
 
 std::uint64_t Layer::stored_bits() const {
-  const std::uint64_t book = code == Code::raw ? 0 : 4 * (std::uint64_t{1} << delta_bits);
+  const std::uint64_t book = code == Code::raw ? 0 : 4 * (std::uint64_t{1} << symbol_deltas() * delta_bits);
   return code_bits() + book + references.size() * 8;
 }
 

@@ -19,8 +19,10 @@ enum class Scheme {
 enum class Group { layer, neuron, block };
 
 /// How deltas lie in the weight banks: D bits each, or as canonical Huffman codes (base/huffman.h)
-/// under one book per layer, the one with the fewest bits.
-enum class Code { raw, huffman };
+/// under one book per layer, the one with the fewest bits. `huffman_pairs`: a symbol is the deltas of a
+/// neuron's inputs 2i (the low D bits) and 2i + 1, of at most 4 bits; behind an odd number of inputs the
+/// last pair's second delta is 0 and is not used.
+enum class Code { raw, huffman, huffman_pairs };
 
 /// y = clamp((sum * multiplier + bias * 2^(shift-8) + 2^(shift-1)) >> shift), one multiplier and
 /// bias per neuron. `none` clamps to int16, `relu` to [0, 127], `hardtanh` to [-128, 127].
@@ -62,11 +64,27 @@ struct Layer {
   [[nodiscard]] std::uint64_t code_bits() const;
   /// Storage with the code: code_bits(), references, and 4 bits a symbol for the book.
   [[nodiscard]] std::uint64_t stored_bits() const;
-  /// Its code book by delta symbol (base/huffman.h); empty for Code::raw.
+  /// Its code book by symbol (base/huffman.h); empty for Code::raw.
   [[nodiscard]] std::vector<int> code_lengths() const;
-  /// How often each of the 2^D delta symbols (two's complement) occurs.
+  /// Deltas that are one symbol of the code: 2 for pairs, else 1.
+  [[nodiscard]] int symbol_deltas() const { return code == Code::huffman_pairs ? 2 : 1; }
+  /// How often each of the symbols occurs: 2^D deltas (two's complement), or 4^D pairs.
   [[nodiscard]] std::vector<std::uint64_t> histogram() const;
 };
+
+/// Visits a neuron's symbols of `deltas` (1 or 2) deltas, in order of its inputs, each delta in `bits` bits:
+/// visit(symbol).
+template <class Visit>
+void for_each_symbol(const Layer& layer, int output, int deltas, int bits, Visit visit) {
+  const std::int8_t* neuron = layer.deltas.data() + std::ptrdiff_t{output} * layer.inputs;
+  const unsigned mask = (1u << bits) - 1;
+  for (int i = 0; i < layer.inputs; i += deltas) {
+    unsigned symbol = static_cast<unsigned>(neuron[i]) & mask;
+    if (deltas == 2 && i + 1 < layer.inputs)
+      symbol |= (static_cast<unsigned>(neuron[i + 1]) & mask) << bits;
+    visit(symbol);
+  }
+}
 
 /// Visits the decoded weights of a layer in order of storage: visit(output, input, weight, running),
 /// where running is what a consecutive lane holds, and the delta itself otherwise.
@@ -82,6 +100,8 @@ template <class Visit> void decode(const Layer& layer, Visit visit) {
     }
 }
 
+inline constexpr int max_pair_delta_bits = 4; ///< of deltas that Code::huffman_pairs takes
+
 [[nodiscard]] constexpr int lowest_delta(int bits) { return -(1 << (bits - 1)); }
 [[nodiscard]] constexpr int highest_delta(int bits) { return (1 << (bits - 1)) - 1; }
 [[nodiscard]] constexpr bool in_int8(int value) { return value >= -128 && value <= 127; }
@@ -93,7 +113,7 @@ inline constexpr std::initializer_list<const char*> scheme_names = {"fixed_refer
                                                                     "plain"};
 inline constexpr std::initializer_list<const char*> group_names = {"layer", "neuron", "block"};
 inline constexpr std::initializer_list<const char*> activation_names = {"none", "relu", "hardtanh"};
-inline constexpr std::initializer_list<const char*> code_names = {"raw", "huffman"};
+inline constexpr std::initializer_list<const char*> code_names = {"raw", "huffman", "huffman_pairs"};
 inline constexpr std::initializer_list<const char*> rounding_names = {"half_up", "tflite", "half_even",
                                                                       "thresholds"};
 inline constexpr std::initializer_list<const char*> scaling_names = {"half_up", "tflite",

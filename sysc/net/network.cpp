@@ -34,6 +34,17 @@ std::uint64_t Network::stored_bits() const {
   return bits;
 }
 
+void recode(Network& network, Code code) {
+  for (std::size_t l = 0; l < network.layers.size(); ++l) {
+    Layer& layer = network.layers[l];
+    if (code == Code::huffman_pairs && layer.delta_bits > max_pair_delta_bits)
+      throw InputError("code huffman_pairs is for deltas of at most " + std::to_string(max_pair_delta_bits) +
+                       " bits, those of layer " + std::to_string(l) + " of " + network.name + " have " +
+                       std::to_string(layer.delta_bits));
+    layer.code = code;
+  }
+}
+
 void validate(const Network& network, const std::string& origin) {
   if (network.layers.empty() || network.layers.size() > max_layers)
     throw InputError(origin + ": layers: expected 1 to " + std::to_string(max_layers) + ", got " +

@@ -22,6 +22,9 @@ struct Network {
   [[nodiscard]] std::uint64_t stored_bits() const;
 };
 
+/// Gives every layer this code: the same weights, stored in another way. Throws InputError where a layer's
+/// deltas are too wide for it.
+void recode(Network& network, Code code);
 /// Checks shapes and ranges of every field; throws InputError.
 void validate(const Network& network, const std::string& origin);
 

@@ -211,7 +211,7 @@ void check_format(const DeltaFormat& format) {
 } // namespace
 
 int default_shift(Scheme scheme, int delta_bits, Code code) {
-  if (code == Code::huffman)
+  if (code != Code::raw)
     return 0;
   switch (scheme) {
   case Scheme::fixed_reference:
@@ -241,7 +241,10 @@ void check(const TrainOptions& options) {
   require(options.activation != Activation::none, "--activation: expected relu or hardtanh");
   check_format(options.format);
   require(options.code == Code::raw || options.format.shift <= 0,
-          "--shift: " + std::to_string(options.format.shift) + ", expected 0 with --code huffman");
+          "--shift: " + std::to_string(options.format.shift) + ", expected 0 with a Huffman code");
+  require(options.code != Code::huffman_pairs || options.format.delta_bits <= max_pair_delta_bits,
+          "--delta-bits: " + std::to_string(options.format.delta_bits) + ", expected at most " +
+              std::to_string(max_pair_delta_bits) + " with --code huffman_pairs");
   require(options.delta_penalty >= 0 && options.delta_penalty <= 10, "--delta-penalty: expected 0 to 10");
   require(options.epochs >= 1 && options.epochs <= 10000,
           "--epochs: " + std::to_string(options.epochs) + ", expected 1 to 10000");
@@ -275,7 +278,7 @@ Network train(const TrainOptions& given, const Dataset& images, const TrainCallb
 
   Model model(widths(options.hidden, images.pixels, data.classes), options.activation, options.format,
               Precision::quantized, generator);
-  const bool coded = options.code == Code::huffman;
+  const bool coded = options.code != Code::raw;
   if (coded)
     model.set_scale(coded_step);
   int steps = 0;

@@ -16,9 +16,10 @@ struct TrainOptions {
   /// How weights are stored, in every layer (a block longer than a layer's inputs is cut to them).
   /// delta_bits 2..8; shift -1: default_shift(). int8 and int4 are Scheme::plain with 8 and 4 bits.
   DeltaFormat format = {Scheme::fixed_reference, 4, Group::layer, 0, -1};
-  /// huffman: deltas are trained to be few and small, as a Huffman code then stores them in fewer bits.
+  /// huffman: deltas are trained to be few and small, as a Huffman code then stores them in fewer bits;
+  /// huffman_pairs: the same training, pairs of deltas are coded.
   Code code = Code::raw;
-  double delta_penalty = 0.3;   ///< L1, with huffman: weights move this * learning rate * step a step
+  double delta_penalty = 0.3;   ///< L1, with a Huffman code: weights move this * learning rate * step a step
   int epochs = 40;              ///< passes over the training images
   int batch = 128;              ///< images a step
   double learning_rate = 2e-3;  ///< Adam's, after the warm-up; a cosine takes it to 0
@@ -56,7 +57,7 @@ void check(const TrainOptions& options);
 
 /// Trains with quantized weights and activations from the first step on. A twelfth of the images
 /// (5,000 of 60,000) is kept for validation; the epoch's integer network that does best on it is
-/// returned, with Code::huffman among the last quarter of epochs, as storage shrinks until then.
+/// returned, with a Huffman code among the last quarter of epochs, as storage shrinks until then.
 /// Runs on one thread; equal options and images give an equal network.
 [[nodiscard]] Network train(const TrainOptions& options, const Dataset& images,
                             const TrainCallback& progress = {});

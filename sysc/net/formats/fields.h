@@ -148,6 +148,9 @@ template <class Fields, class AnyLayer> void weight_fields(const Fields& fields,
     fields.integers("references", layer.references, reference_count(layer), -128, 127);
   }
   fields.optional_choice("code", layer.code, code_names);
+  if (layer.code == Code::huffman_pairs && layer.delta_bits > max_pair_delta_bits)
+    fields.fail("code", "huffman_pairs is for deltas of at most " + std::to_string(max_pair_delta_bits) +
+                            " bits, these have " + std::to_string(layer.delta_bits));
   fields.rows("deltas", layer.deltas, layer.outputs, layer.inputs, lowest_delta(layer.delta_bits),
               highest_delta(layer.delta_bits));
 }

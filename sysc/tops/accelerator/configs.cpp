@@ -24,7 +24,8 @@ SchedulerConfig scheduler_config(const Design& design) {
   config.mac = DeltaMacTiming(delta_mac_config(design));
   config.consecutive = design.consecutive;
   config.huffman = design.huffman;
-  config.symbol_bits = design.delta_bits;
+  config.symbol_bits = design.symbol_bits();
+  config.symbol_depth = design.symbol_deltas == 2 ? design.symbol_depth : 0;
   config.bank_depth = design.bank_depth;
   config.in_depth = design.in_depth;
   config.act_depth = design.act_depth;
@@ -36,7 +37,8 @@ SchedulerConfig scheduler_config(const Design& design) {
 }
 
 HuffmanWeightsConfig huffman_weights_config(const Design& design) {
-  return {design.lanes, design.lanes_per_bank, design.delta_bits, design.bank_depth, design.max_layers};
+  return {design.lanes,      design.lanes_per_bank, design.delta_bits,  design.bank_depth,
+          design.max_layers, design.symbol_deltas,  design.symbol_depth};
 }
 
 AxiControlConfig axi_control_config(const Design& design) {
@@ -47,6 +49,7 @@ AxiControlConfig axi_control_config(const Design& design) {
   config.multiplier = static_cast<int>(design.multiplier);
   config.consecutive = design.consecutive;
   config.huffman = design.huffman;
+  config.symbol_deltas = design.symbol_deltas;
   config.bank_depth = design.bank_depth;
   config.in_depth = design.in_depth;
   config.act_depth = design.act_depth;

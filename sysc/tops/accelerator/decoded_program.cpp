@@ -8,12 +8,12 @@ namespace deltatwin {
 namespace {
 
 std::vector<CodeTable> read_books(const AcceleratorMemories& memories,
-                                  const std::vector<LayerDescriptor>& layers, int delta_bits) {
-  const auto symbols = std::ptrdiff_t{1} << delta_bits;
+                                  const std::vector<LayerDescriptor>& layers, int symbol_bits) {
+  const auto symbols = std::ptrdiff_t{1} << symbol_bits;
   std::vector<CodeTable> books;
   auto book = memories.code_lengths.begin();
   for (const LayerDescriptor& layer : layers) {
-    books.push_back(layer.huffman ? CodeTable({book, book + symbols}) : CodeTable::uniform(delta_bits));
+    books.push_back(layer.huffman ? CodeTable({book, book + symbols}) : CodeTable::uniform(symbol_bits));
     book += symbols;
   }
   return books;
@@ -68,7 +68,7 @@ RunError decode_program(const Design& design, const AcceleratorMemories& memorie
     return error;
   program.layers.resize(layers);
   if (design.huffman) {
-    program.books = read_books(memories, program.layers, design.delta_bits);
+    program.books = read_books(memories, program.layers, design.symbol_bits());
     error = check_books(config, program.books);
     if (error.code != ErrorCode::none)
       return error;

@@ -11,6 +11,8 @@ namespace {
 constexpr int max_lanes = 255;         // 8 bits of register CONFIG
 constexpr int max_table_depth = 65535; // 16 bits of register TABLE_DEPTH
 constexpr int max_decoders = 4;        // whose 8 bits a cycle one 36-bit word a cycle can feed
+constexpr int max_symbol_depth = 4096; // 256 symbols of each of 16 layers
+constexpr int lut_ram_depth = 64;      // in which symbol tables come
 
 int power_of_two(int at_least, int floor) {
   int value = floor;
@@ -25,15 +27,28 @@ int block_ram_depth(int words, bool huffman) {
 }
 
 // Bits of each neuron's deltas in a stream.
-std::vector<std::uint64_t> neuron_bits(const Layer& layer, int delta_bits) {
-  std::vector<std::uint64_t> bits(static_cast<std::size_t>(layer.outputs));
+std::vector<std::uint64_t> neuron_bits(const Layer& layer, int delta_bits, int symbol_deltas) {
+  std::vector<std::uint64_t> bits;
   const std::vector<int> lengths = layer.code_lengths();
-  auto delta = layer.deltas.begin();
-  for (std::uint64_t& sum : bits)
-    for (int i = 0; i < layer.inputs; ++i, ++delta)
-      sum += static_cast<std::uint64_t>(
-          lengths.empty() ? delta_bits : lengths[static_cast<std::size_t>(*delta) & (lengths.size() - 1)]);
+  const int raw_symbols = (layer.inputs + symbol_deltas - 1) / symbol_deltas;
+  for (int o = 0; o < layer.outputs; ++o) {
+    std::uint64_t& sum = bits.emplace_back();
+    if (layer.code == Code::raw)
+      sum = static_cast<std::uint64_t>(raw_symbols * symbol_deltas * delta_bits);
+    else
+      for_each_symbol(layer, o, layer.symbol_deltas(), layer.delta_bits,
+                      [&](unsigned symbol) { sum += static_cast<std::uint64_t>(lengths[symbol]); });
+  }
   return bits;
+}
+
+// That have a code in a layer's book; without one, all have.
+int coded_symbols(const Layer& layer, int symbol_bits) {
+  const std::vector<int> lengths = layer.code_lengths();
+  return lengths.empty()
+             ? 1 << symbol_bits
+             : static_cast<int>(lengths.size() -
+                                static_cast<std::size_t>(std::count(lengths.begin(), lengths.end(), 0)));
 }
 
 std::vector<std::uint64_t> lane_sums(const std::vector<std::uint64_t>& neurons, int lanes) {
@@ -52,6 +67,8 @@ std::vector<std::pair<std::string, int>> Design::parameters() const {
           {"Multiplier", static_cast<int>(multiplier)},
           {"Consecutive", consecutive ? 1 : 0},
           {"Huffman", huffman ? 1 : 0},
+          {"SymbolDeltas", symbol_deltas},
+          {"SymbolDepth", symbol_depth},
           {"BankDepth", bank_depth},
           {"InDepth", in_depth},
           {"ActDepth", act_depth},
@@ -74,6 +91,11 @@ std::string complaint(const Design& design) {
   };
   range("lanes", design.lanes, 1, max_lanes);
   range("delta bits", design.delta_bits, 1, 8);
+  range(design.huffman ? "deltas of a symbol" : "deltas of a symbol, without Huffman decoders,",
+        design.symbol_deltas, 1, design.huffman ? 2 : 1);
+  if (design.symbol_deltas == 2)
+    range("delta bits, with pairs as symbols,", design.delta_bits, 1, max_pair_delta_bits);
+  range("symbol depth", design.symbol_depth, 2, max_symbol_depth);
   range(design.huffman ? "lanes per bank, with Huffman decoders," : "lanes per bank", design.lanes_per_bank,
         1, design.huffman ? max_decoders : 36 / std::max(design.delta_bits, 1));
   range("bank depth", design.bank_depth, 2, 1 << 20);
@@ -97,10 +119,11 @@ void validate(const Design& design) {
     throw InputError(what);
 }
 
-std::vector<std::vector<std::uint64_t>> stream_bits(const Network& network, int lanes, int delta_bits) {
+std::vector<std::vector<std::uint64_t>> stream_bits(const Network& network, int lanes, int delta_bits,
+                                                    int symbol_deltas) {
   std::vector<std::vector<std::uint64_t>> bits;
   for (const Layer& layer : network.layers)
-    bits.push_back(lane_sums(neuron_bits(layer, delta_bits), lanes));
+    bits.push_back(lane_sums(neuron_bits(layer, delta_bits, symbol_deltas), lanes));
   return bits;
 }
 
@@ -120,11 +143,14 @@ Demand::Demand(const Network& network) {
     layers.push_back({layer.inputs, layer.outputs, {}});
     delta_bits = std::max(delta_bits, layer.delta_bits);
     consecutive |= layer.scheme == Scheme::consecutive;
-    huffman |= layer.code == Code::huffman;
+    huffman |= layer.code != Code::raw;
+    symbol_deltas = std::max(symbol_deltas, layer.symbol_deltas());
     references += layer.outputs * layer.blocks();
   }
-  for (std::size_t l = 0; huffman && l < layers.size(); ++l)
-    layers[l].neuron_bits = neuron_bits(network.layers[l], delta_bits);
+  for (std::size_t l = 0; huffman && l < layers.size(); ++l) {
+    layers[l].neuron_bits = neuron_bits(network.layers[l], delta_bits, symbol_deltas);
+    symbols += coded_symbols(network.layers[l], symbol_deltas * delta_bits);
+  }
 }
 
 int Demand::bank_words(int lanes, int lanes_per_bank) const {
@@ -152,6 +178,9 @@ Design smallest_design(const Demand& demand, const DesignChoice& choice) {
   design.delta_bits = demand.delta_bits;
   design.consecutive = demand.consecutive;
   design.huffman = demand.huffman;
+  design.symbol_deltas = demand.symbol_deltas;
+  if (design.symbol_deltas == 2)
+    design.symbol_depth = (demand.symbols + lut_ram_depth - 1) / lut_ram_depth * lut_ram_depth;
   const int lanes = std::clamp(choice.lanes, 1, max_lanes); // what is outside, complaint() names
   const int widest = design.huffman ? max_decoders : 36 / design.delta_bits;
   const int banks = (lanes + widest - 1) / widest;

@@ -18,6 +18,8 @@ struct Design {
   Multiplier multiplier = Multiplier::dsp;
   bool consecutive = true; ///< lanes have the running-delta adder
   bool huffman = false;    ///< lanes have Huffman decoders, each with its own stream of 36-bit words
+  int symbol_deltas = 1;   ///< deltas that a decoder's symbol holds: 1, or with D <= 4 a pair
+  int symbol_depth = 128;  ///< with pairs: entries of a decoder's symbol table, for all layers together
   int bank_depth = 4096;   ///< words a weight bank
   int in_depth = 1024;     ///< elements in a half of the input buffer, a power of two
   int act_depth = 512;     ///< elements in a half of the activation buffer, a power of two
@@ -29,6 +31,8 @@ struct Design {
 
   [[nodiscard]] int banks() const { return (lanes + lanes_per_bank - 1) / lanes_per_bank; }
   [[nodiscard]] int bank_width() const { return huffman ? 36 : lanes_per_bank * delta_bits; }
+  /// Bits of a decoder's symbol.
+  [[nodiscard]] int symbol_bits() const { return symbol_deltas * delta_bits; }
   /// Lanes that a bank feeds: the last one may have fewer.
   [[nodiscard]] int lanes_of_bank(int bank) const {
     return std::min(lanes_per_bank, lanes - bank * lanes_per_bank);
@@ -57,6 +61,8 @@ struct Demand {
   std::vector<Layer> layers;
   int delta_bits = 1; ///< the widest of all layers
   bool consecutive = false, huffman = false;
+  int symbol_deltas = 1; ///< 2: a layer's code has pairs as symbols
+  int symbols = 0;       ///< that have a code, of all layers' books
   int references = 0;
 
   /// Words of the fullest weight bank.
@@ -64,9 +70,9 @@ struct Demand {
 };
 
 /// Bits of each lane's stream when a design's lanes have decoders, [layer][lane]: neuron n is lane
-/// (n mod lanes)'s. A raw layer's symbols have `delta_bits` bits each.
+/// (n mod lanes)'s. A raw layer's deltas have `delta_bits` bits each, and come by `symbol_deltas`.
 [[nodiscard]] std::vector<std::vector<std::uint64_t>> stream_bits(const Network& network, int lanes,
-                                                                  int delta_bits);
+                                                                  int delta_bits, int symbol_deltas);
 /// The words of 36 bits that each lane's stream takes in its bank: at least one.
 [[nodiscard]] std::vector<int> stream_words(const std::vector<std::vector<std::uint64_t>>& bits);
 

@@ -17,11 +17,12 @@ namespace {
 
 namespace axis = accelerator_axis;
 
-// "mixed": some layers are coded, others are not.
+// "mixed": not all layers have the same.
 const char* code_of(const Network& network) {
-  const auto coded = std::count_if(network.layers.begin(), network.layers.end(),
-                                   [](const Layer& layer) { return layer.code == Code::huffman; });
-  return coded == 0 ? "raw" : static_cast<std::size_t>(coded) == network.layers.size() ? "huffman" : "mixed";
+  const Code first = network.layers.front().code;
+  const bool mixed = std::any_of(network.layers.begin(), network.layers.end(),
+                                 [=](const Layer& layer) { return layer.code != first; });
+  return mixed ? "mixed" : to_string(first);
 }
 
 double test_accuracy(const Network& network, const Dataset& images) {
@@ -65,8 +66,7 @@ AcceleratorExploration::AcceleratorExploration(const std::vector<AxisValues>& va
     for (const double code : codes_) {
       Network coded = network;
       if (code > 0) // 0: as it was trained
-        for (Layer& layer : coded.layers)
-          layer.code = static_cast<Code>(integer(code) - 1);
+        recode(coded, static_cast<Code>(integer(code) - 1));
       variants_.push_back({coded.name, code_of(coded), accuracy, coded.macs(), coded.weight_count(),
                            coded.stored_bits(), Demand(coded), describe(coded)});
     }

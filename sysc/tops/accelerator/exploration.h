@@ -32,7 +32,7 @@ private:
   /// A network under one of the space's codes.
   struct Variant {
     std::string network; ///< its name
-    std::string code;    ///< "raw", "huffman", or "mixed"
+    std::string code;    ///< of all layers, or "mixed"
     double accuracy;     ///< of the integer network on the test images; NaN where it is not known
     std::uint64_t macs, weights, stored_bits;
     Demand demand;

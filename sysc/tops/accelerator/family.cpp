@@ -24,14 +24,15 @@ public:
     std::vector<Axis> axes(axis::count);
     axes[axis::network] = {Axis::text, "network", "networks", "a committed network, or a network file",
                            0,          0,         {},         ""};
-    axes[axis::code] = {Axis::choice,
-                        "code",
-                        "codes",
-                        "how the deltas of all layers lie in the banks",
-                        0,
-                        0,
-                        {"as_trained", to_string(Code::raw), to_string(Code::huffman)},
-                        "as_trained"};
+    axes[axis::code] = {
+        Axis::choice,
+        "code",
+        "codes",
+        "how the deltas of all layers lie in the banks",
+        0,
+        0,
+        {"as_trained", to_string(Code::raw), to_string(Code::huffman), to_string(Code::huffman_pairs)},
+        "as_trained"};
     axes[axis::multiplier] = {
         Axis::choice, "multiplier", "multipliers", "how a lane multiplies", 0, 0, multiplier_names(), ""};
     axes[axis::lanes] = {Axis::integer, "lanes", "", "neurons in parallel", 1, 255, {}, ""};
@@ -55,8 +56,7 @@ public:
     const auto number = [&](std::size_t a) { return all[a].parse(choices[a]); };
     Network network = load_network(find_network(choices[axis::network]));
     if (const auto code = static_cast<int>(number(axis::code)); code > 0)
-      for (Layer& layer : network.layers)
-        layer.code = static_cast<Code>(code - 1);
+      recode(network, static_cast<Code>(code - 1));
     DesignChoice choice;
     choice.lanes = static_cast<int>(number(axis::lanes));
     choice.lanes_per_bank = static_cast<int>(number(axis::lanes_per_bank));

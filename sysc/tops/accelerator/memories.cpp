@@ -13,7 +13,7 @@ AcceleratorMemories::AcceleratorMemories(const Design& design)
       references(static_cast<std::size_t>(design.ref_depth)),
       parameters(static_cast<std::size_t>(design.param_depth)),
       program(2 * static_cast<std::size_t>(design.max_layers)),
-      code_lengths(design.huffman ? static_cast<std::size_t>(design.max_layers) << design.delta_bits : 0),
+      code_lengths(design.huffman ? static_cast<std::size_t>(design.max_layers) << design.symbol_bits() : 0),
       streams(design.huffman ? 2 * static_cast<std::size_t>(design.lanes) : 0),
       lanes_per_bank_(design.lanes_per_bank), bank_width_(design.bank_width()) {}
 

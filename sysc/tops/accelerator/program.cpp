@@ -43,16 +43,15 @@ std::vector<std::vector<std::uint64_t>> pack_streams(const Network& network, con
   for (const Layer& layer : network.layers) {
     const std::vector<int> lengths = layer.code_lengths();
     const std::vector<unsigned> codes = canonical_codes(lengths);
-    const int bits = layer.code == Code::raw ? design.delta_bits : layer.delta_bits;
+    const bool raw = layer.code == Code::raw;
     for (int o = 0; o < layer.outputs; ++o) {
       const auto lane = static_cast<std::size_t>(o % design.lanes);
-      for (int i = 0; i < layer.inputs; ++i) {
-        const auto delta = static_cast<std::size_t>(symbol(layer, o, i, bits));
-        const bool raw = layer.code == Code::raw;
-        if (const auto word = packers[lane].put(raw ? static_cast<unsigned>(delta) : codes[delta],
-                                                raw ? bits : lengths[delta]))
-          streams[lane].push_back(*word);
-      }
+      for_each_symbol(layer, o, design.symbol_deltas, raw ? design.delta_bits : layer.delta_bits,
+                      [&](unsigned symbol) {
+                        if (const auto word = packers[lane].put(raw ? symbol : codes[symbol],
+                                                                raw ? design.symbol_bits() : lengths[symbol]))
+                          streams[lane].push_back(*word);
+                      });
     }
   }
   for (std::size_t lane = 0; lane < streams.size(); ++lane)
@@ -63,7 +62,7 @@ std::vector<std::vector<std::uint64_t>> pack_streams(const Network& network, con
 
 [[noreturn]] void fail_overflow(const Network& network, const Design& design, std::size_t lane,
                                 std::uint64_t words_there) {
-  const auto bits = stream_bits(network, design.lanes, design.delta_bits);
+  const auto bits = stream_bits(network, design.lanes, design.delta_bits, design.symbol_deltas);
   const std::vector<int> words = stream_words(bits);
   const int bank = static_cast<int>(lane) / design.lanes_per_bank;
   const auto first = words.begin() + bank * design.lanes_per_bank;
@@ -84,6 +83,17 @@ std::vector<std::vector<std::uint64_t>> pack_streams(const Network& network, con
                    std::to_string(std::accumulate(first, first + design.lanes_of_bank(bank), 0)));
 }
 
+// A layer's symbol of deltas of that many bits, as the design has it: with its own bits a delta. The order
+// of symbols stays, and so do their codes.
+std::size_t widened(unsigned symbol, int delta_bits, const Design& design) {
+  std::size_t wide = 0;
+  for (int d = 0; d < design.symbol_deltas; ++d) {
+    const unsigned delta = symbol >> d * delta_bits & ((1u << delta_bits) - 1), sign = 1u << (delta_bits - 1);
+    wide |= std::size_t{((delta ^ sign) - sign) & ((1u << design.delta_bits) - 1)} << d * design.delta_bits;
+  }
+  return wide;
+}
+
 void lay_streams(const Network& network, const Design& design, Program& program) {
   program.banks.resize(static_cast<std::size_t>(design.banks()));
   const std::vector<std::vector<std::uint64_t>> streams = pack_streams(network, design);
@@ -96,15 +106,13 @@ void lay_streams(const Network& network, const Design& design, Program& program)
                                static_cast<std::uint32_t>(bank.size() + stream.size() - 1)});
     bank.insert(bank.end(), stream.begin(), stream.end());
   }
-  const std::size_t symbols = std::size_t{1} << design.delta_bits;
   for (const Layer& layer : network.layers) {
     const std::size_t book = program.code_lengths.size();
-    program.code_lengths.resize(book + symbols);
+    program.code_lengths.resize(book + (std::size_t{1} << design.symbol_bits()));
     const std::vector<int> lengths = layer.code_lengths();
-    for (int delta = -static_cast<int>(lengths.size()) / 2; delta < static_cast<int>(lengths.size()) / 2;
-         ++delta)
-      program.code_lengths[book + (static_cast<std::size_t>(delta) & (symbols - 1))] =
-          static_cast<std::uint8_t>(lengths[static_cast<std::size_t>(delta) & (lengths.size() - 1)]);
+    for (unsigned symbol = 0; symbol < lengths.size(); ++symbol)
+      program.code_lengths[book + widened(symbol, layer.delta_bits, design)] =
+          static_cast<std::uint8_t>(lengths[symbol]);
   }
 }
 
@@ -118,7 +126,7 @@ std::vector<LayerDescriptor> describe(const Network& network) {
     descriptor.outputs = layer.outputs;
     descriptor.activation = layer.activation;
     descriptor.consecutive = layer.scheme == Scheme::consecutive;
-    descriptor.huffman = layer.code == Code::huffman;
+    descriptor.huffman = layer.code != Code::raw;
     descriptor.block_length = layer.block_length();
     descriptor.delta_shift = layer.shift;
     descriptor.shift = layer.requantizer.shift - 8;
@@ -139,6 +147,11 @@ Program compile(const Network& network, const Design& design) {
       throw InputError(which + " is consecutive, the design's lanes have no running delta");
     if (program.layers[l].huffman && !design.huffman)
       throw InputError(which + " is Huffman-coded, the design's lanes have no decoders");
+    if (layer.code != Code::raw && layer.symbol_deltas() != design.symbol_deltas)
+      throw InputError(which +
+                       (design.symbol_deltas == 2
+                            ? " is Huffman-coded by single deltas, the design's decoders take pairs"
+                            : " is Huffman-coded by pairs, the design's decoders take single deltas"));
     for_each_tile(layer, design.lanes, [&](int base, int active) {
       for (int block = 0; block < layer.blocks(); ++block)
         for (int lane = 0; lane < active; ++lane)
@@ -162,6 +175,8 @@ Program compile(const Network& network, const Design& design) {
   check("reference memory", program.references.size(), design.ref_depth);
   check("parameter memory", program.parameters.size(), design.param_depth);
   if (design.huffman) {
+    if (design.symbol_deltas == 2)
+      check("symbol table", static_cast<std::size_t>(Demand(network).symbols), design.symbol_depth);
     lay_streams(network, design, program);
   } else {
     program.banks = raw_banks(network, design);

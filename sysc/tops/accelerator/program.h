@@ -16,8 +16,8 @@ struct Program {
   std::vector<std::vector<std::uint64_t>> banks; ///< [bank][word], bank_width bits each
   std::vector<std::int8_t> references;           ///< one a tile, block and lane
   std::vector<std::uint64_t> parameters;         ///< one a neuron, 36 bits
-  std::vector<std::uint8_t> code_lengths;        ///< [layers * 2^D] with decoders, by delta symbol
-  std::vector<StreamBounds> streams;             ///< [lanes] with decoders
+  std::vector<std::uint8_t> code_lengths; ///< [layers * 2^D, or 4^D for pairs] with decoders, by symbol
+  std::vector<StreamBounds> streams;      ///< [lanes] with decoders
 };
 
 /// Lays a network out for a design. A tile is `lanes` neurons; each of its words holds one delta

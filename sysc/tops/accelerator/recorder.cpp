@@ -89,7 +89,8 @@ void Recorder::decode(const DecodedProgram& program, const WriteBackTiming& timi
     const Cycle cycle = block.slot(i, timing.mac.cycles_per_mac);
     if (cycle >= stop)
       return;
-    decoders_.take(program.books[layer], block.active, cycle);
+    if ((block.first_input + i) % design_.symbol_deltas == 0)
+      decoders_.take(program.books[layer], block.active, cycle);
     if (last_block && i + 1 == block.slots)
       decoders_.end(cycle);
   }

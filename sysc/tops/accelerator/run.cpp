@@ -168,7 +168,7 @@ void Run::issue_image(const OutputSink& sink, Recorder& recorder) {
   ++issued_;
   if (error.code != ErrorCode::none)
     fail(error, recorder);
-  else if (state_.completions.size() == images_)
+  else if (state_.completions.size() == images_ && state_.error.code == ErrorCode::none)
     state_.stop = state_.completions.back().cycle + 1;
   if (state_.error.code != ErrorCode::none) // blocks behind a bad stream
     recorder.error(state_.error.cycle);
