@@ -123,31 +123,36 @@ namespace {
 Resources pair_weights_resources(const HuffmanWeightsConfig& config) {
   // Fitted LUTs: of the book and the turns, and of a decoder; where its table is one LUT-RAM deep, by its
   // symbols' bits; and of a bit's multiplexer between 1, 2, 4, .. 64 LUT-RAMs of a table.
-  constexpr double shared = 310, decoder = 138, small_decoder = 148, per_small_symbol_bit = 5.1;
-  constexpr double table_mux[] = {0, 1.2, 3.3, 6, 5.7, 13, 46};
-  constexpr int longest = 8, base_bits = 8;
-  constexpr int decoder_ff = 126; // two words of 36 bits, two chunks of 9, a window and its length, state
+  constexpr double shared = 330, decoder = 136, small_decoder = 146, per_small_symbol_bit = 5.1;
+  constexpr double table_mux[] = {0, 1.2, 3.3, 6, 26, 46, 92}; // from 2048 entries on guessed
+  constexpr double per_length = 4;
+  constexpr int base_bits = 8;
+  constexpr int decoder_ff = 115; // two words of 36 bits, two chunks of 9, state
   constexpr int book_ff = 43, per_book_symbol_bit = 4, limits = 44; // of length l, l + 1 bits are kept
 
   const int bits = config.symbol_bits(), books = config.max_layers, lanes = config.lanes;
+  const int longest = bits < 4 ? (1 << bits) - 1 : 8; // a complete code of n symbols has none of n bits
   const int address = address_bits(config.bank_depth), rank = address_bits(config.symbol_depth);
   const Resources bank_memories = memory_resources(36, config.bank_depth, true) +
                                   lut_ram_resources(address, 8) + lut_ram_resources(address, 4);
   const int tally = 4 * ceil_div(bits + 1, 4); // LUT-RAM, written where it is read
   Resources all = config.banks() * bank_memories + lanes * lut_ram_resources(bits, config.symbol_depth) +
                   lut_ram_resources(4, books << bits) + Resources{tally, 0, 0, 0, 0, tally};
-  for (int length = 1; length <= longest && books > 1; ++length)
+  for (int length = 1; length <= 8 && books > 1; ++length)
     all += lut_ram_resources(length + 1 + base_bits, books); // limits and bases
   if (books > 1)
     all += lut_ram_resources(rank, books); // where they begin
   const int pieces = ceil_div(config.symbol_depth, 64);
-  all.lut += static_cast<int>(
-      shared + lanes * (pieces > 1 ? decoder : small_decoder + per_small_symbol_bit * bits) +
-      lanes * bits * table_mux[address_bits(pieces)]);
+  all.lut += static_cast<int>(shared +
+                              lanes * ((pieces > 1 ? decoder : small_decoder + per_small_symbol_bit * bits) -
+                                       per_length * (8 - longest)) +
+                              lanes * bits * table_mux[address_bits(pieces)]);
   const int copies = books > 1 ? 1 : 2; // of limits and bases, and the bases again behind the windows
-  all.ff += book_ff + per_book_symbol_bit * bits + copies * (limits + longest * base_bits) + longest * rank +
-            config.banks() * (address + 1) +
-            lanes * (decoder_ff + std::min(rank, 8) - 8 + config.delta_bits) + 3 * rank + 3;
+  all.ff +=
+      book_ff + per_book_symbol_bit * bits + copies * (limits + longest * base_bits) + longest * rank +
+      config.banks() * (address + 1) +
+      lanes * (decoder_ff + longest + address_bits(longest) + std::min(rank, 8) - 8 + config.delta_bits) +
+      3 * rank + 3;
   return all;
 }
 

@@ -101,7 +101,7 @@ void delta_fields(const Fields& fields, AnyDeltas& deltas, std::size_t outputs) 
   fields.integer("bits", deltas.bits, 1, 8);
   fields.integer("shift", deltas.shift, 0, 7);
   fields.one_or("references", deltas.references, outputs, -128, 127);
-  fields.choice("code", deltas.code, code_names);
+  fields.choice("code", deltas.code, {"raw", "huffman"}); // huffman: of deltas or of pairs
 }
 
 template <class Fields, class AnyPool> void kind_fields(const Fields& fields, AnyPool& pool) {
