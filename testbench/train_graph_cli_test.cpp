@@ -113,6 +113,7 @@ TEST_CASE("train --graph: wrong input is refused in one line") {
            Bad{elements, "--input-bits 9", "--input-bits: 9, expected 2 to 8"},
            Bad{elements, "--crop 5", "--crop: 5, expected less than half of an image"},
            Bad{elements, "--delta-penalty 1", "--delta-penalty: has a meaning with --code huffman only"},
+           Bad{elements, "--code huffman_pairs", "--code: huffman_pairs has no meaning with --graph"},
            Bad{elements, "--teacher-share 1", "--teacher-share: has a meaning with --teacher-network only"},
            Bad{elements, "--teacher-network nobody", "nobody"},
            Bad{elements, "--layers 4", "--layers: has no meaning with --graph"},

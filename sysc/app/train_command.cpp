@@ -365,6 +365,8 @@ GraphRun graph_run(const CLI::App& command, const Arguments& arguments) {
   run.options.mirror = arguments.words.mirror;
   if (command.count("--mirror") && command.count("--no-mirror"))
     throw InputError("--mirror: contradicts --no-mirror");
+  if (run.options.deltas.code == Code::huffman_pairs)
+    throw InputError("--code: huffman_pairs has no meaning with --graph, where huffman is for pairs, too");
   if (run.options.deltas.code == Code::raw && command.count("--delta-penalty"))
     throw InputError("--delta-penalty: has a meaning with --code huffman only");
   return run;
