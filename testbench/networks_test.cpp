@@ -46,8 +46,9 @@ TEST_CASE("committed networks reach their accuracy on the simulated accelerator"
   double fixed4 = 0, int8 = 0;
   for (const Row& row :
        {Row{"paper_fixed4", 0.890}, Row{"paper_consecutive4", 0.888}, Row{"paper_int8", 0.885},
-        Row{"s15", 0.896}, Row{"paper_huffman", 0.887}, Row{"s15_huffman", 0.896}, Row{"s15_int8", 0.882, 4},
-        Row{"s15_fixed4", 0.895, 9}, Row{"s15_fixed3", 0.898, 12}, Row{"s15_fixed2", 0.896}}) {
+        Row{"s15", 0.896}, Row{"paper_huffman", 0.887}, Row{"s15_huffman", 0.896}, Row{"s15_pairs", 0.901},
+        Row{"s15_int8", 0.882, 4}, Row{"s15_fixed4", 0.895, 9}, Row{"s15_fixed3", 0.898, 12},
+        Row{"s15_fixed2", 0.896}}) {
     CAPTURE(row.name);
     const Network network = committed(row.name);
     const Design design = design_for(network, row.lanes);
@@ -180,6 +181,36 @@ TEST_CASE("s15 and s15_huffman fit the XC7S15 with 16 lanes, by synthesis, as co
   }
 }
 
+TEST_CASE("pairs of deltas as symbols: fewer bits, the same cycles, and s15_huffman still fits the XC7S15") {
+  for (const char* name : {"s15_huffman", "paper_huffman"}) {
+    Network network = committed(name);
+    const std::uint64_t single_bits = network.stored_bits();
+    const Design singles = design_for(network, 16);
+    const std::vector<Cycle> cycles = steady_layer_cycles(singles, describe(network));
+    recode(network, Code::huffman_pairs);
+    CHECK(static_cast<double>(network.stored_bits()) < 0.8 * static_cast<double>(single_bits));
+    const Design pairs = design_for(network, 16);
+    CHECK(pairs.symbol_deltas == 2);
+    CHECK(steady_layer_cycles(pairs, describe(network)) == cycles);
+  }
+  const Device device = find_device("xc7s15");
+  Network network = committed("s15_huffman");
+  recode(network, Code::huffman_pairs);
+  const Design design = design_for(network, 16);
+  const SynthesisResult area = synthesize(AcceleratorTop(design));
+  CHECK(area.lut <= device.lut);
+  CHECK(area.ff <= device.ff);
+  CHECK(area.dsp <= device.dsp);
+  CHECK(area.bram36() <= device.bram36);
+  const Resources computed = resources(design);
+  CHECK(area.dsp == computed.dsp);
+  CHECK(area.ramb18 == computed.ramb18);
+  CHECK(area.ramb36 == computed.ramb36);
+  CHECK(area.lut_ram == computed.lut_ram);
+  CHECK(computed.lut == Approx(area.lut).epsilon(0.05));
+  CHECK(computed.ff == Approx(area.ff).epsilon(0.05));
+}
+
 TEST_CASE("a lane's decoder and its share of the code book take less than 250 LUTs and no DSP, at D = 4") {
   Design design;
   design.lanes = 8;
@@ -234,9 +265,9 @@ TEST_CASE("committed networks run equal on RTL, with stalls") {
     Multiplier multiplier;
   };
   const Dataset images = load_dataset(default_dataset, "t10k", 2);
-  for (const Row& row :
-       {Row{"s15", 16, Multiplier::dsp}, Row{"s15", 144, Multiplier::lut},
-        Row{"paper_consecutive4", 16, Multiplier::dsp}, Row{"s15_huffman", 16, Multiplier::dsp}}) {
+  for (const Row& row : {Row{"s15", 16, Multiplier::dsp}, Row{"s15", 144, Multiplier::lut},
+                         Row{"paper_consecutive4", 16, Multiplier::dsp},
+                         Row{"s15_huffman", 16, Multiplier::dsp}, Row{"s15_pairs", 16, Multiplier::dsp}}) {
     CAPTURE(row.name, row.lanes);
     const Network network = committed(row.name);
     const Design design = design_for(network, row.lanes, row.multiplier);
