@@ -50,16 +50,16 @@ std::string mega(double number) { return number < 1e5 ? rate(number / 1e6) : fix
 
 void print_layers(const Setup& setup, const SimulationResult& result) {
   const Design& design = setup.design;
-  std::printf(
-      "\n  layer  shape      format           code           bits  bits/w  entropy       cycles  M MAC/s"
-      "  used\n");
+  std::printf("\n  layer  shape      format           code                 bits  bits/w  entropy       "
+              "cycles  M MAC/s"
+              "  used\n");
   for (std::size_t l = 0; l < setup.network.layers.size(); ++l) {
     const Layer& layer = setup.network.layers[l];
     const double macs = static_cast<double>(layer.macs());
     const double cycles = static_cast<double>(result.layer_cycles[l]);
     const auto weights = static_cast<double>(layer.deltas.size());
     const std::string shape = std::to_string(layer.inputs) + "x" + std::to_string(layer.outputs);
-    std::printf("  %5zu  %-9s  %-15s  %-7s %10s  %6s  %7s %12s %8s %3s %%\n", l, shape.c_str(),
+    std::printf("  %5zu  %-9s  %-15s  %-13s %10s  %6s  %7s %12s %8s %3s %%\n", l, shape.c_str(),
                 format_name(layer).c_str(), to_string(layer.code), grouped(layer.stored_bits()).c_str(),
                 fixed(static_cast<double>(layer.code_bits()) / weights, 3).c_str(),
                 fixed(entropy_bits(layer.histogram()) / weights, 3).c_str(),
