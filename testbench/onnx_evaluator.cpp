@@ -78,6 +78,12 @@ public:
       return both([](Real a, Real b) { return std::pow(a, b); });
     if (op == "Relu")
       return each([](Real a) { return std::max(a, Real(0)); });
+    if (op == "Clip")
+      return each([this](Real a) {
+        const Real low = has(1) ? in(1).values[0] : real("min", -1e30f),
+                   high = has(2) ? in(2).values[0] : real("max", 1e30f);
+        return std::min(std::max(a, low), high);
+      });
     if (op == "Identity" || op == "Cast")
       return in(0);
     if (op == "Quant" || op == "IntQuant")
@@ -269,7 +275,10 @@ private:
 
   Array gemm() const {
     Array y = product(in(0), integer("transB", 0) ? transposed(in(1), {1, 0}) : in(1));
-    return has(2) ? broadcast(y, in(2), [](Real a, Real b) { return a + b; }) : y;
+    const Real alpha = real("alpha", 1), beta = real("beta", 1);
+    for (Real& value : y.values)
+      value *= alpha;
+    return has(2) ? broadcast(y, in(2), [beta](Real a, Real b) { return a + beta * b; }) : y;
   }
 
   Array pool(bool is_max, bool is_global) const {

@@ -1,4 +1,5 @@
 #include "app/commands.h"
+#include "app/graph_text.h"
 #include "app/output.h"
 #include "app/text.h"
 #include "base/error.h"
@@ -11,29 +12,6 @@
 
 namespace deltatwin {
 namespace {
-
-std::string format_text(const Format& format) {
-  return (format.is_signed ? "int" : "uint") + std::to_string(format.bits) +
-         (format.zero_point ? " z" + std::to_string(format.zero_point) : "");
-}
-
-std::string operator_text(const Node& node) {
-  const auto window_text = [](const Window& window) {
-    const std::string size = std::to_string(window.rows) + "x" + std::to_string(window.columns);
-    return window.row_stride == 1 && window.column_stride == 1 ? size
-           : window.row_stride == window.column_stride
-               ? size + "/" + std::to_string(window.row_stride)
-               : size + "/" + std::to_string(window.row_stride) + "x" + std::to_string(window.column_stride);
-  };
-  if (const auto* convolution = std::get_if<Convolution>(&node.op))
-    return "conv " + window_text(convolution->window) +
-           (convolution->groups > 1 ? ", " + std::to_string(convolution->groups) + " groups" : "");
-  if (const auto* pool = std::get_if<Pool>(&node.op))
-    return (pool->kind == Pool::Kind::max ? "max " : "average ") + window_text(pool->window);
-  if (std::holds_alternative<Add>(node.op))
-    return "add";
-  return std::holds_alternative<Rescale>(node.op) ? "rescale" : "reshape";
-}
 
 // Of the requantization of a node's results; null: it has none.
 const Requantization* requantization_of(const Node& node) {
@@ -70,10 +48,8 @@ void print_nodes(const Import& network) {
     const Node& node = graph.nodes[n];
     const Tensor& out = graph.tensors[node.output];
     const Requantization* requantization = requantization_of(node);
-    const std::string name =
-        node.name.size() > 24 ? ".." + node.name.substr(node.name.size() - 22) : node.name;
     const NodeReport& report = network.nodes[n];
-    table.add_row({name, operator_text(node), report.source, shape_text(out.shape), format_text(out.format),
+    table.add_row({short_name(node), operator_text(node), report.source, shape_text(out.shape), format_text(out.format),
                    grouped(graph.macs(node)), grouped(node.weights()),
                    requantization ? to_string(requantization->rounding) : "-", exactness(report)});
   }

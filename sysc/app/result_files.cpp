@@ -3,6 +3,7 @@
 #include "app/text.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "net/argmax.h"
 #include "net/npy.h"
 #include "net/softmax.h"
 #include <CLI/CLI.hpp>
@@ -112,12 +113,12 @@ std::vector<std::size_t> output_columns(const Table& table) {
   return columns;
 }
 
-ByteType byte_type(const std::string& name) {
-  if (name.empty())
-    return ByteType::of_network;
-  if (name != "int8" && name != "uint8")
-    throw InputError("--input-type: \"" + name + "\" is none of int8, uint8");
-  return name == "int8" ? ByteType::signed_byte : ByteType::unsigned_byte;
+// The column of labels, where there is one to be read.
+std::optional<std::size_t> told_labels(const FileOptions& options, const Table& table) {
+  const auto column = label_column(table);
+  if (!options.labels.empty() && !column)
+    throw InputError(options.labels + ": has no column \"label\"");
+  return options.labels.empty() && table.header.empty() ? std::nullopt : column;
 }
 
 std::size_t decimals(const std::string& number) {
@@ -190,6 +191,14 @@ void add_result_options(CLI::App& command, FileOptions& options, const std::stri
   command.add_option(outputs, options.outputs, "where to write every output: .csv or .npy");
 }
 
+ByteType byte_type(const std::string& name) {
+  if (name.empty())
+    return ByteType::of_network;
+  if (name != "int8" && name != "uint8")
+    throw InputError("--input-type: \"" + name + "\" is none of int8, uint8");
+  return name == "int8" ? ByteType::signed_byte : ByteType::unsigned_byte;
+}
+
 InputSet load_inputs(const FileOptions& options, const Tensor& tensor, int limit) {
   InputSet set = load_inputs(options.inputs, tensor, byte_type(options.type), limit);
   const std::string& path = options.labels.empty() ? options.expected : options.labels;
@@ -197,14 +206,35 @@ InputSet load_inputs(const FileOptions& options, const Tensor& tensor, int limit
     return set;
   const Table table = read_table(path);
   check_count(path, table.rows.size(), set.count);
-  const auto column = label_column(table);
-  if (!options.labels.empty() && !column)
-    throw InputError(path + ": has no column \"label\"");
-  if (!column || (options.labels.empty() && table.header.empty()))
-    return set;
-  set.labels = labels_of(path, table, *column);
-  set.labels.resize(static_cast<std::size_t>(set.count));
+  if (const auto column = told_labels(options, table)) {
+    set.labels = labels_of(path, table, *column);
+    set.labels.resize(static_cast<std::size_t>(set.count));
+  }
   return set;
+}
+
+std::vector<int> load_labels(const FileOptions& options, int count) {
+  const std::string& path = options.labels.empty() ? options.expected : options.labels;
+  if (path.empty())
+    return {};
+  const Table table = read_table(path);
+  check_count(path, table.rows.size(), count);
+  std::vector<int> labels;
+  if (const auto column = told_labels(options, table)) {
+    labels = labels_of(path, table, *column);
+    labels.resize(static_cast<std::size_t>(count));
+    return labels;
+  }
+  const std::vector<std::size_t> columns = output_columns(table);
+  if (columns.empty())
+    throw InputError(path + ": has no column of outputs");
+  for (std::size_t row = 0; row < static_cast<std::size_t>(count); ++row) {
+    std::vector<double> outputs;
+    for (const std::size_t column : columns)
+      outputs.push_back(number_at(path, table, row, column));
+    labels.push_back(argmax(outputs.data(), outputs.size()));
+  }
+  return labels;
 }
 
 Comparison compare(const FileOptions& options, const Outputs& outputs) {

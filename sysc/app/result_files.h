@@ -26,6 +26,12 @@ void add_result_options(CLI::App& command, FileOptions& options, const std::stri
 /// InputError; to be called before anything runs, as it checks that outputs can be written.
 [[nodiscard]] InputSet load_inputs(const FileOptions& options, const Tensor& tensor, int limit);
 
+/// Labels of `count` inputs, of --labels or --expected; where the latter has outputs alone, the largest one's
+/// place. None: neither is given.
+[[nodiscard]] std::vector<int> load_labels(const FileOptions& options, int count);
+/// --input-type.
+[[nodiscard]] ByteType byte_type(const std::string& name);
+
 /// What is expected of the first outputs.
 struct Comparison {
   int images = 0, equal = 0;

@@ -1,103 +1,14 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "import/import.h"
+#include "import/onnx_attempt.h"
 #include "import/onnx_translator.h"
 #include <algorithm>
-#include <set>
 
 namespace deltatwin {
 namespace {
 
-constexpr std::int64_t newest_opset = 23;
 using Kind = OnnxOperand::Kind;
-
-void check_model(const OnnxModel& model, const std::string& origin) {
-  const auto opset = model.opsets.find("");
-  if (opset != model.opsets.end() && (opset->second < 1 || opset->second > newest_opset))
-    throw InputError(origin + ": it is of operator set " + std::to_string(opset->second) +
-                     "; known are 1 to " + std::to_string(newest_opset));
-  if (model.opsets.empty())
-    throw InputError(origin + ": this is no whole ONNX file: it tells no operator set");
-  if (model.nodes.empty())
-    throw InputError(origin + ": its graph has no node");
-  if (model.inputs.size() != 1)
-    throw InputError(origin + ": it has " + std::to_string(model.inputs.size()) +
-                     " inputs that are no constants; possible is one (freeze the others into the file)");
-  if (model.outputs.size() != 1)
-    throw InputError(origin + ": it has " + std::to_string(model.outputs.size()) +
-                     " outputs; possible is one");
-}
-
-// What is taken for granted of the input until an operator wants it otherwise.
-struct Attempt {
-  std::vector<int> dims;
-  int batch = 1;
-  View view;
-  std::vector<int> shape; ///< of the tensor, in the order in which it lies
-  bool is_relaid = false;
-};
-
-// Without the batch, and with four dimensions at most.
-std::vector<int> tensor_shape(std::vector<int> dims) {
-  while (dims.size() > 1 && dims[0] == 1)
-    dims.erase(dims.begin());
-  if (dims.size() <= 4)
-    return dims.empty() ? std::vector{1} : dims;
-  return {View(dims).elements()};
-}
-
-void lay_in_order(Attempt& attempt) {
-  attempt.view = View(attempt.dims);
-  attempt.shape = tensor_shape(attempt.dims);
-  attempt.is_relaid = false;
-}
-
-void take_batch(Attempt& attempt) {
-  attempt.batch = std::max(attempt.batch, attempt.dims[0]);
-  attempt.dims[0] = 1;
-}
-
-std::vector<int> input_dims(const OnnxValue& input, const std::string& origin) {
-  const std::string at = origin + ": input \"" + printable(input.name) + "\"";
-  if (!input.has_shape)
-    throw InputError(at + " has no shape; infer shapes (onnx.shape_inference) first");
-  std::vector<int> dims;
-  std::int64_t count = 1;
-  for (std::size_t d = 0; d < input.dims.size(); ++d) {
-    std::int64_t size = input.dims[d];
-    if (d == 0 && input.dims.size() >= 2 && size == 0)
-      size = 1;
-    if (size < 1)
-      throw InputError(at + ": dimension " + std::to_string(d) + " is not fixed");
-    if (size > 1 << 24 || (count *= size) > 1 << 24)
-      throw InputError(at + " has more than " + std::to_string(1 << 24) + " elements");
-    dims.push_back(static_cast<int>(size));
-  }
-  return dims;
-}
-
-// The nodes that the output depends on.
-std::vector<bool> needed(const OnnxModel& model) {
-  std::set<std::string> wanted = {model.outputs[0].name};
-  std::vector<bool> result(model.nodes.size());
-  for (std::size_t n = model.nodes.size(); n-- > 0;) {
-    const OnnxNode& node = model.nodes[n];
-    result[n] = std::any_of(node.outputs.begin(), node.outputs.end(),
-                            [&](const std::string& name) { return !name.empty() && wanted.count(name) > 0; });
-    if (result[n])
-      wanted.insert(node.inputs.begin(), node.inputs.end());
-  }
-  return result;
-}
-
-std::vector<std::uint32_t> order_of(const View& view) {
-  const std::vector<int> places = view.places();
-  std::vector<std::uint32_t> order(places.begin(), places.end());
-  for (std::size_t i = 0; i < order.size(); ++i)
-    if (order[i] != i)
-      return order;
-  return {};
-}
 
 std::string quantization_of(const Tensor& tensor) {
   return "integer = clamp(round(real / " + shortest(tensor.scale) + ") + " +
@@ -105,17 +16,13 @@ std::string quantization_of(const Tensor& tensor) {
          std::to_string(tensor.format.high()) + ")";
 }
 
-Import translated(const OnnxModel& model, const std::string& origin, const Attempt& attempt) {
+Import translated(const OnnxModel& model, const std::string& origin, const OnnxAttempt& attempt) {
   OnnxBuilder builder(origin);
   OnnxTranslator translator(model, builder, attempt.shape);
   Graph& graph = builder.graph();
   graph.description =
       "imported from ONNX" + (model.producer.empty() ? "" : ", written by " + printable(model.producer));
-  for (const auto& [name, tensor] : model.initializers) {
-    OnnxOperand operand;
-    operand.constant = std::shared_ptr<const OnnxTensor>(std::shared_ptr<void>(), &tensor);
-    translator.define(name, std::move(operand));
-  }
+  translator.define_constants();
   const OnnxValue& given = model.inputs[0];
   OnnxOperand input;
   input.view = attempt.view;
@@ -129,7 +36,7 @@ Import translated(const OnnxModel& model, const std::string& origin, const Attem
                      "; possible are float, int8 and uint8");
   }
   translator.define(given.name, input);
-  const std::vector<bool> is_needed = needed(model);
+  const std::vector<bool> is_needed = needed_nodes(model);
   for (std::size_t n = 0; n < model.nodes.size(); ++n)
     if (is_needed[n])
       translator.translate(model.nodes[n], n);
@@ -202,38 +109,14 @@ Import translated(const OnnxModel& model, const std::string& origin, const Attem
   return result;
 }
 
-Import import_model(const OnnxModel& model, const std::string& origin) {
-  check_model(model, origin);
-  Attempt attempt;
-  attempt.dims = input_dims(model.inputs[0], origin);
-  if (attempt.dims.size() >= 4)
-    take_batch(attempt);
-  lay_in_order(attempt);
-  for (int count = 0; count < 4; ++count)
-    try {
-      return translated(model, origin, attempt);
-    } catch (const OnnxRelayout& wanted) {
-      if (attempt.is_relaid)
-        break;
-      attempt.is_relaid = true;
-      attempt.view = wanted.view.relaid(View(attempt.dims), wanted.dimensions);
-      attempt.shape.clear();
-      for (const int dimension : wanted.dimensions)
-        attempt.shape.push_back(wanted.view.size(dimension));
-      attempt.shape = tensor_shape(attempt.shape);
-    } catch (const OnnxBatched&) {
-      take_batch(attempt);
-      lay_in_order(attempt);
-    }
-  throw InputError(origin +
-                   ": its input would have to lie in two orders (a Transpose or Reshape moves elements); "
-                   "possible is one");
-}
-
 } // namespace
 
 Import import_onnx(const std::string& text, const std::string& origin) {
-  return import_model(read_onnx(text, origin), origin);
+  const OnnxModel model = read_onnx(text, origin);
+  Import result;
+  attempt_onnx(model, origin,
+               [&](const OnnxAttempt& attempt) { result = translated(model, origin, attempt); });
+  return result;
 }
 
 bool is_onnx(const std::string& text) {

@@ -58,26 +58,25 @@ Window OnnxTranslator::window(const Context& context, const std::vector<int>& di
   return window;
 }
 
-OnnxOperand OnnxTranslator::convolution(const Context& context, const Operand& x, const OnnxTensor& w,
-                                        const OnnxQuantization& scales) {
-  check_weights(context, w, scales);
+OnnxTranslator::Placed OnnxTranslator::placed_convolution(const Context& context, const Operand& x,
+                                                          const std::vector<std::int64_t>& w) {
   const std::vector<int> dims = x.view.dims();
-  const std::size_t rank = dims.size() - 2;
-  if (w.dims.size() != dims.size() || (rank != 1 && rank != 2))
+  const std::size_t rank = dims.size() < 2 ? 0 : dims.size() - 2;
+  if (w.size() != dims.size() || (rank != 1 && rank != 2))
     context.fail("it reads " + std::to_string(dims.size()) + " dimensions and weights of " +
-                 std::to_string(w.dims.size()) + "; possible are 3 or 4, and as many");
-  for (const std::int64_t size : w.dims)
+                 std::to_string(w.size()) + "; possible are 3 or 4, and as many");
+  for (const std::int64_t size : w)
     if (size < 1 || size > 1 << 15)
       context.fail("its weights have a dimension of " + std::to_string(size));
-  const std::size_t map = builder_.map(context, x);
-  const int inputs = dims[1], outputs = static_cast<int>(w.dims[0]), own = static_cast<int>(w.dims[1]);
+  Placed placed;
+  placed.input = builder_.map(context, x);
+  const int inputs = dims[1], outputs = static_cast<int>(w[0]), own = static_cast<int>(w[1]);
   const std::int64_t groups = context.integer("group", 1);
   if (groups < 1 || groups > inputs || std::int64_t{own} * groups != inputs || outputs % groups != 0)
     context.fail("weights for " + std::to_string(own) + " channels in " + std::to_string(groups) +
                  " groups do not go with " + std::to_string(inputs) + " input and " +
                  std::to_string(outputs) + " output channels");
-  require_one_scale(context, scales, 0, outputs);
-  const std::vector<int> taps(w.dims.begin() + 2, w.dims.end());
+  const std::vector<int> taps(w.begin() + 2, w.end());
   if (context.has("kernel_shape") && context.integers("kernel_shape", rank, 1, 1, most_kernel) != taps)
     context.fail("kernel_shape is not that of its weights");
   // A dilated kernel is a larger one with zeros.
@@ -87,7 +86,7 @@ OnnxOperand OnnxTranslator::convolution(const Context& context, const Operand& x
     if (kernel.push_back((taps[d] - 1) * dilations[d] + 1); kernel[d] > most_kernel)
       context.fail("its kernel of " + std::to_string(kernel[d]) + " is larger than " +
                    std::to_string(most_kernel));
-  Convolution convolution;
+  Convolution& convolution = placed.convolution;
   convolution.window = window(context, dims, kernel, x.padding, false);
   convolution.groups = static_cast<int>(groups);
   convolution.outputs = outputs;
@@ -100,30 +99,27 @@ OnnxOperand OnnxTranslator::convolution(const Context& context, const Operand& x
   if (count > std::uint64_t{1} << 24)
     context.fail("it has " + std::to_string(count) + " weights, zeros of the dilation among them");
   convolution.weights.resize(count);
-  std::size_t at = 0;
   for (int o = 0; o < outputs; ++o)
     for (int i = 0; i < own; ++i)
       for (int r = 0; r < tap_rows; ++r)
-        for (int c = 0; c < tap_columns; ++c, ++at) {
-          const int place = ((o * rows + r * row_step) * columns + c * column_step) * own + i;
-          convolution.weights[static_cast<std::size_t>(place)] =
-              static_cast<std::int16_t>(w.integer(at) - scales.zero_point(static_cast<std::size_t>(o)));
-        }
-  OnnxSums sums;
-  sums.node = context.name();
-  sums.source = context.node().op;
-  sums.inputs = {map};
-  const Tensor& in = builder_.tensor(map);
+        for (int c = 0; c < tap_columns; ++c)
+          placed.places.push_back(static_cast<std::uint32_t>(
+              ((o * rows + r * row_step) * columns + c * column_step) * own + i));
+  const Tensor& in = builder_.tensor(placed.input);
   const int result_rows = convolution.window.result_rows(in.shape[0]);
   const int result_columns = convolution.window.result_columns(in.shape[1]);
-  sums.shape = {result_rows, result_columns, outputs};
-  for (const float scale : scales.scales)
-    sums.scales.push_back(x.scale * scale);
-  sums.op = std::move(convolution);
-  set_reach(sums, builder_.reach(map), x.zero_point);
-  return pending(std::move(sums),
-                 result_map(context, rank == 2 ? std::vector{1, outputs, result_rows, result_columns}
-                                               : std::vector{1, outputs, result_columns}));
+  placed.shape = {result_rows, result_columns, outputs};
+  placed.view = result_map(context, rank == 2 ? std::vector{1, outputs, result_rows, result_columns}
+                                              : std::vector{1, outputs, result_columns});
+  return placed;
+}
+
+OnnxOperand OnnxTranslator::convolution(const Context& context, const Operand& x, const OnnxTensor& w,
+                                        const OnnxQuantization& scales) {
+  check_weights(context, w, scales);
+  Placed placed = placed_convolution(context, x, w.dims);
+  require_one_scale(context, scales, 0, placed.convolution.outputs);
+  return summed(context, std::move(placed), x, w, scales, 1);
 }
 
 OnnxOperand OnnxTranslator::convolve(const Context& context) {

@@ -20,6 +20,24 @@ void set_reach(OnnxSums& sums, std::pair<int, int> x, int zero_point) {
     }
 }
 
+OnnxOperand OnnxTranslator::summed(const Context& context, Placed placed, const Operand& x,
+                                   const OnnxTensor& w, const OnnxQuantization& scales, float factor) const {
+  const std::size_t each = placed.each();
+  for (std::size_t at = 0; at < placed.places.size(); ++at)
+    placed.convolution.weights[placed.places[at]] =
+        static_cast<std::int16_t>(w.integer(at) - scales.zero_point(placed.places[at] / each));
+  OnnxSums sums;
+  sums.node = context.name();
+  sums.source = context.node().op;
+  sums.inputs = {placed.input};
+  sums.shape = placed.shape;
+  for (const float scale : scales.scales)
+    sums.scales.push_back(factor * x.scale * scale);
+  sums.op = std::move(placed.convolution);
+  set_reach(sums, builder_.reach(placed.input), x.zero_point);
+  return pending(std::move(sums), std::move(placed.view));
+}
+
 void OnnxTranslator::check_weights(const Context& context, const OnnxTensor& weights,
                                    const OnnxQuantization& quantization) const {
   if (weights.type == OnnxType::float32)

@@ -15,20 +15,19 @@ int multiplied(const std::vector<int>& sizes) {
 
 } // namespace
 
-OnnxOperand OnnxTranslator::matrix_product(const Context& context, const Operand& x, bool transposed_x,
-                                           const OnnxTensor& w, bool transposed_w,
-                                           const OnnxQuantization& scales, float factor) {
-  check_weights(context, w, scales);
+OnnxTranslator::Placed OnnxTranslator::placed_product(const Context& context, const Operand& x,
+                                                      bool transposed_x, const std::vector<std::int64_t>& w,
+                                                      bool transposed_w) {
   const std::vector<int> dims = x.view.dims();
   const int rank = static_cast<int>(dims.size());
-  const std::size_t leading = w.dims.size() < 2 ? 0 : w.dims.size() - 2;
-  if (w.dims.size() < 2 || rank < 1 || (transposed_x && rank != 2))
-    context.fail("it multiplies " + std::to_string(rank) + " by " + std::to_string(w.dims.size()) +
+  const std::size_t leading = w.size() < 2 ? 0 : w.size() - 2;
+  if (w.size() < 2 || rank < 1 || (transposed_x && rank != 2))
+    context.fail("it multiplies " + std::to_string(rank) + " by " + std::to_string(w.size()) +
                  " dimensions; possible are two for the constant one");
-  for (std::size_t d = 0; d < w.dims.size(); ++d)
-    if (w.dims[d] < 1 || w.dims[d] > 1 << 20 || (d < leading && w.dims[d] != 1))
-      context.fail("its weights have " + std::to_string(w.dims.size()) + " dimensions, the first of " +
-                   std::to_string(w.dims[0]) + "; possible is one matrix");
+  for (std::size_t d = 0; d < w.size(); ++d)
+    if (w[d] < 1 || w[d] > 1 << 20 || (d < leading && w[d] != 1))
+      context.fail("its weights have " + std::to_string(w.size()) + " dimensions, the first of " +
+                   std::to_string(w[0]) + "; possible is one matrix");
   const int inner = transposed_x ? 0 : rank - 1;
   std::vector<int> outer, outer_sizes;
   for (int d = 0; d < rank; ++d)
@@ -36,15 +35,13 @@ OnnxOperand OnnxTranslator::matrix_product(const Context& context, const Operand
       outer.push_back(d);
       outer_sizes.push_back(dims[static_cast<std::size_t>(d)]);
     }
-  const auto rows_of_w = static_cast<int>(w.dims[leading]),
-             columns_of_w = static_cast<int>(w.dims[leading + 1]);
+  const auto rows_of_w = static_cast<int>(w[leading]),
+             columns_of_w = static_cast<int>(w[leading + 1]);
   const int inputs = transposed_w ? columns_of_w : rows_of_w,
             outputs = transposed_w ? rows_of_w : columns_of_w;
   if (x.view.size(inner) != inputs)
     context.fail("weights of " + std::to_string(inputs) + " inputs do not go with " +
                  std::to_string(x.view.size(inner)));
-  const int axis = static_cast<int>(leading) + (transposed_w ? 0 : 1);
-  require_one_scale(context, scales, axis, outputs);
   // Inputs may lie in any order, which the weights then follow, as long as they lie together.
   const std::vector<int> places = x.view.places({inner});
   const int positions = multiplied(outer_sizes);
@@ -64,32 +61,35 @@ OnnxOperand OnnxTranslator::matrix_product(const Context& context, const Operand
   if (spread.size() > 2)
     spread = {positions};
   spread.resize(2, 1);
-  Convolution convolution;
+  Placed placed;
+  Convolution& convolution = placed.convolution;
   convolution.outputs = outputs;
   convolution.bias.resize(static_cast<std::size_t>(outputs));
-  const std::uint64_t count = std::uint64_t(outputs) * std::uint64_t(inputs);
-  convolution.weights.resize(count);
-  for (int o = 0; o < outputs; ++o)
-    for (int i = 0; i < inputs; ++i) {
-      const int at = transposed_w ? o * inputs + i : i * outputs + o;
-      const int place = o * inputs + places[static_cast<std::size_t>(i)];
-      convolution.weights[static_cast<std::size_t>(place)] = static_cast<std::int16_t>(
-          w.integer(static_cast<std::size_t>(at)) - scales.zero_point(static_cast<std::size_t>(o)));
+  convolution.weights.resize(std::size_t(outputs) * std::size_t(inputs));
+  for (int a = 0; a < rows_of_w; ++a)
+    for (int b = 0; b < columns_of_w; ++b) {
+      const int o = transposed_w ? a : b, i = transposed_w ? b : a;
+      placed.places.push_back(
+          static_cast<std::uint32_t>(o * inputs + places[static_cast<std::size_t>(i)]));
     }
-  OnnxSums sums;
-  sums.node = context.name();
-  sums.source = context.node().op;
-  sums.inputs = {builder_.shaped(x.tensor, {spread[0], spread[1], inputs})};
-  sums.shape = {spread[0], spread[1], outputs};
-  for (const float scale : scales.scales)
-    sums.scales.push_back(factor * x.scale * scale);
-  sums.op = std::move(convolution);
-  set_reach(sums, builder_.reach(x.tensor), x.zero_point);
+  placed.input = builder_.shaped(x.tensor, {spread[0], spread[1], inputs});
+  placed.shape = {spread[0], spread[1], outputs};
   std::vector<int> result = outer_sizes;
   result.push_back(outputs);
   if (std::int64_t{positions} * outputs > 1 << 24)
     context.fail("its result has more than " + std::to_string(1 << 24) + " elements");
-  return pending(std::move(sums), View(result));
+  placed.view = View(result);
+  return placed;
+}
+
+OnnxOperand OnnxTranslator::matrix_product(const Context& context, const Operand& x, bool transposed_x,
+                                           const OnnxTensor& w, bool transposed_w,
+                                           const OnnxQuantization& scales, float factor) {
+  check_weights(context, w, scales);
+  Placed placed = placed_product(context, x, transposed_x, w.dims, transposed_w);
+  const int axis = static_cast<int>(w.dims.size()) - (transposed_w ? 2 : 1);
+  require_one_scale(context, scales, axis, placed.convolution.outputs);
+  return summed(context, std::move(placed), x, w, scales, factor);
 }
 
 OnnxOperand OnnxTranslator::multiply_matrices(const Context& context) {

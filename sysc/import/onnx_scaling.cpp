@@ -103,6 +103,11 @@ OnnxOperand OnnxTranslator::multiplied_by(const Context& context, const Operand&
 
 std::vector<float> OnnxTranslator::by_channel(const Context& context, const Operand& operand,
                                               const OnnxTensor& values) {
+  return by_channel(context, operand.view, operand.sums->shape.back(), values);
+}
+
+std::vector<float> OnnxTranslator::by_channel(const Context& context, const View& view, int width,
+                                              const OnnxTensor& values) {
   if (bytes_of(values.type) == 0)
     context.fail("a constant has elements of " + to_string(values.type));
   const std::size_t count = values.elements();
@@ -114,8 +119,8 @@ std::vector<float> OnnxTranslator::by_channel(const Context& context, const Oper
   };
   if (count == 1)
     return {value(0)};
-  const std::vector<int> dims = operand.view.dims();
-  const auto channels = static_cast<std::size_t>(operand.sums->shape.back());
+  const std::vector<int> dims = view.dims();
+  const auto channels = static_cast<std::size_t>(width);
   std::vector<std::int64_t> own = values.dims;
   while (own.size() > dims.size() && own[0] == 1)
     own.erase(own.begin());
@@ -127,7 +132,7 @@ std::vector<float> OnnxTranslator::by_channel(const Context& context, const Oper
     if (own[d] != 1)
       along.push_back(static_cast<int>(of));
   }
-  const std::vector<int> places = fits ? operand.view.places(along) : std::vector<int>{};
+  const std::vector<int> places = fits ? view.places(along) : std::vector<int>{};
   std::vector<float> result(channels);
   fits = fits && places.size() == channels && count == channels;
   for (std::size_t i = 0; fits && i < channels; ++i) {
@@ -197,7 +202,7 @@ OnnxOperand OnnxTranslator::shifted(const Context& context, bool subtracts) {
   return result;
 }
 
-OnnxOperand OnnxTranslator::normalize(const Context& context) {
+OnnxTranslator::Normalization OnnxTranslator::normalization(const Context& context) const {
   if (context.integer("training_mode", 0) != 0 || context.integer("spatial", 1) == 0)
     context.fail("it is in training, or normalizes each element on its own; export it for inference");
   const float epsilon = context.real("epsilon", 1e-5f);
@@ -208,15 +213,20 @@ OnnxOperand OnnxTranslator::normalize(const Context& context) {
   for (const OnnxTensor* tensor : given)
     if (tensor->is_integer() || tensor->elements() != channels)
       context.fail("its parameters are no real numbers, one for each channel");
-  std::vector<float> factors, offsets;
+  Normalization result;
   for (std::size_t c = 0; c < channels; ++c) {
     const auto at = [&](std::size_t i) { return static_cast<float>(given[i]->real(c)); };
     const float deviation = std::sqrt(at(3) + epsilon);
-    factors.push_back(1 / deviation * at(0));
-    offsets.push_back(at(1) - at(2) * factors.back());
-    if (!std::isfinite(factors.back()) || !std::isfinite(offsets.back()) || !(deviation > 0))
+    result.factors.push_back(1 / deviation * at(0));
+    result.offsets.push_back(at(1) - at(2) * result.factors.back());
+    if (!std::isfinite(result.factors.back()) || !std::isfinite(result.offsets.back()) || !(deviation > 0))
       context.fail("its parameters make no finite number of channel " + std::to_string(c));
   }
+  return result;
+}
+
+OnnxOperand OnnxTranslator::normalize(const Context& context) {
+  const auto [factors, offsets] = normalization(context);
   const Operand& x = input(context, 0);
   if (x.kind == Kind::input)
     context.fail("it normalizes the input before it is quantized; leave that to the host");
@@ -226,7 +236,7 @@ OnnxOperand OnnxTranslator::normalize(const Context& context) {
   std::vector<std::int64_t> dims(static_cast<std::size_t>(operand.view.rank()), 1);
   if (dims.size() < 2)
     context.fail("it reads " + std::to_string(dims.size()) + " dimensions, expected a batch and channels");
-  dims[1] = static_cast<std::int64_t>(channels);
+  dims[1] = static_cast<std::int64_t>(factors.size());
   const std::vector<float> by = by_channel(context, operand, OnnxTensor::reals(dims, factors));
   const std::vector<float> plus = by_channel(context, operand, OnnxTensor::reals(dims, offsets));
   return with_step(multiplied_by(context, operand, by, false), {RealStep::Kind::add, plus});

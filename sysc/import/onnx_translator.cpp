@@ -97,15 +97,6 @@ void OnnxTranslator::translate(const OnnxNode& node, std::size_t index) {
   const bool by_name = node.domain.empty() || quantizing.count(node.domain) > 0;
   if (!by_name && node.domain != microsoft)
     context.fail("operators of domain \"" + printable(node.domain) + "\" are unknown; " + possible);
-  const auto found = handlers().find(by_name ? node.op : node.domain + "." + node.op);
-  if (found == handlers().end()) {
-    const std::string hint = node.op == "DynamicQuantizeLinear"
-                                 ? "quantize statically: scales and zero points must be constants"
-                             : node.op == "LogSoftmax" || node.op == "Sigmoid"
-                                 ? "if it is the last one, cut it off: the host can do it"
-                                 : possible;
-    context.fail("there is no such operator here; " + hint);
-  }
   if (node.outputs.empty())
     context.fail("it has no output");
   static const std::set<std::string> takes_padding = {
@@ -117,7 +108,7 @@ void OnnxTranslator::translate(const OnnxNode& node, std::size_t index) {
       context.fail("a Pad is before it; possible before convolutions and pools");
   for (std::size_t i = 1; i < node.outputs.size(); ++i)
     operands_.erase(node.outputs[i]);
-  Operand result = (this->*found->second)(context);
+  Operand result = result_of(context, by_name ? node.op : node.domain + "." + node.op);
   // Constants that a hostile file makes of each other.
   if (result.kind == Kind::constant)
     folded_ += result.constant->bytes.size();
@@ -129,6 +120,28 @@ void OnnxTranslator::translate(const OnnxNode& node, std::size_t index) {
     for (const std::string& name : node.outputs)
       operands_[name] = result;
   operands_[node.outputs[0]] = std::move(result);
+}
+
+OnnxOperand OnnxTranslator::result_of(const Context& context, const std::string& op) {
+  const auto found = handlers().find(op);
+  if (found == handlers().end()) {
+    const std::string& name = context.node().op;
+    const std::string hint = name == "DynamicQuantizeLinear"
+                                 ? "quantize statically: scales and zero points must be constants"
+                             : name == "LogSoftmax" || name == "Sigmoid"
+                                 ? "if it is the last one, cut it off: the host can do it"
+                                 : possible;
+    context.fail("there is no such operator here; " + hint);
+  }
+  return (this->*found->second)(context);
+}
+
+void OnnxTranslator::define_constants() {
+  for (const auto& [name, tensor] : model_.initializers) {
+    Operand operand;
+    operand.constant = std::shared_ptr<const OnnxTensor>(std::shared_ptr<void>(), &tensor);
+    define(name, std::move(operand));
+  }
 }
 
 const OnnxOperand* OnnxTranslator::find(const std::string& name) const {

@@ -16,17 +16,24 @@ class OnnxTranslator {
 public:
   /// `input_shape` is that of the input's tensor.
   OnnxTranslator(const OnnxModel& model, OnnxBuilder& builder, std::vector<int> input_shape);
+  virtual ~OnnxTranslator() = default;
+  OnnxTranslator(const OnnxTranslator&) = delete;
+  OnnxTranslator& operator=(const OnnxTranslator&) = delete;
 
+  /// The model's initializers.
+  void define_constants();
   void define(const std::string& name, OnnxOperand operand) { operands_[name] = std::move(operand); }
   void translate(const OnnxNode& node, std::size_t index);
   [[nodiscard]] const OnnxOperand* find(const std::string& name) const;
 
-private:
+protected:
   using Operand = OnnxOperand;
   using Context = OnnxContext;
   using Kind = OnnxOperand::Kind;
   using Handler = Operand (OnnxTranslator::*)(const Context&);
   static const std::map<std::string, Handler>& handlers();
+  /// What a node gives; `op` is its operator, behind the domain where that matters.
+  virtual Operand result_of(const Context& context, const std::string& op);
 
   // Inputs of a node.
   [[nodiscard]] bool has_input(const Context& context, std::size_t at) const;
@@ -75,6 +82,21 @@ private:
     std::function<int(std::size_t output, std::size_t input)> weight;
     std::function<float(std::size_t output)> scale;
   };
+  struct Placed { ///< a convolution, or a product as one, whose weights are still to come
+    Convolution convolution; ///< with as many weights as it will have
+    std::size_t input = 0;   ///< the tensor
+    std::vector<int> shape;  ///< of the result
+    View view;
+    std::vector<std::uint32_t> places; ///< of each weight in the file's order, in `convolution`
+    [[nodiscard]] std::size_t each() const { return convolution.weights.size() / convolution.bias.size(); }
+  };
+  [[nodiscard]] Placed placed_convolution(const Context& context, const Operand& x,
+                                          const std::vector<std::int64_t>& w);
+  [[nodiscard]] Placed placed_product(const Context& context, const Operand& x, bool transposed_x,
+                                      const std::vector<std::int64_t>& w, bool transposed_w);
+  /// With weights of integers: its sums, which stand for reals by `factor` and the scales.
+  [[nodiscard]] Operand summed(const Context& context, Placed placed, const Operand& x, const OnnxTensor& w,
+                               const OnnxQuantization& scales, float factor) const;
   Operand convolution(const Context& context, const Operand& x, const OnnxTensor& w,
                       const OnnxQuantization& scales);
   Operand product(const Context& context, const Operand& x, std::vector<int> outer, int inner, int outputs,
@@ -125,6 +147,12 @@ private:
   /// A constant's value for each channel of sums, one if they are all the same.
   [[nodiscard]] std::vector<float> by_channel(const Context& context, const Operand& sums,
                                               const OnnxTensor& values);
+  [[nodiscard]] static std::vector<float> by_channel(const Context& context, const View& view, int channels,
+                                                     const OnnxTensor& values);
+  struct Normalization { ///< factor and constant of each channel
+    std::vector<float> factors, offsets;
+  };
+  [[nodiscard]] Normalization normalization(const Context& context) const;
 
   // QONNX's operators, and FINN's.
   Operand quant(const Context& context);

@@ -1,39 +1,21 @@
 #include "import/post_training.h"
-#include "import/import.h"
+#include "base/error.h"
+#include "import/float_inference.h"
 #include "import/tflite_scale.h"
+#include "net/graph_inference.h"
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
-#include <string>
-#include <utility>
+#include <limits>
+#include <numeric>
 
 namespace deltatwin {
 namespace {
 
 constexpr int pixel_zero = 128;
-constexpr double pixel_step = 1.0 / 255;
+constexpr int judged = 100; // calibration inputs on which errors are told
 
-// What a padded shortcut does, as a convolution.
-FloatConvolution projection_of(const FloatBlock& block, std::size_t number, int inputs) {
-  FloatConvolution layer;
-  layer.name = "block" + std::to_string(number) + ".shortcut";
-  layer.inputs = inputs;
-  layer.outputs = block.outputs();
-  layer.stride = block.stride();
-  layer.weights.assign(static_cast<std::size_t>(layer.inputs) * static_cast<std::size_t>(layer.outputs), 0);
-  layer.bias.assign(static_cast<std::size_t>(layer.outputs), 0);
-  const int before = (layer.outputs - inputs) / 2;
-  for (int i = 0; i < inputs; ++i)
-    layer.weights[static_cast<std::size_t>((before + i) * inputs + i)] = 1;
-  return layer;
-}
-
-void relu(std::vector<float>& values) {
-  for (float& value : values)
-    value = std::max(value, 0.0F);
-}
-
-Requantization scaled_by(const std::vector<double>& factors, bool has_relu, int zero_point) {
+Requantization scaled_by(const std::vector<double>& factors, const FloatNode& node, const Tensor& output,
+                         double output_scale) {
   Requantization requantization;
   requantization.rounding = Rounding::half_even;
   requantization.multipliers.clear();
@@ -43,263 +25,377 @@ Requantization scaled_by(const std::vector<double>& factors, bool has_relu, int 
     requantization.multipliers.push_back(multiplier.multiplier);
     requantization.shifts.push_back(multiplier.shift());
   }
-  if (has_relu)
-    requantization.low = zero_point;
+  const Format& format = output.format;
+  const auto bound = [&](float real, int otherwise) {
+    if (std::isinf(real))
+      return otherwise;
+    const double integer = std::nearbyint(static_cast<double>(real) / output_scale) + format.zero_point;
+    return static_cast<int>(std::clamp(integer, double(format.low()), double(format.high())));
+  };
+  requantization.low = bound(node.low, format.low());
+  requantization.high = bound(node.high, format.high());
   return requantization;
 }
 
-// Puts a graph together, tensor by tensor.
-class Builder {
+// Works on one network, step by step.
+class Quantizer {
 public:
-  std::size_t tensor(const std::string& name, const std::vector<int>& shape, double low, double high) {
-    constexpr double steps = 255;
-    const double scale = high > low ? (high - low) / steps : 1;
-    Format format;
-    format.zero_point =
-        static_cast<int>(std::clamp(std::nearbyint(-pixel_zero - low / scale), -128.0, 127.0));
-    return graph_.tensor(name, shape, format, static_cast<float>(scale));
+  Quantizer(const FloatGraph& network, const GivenInputs& calibration, const PostTrainingOptions& options,
+            const std::function<void(double)>& progress)
+      : network_(network), calibration_(calibration), options_(options), progress_(progress),
+        histograms_(network.graph.tensors.size()), sum_means_(network.graph.nodes.size()) {
+    result_.graph = network.graph;
+    result_.tensors.resize(network.graph.tensors.size());
+    result_.channels.resize(network.graph.nodes.size());
   }
-  // `constants`: what each input channel holds beside its integers, in real numbers.
-  void convolution(const FloatConvolution& layer, std::size_t input, std::size_t output, bool has_relu,
-                   const std::vector<double>& constants = {}) {
-    Convolution node;
-    node.outputs = layer.outputs;
-    node.window.rows = node.window.columns = layer.kernel;
-    node.window.row_stride = node.window.column_stride = layer.stride;
-    node.window.top = node.window.left = node.window.bottom = node.window.right = layer.padding;
-    const double input_scale = at(input).scale, output_scale = at(output).scale;
-    const auto area = static_cast<std::size_t>(layer.kernel) * static_cast<std::size_t>(layer.kernel),
-               inputs = static_cast<std::size_t>(layer.inputs);
-    std::vector<double> factors;
-    for (std::size_t o = 0; o < static_cast<std::size_t>(layer.outputs); ++o) {
-      const float* const weights = layer.weights.data() + o * inputs * area;
-      double bias = layer.bias[o], largest = 0;
-      for (std::size_t i = 0; i < inputs * area; ++i) {
-        largest = std::max(largest, std::abs(static_cast<double>(weights[i])));
-        bias += constants.empty() ? 0 : constants[i / area] * weights[i];
-      }
-      constexpr double most_bias = 1 << 30, steps = 127;
-      // A scale below that of the bias would lose it: then weights are coarser.
-      const double scale =
-          std::max({largest / steps, std::abs(bias) / (input_scale * most_bias), 1e-12 / input_scale});
-      for (std::size_t k = 0; k < area; ++k) // from [inputs][k] to [k][inputs]
-        for (std::size_t i = 0; i < inputs; ++i)
-          node.weights.push_back(static_cast<std::int16_t>(std::nearbyint(weights[i * area + k] / scale)));
-      node.bias.push_back(static_cast<std::int32_t>(std::nearbyint(bias / (input_scale * scale))));
-      factors.push_back(input_scale * scale / output_scale);
+
+  PostTrained run() {
+    observe();
+    set_input();
+    for (std::size_t n = 0; n < network_.graph.nodes.size(); ++n)
+      set_output(n);
+    for (std::size_t n = 0; n < network_.graph.nodes.size(); ++n)
+      set_operator(n);
+    validate(result_.graph, result_.graph.name);
+    if (options_.recalibrates_biases) {
+      recalibrate();
+      validate(result_.graph, result_.graph.name);
     }
-    node.requantization = scaled_by(factors, has_relu, at(output).format.zero_point);
-    graph_.node(layer.name, {input}, output, std::move(node), {});
+    judge();
+    return std::move(result_);
   }
-  void sum(const std::string& name, std::size_t a, std::size_t b, std::size_t output) {
-    Add node;
-    const double largest = std::max(at(a).scale, at(b).scale);
-    constexpr double one = 1 << 20; // nine bits less their zero point, and a bit for the sum, are left
-    for (const std::size_t i : {0U, 1U}) {
-      node.inputs[i].rounding = Rounding::half_even;
-      node.inputs[i].multipliers = {
-          static_cast<std::int32_t>(std::nearbyint(at(i ? b : a).scale / largest * one))};
-    }
-    node.output = scaled_by({largest / one / at(output).scale}, true, at(output).format.zero_point);
-    graph_.node(name, {a, b}, output, node, {});
-  }
-  void average(const std::string& name, std::size_t input, std::size_t output) {
-    Pool node;
-    node.kind = Pool::Kind::average;
-    node.window.rows = node.window.row_stride = at(input).shape[0];
-    node.window.columns = node.window.column_stride = at(input).shape[1];
-    const double pixels = static_cast<double>(node.window.rows) * node.window.columns;
-    node.requantization = scaled_by({at(input).scale / (pixels * at(output).scale)}, false, 0);
-    graph_.node(name, {input}, output, node, {});
-  }
-  [[nodiscard]] const Tensor& at(std::size_t tensor) const { return graph_.tensor(tensor); }
-  [[nodiscard]] GraphBuilder& graph() { return graph_; }
 
 private:
-  GraphBuilder graph_{"float32"};
+  void observe();
+  void set_input();
+  void set_output(std::size_t n);
+  void set_operator(std::size_t n);
+  void set_convolution(std::size_t n, Convolution& convolution);
+  void set_format(std::size_t tensor, int bits, const ValueRange& range);
+  void recalibrate();
+  void correct(std::size_t n);
+  void judge();
+  void advance(double share) const {
+    if (progress_)
+      progress_(share);
+  }
+  [[nodiscard]] const float* given(int i) const {
+    return calibration_.values.data() +
+           static_cast<std::size_t>(i) * network_.graph.tensors[network_.graph.input].elements();
+  }
+  [[nodiscard]] Tensor& tensor(std::size_t index) { return result_.graph.tensors[index]; }
+  [[nodiscard]] double scale(std::size_t index) const { return result_.graph.tensors[index].scale; }
+  [[nodiscard]] int weight_bits(std::size_t n) const;
+  [[nodiscard]] ValueRange range_of(std::size_t tensor, int bits);
+
+  const FloatGraph& network_;
+  const GivenInputs& calibration_;
+  const PostTrainingOptions& options_;
+  const std::function<void(double)>& progress_;
+  std::vector<ValueHistogram> histograms_;
+  std::vector<std::vector<double>> sum_means_; ///< of each convolution's channels, before they are clamped
+  std::vector<double> constants_; ///< what each input channel holds beside its integers, in real numbers
+  PostTrained result_;
 };
+
+void Quantizer::observe() {
+  const Graph& graph = network_.graph;
+  const auto mean_at = [&](std::size_t c) { return network_.mean[network_.mean.size() == 1 ? 0 : c]; };
+  for (std::size_t c = 0; c < network_.mean.size(); ++c)
+    result_.input_zero += static_cast<double>(mean_at(c)) / static_cast<double>(network_.mean.size());
+  ValueHistogram& inputs = histograms_[graph.input];
+  std::vector<float> offsets(calibration_.values.size());
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    if (!std::isfinite(calibration_.values[i]))
+      throw InputError("an input to calibrate with is no finite number");
+    offsets[i] = static_cast<float>(calibration_.values[i] - result_.input_zero);
+  }
+  inputs.see(offsets);
+  inputs.count(offsets);
+  const bool counts = options_.range != RangeMethod::min_max;
+  FloatInference inference(network_);
+  const int rounds = counts ? 2 : 1;
+  for (int round = 0; round < rounds; ++round)
+    for (int i = 0; i < calibration_.count; ++i) {
+      inference.run(given(i), [&](std::size_t n, const std::vector<float>& sums) {
+        const auto* convolution = std::get_if<Convolution>(&graph.nodes[n].op);
+        if (round > 0 || !options_.recalibrates_biases || !convolution)
+          return;
+        const auto channels = static_cast<std::size_t>(convolution->outputs);
+        sum_means_[n].resize(channels);
+        const double share = static_cast<double>(channels) / static_cast<double>(sums.size()) / calibration_.count;
+        for (std::size_t e = 0; e < sums.size(); ++e)
+          sum_means_[n][e % channels] += static_cast<double>(sums[e]) * share;
+      });
+      for (const Node& node : graph.nodes) {
+        const std::vector<float>& values = inference.tensor(node.output);
+        if (round == 0)
+          histograms_[node.output].see(values);
+        else
+          histograms_[node.output].count(values);
+        const ValueRange& seen = histograms_[node.output].seen();
+        if (!std::isfinite(seen.low) || !std::isfinite(seen.high) || seen.high - seen.low > 1e30)
+          throw InputError(graph.name + ": node \"" + node.name +
+                           "\" makes numbers beyond 1e30 of the calibration inputs");
+      }
+      advance(0.7 * (round * calibration_.count + i + 1) / (rounds * calibration_.count));
+    }
+}
+
+void Quantizer::set_format(std::size_t index, int bits, const ValueRange& range) {
+  Tensor& to = tensor(index);
+  to.format.bits = bits;
+  const double steps = (1 << bits) - 1,
+               step = range.high > range.low ? (range.high - range.low) / steps : 1;
+  to.format.zero_point = static_cast<int>(std::clamp(std::nearbyint(to.format.low() - range.low / step),
+                                                     double(to.format.low()), double(to.format.high())));
+  to.scale = static_cast<float>(step);
+  result_.tensors[index].chosen = range;
+}
+
+void Quantizer::set_input() {
+  const std::size_t input = network_.graph.input;
+  result_.tensors[input].seen = histograms_[input].seen();
+  if (calibration_.byte_step > 0 && options_.input_bits == 8) {
+    // Integers are bytes less 128; padding is the mean of the means, and what a channel's own differs from
+    // that is in the biases.
+    Tensor& to = tensor(input);
+    const double integer = std::nearbyint(result_.input_zero / calibration_.byte_step) - pixel_zero;
+    to.format.zero_point = static_cast<int>(std::clamp(integer, -128.0, 127.0));
+    to.scale = static_cast<float>(calibration_.byte_step);
+    result_.input_zero = (to.format.zero_point + pixel_zero) * calibration_.byte_step;
+    result_.tensors[input].chosen = {-result_.input_zero, 255 * calibration_.byte_step - result_.input_zero};
+  } else {
+    set_format(input, options_.input_bits, range_of(input, options_.input_bits));
+  }
+  for (const float mean : network_.mean)
+    constants_.push_back(result_.input_zero - mean);
+}
+
+ValueRange Quantizer::range_of(std::size_t index, int bits) {
+  const ValueHistogram& histogram = histograms_[index];
+  result_.tensors[index].seen = histogram.seen();
+  return histogram.chosen(options_.range, bits, options_.percentile);
+}
+
+void Quantizer::set_output(std::size_t n) {
+  const Node& node = network_.graph.nodes[n];
+  const auto* pool = std::get_if<Pool>(&node.op);
+  if ((pool && pool->kind == Pool::Kind::max) || std::holds_alternative<Reshape>(node.op)) {
+    // The same integers.
+    const Tensor& from = tensor(node.inputs[0]);
+    tensor(node.output).format = from.format;
+    tensor(node.output).scale = from.scale;
+    result_.tensors[node.output] = result_.tensors[node.inputs[0]];
+    return;
+  }
+  const int bits = node.output == network_.graph.output ? options_.output_bits : options_.activation_bits;
+  set_format(node.output, bits, range_of(node.output, bits));
+}
+
+int Quantizer::weight_bits(std::size_t n) const {
+  const std::vector<Node>& nodes = network_.graph.nodes;
+  const auto is_one = [](const Node& node) { return std::holds_alternative<Convolution>(node.op); };
+  const auto last = std::find_if(nodes.rbegin(), nodes.rend(), is_one);
+  if (&nodes[n] == &*last && options_.last_weight_bits != 0)
+    return options_.last_weight_bits;
+  if (&nodes[n] == &*std::find_if(nodes.begin(), nodes.end(), is_one) && options_.first_weight_bits != 0)
+    return options_.first_weight_bits;
+  return options_.weight_bits;
+}
+
+void Quantizer::set_convolution(std::size_t n, Convolution& convolution) {
+  const Node& node = network_.graph.nodes[n];
+  const FloatNode& reals = network_.nodes[n];
+  const bool is_first = node.inputs[0] == network_.graph.input;
+  const double input_scale = scale(node.inputs[0]), output_scale = scale(node.output);
+  const std::size_t outputs = reals.bias.size(), each = reals.weights.size() / outputs,
+                    own = each / static_cast<std::size_t>(convolution.window.rows) /
+                          static_cast<std::size_t>(convolution.window.columns);
+  const std::size_t group = outputs / static_cast<std::size_t>(convolution.groups);
+  const int most = (1 << (weight_bits(n) - 1)) - 1;
+  std::vector<double> factors;
+  std::vector<float> row(each);
+  for (std::size_t o = 0; o < outputs; ++o) {
+    double bias = reals.bias[o];
+    for (std::size_t i = 0; i < each; ++i) {
+      row[i] = reals.weights[o * each + i];
+      if (!is_first)
+        continue;
+      const std::size_t channel = o / group * own + i % own;
+      row[i] /= network_.deviation[network_.deviation.size() == 1 ? 0 : channel];
+      bias += constants_[constants_.size() == 1 ? 0 : channel] * row[i];
+    }
+    constexpr double most_bias = 1 << 30;
+    // A scale below that of the bias would lose it: then weights are coarser.
+    const double step = std::max({weight_step(options_.weight_range, row.data(), each, most),
+                                  std::abs(bias) / (input_scale * most_bias), 1e-12 / input_scale});
+    for (const float weight : row)
+      convolution.weights.push_back(static_cast<std::int16_t>(
+          std::clamp(std::nearbyint(weight / step), double(-most), double(most))));
+    convolution.bias.push_back(static_cast<std::int32_t>(std::nearbyint(bias / (input_scale * step))));
+    factors.push_back(input_scale * step / output_scale);
+    result_.channels[n].push_back({step, 0});
+  }
+  convolution.requantization = scaled_by(factors, reals, tensor(node.output), output_scale);
+}
+
+void Quantizer::set_operator(std::size_t n) {
+  Node& node = result_.graph.nodes[n];
+  const FloatNode& reals = network_.nodes[n];
+  const Tensor& output = tensor(node.output);
+  const double output_scale = scale(node.output), input_scale = scale(node.inputs[0]);
+  if (auto* convolution = std::get_if<Convolution>(&node.op)) {
+    set_convolution(n, *convolution);
+  } else if (auto* add = std::get_if<Add>(&node.op)) {
+    const double largest = std::max(input_scale, scale(node.inputs[1]));
+    constexpr double one = 1 << 20; // nine bits less their zero point, and a bit for the sum, are left
+    for (const std::size_t i : {0U, 1U}) {
+      add->inputs[i].rounding = Rounding::half_even;
+      add->inputs[i].multipliers = {
+          static_cast<std::int32_t>(std::nearbyint(scale(node.inputs[i]) / largest * one))};
+    }
+    add->output = scaled_by({largest / one / output_scale}, reals, output, output_scale);
+  } else if (auto* rescale = std::get_if<Rescale>(&node.op)) {
+    rescale->requantization = scaled_by({input_scale / output_scale}, reals, output, output_scale);
+  } else if (auto* pool = std::get_if<Pool>(&node.op)) {
+    if (pool->kind == Pool::Kind::average) {
+      pool->requantization =
+          scaled_by({input_scale / (reals.count * output_scale)}, reals, output, output_scale);
+      return;
+    }
+    pool->requantization = {};
+    pool->requantization.rounding = Rounding::half_even;
+    pool->requantization.low = output.format.low();
+    pool->requantization.high = output.format.high();
+  }
+}
+
+void Quantizer::recalibrate() {
+  const std::size_t count = network_.graph.nodes.size();
+  for (std::size_t n = 0; n < count; ++n) {
+    if (std::holds_alternative<Convolution>(network_.graph.nodes[n].op))
+      correct(n);
+    advance(0.7 + 0.25 * static_cast<double>(n + 1) / static_cast<double>(count));
+  }
+}
+
+// What the sums of a convolution are on average follows from what each of its taps reads on average.
+void Quantizer::correct(std::size_t n) {
+  Graph before = result_.graph;
+  before.nodes.resize(n);
+  before.output = before.nodes.empty() ? before.input : before.nodes.back().output;
+  GraphInference inference(before);
+  const Node& node = result_.graph.nodes[n];
+  auto& convolution = std::get<Convolution>(result_.graph.nodes[n].op);
+  const Window& window = convolution.window;
+  const Tensor &in = tensor(node.inputs[0]), &out = tensor(node.output);
+  const auto channels = static_cast<std::size_t>(in.shape[2]);
+  const auto taps = static_cast<std::size_t>(window.rows) * static_cast<std::size_t>(window.columns);
+  std::vector<double> means(taps * channels);
+  std::vector<std::int32_t> ignored(inference.outputs());
+  for (int image = 0; image < calibration_.count; ++image) {
+    inference.run(integers_of(result_, given(image)).data(), 1, ignored.data());
+    const std::vector<std::int32_t> x = inference.tensor(node.inputs[0]);
+    for (int y = 0; y < out.shape[0]; ++y)
+      for (int ky = 0; ky < window.rows; ++ky) {
+        const int row = y * window.row_stride - window.top + ky;
+        if (row < 0 || row >= in.shape[0])
+          continue;
+        for (int kx = 0; kx < window.columns; ++kx) {
+          double* const to = means.data() + static_cast<std::size_t>(ky * window.columns + kx) * channels;
+          for (int c = 0; c < out.shape[1]; ++c) {
+            const int column = c * window.column_stride - window.left + kx;
+            if (column < 0 || column >= in.shape[1])
+              continue;
+            const std::int32_t* const pixel =
+                x.data() + static_cast<std::size_t>(row * in.shape[1] + column) * channels;
+            for (std::size_t i = 0; i < channels; ++i)
+              to[i] += pixel[i] - in.format.zero_point;
+          }
+        }
+      }
+  }
+  const double positions = static_cast<double>(calibration_.count) * out.shape[0] * out.shape[1];
+  const std::size_t outputs = convolution.bias.size(), own = convolution.weights.size() / outputs / taps,
+                    group = outputs / static_cast<std::size_t>(convolution.groups);
+  for (std::size_t o = 0; o < outputs; ++o) {
+    double sum = convolution.bias[o];
+    for (std::size_t k = 0; k < taps; ++k)
+      for (std::size_t i = 0; i < own; ++i)
+        sum += convolution.weights[(o * taps + k) * own + i] * means[k * channels + o / group * own + i] /
+               positions;
+    const double unit = scale(node.inputs[0]) * result_.channels[n][o].weight_scale;
+    const double steps = std::nearbyint(sum_means_[n][o] / unit - sum);
+    constexpr double most_bias = 1 << 30;
+    const double bias = std::clamp(convolution.bias[o] + steps, -most_bias, most_bias);
+    result_.channels[n][o].correction = (bias - convolution.bias[o]) * unit;
+    convolution.bias[o] = static_cast<std::int32_t>(bias);
+  }
+}
+
+void Quantizer::judge() {
+  const Graph& graph = result_.graph;
+  FloatInference real(network_);
+  GraphInference integer(graph);
+  std::vector<double> signals(graph.tensors.size()), errors(graph.tensors.size());
+  std::vector<std::int32_t> ignored(integer.outputs());
+  const int count = std::min(calibration_.count, judged);
+  for (int i = 0; i < count; ++i) {
+    real.run(given(i));
+    integer.run(integers_of(result_, given(i)).data(), 1, ignored.data());
+    for (const Node& node : graph.nodes) {
+      const Tensor& to = graph.tensors[node.output];
+      const std::vector<std::int32_t> integers = integer.tensor(node.output);
+      const std::vector<float>& reals = real.tensor(node.output);
+      for (std::size_t e = 0; e < integers.size(); ++e) {
+        const double error = (integers[e] - to.format.zero_point) * static_cast<double>(to.scale) - reals[e];
+        signals[node.output] += static_cast<double>(reals[e]) * reals[e];
+        errors[node.output] += error * error;
+      }
+    }
+    advance(0.95 + 0.05 * (i + 1) / count);
+  }
+  for (std::size_t t = 0; t < graph.tensors.size(); ++t)
+    result_.tensors[t].signal_to_noise = errors[t] > 0 ? 10 * std::log10(signals[t] / errors[t])
+                                                       : std::numeric_limits<double>::infinity();
+}
 
 } // namespace
 
-PostTraining::PostTraining(const FloatNetwork& network) : network_(network) {
-  (void)check_shapes(network_, network_.name);
-  int channels = network_.stem.outputs;
-  std::size_t tensors = 3; // behind the stem, the average and the dense layer
-  for (std::size_t b = 0; b < network_.blocks.size(); ++b) {
-    FloatBlock& block = network_.blocks[b];
-    if (block.shortcut == Shortcut::padded) {
-      block.projection = projection_of(block, b, channels);
-      block.shortcut = Shortcut::projection;
-    }
-    channels = block.outputs();
-    tensors += block.body.size() + (block.projection ? 1 : 0) + 1;
-  }
-  ranges_.resize(tensors);
-}
-
-PostTraining::Map PostTraining::convolve(const Map& input, const FloatConvolution& layer) {
-  Map map;
-  map.channels = layer.outputs;
-  map.rows = (input.rows + 2 * layer.padding - layer.kernel) / layer.stride + 1;
-  map.columns = (input.columns + 2 * layer.padding - layer.kernel) / layer.stride + 1;
-  const auto in_row = static_cast<std::size_t>(input.columns),
-             out_row = static_cast<std::size_t>(map.columns);
-  const auto at = [](int channel, int rows, int row) {
-    return static_cast<std::size_t>(channel) * static_cast<std::size_t>(rows) + static_cast<std::size_t>(row);
+void PostTrainingOptions::check() const {
+  const auto within = [](const char* what, int bits, bool may_be_none) {
+    if ((bits < 2 || bits > 8) && !(may_be_none && bits == 0))
+      throw InputError(std::string(what) + " of " + std::to_string(bits) + " bits; possible are 2 to 8");
   };
-  const float* weight = layer.weights.data();
-  for (int o = 0; o < map.channels; ++o) {
-    map.values.resize(at(o + 1, map.rows, 0) * out_row, layer.bias[static_cast<std::size_t>(o)]);
-    for (int i = 0; i < layer.inputs; ++i)
-      for (int ky = 0; ky < layer.kernel; ++ky)
-        for (int kx = 0; kx < layer.kernel; ++kx, ++weight) {
-          // Columns whose window is inside at kx.
-          const int shift = kx - layer.padding;
-          const int first = shift < 0 ? (-shift + layer.stride - 1) / layer.stride : 0;
-          const int end = std::min(map.columns, (input.columns - 1 - shift) / layer.stride + 1);
-          for (int y = 0; y < map.rows; ++y) {
-            const int row = y * layer.stride + ky - layer.padding;
-            if (row < 0 || row >= input.rows)
-              continue;
-            const float* const from = input.values.data() + at(i, input.rows, row) * in_row;
-            float* const to = map.values.data() + at(o, map.rows, y) * out_row;
-            for (int x = first; x < end; ++x)
-              to[x] += *weight * from[x * layer.stride + shift];
-          }
-        }
+  within("weights", weight_bits, false);
+  within("activations", activation_bits, false);
+  within("the first layer's weights", first_weight_bits, true);
+  within("the last layer's weights", last_weight_bits, true);
+  within("an input", input_bits, false);
+  within("an output", output_bits, false);
+  if (!(percentile > 50 && percentile <= 100))
+    throw InputError("a percentile of " + std::to_string(percentile) + "; possible is more than 50, to 100");
+}
+
+PostTrained quantize_after_training(const FloatGraph& network, const GivenInputs& calibration,
+                                    const PostTrainingOptions& options,
+                                    const std::function<void(double)>& progress) {
+  options.check();
+  if (calibration.count < 1)
+    throw InputError(network.graph.name + ": no input to calibrate with");
+  return Quantizer(network, calibration, options, progress).run();
+}
+
+std::vector<std::int32_t> integers_of(const PostTrained& quantized, const float* given) {
+  const Tensor& input = quantized.graph.tensors[quantized.graph.input];
+  std::vector<std::int32_t> integers(input.elements());
+  for (std::size_t i = 0; i < integers.size(); ++i) {
+    const double steps = std::nearbyint((given[i] - quantized.input_zero) / static_cast<double>(input.scale));
+    integers[i] = static_cast<std::int32_t>(std::clamp(
+        steps + input.format.zero_point, double(input.format.low()), double(input.format.high())));
   }
-  return map;
-}
-
-template <class See> std::vector<float> PostTraining::run(const std::uint8_t* image, See see) const {
-  Map map{network_.planes, network_.rows, network_.columns, {}};
-  const auto plane = static_cast<std::size_t>(map.rows) * static_cast<std::size_t>(map.columns);
-  for (std::size_t p = 0; p < static_cast<std::size_t>(map.channels); ++p)
-    for (std::size_t i = 0; i < plane; ++i)
-      map.values.push_back((static_cast<float>(image[p * plane + i]) / 255 - network_.mean[p]) /
-                           network_.deviation[p]);
-  std::size_t tensor = 0;
-  map = convolve(map, network_.stem);
-  relu(map.values);
-  see(tensor++, map.values);
-  for (const FloatBlock& block : network_.blocks) {
-    Map body = map;
-    for (std::size_t c = 0; c < block.body.size(); ++c) {
-      body = convolve(body, block.body[c]);
-      if (c + 1 < block.body.size())
-        relu(body.values);
-      see(tensor++, body.values);
-    }
-    if (block.projection) {
-      map = convolve(map, *block.projection);
-      see(tensor++, map.values);
-    }
-    for (std::size_t i = 0; i < body.values.size(); ++i)
-      body.values[i] += map.values[i];
-    relu(body.values);
-    see(tensor++, body.values);
-    map = std::move(body);
-  }
-  Map average{map.channels, 1, 1, {}};
-  const auto pixels = static_cast<std::size_t>(map.rows) * static_cast<std::size_t>(map.columns);
-  for (std::size_t c = 0; c < static_cast<std::size_t>(map.channels); ++c) {
-    float sum = 0;
-    for (std::size_t i = 0; i < pixels; ++i)
-      sum += map.values[c * pixels + i];
-    average.values.push_back(sum / static_cast<float>(pixels));
-  }
-  see(tensor++, average.values);
-  const Map outputs = convolve(average, network_.dense);
-  see(tensor, outputs.values);
-  return outputs.values;
-}
-
-void PostTraining::calibrate(const std::uint8_t* image) {
-  (void)run(image, [&](std::size_t tensor, const std::vector<float>& values) {
-    const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    Range& range = ranges_[tensor];
-    range.low = std::min(range.low, *low);
-    range.high = std::max(range.high, *high);
-  });
-}
-
-std::vector<float> PostTraining::run(const std::uint8_t* image) const {
-  return run(image, [](std::size_t, const std::vector<float>&) {});
-}
-
-Graph PostTraining::quantized() const {
-  Builder builder;
-  Graph& graph = builder.graph().graph();
-  graph.description = network_.description;
-  const std::vector<BlockShape> shapes = check_shapes(network_, network_.name);
-  std::size_t next = 0;
-  const auto tensor = [&](const std::string& name, const std::vector<int>& shape) {
-    const Range& range = ranges_[next++];
-    return builder.tensor(name, shape, range.low, range.high);
-  };
-  const auto behind = [&](const FloatConvolution& layer, std::size_t input) {
-    const std::vector<int>& shape = builder.at(input).shape;
-    const auto size = [&](int in) { return (in + 2 * layer.padding - layer.kernel) / layer.stride + 1; };
-    return std::vector<int>{size(shape[0]), size(shape[1]), layer.outputs};
-  };
-
-  // The input's integers are pixels; padding is the mean of the means, and what a plane's own differs from
-  // that is in the biases.
-  double mean = 0;
-  for (const float m : network_.mean)
-    mean += m / network_.planes;
-  Format pixels;
-  pixels.zero_point = static_cast<int>(std::nearbyint(mean / pixel_step)) - pixel_zero;
-  std::size_t at = builder.graph().tensor("image", {network_.rows, network_.columns, network_.planes}, pixels,
-                                          static_cast<float>(pixel_step));
-  graph.input = at;
-  FloatConvolution stem = network_.stem;
-  std::vector<double> constants;
-  const auto window = static_cast<std::size_t>(stem.kernel) * static_cast<std::size_t>(stem.kernel),
-             planes = static_cast<std::size_t>(network_.planes);
-  for (std::size_t p = 0; p < planes; ++p)
-    constants.push_back((pixels.zero_point + pixel_zero) * pixel_step - network_.mean[p]);
-  for (std::size_t w = 0; w < stem.weights.size(); ++w)
-    stem.weights[w] /= network_.deviation[w / window % planes];
-  std::size_t output = tensor("stem", behind(stem, at));
-  builder.convolution(stem, at, output, true, constants);
-  at = output;
-
-  for (std::size_t b = 0; b < network_.blocks.size(); ++b) {
-    const FloatBlock& block = network_.blocks[b];
-    const std::string name = "block" + std::to_string(b);
-    std::size_t body = at;
-    for (std::size_t c = 0; c < block.body.size(); ++c) {
-      output = tensor(name + ".body" + std::to_string(c), behind(block.body[c], body));
-      builder.convolution(block.body[c], body, output, c + 1 < block.body.size());
-      body = output;
-    }
-    if (block.projection) {
-      output = tensor(name + ".projection", behind(*block.projection, at));
-      builder.convolution(*block.projection, at, output, false);
-      at = output;
-    }
-    output = tensor(name, {shapes[b].rows, shapes[b].columns, shapes[b].channels});
-    builder.sum(name + ".add", body, at, output);
-    at = output;
-  }
-  output = tensor("average", {1, 1, shapes.back().channels});
-  builder.average("average", at, output);
-  at = output;
-  output = tensor("logits", {1, 1, network_.classes()});
-  builder.convolution(network_.dense, at, output, false);
-  graph.output = output;
-  graph.softmax = Softmax{};
-  Graph finished = builder.graph().finish(network_.name).graph;
-  finished.name = network_.name;
-  return finished;
-}
-
-std::vector<std::int8_t> network_input(const ImageSet& set, int image) {
-  std::vector<std::int8_t> values;
-  for (const std::uint8_t pixel : interleaved(set, image))
-    values.push_back(static_cast<std::int8_t>(pixel - pixel_zero));
-  return values;
+  return integers;
 }
 
 } // namespace deltatwin

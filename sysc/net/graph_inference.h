@@ -29,6 +29,9 @@ public:
   void run(const std::int32_t* inputs, int count, std::int32_t* outputs);
   void run(const std::int8_t* inputs, int count, std::int8_t* outputs);
 
+  /// The integers of any tensor, as the last image had them.
+  [[nodiscard]] std::vector<std::int32_t> tensor(std::size_t index) const;
+
   /// One step, from tensors to a tensor.
   class Step;
 
@@ -36,7 +39,7 @@ private:
   template <class Input, class Output> void run_all(const Input* inputs, int count, Output* outputs);
 
   std::size_t inputs_ = 0, outputs_ = 0;
-  int input_offset_ = 0, output_offset_ = 0;
+  std::vector<int> offsets_;                       ///< of each tensor
   std::size_t input_ = 0, output_ = 0;             ///< in tensors_
   std::vector<std::vector<std::int16_t>> tensors_; ///< less their offsets
   std::vector<std::unique_ptr<Step>> steps_;
