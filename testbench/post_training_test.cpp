@@ -97,8 +97,7 @@ std::vector<double> mean_errors(const FloatGraph& network, const PostTrained& qu
   for (int i = 0; i < inputs.count; ++i) {
     real.run(given(inputs, i));
     integer.run(integers_of(quantized, given(inputs, i)).data(), 1, sums.data());
-    const double share =
-        static_cast<double>(errors.size()) / static_cast<double>(sums.size()) / inputs.count;
+    const double share = static_cast<double>(errors.size()) / static_cast<double>(sums.size()) / inputs.count;
     for (std::size_t e = 0; e < sums.size(); ++e) {
       const std::size_t channel = e % errors.size();
       const double step = quantized.graph.tensors[node.inputs[0]].scale *
@@ -217,7 +216,8 @@ TEST_CASE("post_training: recalibrated biases take the mean error out of every c
   }
 }
 
-TEST_CASE("post_training: ranges by percentile cut the ends, by squared error what costs more than it gives") {
+TEST_CASE(
+    "post_training: ranges by percentile cut the ends, by squared error what costs more than it gives") {
   RandomWork random(base_seed());
   std::vector<float> values;
   for (int i = 0; i < 20000; ++i)
@@ -246,7 +246,8 @@ TEST_CASE("post_training: ranges by percentile cut the ends, by squared error wh
     const ValueRange best = histogram.chosen(RangeMethod::squared_error, bits, 0);
     CAPTURE(bits, best.low, best.high);
     CHECK(error_of(best, bits) < error_of(all, bits));
-    for (const double factor : {0.8, 1.25}) { // no other range about there is better by more than bins are wide
+    for (const double factor :
+         {0.8, 1.25}) { // no other range about there is better by more than bins are wide
       CHECK(error_of(best, bits) < 1.02 * error_of({best.low, best.high * factor}, bits));
       CHECK(error_of(best, bits) < 1.02 * error_of({best.low * factor, best.high}, bits));
     }
@@ -266,9 +267,7 @@ TEST_CASE("post_training: what is wrong is named") {
   FloatGraph network = float_graph(random_network(random));
   GivenInputs inputs = random_bytes(random, 2);
   PostTrainingOptions options;
-  const auto told = [&] {
-    return refusal([&] { (void)quantize_after_training(network, inputs, options); });
-  };
+  const auto told = [&] { return refusal([&] { (void)quantize_after_training(network, inputs, options); }); };
   CHECK(told() == "accepted");
   options.weight_bits = 9;
   CHECK_THAT(told(), Catch::Contains("weights of 9 bits; possible are 2 to 8"));
@@ -283,7 +282,9 @@ TEST_CASE("post_training: what is wrong is named") {
   inputs = random_bytes(random, 2);
   network.nodes[0].bias[0] = 1e35F;
   CHECK_THAT(told(), Catch::Contains("node \"stem\" makes numbers beyond 1e30"));
-  CHECK_THAT(refusal([&] { network.normalize({1, 2, 3}, {1}, "here"); }),
+  CHECK_THAT(refusal([&] {
+               network.normalize({1, 2, 3}, {1}, "here");
+             }),
              Catch::Contains("for 3 channels, its input has 2"));
   CHECK_THAT(refusal([&] { network.normalize({1}, {0}, "here"); }), Catch::Contains("divided by is 0"));
   CHECK_THAT(refusal([] { (void)parse_range_method("mean"); }), Catch::Contains("possible are min-max"));

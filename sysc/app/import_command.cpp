@@ -49,8 +49,8 @@ void print_nodes(const Import& network) {
     const Tensor& out = graph.tensors[node.output];
     const Requantization* requantization = requantization_of(node);
     const NodeReport& report = network.nodes[n];
-    table.add_row({short_name(node), operator_text(node), report.source, shape_text(out.shape), format_text(out.format),
-                   grouped(graph.macs(node)), grouped(node.weights()),
+    table.add_row({short_name(node), operator_text(node), report.source, shape_text(out.shape),
+                   format_text(out.format), grouped(graph.macs(node)), grouped(node.weights()),
                    requantization ? to_string(requantization->rounding) : "-", exactness(report)});
   }
   std::printf("%s\n", table.text().c_str());

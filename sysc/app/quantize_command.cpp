@@ -104,10 +104,13 @@ std::string suffix_of(const PostTrainingOptions& options) {
 
 // The command that makes the network again, but for where its files are.
 std::string command_of(const Arguments& arguments, const FloatGraph& network, int count) {
-  const auto file_name = [](const std::string& path) { return std::filesystem::path(path).filename().string(); };
+  const auto file_name = [](const std::string& path) {
+    return std::filesystem::path(path).filename().string();
+  };
   const PostTrainingOptions &options = arguments.options, otherwise;
   std::string text = "deltatwin quantize ";
-  text += network.kind == "ONNX" ? file_name(arguments.file.empty() ? arguments.network : arguments.file) : "--network " + network.graph.name;
+  text += network.kind == "ONNX" ? file_name(arguments.file.empty() ? arguments.network : arguments.file)
+                                 : "--network " + network.graph.name;
   text += " --calibration " +
           (is_number(arguments.calibration) ? std::to_string(count) : file_name(arguments.calibration));
   const auto add = [&](const char* name, int value, int usual) {
@@ -137,7 +140,8 @@ void check(const Arguments& arguments) {
   if (!(arguments.full_scale > 0) || !(arguments.full_scale < 1e6))
     throw InputError("--full-scale is " + shortest(arguments.full_scale) + ", expected more than 0");
   if (is_number(arguments.calibration) && arguments.count != 0)
-    throw InputError("--calibration-count is for a file of inputs; --calibration itself tells how many images");
+    throw InputError(
+        "--calibration-count is for a file of inputs; --calibration itself tells how many images");
   if (!arguments.files.given() && (!arguments.files.labels.empty() || !arguments.files.expected.empty()))
     throw InputError("--labels and --expected are of the inputs of --inputs, which is missing");
 }
@@ -154,10 +158,11 @@ std::string input_note(const PostTrained& quantized) {
 void run(Arguments& arguments) {
   prepare_json(arguments.json);
   arguments.options.range = parse_range_method(arguments.range);
-  arguments.options.weight_range = arguments.weight_range.empty() ? arguments.options.range
-                                                                  : parse_range_method(arguments.weight_range);
+  arguments.options.weight_range =
+      arguments.weight_range.empty() ? arguments.options.range : parse_range_method(arguments.weight_range);
   PostTrainingOptions& options = arguments.options;
-  options.recalibrates_biases = !arguments.keeps_biases && (options.recalibrates_biases || is_coarse(options));
+  options.recalibrates_biases =
+      !arguments.keeps_biases && (options.recalibrates_biases || is_coarse(options));
   check(arguments);
   const FloatGraph network = load(arguments);
   const GivenInputs calibration = calibration_inputs(arguments, network);
@@ -169,8 +174,8 @@ void run(Arguments& arguments) {
   Graph& graph = quantized.graph;
   const std::string suffix = suffix_of(arguments.options);
   graph.name += suffix;
-  graph.description += "; in " + suffix.substr(1) + " after training: " +
-                       command_of(arguments, network, calibration.count);
+  graph.description +=
+      "; in " + suffix.substr(1) + " after training: " + command_of(arguments, network, calibration.count);
   const std::string path = arguments.output.empty() ? graph.name + ".json" : arguments.output;
   const Judgement judgement = judge(network, quantized, test.inputs, test.labels);
   save_graph(graph, path);
@@ -243,7 +248,9 @@ void add_input_files(CLI::App& command, Arguments& arguments) {
                      "of --inputs, a CSV with a label a line: a column \"label\", or the last one");
   command.add_option("--expected", arguments.files.expected,
                      "of --inputs, a CSV with the outputs that are expected: its labels, or largest outputs");
-  command.add_option("--full-scale", arguments.full_scale, "what the byte 255 stands for, before mean and deviation")
+  command
+      .add_option("--full-scale", arguments.full_scale,
+                  "what the byte 255 stands for, before mean and deviation")
       ->capture_default_str();
   command
       .add_option("--mean", arguments.mean,
@@ -273,11 +280,12 @@ void add_arithmetic(CLI::App& command, Arguments& arguments) {
   command.add_option("--weight-range", arguments.weight_range,
                      "of an output channel's weights: min-max or squared-error [as --range; a percentile is "
                      "min-max]");
-  auto* recalibrate =
-      command.add_flag("--recalibrate-biases", options.recalibrates_biases,
-                       "take each channel's mean error on the calibration inputs out by its bias; this is done "
-                       "anyway where weights or activations have less than 8 bits ...");
-  command.add_flag("--keep-biases", arguments.keeps_biases, "... unless this is given")->excludes(recalibrate);
+  auto* recalibrate = command.add_flag(
+      "--recalibrate-biases", options.recalibrates_biases,
+      "take each channel's mean error on the calibration inputs out by its bias; this is done "
+      "anyway where weights or activations have less than 8 bits ...");
+  command.add_flag("--keep-biases", arguments.keeps_biases, "... unless this is given")
+      ->excludes(recalibrate);
 }
 
 } // namespace

@@ -186,10 +186,9 @@ bool FloatGraph::is_normalized() const {
 void FloatGraph::normalize(const std::vector<float>& other_mean, const std::vector<float>& other_deviation,
                            const std::string& origin) {
   const auto channels = static_cast<std::size_t>(graph.tensors[graph.input].shape.back());
-  const std::size_t count = std::max(
-      {mean.size(), deviation.size(), other_mean.size(), other_deviation.size()});
-  for (const std::size_t size :
-       {mean.size(), deviation.size(), other_mean.size(), other_deviation.size()})
+  const std::size_t count =
+      std::max({mean.size(), deviation.size(), other_mean.size(), other_deviation.size()});
+  for (const std::size_t size : {mean.size(), deviation.size(), other_mean.size(), other_deviation.size()})
     if (size != 1 && size != channels)
       throw InputError(origin + ": means and deviations for " + std::to_string(size) +
                        " channels, its input has " + std::to_string(channels));

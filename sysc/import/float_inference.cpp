@@ -31,7 +31,8 @@ FloatInference::FloatInference(const FloatGraph& network) : network_(&network) {
     if (!convolution)
       continue;
     const std::vector<float>& from = network.nodes[n].weights;
-    const auto groups = unsigned_of(convolution->groups), outputs = unsigned_of(convolution->outputs) / groups,
+    const auto groups = unsigned_of(convolution->groups),
+               outputs = unsigned_of(convolution->outputs) / groups,
                area = unsigned_of(convolution->window.rows) * unsigned_of(convolution->window.columns),
                own = from.size() / area / outputs / groups;
     to.resize(from.size());
@@ -52,7 +53,7 @@ void FloatInference::convolve(std::size_t n) {
   const auto& convolution = std::get<Convolution>(node.op);
   const Window& window = convolution.window;
   const std::vector<int>&in = network_->graph.tensors[node.inputs[0]].shape,
-                   &out = network_->graph.tensors[node.output].shape;
+        &out = network_->graph.tensors[node.output].shape;
   const std::vector<float>& bias = network_->nodes[n].bias;
   const auto groups = unsigned_of(convolution.groups), outputs = unsigned_of(convolution.outputs) / groups,
              channels = unsigned_of(in[2]), own = channels / groups;
@@ -95,7 +96,7 @@ void FloatInference::pool(std::size_t n) {
   const auto& pool = std::get<Pool>(node.op);
   const Window& window = pool.window;
   const std::vector<int>&in = network_->graph.tensors[node.inputs[0]].shape,
-                   &out = network_->graph.tensors[node.output].shape;
+        &out = network_->graph.tensors[node.output].shape;
   const auto channels = unsigned_of(in[2]);
   const auto count = static_cast<float>(network_->nodes[n].count);
   const bool is_max = pool.kind == Pool::Kind::max;

@@ -103,8 +103,8 @@ OnnxTranslator::Placed OnnxTranslator::placed_convolution(const Context& context
     for (int i = 0; i < own; ++i)
       for (int r = 0; r < tap_rows; ++r)
         for (int c = 0; c < tap_columns; ++c)
-          placed.places.push_back(static_cast<std::uint32_t>(
-              ((o * rows + r * row_step) * columns + c * column_step) * own + i));
+          placed.places.push_back(
+              static_cast<std::uint32_t>(((o * rows + r * row_step) * columns + c * column_step) * own + i));
   const Tensor& in = builder_.tensor(placed.input);
   const int result_rows = convolution.window.result_rows(in.shape[0]);
   const int result_columns = convolution.window.result_columns(in.shape[1]);

@@ -12,10 +12,11 @@ namespace deltatwin {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
-const std::string possible =
-    "possible in a float network are Conv, Gemm, MatMul, BatchNormalization, Relu, Clip, Add, Sub, Mul and Div "
-    "of constants, MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean, Pad, what only changes "
-    "shapes, and a Softmax at the end";
+const std::string possible = "possible in a float network are Conv, Gemm, MatMul, BatchNormalization, Relu, "
+                             "Clip, Add, Sub, Mul and Div "
+                             "of constants, MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, "
+                             "ReduceMean, Pad, what only changes "
+                             "shapes, and a Softmax at the end";
 
 class OnnxFloatReader : public OnnxTranslator {
 public:
@@ -174,8 +175,8 @@ OnnxOperand OnnxFloatReader::product_of_reals(const Context& context) {
   const Operand x = map_of(context, 0);
   const std::vector<float> weights = reals_of(context, 1, "a weight");
   return placed_result(context, x,
-                       placed_product(context, x, false, constant(context, 1, "a weight").dims, false), weights,
-                       {});
+                       placed_product(context, x, false, constant(context, 1, "a weight").dims, false),
+                       weights, {});
 }
 
 OnnxOperand OnnxFloatReader::gemm_of_reals(const Context& context) {
@@ -331,11 +332,11 @@ OnnxOperand OnnxFloatReader::pool_of_reals(const Context& context, const std::st
 }
 
 OnnxOperand OnnxFloatReader::result_of(const Context& context, const std::string& op) {
-  static const std::set<std::string> moves = {"Cast",    "Concat",  "Constant", "Dropout",   "Flatten",
-                                              "Gather",  "Identity", "Pow",     "Reshape",   "Shape",
-                                              "Slice",   "Squeeze", "Transpose", "Unsqueeze"};
-  static const std::set<std::string> pools = {"AveragePool",   "GlobalAveragePool", "GlobalMaxPool",
-                                              "MaxPool",       "ReduceMean"};
+  static const std::set<std::string> moves = {"Cast",   "Concat",   "Constant",  "Dropout",  "Flatten",
+                                              "Gather", "Identity", "Pow",       "Reshape",  "Shape",
+                                              "Slice",  "Squeeze",  "Transpose", "Unsqueeze"};
+  static const std::set<std::string> pools = {"AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool",
+                                              "ReduceMean"};
   static const std::set<std::string> at_end = {"ArgMax", "LogSoftmax", "Sigmoid", "TopK"};
   if (moves.count(op) > 0)
     return OnnxTranslator::result_of(context, op);

@@ -35,8 +35,7 @@ OnnxTranslator::Placed OnnxTranslator::placed_product(const Context& context, co
       outer.push_back(d);
       outer_sizes.push_back(dims[static_cast<std::size_t>(d)]);
     }
-  const auto rows_of_w = static_cast<int>(w[leading]),
-             columns_of_w = static_cast<int>(w[leading + 1]);
+  const auto rows_of_w = static_cast<int>(w[leading]), columns_of_w = static_cast<int>(w[leading + 1]);
   const int inputs = transposed_w ? columns_of_w : rows_of_w,
             outputs = transposed_w ? rows_of_w : columns_of_w;
   if (x.view.size(inner) != inputs)
@@ -69,8 +68,7 @@ OnnxTranslator::Placed OnnxTranslator::placed_product(const Context& context, co
   for (int a = 0; a < rows_of_w; ++a)
     for (int b = 0; b < columns_of_w; ++b) {
       const int o = transposed_w ? a : b, i = transposed_w ? b : a;
-      placed.places.push_back(
-          static_cast<std::uint32_t>(o * inputs + places[static_cast<std::size_t>(i)]));
+      placed.places.push_back(static_cast<std::uint32_t>(o * inputs + places[static_cast<std::size_t>(i)]));
     }
   placed.input = builder_.shaped(x.tensor, {spread[0], spread[1], inputs});
   placed.shape = {spread[0], spread[1], outputs};

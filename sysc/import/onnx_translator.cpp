@@ -126,11 +126,10 @@ OnnxOperand OnnxTranslator::result_of(const Context& context, const std::string&
   const auto found = handlers().find(op);
   if (found == handlers().end()) {
     const std::string& name = context.node().op;
-    const std::string hint = name == "DynamicQuantizeLinear"
-                                 ? "quantize statically: scales and zero points must be constants"
-                             : name == "LogSoftmax" || name == "Sigmoid"
-                                 ? "if it is the last one, cut it off: the host can do it"
-                                 : possible;
+    const std::string hint =
+        name == "DynamicQuantizeLinear" ? "quantize statically: scales and zero points must be constants"
+        : name == "LogSoftmax" || name == "Sigmoid" ? "if it is the last one, cut it off: the host can do it"
+                                                    : possible;
     context.fail("there is no such operator here; " + hint);
   }
   return (this->*found->second)(context);

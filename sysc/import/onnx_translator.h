@@ -82,7 +82,7 @@ protected:
     std::function<int(std::size_t output, std::size_t input)> weight;
     std::function<float(std::size_t output)> scale;
   };
-  struct Placed { ///< a convolution, or a product as one, whose weights are still to come
+  struct Placed {            ///< a convolution, or a product as one, whose weights are still to come
     Convolution convolution; ///< with as many weights as it will have
     std::size_t input = 0;   ///< the tensor
     std::vector<int> shape;  ///< of the result

@@ -123,7 +123,8 @@ void Quantizer::observe() {
           return;
         const auto channels = static_cast<std::size_t>(convolution->outputs);
         sum_means_[n].resize(channels);
-        const double share = static_cast<double>(channels) / static_cast<double>(sums.size()) / calibration_.count;
+        const double share =
+            static_cast<double>(channels) / static_cast<double>(sums.size()) / calibration_.count;
         for (std::size_t e = 0; e < sums.size(); ++e)
           sum_means_[n][e % channels] += static_cast<double>(sums[e]) * share;
       });
@@ -145,8 +146,7 @@ void Quantizer::observe() {
 void Quantizer::set_format(std::size_t index, int bits, const ValueRange& range) {
   Tensor& to = tensor(index);
   to.format.bits = bits;
-  const double steps = (1 << bits) - 1,
-               step = range.high > range.low ? (range.high - range.low) / steps : 1;
+  const double steps = (1 << bits) - 1, step = range.high > range.low ? (range.high - range.low) / steps : 1;
   to.format.zero_point = static_cast<int>(std::clamp(std::nearbyint(to.format.low() - range.low / step),
                                                      double(to.format.low()), double(to.format.high())));
   to.scale = static_cast<float>(step);
@@ -231,8 +231,8 @@ void Quantizer::set_convolution(std::size_t n, Convolution& convolution) {
     const double step = std::max({weight_step(options_.weight_range, row.data(), each, most),
                                   std::abs(bias) / (input_scale * most_bias), 1e-12 / input_scale});
     for (const float weight : row)
-      convolution.weights.push_back(static_cast<std::int16_t>(
-          std::clamp(std::nearbyint(weight / step), double(-most), double(most))));
+      convolution.weights.push_back(
+          static_cast<std::int16_t>(std::clamp(std::nearbyint(weight / step), double(-most), double(most))));
     convolution.bias.push_back(static_cast<std::int32_t>(std::nearbyint(bias / (input_scale * step))));
     factors.push_back(input_scale * step / output_scale);
     result_.channels[n].push_back({step, 0});
@@ -357,8 +357,8 @@ void Quantizer::judge() {
     advance(0.95 + 0.05 * (i + 1) / count);
   }
   for (std::size_t t = 0; t < graph.tensors.size(); ++t)
-    result_.tensors[t].signal_to_noise = errors[t] > 0 ? 10 * std::log10(signals[t] / errors[t])
-                                                       : std::numeric_limits<double>::infinity();
+    result_.tensors[t].signal_to_noise =
+        errors[t] > 0 ? 10 * std::log10(signals[t] / errors[t]) : std::numeric_limits<double>::infinity();
 }
 
 } // namespace
@@ -392,8 +392,8 @@ std::vector<std::int32_t> integers_of(const PostTrained& quantized, const float*
   std::vector<std::int32_t> integers(input.elements());
   for (std::size_t i = 0; i < integers.size(); ++i) {
     const double steps = std::nearbyint((given[i] - quantized.input_zero) / static_cast<double>(input.scale));
-    integers[i] = static_cast<std::int32_t>(std::clamp(
-        steps + input.format.zero_point, double(input.format.low()), double(input.format.high())));
+    integers[i] = static_cast<std::int32_t>(
+        std::clamp(steps + input.format.zero_point, double(input.format.low()), double(input.format.high())));
   }
   return integers;
 }

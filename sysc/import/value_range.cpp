@@ -12,8 +12,7 @@ constexpr std::size_t bins = 4096;
 } // namespace
 
 RangeMethod parse_range_method(const std::string& text) {
-  for (const RangeMethod method :
-       {RangeMethod::min_max, RangeMethod::percentile, RangeMethod::squared_error})
+  for (const RangeMethod method : {RangeMethod::min_max, RangeMethod::percentile, RangeMethod::squared_error})
     if (text == to_string(method))
       return method;
   throw InputError("a range by \"" + printable(text) +
@@ -42,8 +41,7 @@ void ValueHistogram::count(const std::vector<float>& values) {
 }
 
 double ValueHistogram::middle(std::size_t bin) const {
-  return seen_.low +
-         (static_cast<double>(bin) + 0.5) * (seen_.high - seen_.low) / static_cast<double>(bins);
+  return seen_.low + (static_cast<double>(bin) + 0.5) * (seen_.high - seen_.low) / static_cast<double>(bins);
 }
 
 double ValueHistogram::squared_error(const ValueRange& range, int bits) const {
@@ -52,8 +50,7 @@ double ValueHistogram::squared_error(const ValueRange& range, int bits) const {
   double sum = 0;
   for (std::size_t b = 0; b < bins_.size(); ++b)
     if (bins_[b] != 0) {
-      const double value = middle(b),
-                   integer = std::clamp(std::nearbyint(value / step) + zero, 0.0, steps),
+      const double value = middle(b), integer = std::clamp(std::nearbyint(value / step) + zero, 0.0, steps),
                    error = (integer - zero) * step - value;
       sum += static_cast<double>(bins_[b]) * error * error;
     }
@@ -131,8 +128,8 @@ double weight_step(RangeMethod method, const float* weights, std::size_t count, 
     const double step = largest / most * share / 100;
     double sum = 0;
     for (std::size_t i = 0; i < count && (least < 0 || sum < least); ++i) {
-      const double integer =
-          std::clamp(std::nearbyint(weights[i] / step), static_cast<double>(-most), static_cast<double>(most));
+      const double integer = std::clamp(std::nearbyint(weights[i] / step), static_cast<double>(-most),
+                                        static_cast<double>(most));
       const double error = integer * step - weights[i];
       sum += error * error;
     }
