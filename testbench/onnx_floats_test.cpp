@@ -80,8 +80,9 @@ private:
   std::vector<int> by_channel() const { return {1, channels_, 1, 1}; }
 
   void preprocess(bool channels_last) {
-    const std::vector<int> dims =
-        random_.in(0, 1) == 0 ? std::vector<int>{} : channels_last ? std::vector{channels_} : by_channel();
+    const std::vector<int> dims = random_.in(0, 1) == 0 ? std::vector<int>{}
+                                  : channels_last       ? std::vector{channels_}
+                                                        : by_channel();
     const int count = dims.empty() ? 1 : channels_;
     add("Sub", {at_, constant(dims, numbers(count, 0.2F, 0.1F))});
     if (random_.in(0, 1) == 0)
@@ -119,8 +120,9 @@ private:
 
   void normalization() {
     add("BatchNormalization",
-        {at_, constant({channels_}, numbers(channels_, 0.5F, 1)), constant({channels_}, numbers(channels_, 0.5F)),
-         constant({channels_}, numbers(channels_, 0.3F)), constant({channels_}, numbers(channels_, 0.3F, 0.8F))});
+        {at_, constant({channels_}, numbers(channels_, 0.5F, 1)),
+         constant({channels_}, numbers(channels_, 0.5F)), constant({channels_}, numbers(channels_, 0.3F)),
+         constant({channels_}, numbers(channels_, 0.3F, 0.8F))});
   }
 
   void clamp() {
@@ -177,8 +179,8 @@ private:
     const float most = 2 / std::sqrt(static_cast<float>(features));
     const std::vector<float> weights = numbers(features * classes, most);
     if (random_.in(0, 1) == 0) {
-      auto* node = add("Gemm", {at_, constant({classes, features}, weights),
-                                constant({classes}, numbers(classes, 0.5F))});
+      auto* node = add(
+          "Gemm", {at_, constant({classes, features}, weights), constant({classes}, numbers(classes, 0.5F))});
       OnnxModelWriter::set(node, "transB", 1);
       OnnxModelWriter::set(node, "alpha", 0.5F);
     } else {
@@ -239,7 +241,8 @@ std::string frozen(const std::filesystem::path& directory) {
   return model.SerializeAsString();
 }
 
-std::string small_model(OnnxModelWriter& writer, const std::string& op, const std::vector<std::string>& inputs) {
+std::string small_model(OnnxModelWriter& writer, const std::string& op,
+                        const std::vector<std::string>& inputs) {
   writer.input("x", onnx::TensorProto::FLOAT, {1, 2, 4, 4});
   writer.node(op, inputs, "y");
   return writer.text("y");
@@ -278,7 +281,8 @@ TEST_CASE("onnx floats: random networks compute what a second reading gives, and
     const PostTrained quantized = quantize_after_training(network, inputs, options);
     noise.push_back(quantized.tensors[network.graph.output].signal_to_noise);
     CHECK(noise.back() > 5);
-    // What can be, is part of the nodes before: no clamp or factor is left behind a convolution that only it reads.
+    // What can be, is part of the nodes before: no clamp or factor is left behind a convolution that only it
+    // reads.
     for (const Node& node : network.graph.nodes)
       if (std::holds_alternative<Rescale>(node.op) || scales_channels(node))
         for (const Node& before : network.graph.nodes)
@@ -319,10 +323,10 @@ TEST_CASE("onnx floats: ONNX's own tests of real numbers give what they expect, 
         ++refused;
         continue;
       }
-      const bool left_to_host =
-          network.graph.softmax || std::any_of(network.notes.begin(), network.notes.end(), [](const auto& note) {
-            return note.find("the host computes the") == 0;
-          });
+      const bool left_to_host = network.graph.softmax ||
+                                std::any_of(network.notes.begin(), network.notes.end(), [](const auto& note) {
+                                  return note.find("the host computes the") == 0;
+                                });
       if (left_to_host)
         continue;
       ++accepted;
@@ -370,6 +374,31 @@ TEST_CASE("onnx floats: integers less the bytes' mean are exact where channels s
   CHECK(quantized.tensors[quantized.graph.output].signal_to_noise > 45);
 }
 
+TEST_CASE("onnx floats: files with other bytes are read or refused") {
+  RandomWork random(base_seed());
+  int refused = 0;
+  const int rounds = repeats(300);
+  for (int round = 0; round < rounds; ++round) {
+    CAPTURE(round, base_seed());
+    std::string text = RandomFloats(base_seed() + static_cast<std::uint64_t>(round % 10)).text();
+    for (int change = random.in(1, 3); change > 0; --change)
+      text[static_cast<std::size_t>(random.in(0, static_cast<int>(text.size()) - 1))] =
+          static_cast<char>(random.in(0, 255));
+    FloatGraph network;
+    const std::string told = refusal([&] { network = read_float_onnx(text, "m.onnx"); });
+    refused += told != "accepted";
+    if (told != "accepted")
+      CHECK_THAT(told, Catch::StartsWith("m.onnx: "));
+    if (told != "accepted" || network.graph.macs() > 1'000'000)
+      continue;
+    GivenInputs inputs;
+    inputs.count = 1;
+    inputs.values.assign(network.graph.tensors[network.graph.input].elements(), 0.5F);
+    (void)refusal([&] { (void)quantize_after_training(network, inputs, {}); });
+  }
+  CHECK(refused > rounds / 10);
+}
+
 TEST_CASE("onnx floats: what cannot be is named, with its node") {
   const auto told = [](const std::string& op, const std::vector<std::string>& inputs,
                        const std::function<void(OnnxModelWriter&)>& prepare = {}) {
@@ -384,11 +413,20 @@ TEST_CASE("onnx floats: what cannot be is named, with its node") {
   CHECK_THAT(told("QuantizeLinear", {"x"}), Catch::Contains("deltatwin import reads it"));
   CHECK_THAT(told("Mul", {"x", "x"}), Catch::Contains("it joins two tensors"));
   CHECK_THAT(told("Conv", {"x", "w"}), Catch::Contains("which no node before it writes"));
-  CHECK_THAT(told("Conv", {"x", "w"}, [](OnnxModelWriter& w) { w.reals("w", {1, 3, 1, 1}, {1, 1, 1}); }),
+  CHECK_THAT(told("Conv", {"x", "w"},
+                  [](OnnxModelWriter& w) {
+                    w.reals("w", {1, 3, 1, 1}, {1, 1, 1});
+                  }),
              Catch::Contains("weights for 3 channels in 1 groups do not go with 2 input"));
-  CHECK_THAT(told("Conv", {"x", "w"}, [](OnnxModelWriter& w) { w.bytes("w", true, {1, 2, 1, 1}, {1, 1}); }),
+  CHECK_THAT(told("Conv", {"x", "w"},
+                  [](OnnxModelWriter& w) {
+                    w.bytes("w", true, {1, 2, 1, 1}, {1, 1});
+                  }),
              Catch::Contains("deltatwin import"));
-  CHECK_THAT(told("Conv", {"x", "w"}, [](OnnxModelWriter& w) { w.reals("w", {1, 2, 1, 1}, {1, INFINITY}); }),
+  CHECK_THAT(told("Conv", {"x", "w"},
+                  [](OnnxModelWriter& w) {
+                    w.reals("w", {1, 2, 1, 1}, {1, INFINITY});
+                  }),
              Catch::Contains("no finite number"));
   CHECK_THAT(told("Div", {"x", "c"}, [](OnnxModelWriter& w) { w.scalar("c", 0); }),
              Catch::Contains("a constant is 0"));
@@ -400,7 +438,10 @@ TEST_CASE("onnx floats: what cannot be is named, with its node") {
                     w.scalar("b", 0);
                   }),
              Catch::Contains("it clamps to 1 to 0"));
-  CHECK_THAT(told("MatMul", {"w", "x"}, [](OnnxModelWriter& w) { w.reals("w", {4, 4}, std::vector<float>(16)); }),
+  CHECK_THAT(told("MatMul", {"w", "x"},
+                  [](OnnxModelWriter& w) {
+                    w.reals("w", {4, 4}, std::vector<float>(16));
+                  }),
              Catch::Contains("second, a constant matrix"));
   CHECK_THAT(refusal([] { (void)read_float_onnx("nothing", "n.onnx"); }), Catch::Contains("n.onnx"));
   OnnxModelWriter writer;

@@ -186,6 +186,7 @@ TEST_CASE("post_training: bytes enter less 128, and integers stay in their bits"
       for (const std::int16_t weight : convolution->weights)
         used = std::max(used, std::abs(static_cast<int>(weight)));
       CHECK(used == most);
+      CHECK((convolution->delta ? convolution->delta->bits : 8) == own);
     }
   }
 }

@@ -183,8 +183,9 @@ void run(Arguments& arguments) {
     write_quantization_tables(quantized, arguments.tables);
 
   std::vector<std::string> notes = network.notes;
-  if (calibration.byte_step == 0 || arguments.options.input_bits != 8)
-    notes.insert(notes.begin(), input_note(quantized));
+  notes.insert(notes.begin(), calibration.byte_step > 0 && options.input_bits == 8
+                                  ? "the input's integers are bytes less 128"
+                                  : input_note(quantized));
   std::printf("%s: %s, %zu nodes, %s weights, %s MACs; calibrated on %s\n\n", path.c_str(),
               graph.name.c_str(), graph.nodes.size(), grouped(graph.weights()).c_str(),
               grouped(graph.macs()).c_str(),
@@ -243,7 +244,10 @@ void add_input_files(CLI::App& command, Arguments& arguments) {
       .add_option("--images", arguments.images, "of its test images, on which accuracies are told; 0: all")
       ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
-  add_input_options(command, arguments.files);
+  command.add_option("--inputs", arguments.files.inputs,
+                     "file of inputs on which to judge instead of the test images, as for --calibration");
+  command.add_option("--input-type", arguments.files.type,
+                     "what raw records are: uint8, or int8, which count 128 more [uint8]");
   command.add_option("--labels", arguments.files.labels,
                      "of --inputs, a CSV with a label a line: a column \"label\", or the last one");
   command.add_option("--expected", arguments.files.expected,
@@ -254,7 +258,7 @@ void add_input_files(CLI::App& command, Arguments& arguments) {
       ->capture_default_str();
   command
       .add_option("--mean", arguments.mean,
-                  "the network takes (given - mean) / deviation: one, or one a channel [0]")
+                  "the network takes (given - mean) / deviation: one number, or one a channel [0]")
       ->delimiter(',');
   command.add_option("--deviation", arguments.deviation, "one, or one a channel [1]")->delimiter(',');
 }

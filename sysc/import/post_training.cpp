@@ -238,6 +238,10 @@ void Quantizer::set_convolution(std::size_t n, Convolution& convolution) {
     result_.channels[n].push_back({step, 0});
   }
   convolution.requantization = scaled_by(factors, reals, tensor(node.output), output_scale);
+  if (most < 127) {
+    convolution.delta.emplace();
+    convolution.delta->bits = weight_bits(n);
+  }
 }
 
 void Quantizer::set_operator(std::size_t n) {
