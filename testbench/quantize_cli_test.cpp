@@ -23,7 +23,8 @@ std::string small_model(RandomWork& random) {
   writer.input("x", onnx::TensorProto::FLOAT, {0, channels, side, side});
   const auto convolution = [&](const std::string& from, const std::string& name, int inputs, int outputs) {
     auto* node = writer.node(
-        "Conv", {from, writer.reals(name + "_w", {outputs, inputs, 3, 3}, numbers(outputs * inputs * 9, 0.3F))},
+        "Conv",
+        {from, writer.reals(name + "_w", {outputs, inputs, 3, 3}, numbers(outputs * inputs * 9, 0.3F))},
         name);
     OnnxModelWriter::set(node, "pads", {1, 1, 1, 1});
     writer.node("BatchNormalization",
@@ -88,11 +89,12 @@ TEST_CASE("command line: a float ONNX network becomes one of integers, with its 
                      "--tables tables --json result.json"));
   CAPTURE(outcome.err);
   REQUIRE(outcome.code == 0);
-  CHECK_THAT(outcome.out, Catch::Contains("model_int8.json: model_int8, 5 nodes, 510 weights") &&
-                              Catch::Contains("calibrated on 24 inputs") && Catch::Contains("SQNR dB") &&
-                              Catch::Contains("the host quantizes the input: integer = clamp(round(real / ") &&
-                              Catch::Contains("the host computes the softmax") &&
-                              Catch::Contains("24 test inputs: float "));
+  CHECK_THAT(outcome.out,
+             Catch::Contains("model_int8.json: model_int8, 5 nodes, 510 weights") &&
+                 Catch::Contains("calibrated on 24 inputs") && Catch::Contains("SQNR dB") &&
+                 Catch::Contains("the host quantizes the input: integer = clamp(round(real / ") &&
+                 Catch::Contains("the host computes the softmax") &&
+                 Catch::Contains("24 test inputs: float "));
   const Graph graph = load_graph(desk.path("model_int8.json"));
   CHECK_THAT(graph.description, Catch::Contains("deltatwin quantize model.onnx --calibration inputs.npy"));
   const boost::json::value result = desk.json_file("result.json");
@@ -116,12 +118,13 @@ TEST_CASE("command line: a float ONNX network becomes one of integers, with its 
 
 TEST_CASE("command line: networks of 8 and of 4 bits that quantize makes run on the array") {
   const QuantizeDesk desk;
-  for (const std::string bits : {"8 --activation-bits 8 --range percentile",
-                                 "4 --activation-bits 8 --first-weight-bits 8",
-                                 "4 --activation-bits 4 --range squared-error"}) {
+  for (const std::string bits :
+       {"8 --activation-bits 8 --range percentile", "4 --activation-bits 8 --first-weight-bits 8",
+        "4 --activation-bits 4 --range squared-error"}) {
     CAPTURE(bits);
     const Outcome made = desk.run(
-        words("quantize model.onnx --calibration inputs.npy --calibration-count 9 -o q.json --weight-bits " + bits));
+        words("quantize model.onnx --calibration inputs.npy --calibration-count 9 -o q.json --weight-bits " +
+              bits));
     CAPTURE(made.err);
     REQUIRE(made.code == 0);
     const Outcome run = desk.run(words("simulate --top array --network q.json --images random:3"));
@@ -135,8 +138,8 @@ TEST_CASE("command line: networks of 8 and of 4 bits that quantize makes run on 
 TEST_CASE("command line: the committed network of integers is what its command writes") {
   const Desk desk;
   const std::string traces = std::string(DELTATWIN_RTL_DIRECTORY) + "/../traces/";
-  const Outcome outcome = desk.run(
-      {"quantize", "--network", traces + "fashion_resnet8.safetensors", "--images", "50", "-o", "again.json"});
+  const Outcome outcome = desk.run({"quantize", "--network", traces + "fashion_resnet8.safetensors",
+                                    "--images", "50", "-o", "again.json"});
   CAPTURE(outcome.err);
   REQUIRE(outcome.code == 0);
   CHECK((read_file(desk.path("again.json")) == read_file(traces + "fashion_resnet8_int8.json")));

@@ -11,8 +11,8 @@ namespace deltatwin {
 /// How a float network becomes one of integers. Bits are 2 to 8.
 struct PostTrainingOptions {
   RangeMethod range = RangeMethod::min_max; ///< of activations
-  RangeMethod weight_range =
-      RangeMethod::min_max; ///< of an output channel's weights; a percentile is min_max
+  /// Of an output channel's weights; a percentile is min_max.
+  RangeMethod weight_range = RangeMethod::min_max;
   double percentile = 99.99;
   int weight_bits = 8, activation_bits = 8;
   int first_weight_bits = 0, last_weight_bits = 0; ///< of the first and the last convolution; 0: weight_bits
