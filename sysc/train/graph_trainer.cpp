@@ -1,19 +1,17 @@
 #include "train/graph_trainer.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "net/argmax.h"
-#include "net/formats/formats.h"
 #include "net/graph_inference.h"
 #include "net/input_set.h"
-#include "net/safetensors.h"
 #include "train/augmenter.h"
+#include "train/checkpoint.h"
 #include "train/float_model.h"
 #include "train/graph_model.h"
 #include "train/optimizer.h"
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
+#include <optional>
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
@@ -21,9 +19,7 @@
 namespace deltatwin {
 namespace {
 
-constexpr int refit_interval = 1; ///< steps between two fits of the weights' scales
 constexpr int evaluation_batch = 250;
-constexpr const char* checkpoint_format = "deltatwin-checkpoint-1";
 
 void require(bool good, const std::string& what) {
   if (!good)
@@ -60,7 +56,6 @@ public:
     }
     return count;
   }
-  [[nodiscard]] int count() const { return inputs_.count; }
 
 private:
   std::vector<std::int32_t> outputs(const Graph& graph) {
@@ -75,83 +70,6 @@ private:
   InputSet inputs_;
   std::size_t width_ = 0;
 };
-
-FloatTensor flat(const float* values, std::size_t count) {
-  return {{static_cast<int>(count)}, {values, values + count}};
-}
-
-void copy_to(float* to, std::size_t count, const Safetensors& file, const std::string& name) {
-  const FloatTensor tensor = file.tensor(name, 1);
-  if (tensor.values.size() != count)
-    file.fail("the tensor \"" + name + "\" has " + std::to_string(tensor.values.size()) +
-              " values, this network's " + std::to_string(count));
-  std::copy(tensor.values.begin(), tensor.values.end(), to);
-}
-
-void load_state(GraphModel& model, const Safetensors& file, bool with_scales) {
-  for (auto& [name, tensor] : model.state())
-    if (with_scales || name.size() < 6 || name.compare(name.size() - 6, 6, ".scale") != 0)
-      copy_to(tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel()), file, name);
-}
-
-/// What is known at the end of an epoch.
-struct Position {
-  int epoch = 0;
-  double best_accuracy = -1;
-  Graph best;
-};
-
-void save_checkpoint(const GraphTrainOptions& options, GraphModel& model, Optimizer& optimizer,
-                     const Position& position) {
-  if (options.checkpoint.empty())
-    return;
-  std::vector<std::pair<std::string, FloatTensor>> tensors;
-  for (const auto& [name, tensor] : model.state())
-    tensors.emplace_back(name, flat(tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel())));
-  int number = 0;
-  for (const std::vector<float>* moments : optimizer.moments())
-    tensors.emplace_back("moment" + std::to_string(number++), flat(moments->data(), moments->size()));
-  write_file(options.checkpoint,
-             safetensors_text(tensors, {{"format", checkpoint_format},
-                                        {"training", options.identity},
-                                        {"epoch", std::to_string(position.epoch)},
-                                        {"steps", std::to_string(optimizer.done())},
-                                        {"best_accuracy", shortest(position.best_accuracy)},
-                                        {"best", format_2_text(position.best)}}));
-}
-
-int whole(const Safetensors& file, const std::string& key) {
-  const std::string text = file.metadata(key);
-  if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos)
-    file.fail("\"" + key + "\" is \"" + text + "\", expected a whole number");
-  return std::stoi(text);
-}
-
-void check_format(const Safetensors& file) {
-  if (file.metadata("format") != checkpoint_format)
-    file.fail("is no checkpoint of a training of convolution networks");
-}
-
-// Goes on where a checkpoint ends, if there is one.
-Position load_checkpoint(const GraphTrainOptions& options, GraphModel& model, Optimizer& optimizer) {
-  Position position;
-  std::error_code error;
-  if (options.checkpoint.empty() || !std::filesystem::exists(options.checkpoint, error))
-    return position;
-  const Safetensors file(read_file(options.checkpoint), options.checkpoint);
-  check_format(file);
-  if (const std::string training = file.metadata("training"); training != options.identity)
-    file.fail("is of another training: " + training);
-  load_state(model, file, true);
-  int number = 0;
-  for (std::vector<float>* moments : optimizer.moments())
-    copy_to(moments->data(), moments->size(), file, "moment" + std::to_string(number++));
-  optimizer.done() = whole(file, "steps");
-  position.epoch = whole(file, "epoch");
-  position.best_accuracy = std::stod(file.metadata("best_accuracy"));
-  position.best = parse_graph(file.metadata("best"), options.checkpoint);
-  return position;
-}
 
 /// What a float network says of images, as probabilities.
 class Teacher {
@@ -225,6 +143,130 @@ void check_deltas(const GraphTrainOptions& options) {
   require(options.delta_penalty >= 0 && options.delta_penalty <= 10, "--delta-penalty: expected 0 to 10");
 }
 
+void check_images(const GraphTrainOptions& options, const ImageSet& images) {
+  require(images.data.count >= 24, "the data set has " + std::to_string(images.data.count) +
+                                       " images, expected 24 or more to train with");
+  require(images.rows > 2 * options.crop && images.columns > 2 * options.crop,
+          "--crop: " + std::to_string(options.crop) + ", expected less than half of an image");
+  const int classes = options.graph.elements.back().outputs,
+            most = *std::max_element(images.data.labels.begin(), images.data.labels.end());
+  require(most < classes, "--graph: the last element has " + std::to_string(classes) +
+                              " outputs, an image has the label " + std::to_string(most));
+}
+
+class GraphTraining {
+public:
+  GraphTraining(const GraphTrainOptions& options, const ImageSet& images, const FloatNetwork* teacher)
+      : options_(options), images_(images), classes_(options.graph.elements.back().outputs),
+        held_(validation_count(images.data.count)), count_(images.data.count - held_),
+        batch_(std::min(options.batch, count_)), steps_(count_ / batch_),
+        plan_(plan_graph(options.graph, images.planes, images.rows, images.columns)),
+        validation_(images.part(count_, held_)), judge_(validation_, plan_),
+        generator_(at::detail::createCPUGenerator(options.seed)), model_(plan_, options.deltas, generator_),
+        optimizer_(options.learning_rate, static_cast<int>(steps_) * options.epochs) {
+    if (teacher)
+      teacher_.emplace(*teacher);
+    optimizer_.add(model_.weights(), options.weight_decay);
+    optimizer_.add(model_.offsets_and_gains(), 0);
+    if (!options.start.empty())
+      start_from_checkpoint(options.start, model_);
+    if (!options.checkpoint.empty())
+      position_ = load_checkpoint(options.checkpoint, options.identity, model_, optimizer_);
+    require(position_.epoch <= options.epochs, options.checkpoint + ": has more epochs than --epochs");
+    begun_at_ = position_.epoch;
+  }
+
+  TrainedGraph run(const std::function<void(const GraphProgress&)>& progress) {
+    while (position_.epoch < options_.epochs) {
+      ++position_.epoch;
+      const double loss = train_epoch(progress);
+      double right = 0;
+      const bool kept = judge_epoch(right);
+      if (!options_.checkpoint.empty())
+        save_checkpoint(options_.checkpoint, options_.identity, model_, optimizer_, position_);
+      if (progress)
+        progress(
+            {position_.epoch, options_.epochs, begun_at_, 1, loss, right, kept ? &position_.best : nullptr});
+    }
+    TrainedGraph result;
+    result.different = judge_.different(model_, model_.fold(options_.name));
+    result.graph = std::move(position_.best);
+    result.validation_accuracy = position_.best_accuracy;
+    result.validation_images = held_;
+    return result;
+  }
+
+private:
+  [[nodiscard]] bool coded() const { return options_.deltas.code == Code::huffman; }
+
+  // Mean loss over the epoch's steps.
+  double train_epoch(const std::function<void(const GraphProgress&)>& progress) {
+    const std::uint64_t seed = epoch_seed(options_.seed, position_.epoch);
+    at::Generator generator = at::detail::createCPUGenerator(seed);
+    Augmenter augmenter(images_, options_.crop, options_.mirror, seed);
+    const at::Tensor order = at::randperm(count_, generator, at::kLong).contiguous();
+    double sum = 0;
+    for (std::int64_t step = 0; step < steps_; ++step) {
+      sum += train_step(augmenter, order.data_ptr<std::int64_t>() + step * batch_);
+      if (progress && (step + 1) % 10 == 0 && step + 1 < steps_)
+        progress({position_.epoch, options_.epochs, begun_at_,
+                  static_cast<double>(step + 1) / static_cast<double>(steps_),
+                  sum / static_cast<double>(step + 1)});
+    }
+    require(std::isfinite(sum), "training diverged in epoch " + std::to_string(position_.epoch) +
+                                    "; a smaller --learning-rate than " + shortest(options_.learning_rate) +
+                                    " would be right");
+    return sum / static_cast<double>(steps_);
+  }
+
+  double train_step(Augmenter& augmenter, const std::int64_t* chosen) {
+    const at::Tensor bytes = augmenter.batch(chosen, batch_);
+    at::Tensor targets = smoothed_targets(images_, chosen, batch_, classes_, options_.label_smoothing);
+    if (teacher_)
+      targets.mul_(1 - options_.teacher_share).add_(teacher_->opinion(bytes), options_.teacher_share);
+    const at::Tensor output = model_.forward(bytes, true).log_softmax(1);
+    const at::Tensor loss = (output * targets).sum() / -batch_;
+    optimizer_.clear_gradients();
+    loss.backward();
+    const double rate = optimizer_.step();
+    if (coded())
+      model_.shrink_deltas(options_.delta_penalty * rate);
+    model_.clip();
+    model_.refit();
+    return loss.item<double>();
+  }
+
+  // Whether the network as it is now is the best so far.
+  bool judge_epoch(double& right) {
+    Graph graph = model_.fold(options_.name);
+    if (position_.epoch == 1)
+      validate(graph, options_.name);
+    right = judge_.accuracy(graph);
+    // Deltas shrink slowly: what did best before they have is not yet coded in few bits.
+    const bool kept =
+        right >= position_.best_accuracy && (!coded() || 4 * position_.epoch > 3 * options_.epochs);
+    if (kept || position_.best.nodes.empty()) {
+      position_.best_accuracy = kept ? right : -1;
+      position_.best = std::move(graph);
+    }
+    return kept;
+  }
+
+  const GraphTrainOptions& options_;
+  const ImageSet& images_;
+  int classes_, held_, count_;
+  std::int64_t batch_, steps_;
+  GraphPlan plan_;
+  ImageSet validation_;
+  Judge judge_;
+  at::Generator generator_;
+  GraphModel model_;
+  Optimizer optimizer_;
+  std::optional<Teacher> teacher_;
+  TrainingPosition position_;
+  int begun_at_ = 0;
+};
+
 // Maps of a step are given back and taken again: pages that the system clears each time are a sixth of its
 // time.
 void keep_memory() {
@@ -266,94 +308,12 @@ TrainedGraph train_graph(const GraphTrainOptions& options, const ImageSet& image
                          const FloatNetwork* teacher,
                          const std::function<void(const GraphProgress&)>& progress) {
   check(options);
-  require(images.data.count >= 24, "the data set has " + std::to_string(images.data.count) +
-                                       " images, expected 24 or more to train with");
-  require(images.rows > 2 * options.crop && images.columns > 2 * options.crop,
-          "--crop: " + std::to_string(options.crop) + ", expected less than half of an image");
-  const int classes = options.graph.elements.back().outputs,
-            most = *std::max_element(images.data.labels.begin(), images.data.labels.end());
-  require(most < classes, "--graph: the last element has " + std::to_string(classes) +
-                              " outputs, an image has the label " + std::to_string(most));
+  check_images(options, images);
   if (teacher)
-    check_teacher(*teacher, images, classes);
-  const GraphPlan plan = plan_graph(options.graph, images.planes, images.rows, images.columns);
+    check_teacher(*teacher, images, options.graph.elements.back().outputs);
   keep_memory();
   at::set_num_threads(options.threads);
-  at::Generator generator = at::detail::createCPUGenerator(options.seed);
-  const int held = validation_count(images.data.count), count = images.data.count - held;
-  const ImageSet validation = images.part(count, held);
-  Judge judge(validation, plan);
-  GraphModel model(plan, options.deltas, generator);
-  const std::int64_t batch = std::min(options.batch, count), steps = count / batch;
-  Optimizer optimizer(options.learning_rate, static_cast<int>(steps) * options.epochs);
-  optimizer.add(model.weights(), options.weight_decay);
-  optimizer.add(model.offsets_and_gains(), 0);
-  if (!options.start.empty()) {
-    const Safetensors file(read_file(options.start), options.start);
-    check_format(file);
-    load_state(model, file, false);
-    model.fit();
-  }
-  Position position = load_checkpoint(options, model, optimizer);
-  const int begun_at = position.epoch;
-  require(begun_at <= options.epochs, options.checkpoint + ": has more epochs than --epochs");
-  std::optional<Teacher> wise;
-  if (teacher)
-    wise.emplace(*teacher);
-  const bool coded = options.deltas.code == Code::huffman;
-
-  while (position.epoch < options.epochs) {
-    const int epoch = ++position.epoch;
-    const std::uint64_t seed = epoch_seed(options.seed, epoch);
-    at::Generator order_generator = at::detail::createCPUGenerator(seed);
-    Augmenter augmenter(images, options.crop, options.mirror, seed);
-    const at::Tensor order = at::randperm(count, order_generator, at::kLong).contiguous();
-    double loss_sum = 0;
-    for (std::int64_t step = 0; step < steps; ++step) {
-      const std::int64_t* chosen = order.data_ptr<std::int64_t>() + step * batch;
-      const at::Tensor bytes = augmenter.batch(chosen, batch);
-      at::Tensor targets = smoothed_targets(images, chosen, batch, classes, options.label_smoothing);
-      if (wise)
-        targets.mul_(1 - options.teacher_share).add_(wise->opinion(bytes), options.teacher_share);
-      const at::Tensor output = model.forward(bytes, true).log_softmax(1);
-      const at::Tensor loss = (output * targets).sum() / -batch;
-      optimizer.clear_gradients();
-      loss.backward();
-      const double rate = optimizer.step();
-      if (coded)
-        model.shrink_deltas(options.delta_penalty * rate);
-      model.clip();
-      if (step % refit_interval == 0)
-        model.refit();
-      loss_sum += loss.item<double>();
-      if (progress && (step + 1) % 10 == 0 && step + 1 < steps)
-        progress({epoch, options.epochs, begun_at, static_cast<double>(step + 1) / static_cast<double>(steps),
-                  loss_sum / static_cast<double>(step + 1)});
-    }
-    require(std::isfinite(loss_sum), "training diverged in epoch " + std::to_string(epoch) +
-                                         "; a smaller --learning-rate than " +
-                                         shortest(options.learning_rate) + " would be right");
-    Graph graph = model.fold(options.name);
-    if (epoch == 1)
-      validate(graph, options.name);
-    const double right = judge.accuracy(graph);
-    // Deltas shrink slowly: what did best before they have is not yet coded in few bits.
-    const bool kept = right >= position.best_accuracy && (!coded || 4 * epoch > 3 * options.epochs);
-    if (kept || position.best.nodes.empty()) {
-      position.best_accuracy = kept ? right : -1;
-      position.best = std::move(graph);
-    }
-    save_checkpoint(options, model, optimizer, position);
-    if (progress)
-      progress({epoch, options.epochs, begun_at, 1, loss_sum / static_cast<double>(steps), right,
-                kept ? &position.best : nullptr});
-  }
-  TrainedGraph result;
-  result.different = judge.different(model, model.fold(options.name));
-  result.graph = std::move(position.best);
-  result.validation_accuracy = position.best_accuracy;
-  result.validation_images = judge.count();
-  return result;
+  return GraphTraining(options, images, teacher).run(progress);
 }
 
 } // namespace deltatwin
