@@ -12,25 +12,33 @@
 // dot products; other layers leave all but pixel 0 of them idle. Sums of all pixels leave one pixel after
 // the other.
 //
+// Maps may have channels of 8, 4, 2 or 1 bits, layer by layer, and then more of them in a word: by Planes there
+// is a second engine beside the products of bytes, or in their place (rtl/plane_array.sv), for which weights are
+// planes of bits, Planes of them a cycle; a tile takes its windows again for those of wider weights. With
+// references a weight is w = r + d * 2^s, r of its output, s of the layer, d in planes, and a mask says which
+// are counted: the sum of w x is 2^s times that of d x, and r times the mask's total.
+//
 // A window issued in cycle i is at the dot products in i + 4, its tile's sums are there in i + 4 + D with D
-// = 4 + ceil(log2(T S)), and its results are written in i + W with W = 22 + D + M P / R. Values come in one
+// = 4 + ceil(log2(T S)), of planes U 5 + ceil(log2(ceil(T S / 3))) + log2(U), or the later if there are both,
+// and its results are written in i + W with W = 22 + D + M P / R. Values come in one
 // per beat, 8 bits, TLAST on an image's last; results leave one per beat, signed, TLAST on the last one of
 // an image. Registers and errors: rtl/array_control.sv.
 
 `default_nettype none
 
 module array #(
-  /// P, outputs per tile: 2 to 32, a power of two.
+  /// P, outputs per tile: 2 to 32, without products of bytes to 64, a power of two; of the narrowest width a
+  /// tile is a word at most, and a word 32 of them.
   parameter int Outputs = 8,
-  /// S, channels of a word: a power of two, 4 to 32, P at least.
+  /// S, bytes of a word: a power of two, 4 to 32, with planes from 8 on.
   parameter int Channels = 16,
   /// T, banks: 1 to 7.
   parameter int Banks = 3,
   /// R, results per cycle, of P.
   parameter int Results = 4,
-  /// 0 lut, 1 dsp_pairs.
+  /// 0 lut, 1 dsp_pairs, 2 none: planes alone.
   parameter int Multiplier = 1,
-  /// Bits of a sum and its bias: 25 to 32.
+  /// Bits of a sum and its bias: 25 to 32, of planes alone from 12 on.
   parameter int SumBits = 25,
   /// Words of a bank of the maps, and of the input.
   parameter int MapDepth = 1024,
@@ -59,7 +67,15 @@ module array #(
   /// steps, and of the stage: maps, rows, weights, parameters, steps.
   parameter int LutRam = 0,
   /// M, pixels a cycle: 1, 2 or 4.
-  parameter int Pixels = 1
+  parameter int Pixels = 1,
+  /// U, planes of weights a cycle: 1, 2, 4 or 8; 0: there are none.
+  parameter int Planes = 0,
+  /// Widths of maps: bit c: 8 >> c bits; others than 8 take planes.
+  parameter int Widths = 1,
+  /// Bits of a reference r, 2 to 8, which takes planes; 0: there are none.
+  parameter int ReferenceBits = 0,
+  /// 0: scalers shift alone.
+  parameter int ScaleMultiply = 1
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -95,23 +111,59 @@ module array #(
   input  logic        m_axis_tready_i
 );
 
-  localparam int AccBits = 25;
+  localparam int AccBits = (SumBits < 25) ? SumBits : 25;
+  localparam int StageAccBits = 25;
   localparam int Window = Banks * Channels;  // bytes
-  localparam int Parts = Channels / Outputs;
+  localparam int PartBits = Outputs * ((Widths >= 8) ? 1 : (Widths >= 4) ? 2 : (Widths >= 2) ? 4 : 8);
+  localparam int Parts = 8 * Channels / PartBits;
+  localparam int HasBytes = (Multiplier != 2) ? 1 : 0;
+  localparam int References = (ReferenceBits > 0) ? 1 : 0;
+  localparam int ByteWeights = (HasBytes != 0) ? Outputs * Window : 0;  // bytes of a word
+  localparam int PlaneWeights = (Planes > 0) ? (Outputs * Planes + References) * Window : 0;
+  localparam int WeightBytes = (ByteWeights > PlaneWeights) ? ByteWeights : PlaneWeights;
   localparam int WindowLatency = 4;
-  localparam int DotLatency = 4 + $clog2(Window);
+  localparam int ByteLatency = (HasBytes != 0) ? 4 + $clog2(Window) : 0;
+  localparam int PlaneLatency = (Planes > 0) ? 5 + $clog2((Window + 2) / 3) + $clog2(Planes) : 0;
+  localparam int DotLatency = (ByteLatency > PlaneLatency) ? ByteLatency : PlaneLatency;
   localparam int PoolLatency = 3;
   localparam int Writeback = 22 + DotLatency + Pixels * Outputs / Results;
   localparam int WeightBits = (WeightDepth > 1) ? $clog2(WeightDepth) : 1;
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1;
   localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1;
-  localparam int WeightColumns = Outputs * Window / 8;  // of 64 bits
+  localparam int WeightColumns = WeightBytes / 8;  // of 64 bits
   localparam int StageWriteback = (StageResults > 0) ? 22 + 4 + $clog2(Banks) + Channels / StageResults : 0;
   localparam int Blocks = ~LutRam;  // of a cast Yosys 0.23 forgets the ~
 
-  if (Outputs < 2 || Outputs > 32 || 2 ** $clog2(Outputs) != Outputs || Channels % Outputs != 0) begin :
-      gen_bad_outputs
-    outputs_must_be_a_power_of_two_of_2_to_32_and_divide_channels u_error ();
+  if (Outputs < 2 || Outputs > ((HasBytes != 0) ? 32 : 64) || 2 ** $clog2(Outputs) != Outputs ||
+      PartBits > 8 * Channels || 8 * Channels > 32 * PartBits) begin : gen_bad_outputs
+    outputs_must_be_a_power_of_two_of_2_to_32_and_1_to_32_tiles_a_word u_error ();
+  end
+  if (Planes != 0 && Planes != 1 && Planes != 2 && Planes != 4 && Planes != 8) begin : gen_bad_planes
+    planes_must_be_0_1_2_4_or_8 u_error ();
+  end
+  if (Planes > 0 && Channels < 8) begin : gen_bad_channels
+    channels_must_be_8_at_least_with_planes u_error ();
+  end
+  if (Multiplier < 0 || Multiplier > 2 || (HasBytes == 0 && Planes == 0)) begin : gen_bad_multiplier
+    multiplier_must_be_0_or_1_or_with_planes_2 u_error ();
+  end
+  if (Widths < 1 || Widths > 15 || (Widths != 1 && Planes == 0)) begin : gen_bad_widths
+    widths_must_be_1_or_with_planes_1_to_15 u_error ();
+  end
+  if (ReferenceBits != 0 && (ReferenceBits < 2 || ReferenceBits > 8 || Planes == 0)) begin : gen_bad_references
+    reference_bits_must_be_0_or_with_planes_2_to_8 u_error ();
+  end
+  if (SumBits < ((HasBytes != 0) ? 25 : 12)) begin : gen_bad_sum_bits
+    sum_bits_must_be_25_or_of_planes_alone_12_at_least u_error ();
+  end
+  if (ScaleMultiply != 0 && ScaleMultiply != 1) begin : gen_bad_scale_multiply
+    scale_multiply_must_be_0_or_1 u_error ();
+  end
+  if (WeightBytes > 16384) begin : gen_bad_weights
+    a_word_of_weights_must_be_4096_pieces_at_most u_error ();
+  end
+  if (StageResults > 0 && (!Widths[0] || Outputs > Channels)) begin : gen_bad_stage
+    a_stage_takes_8_bits_and_no_more_outputs_than_channels u_error ();
   end
   if (Results < 1 || Outputs % Results != 0) begin : gen_bad_results
     results_must_divide_outputs u_error ();
@@ -139,6 +191,7 @@ module array #(
   logic [15:0]                   issue_address;
   logic                          sums_valid;
   logic [AccBits*Outputs*Pixels-1:0] sums;
+  logic [AccBits*Pixels-1:0]     totals;
   logic                          result_valid, result_to_map, result_to_stage;
   logic [2:0]                    result_bank;
   logic [Pixels-1:0]             result_columns;
@@ -154,7 +207,7 @@ module array #(
   logic [1:0]                    stage_issue_column_bank;
   logic [15:0]                   stage_issue_address;
   logic                          stage_sums_valid;
-  logic [AccBits*Channels-1:0]   stage_sums;
+  logic [StageAccBits*Channels-1:0] stage_sums;
   logic                          stage_result_valid;
   logic [2:0]                    stage_result_bank;
   logic [Pixels-1:0]             stage_result_columns;
@@ -164,6 +217,7 @@ module array #(
   logic [11:0] columns, rows, channels;
   logic [3:0]  kernel_columns, left, stride, right;
   logic [7:0]  input_zero;
+  logic [1:0]  input_width;
   logic [15:0] pitch, steps, stage_steps, word;
   logic        weights_we, parameters_we, layers_we, steps_we, tables_we;
   logic        stage_weights_we, stage_parameters_we, stage_layers_we, stage_steps_we;
@@ -195,7 +249,12 @@ module array #(
     .StageParamDepth(StageParamDepth),
     .StageSteps(StageSteps),
     .LutRam(LutRam),
-    .Pixels(Pixels)
+    .Pixels(Pixels),
+    .Planes(Planes),
+    .Widths(Widths),
+    .ReferenceBits(ReferenceBits),
+    .ScaleMultiply(ScaleMultiply),
+    .WeightBytes(WeightBytes)
   ) u_control (
     .clk_i,
     .rst_ni,
@@ -229,6 +288,7 @@ module array #(
     .stride_o(stride),
     .right_o(right),
     .zero_o(input_zero),
+    .width_o(input_width),
     .pitch_o(pitch),
     .steps_o(steps),
     .stage_steps_o(stage_steps),
@@ -258,7 +318,7 @@ module array #(
   logic [15:0]           input_address, free_rows;
   logic [8*Channels-1:0] input_word;
 
-  pixel_loader #(.Banks(Banks), .Channels(Channels), .Pixels(Pixels)) u_loader (
+  pixel_loader #(.Banks(Banks), .Channels(Channels), .Pixels(Pixels), .Widths(Widths)) u_loader (
     .clk_i,
     .rst_ni(interior_rst_n),
     .start_i(start),
@@ -270,6 +330,7 @@ module array #(
     .stride_i(stride),
     .right_i(right),
     .zero_i(input_zero),
+    .width_i(input_width),
     .pitch_i(pitch),
     .free_i(free),
     .free_rows_i(free_rows),
@@ -298,6 +359,9 @@ module array #(
   logic [4:0]                 layer, part;
   logic                       to_map, to_stage, to_skip, to_output, adds, ends, is_final, wide;
   logic                       step_done, stage_step_done;
+  logic                       top, shift, planes;
+  logic [1:0]                 width, result_width;
+  logic [2:0]                 reference_shift;
   logic [5:0]                 valid_results;
   logic [2:0]                 tile_bank;
   logic [15:0]                tile_address, parameter_address, skip_read, skip_write;
@@ -316,7 +380,9 @@ module array #(
     .Steps(Steps),
     .OtherWriteback(StageWriteback),
     .Block(Blocks[5] ? 1 : 0),
-    .Pixels(Pixels)
+    .Pixels(Pixels),
+    .Planes((Planes > 0) ? 1 : 0),
+    .Widths(Widths)
   ) u_scheduler (
     .clk_i,
     .rst_ni(interior_rst_n),
@@ -338,6 +404,10 @@ module array #(
     .issue_o(issue_valid),
     .first_o(issue_first),
     .last_o(issue_last),
+    .top_o(top),
+    .shift_o(shift),
+    .width_o(width),
+    .planes_o(planes),
     .weight_o(issue_weight),
     .from_input_o(from_input),
     .from_stage_o(from_stage),
@@ -360,6 +430,8 @@ module array #(
     .final_o(is_final),
     .valid_o(valid_results),
     .wide_o(wide),
+    .result_width_o(result_width),
+    .reference_shift_o(reference_shift),
     .result_bank_o(tile_bank),
     .result_columns_o(tile_columns),
     .result_address_o(tile_address),
@@ -379,7 +451,7 @@ module array #(
 
     line_buffer #(
       .Channels(Channels),
-      .Outputs(Channels),
+      .PartBits(8 * Channels),
       .Banks(Banks),
       .Depth(InputDepth),
       .Block(Blocks[1] ? 1 : 0)
@@ -400,7 +472,7 @@ module array #(
 
     line_buffer #(
       .Channels(Channels),
-      .Outputs(Outputs),
+      .PartBits(PartBits),
       .Banks(Banks),
       .Depth(MapDepth),
       .Block(Blocks[0] ? 1 : 0)
@@ -474,7 +546,9 @@ module array #(
   end
 
   // Sums and maxima.
-  logic             window_valid, window_first, window_last, window_max_pool;
+  logic             window_valid, window_first, window_last, window_max_pool, window_top, window_shift,
+                    window_planes;
+  logic [1:0]       window_width;
   logic [Banks-1:0] window_lanes;
   logic [3:0]       valid_q;
 
@@ -487,9 +561,31 @@ module array #(
     .data_o({window_first, window_last, window_max_pool, window_lanes})
   );
 
-  logic [Pixels-1:0] pixel_sums_valid;
+  if (Planes > 0) begin : gen_window_tag
+    delay_line #(.Width(5), .Cycles(WindowLatency)) u_planes (
+      .clk_i,
+      .data_i({top, shift, width, planes}),
+      .data_o({window_top, window_shift, window_width, window_planes})
+    );
+  end else begin : gen_no_planes
+    assign {window_top, window_shift, window_width, window_planes} = '0;
+    logic unused_planes;
+    assign unused_planes = ^{top, shift, width, planes, window_top, window_shift};
+  end
 
-  for (genvar m = 0; m < Pixels; m++) begin : gen_dot_array
+  // Whose window it is, and both engines' sums, as late as the later one's.
+  logic                              to_bytes, to_planes;
+  logic [Pixels-1:0]                 byte_sums_valid, plane_sums_valid;
+  logic [AccBits*Outputs*Pixels-1:0] byte_sums, plane_sums;
+  logic [AccBits*Pixels-1:0]         plane_totals;
+
+  assign to_bytes = window_valid && !window_max_pool && (Planes == 0 || !window_planes);
+  assign to_planes = window_valid && !window_max_pool && (HasBytes == 0 || window_planes);
+
+  for (genvar m = 0; m < ((HasBytes != 0) ? Pixels : 0); m++) begin : gen_dot_array
+    logic                       valid;
+    logic [AccBits*Outputs-1:0] pixel_sums;
+
     dot_array #(
       .Outputs(Outputs),
       .Channels(Channels),
@@ -499,28 +595,105 @@ module array #(
     ) u_dot_array (
       .clk_i,
       .rst_ni(interior_rst_n),
-      .valid_i(window_valid && !window_max_pool),
+      .valid_i(to_bytes),
       .first_i(window_first),
       .last_i(window_last),
       .x_i(windows[8*Window*m +: 8*Window]),
-      .w_i(weights_q),
-      .valid_o(pixel_sums_valid[m]),
-      .sums_o(sums[AccBits*Outputs*m +: AccBits*Outputs])
+      .w_i(weights_q[8*ByteWeights-1:0]),
+      .valid_o(valid),
+      .sums_o(pixel_sums)
     );
+
+    if (DotLatency > ByteLatency) begin : gen_late
+      logic [DotLatency-ByteLatency-1:0] valids_q;
+
+      always_ff @(posedge clk_i) begin
+        valids_q <= interior_rst_n ? (DotLatency - ByteLatency)'({valids_q, valid}) : '0;
+      end
+      assign byte_sums_valid[m] = valids_q[DotLatency-ByteLatency-1];
+      delay_line #(.Width(AccBits * Outputs), .Cycles(DotLatency - ByteLatency)) u_sums (
+        .clk_i, .data_i(pixel_sums), .data_o(byte_sums[AccBits*Outputs*m +: AccBits*Outputs])
+      );
+    end else begin : gen_in_time
+      assign byte_sums_valid[m] = valid;
+      assign byte_sums[AccBits*Outputs*m +: AccBits*Outputs] = pixel_sums;
+    end
   end
 
-  assign sums_valid = pixel_sums_valid[0];
+  for (genvar m = 0; m < ((Planes > 0) ? Pixels : 0); m++) begin : gen_plane_array
+    logic                       valid;
+    logic [AccBits*Outputs-1:0] pixel_sums;
+    logic [AccBits-1:0]         pixel_total;
+
+    plane_array #(
+      .Outputs(Outputs),
+      .Channels(Channels),
+      .Lanes(Banks),
+      .Planes(Planes),
+      .Widths(Widths),
+      .References(References),
+      .AccBits(AccBits)
+    ) u_plane_array (
+      .clk_i,
+      .rst_ni(interior_rst_n),
+      .valid_i(to_planes),
+      .first_i(window_first),
+      .last_i(window_last),
+      .top_i(window_top),
+      .shift_i(window_shift),
+      .width_i(window_width),
+      .x_i(windows[8*Window*m +: 8*Window]),
+      .w_i(weights_q[8*PlaneWeights-1:0]),
+      .valid_o(valid),
+      .sums_o(pixel_sums),
+      .totals_o(pixel_total)
+    );
+
+    if (DotLatency > PlaneLatency) begin : gen_late
+      logic [DotLatency-PlaneLatency-1:0] valids_q;
+
+      always_ff @(posedge clk_i) begin
+        valids_q <= interior_rst_n ? (DotLatency - PlaneLatency)'({valids_q, valid}) : '0;
+      end
+      assign plane_sums_valid[m] = valids_q[DotLatency-PlaneLatency-1];
+      delay_line #(.Width(AccBits * (Outputs + 1)), .Cycles(DotLatency - PlaneLatency)) u_sums (
+        .clk_i,
+        .data_i({pixel_total, pixel_sums}),
+        .data_o({plane_totals[AccBits*m +: AccBits], plane_sums[AccBits*Outputs*m +: AccBits*Outputs]})
+      );
+    end else begin : gen_in_time
+      assign plane_sums_valid[m] = valid;
+      assign plane_sums[AccBits*Outputs*m +: AccBits*Outputs] = pixel_sums;
+      assign plane_totals[AccBits*m +: AccBits] = pixel_total;
+    end
+  end
+
+  if (HasBytes == 0) begin : gen_no_bytes
+    logic unused_bytes;
+    assign unused_bytes = to_bytes;
+    assign {byte_sums_valid, byte_sums} = '0;
+  end
+  if (Planes == 0) begin : gen_bytes_alone
+    logic unused_to_planes;
+    assign unused_to_planes = to_planes;
+    assign {plane_sums_valid, plane_sums, plane_totals} = '0;
+  end
+
+  assign sums_valid = byte_sums_valid[0] || plane_sums_valid[0];
+  assign sums = HasBytes == 0 || plane_sums_valid[0] ? plane_sums : byte_sums;
+  assign totals = HasBytes == 0 || plane_sums_valid[0] ? plane_totals : '0;
 
   logic                  maximum_valid;
   logic [8*Channels-1:0] maximum;
 
-  max_pool #(.Channels(Channels), .Lanes(Banks)) u_max_pool (
+  max_pool #(.Channels(Channels), .Lanes(Banks), .Widths(Widths)) u_max_pool (
     .clk_i,
     .rst_ni(interior_rst_n),
     .valid_i(window_valid && window_max_pool),
     .first_i(window_first),
     .last_i(window_last),
     .lanes_i(window_lanes),
+    .width_i(window_width),
     .window_i(windows[8*Window-1:0]),
     .valid_o(maximum_valid),
     .y_o(maximum)
@@ -546,7 +719,10 @@ module array #(
     .Pages(Pages),
     .ParamBlock(Blocks[3] ? 1 : 0),
     .SkipBlock(Blocks[4] ? 1 : 0),
-    .Pixels(Pixels)
+    .Pixels(Pixels),
+    .Widths(Widths),
+    .ReferenceBits(ReferenceBits),
+    .ScaleMultiply(ScaleMultiply)
   ) u_results (
     .clk_i,
     .rst_ni(interior_rst_n),
@@ -568,6 +744,8 @@ module array #(
     .final_i(is_final),
     .valid_i(valid_results),
     .wide_i(wide),
+    .width_i(result_width),
+    .reference_shift_i(reference_shift),
     .bank_i(tile_bank),
     .columns_i(tile_columns),
     .address_i(tile_address),
@@ -577,6 +755,7 @@ module array #(
     .skip_write_i(skip_write),
     .sums_valid_i(sums_valid),
     .sums_i(sums),
+    .totals_i(totals),
     .maximum_i(maximum),
     .map_valid_o(result_valid),
     .map_to_map_o(result_to_map),
@@ -608,7 +787,7 @@ module array #(
       .Results(StageResults),
       .Multiplier(StageMultiplier),
       .SumBits(SumBits),
-      .Outputs(Outputs),
+      .PartBits(PartBits),
       .MapDepth(StageMapDepth),
       .WeightDepth(StageWeightDepth),
       .ParamDepth(StageParamDepth),
@@ -620,7 +799,8 @@ module array #(
       .WeightBlock(Blocks[8] ? 1 : 0),
       .ParamBlock(Blocks[9] ? 1 : 0),
       .StepBlock(Blocks[10] ? 1 : 0),
-      .Pixels(Pixels)
+      .Pixels(Pixels),
+      .ScaleMultiply(ScaleMultiply)
     ) u_stage (
       .clk_i,
       .rst_ni(interior_rst_n),
@@ -661,7 +841,7 @@ module array #(
     for (genvar k = 0; k < Pixels; k++) begin : gen_rows
       line_buffer #(
         .Channels(Channels),
-        .Outputs(Channels),
+        .PartBits(8 * Channels),
         .Banks(Banks),
         .Depth(StageRowDepth),
         .Block(Blocks[7] ? 1 : 0)
@@ -711,7 +891,7 @@ module array #(
 
   logic unused;
   assign unused = ^{maximum_valid, piece, issue_bank, input_bank, result_bank, stage_result_bank, Blocks,
-                    pixel_sums_valid, issue_column_bank, stage_issue_column_bank, stage_result_columns};
+                    byte_sums_valid, plane_sums_valid, issue_column_bank, stage_issue_column_bank, stage_result_columns};
 
 `ifndef YOSYS
   handshake_check #(.Width(9)) u_check_in (

@@ -9,21 +9,23 @@
 //   0x00C IMAGES    that have left since the reset, modulo 2^32
 //   0x010 INPUT0    [11:0] columns [23:12] rows of an image
 //   0x014 INPUT1    [11:0] channels [15:12] kernel columns [19:16] left [23:20] stride [27:24] right
-//   0x018 INPUT2    [7:0] zero point
+//   0x018 INPUT2    [7:0] zero point [9:8] code c of the width of the input's channels, 8 >> c bits
 //   0x01C INPUT3    [15:0] words of a slot of the input map
 //   0x020 STEPS     [15:0] of the program [31:16] of the depthwise stage's, which may have none
 //   0x024 LOAD_ADDRESS  [31:28] space [27:12] word [11:0] piece
 //   0x028 LOAD_DATA written: a piece of 32 bits; LOAD_ADDRESS goes on to the next piece, behind the word's
 //                   last one to the next word's first
 //   0x02C CYCLES    in which STATUS was 1 since the reset, modulo 2^32
-//   0x030 to 0x054  the design: {Results, Banks, Channels, Outputs}, {SumBits, Pages, Multiplier, Layers} by
+//   0x030 to 0x058  the design: {Results, Banks, Channels, Outputs}, {SumBits, Pages, Multiplier, Layers} by
 //                   bytes, {MapDepth, InputDepth}, {WeightDepth, ParamDepth}, {SkipDepth, OutputDepth} by half
 //                   words, Steps; {StageResults, StageMultiplier, Pixels, LutRam} of 8, 4, 4 and 16
 //                   bits, {StageMapDepth, StageRowDepth}, {StageWeightDepth, StageParamDepth}, StageSteps, all
-//                   but Pixels and LutRam 0 without a stage
+//                   but Pixels and LutRam 0 without a stage; [11:8] Planes [15:12] Widths [19:16]
+//                   ReferenceBits [20] ScaleMultiply
 //
-// Spaces, and the pieces of their words: 0 weights, Outputs * Banks * Channels bytes; 1 parameters, 3 for
-// each result; 2 layers, 12; 3 steps, 5; 4 tables of additions, 1; and where there is a stage its own: 5
+// Spaces, and the pieces of their words: 0 weights, Outputs * Banks * Channels bytes, or the planes of as many
+// bits, if that is more; 1 parameters, 3 for
+// each result; 2 layers, 13; 3 steps, 5; 4 tables of additions, 1; and where there is a stage its own: 5
 // weights, Banks * Channels bytes; 6 parameters, 3 for each of its results; 7 layers; 8 steps. INPUT0 to
 // LOAD_ADDRESS read what was written; all of them and LOAD_DATA are written, and a start is, while STATUS is
 // 0 and no value comes in that cycle. CONTROL and LOAD_DATA cannot be read. Another access answers SLVERR
@@ -57,7 +59,13 @@ module array_control #(
   parameter int StageParamDepth = 128,
   parameter int StageSteps = 512,
   parameter int LutRam = 0,
-  parameter int Pixels = 1
+  parameter int Pixels = 1,
+  parameter int Planes = 0,
+  parameter int Widths = 1,
+  parameter int ReferenceBits = 0,
+  parameter int ScaleMultiply = 1,
+  /// Bytes of a word of weights.
+  parameter int WeightBytes = 384
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -94,6 +102,7 @@ module array_control #(
   output logic [3:0]  stride_o,
   output logic [3:0]  right_o,
   output logic [7:0]  zero_o,
+  output logic [1:0]  width_o,
   output logic [15:0] pitch_o,
   output logic [15:0] steps_o,
   output logic [15:0] stage_steps_o,
@@ -123,7 +132,8 @@ module array_control #(
       AddrInput3 = 12'h01C, AddrSteps = 12'h020, AddrLoadAddress = 12'h024, AddrLoadData = 12'h028,
       AddrCycles = 12'h02C, AddrDesign0 = 12'h030, AddrDesign1 = 12'h034, AddrDesign2 = 12'h038,
       AddrDesign3 = 12'h03C, AddrDesign4 = 12'h040, AddrDesign5 = 12'h044, AddrDesign6 = 12'h048,
-      AddrDesign7 = 12'h04C, AddrDesign8 = 12'h050, AddrDesign9 = 12'h054;
+      AddrDesign7 = 12'h04C, AddrDesign8 = 12'h050, AddrDesign9 = 12'h054,
+      AddrDesign10 = 12'h058;
   localparam logic [1:0] StatusIdle = 2'd0, StatusRunning = 2'd1, StatusError = 2'd3;
   localparam logic [1:0] ErrorNone = 2'd0, ErrorInput = 2'd1, ErrorProgram = 2'd2;
   localparam logic [3:0] SpaceWeights = 4'd0, SpaceParameters = 4'd1, SpaceLayers = 4'd2, SpaceSteps = 4'd3,
@@ -193,13 +203,13 @@ module array_control #(
       default: write_okay = 1'b0;
     endcase
     case (space_q)
-      SpaceWeights:         last_piece = 12'(Outputs * Banks * Channels / 4 - 1);
+      SpaceWeights:         last_piece = 12'(WeightBytes / 4 - 1);
       SpaceParameters:      last_piece = 12'(3 * Results - 1);
-      SpaceLayers:          last_piece = 12'd11;
+      SpaceLayers:          last_piece = 12'd12;
       SpaceSteps:           last_piece = 12'd4;
       SpaceStageWeights:    last_piece = 12'(Banks * Channels / 4 - 1);
       SpaceStageParameters: last_piece = 12'(3 * StageResults - 1);
-      SpaceStageLayers:     last_piece = 12'd11;
+      SpaceStageLayers:     last_piece = 12'd12;
       SpaceStageSteps:      last_piece = 12'd4;
       default:              last_piece = '0;
     endcase
@@ -256,6 +266,7 @@ module array_control #(
   assign stride_o = input1_q[23:20];
   assign right_o = input1_q[27:24];
   assign zero_o = input2_q[7:0];
+  assign width_o = input2_q[9:8];
   assign pitch_o = input3_q[15:0];
   assign steps_o = steps_q[15:0];
   assign stage_steps_o = steps_q[31:16];
@@ -297,6 +308,7 @@ module array_control #(
       AddrDesign7:     read_data = StageResults > 0 ? {16'(StageMapDepth), 16'(StageRowDepth)} : '0;
       AddrDesign8:     read_data = StageResults > 0 ? {16'(StageWeightDepth), 16'(StageParamDepth)} : '0;
       AddrDesign9:     read_data = 32'(MostStageSteps);
+      AddrDesign10:    read_data = {11'd0, 1'(ScaleMultiply), 4'(ReferenceBits), 4'(Widths), 4'(Planes), 8'd0};
       default: begin
         read_okay = 1'b0;
         read_data = '0;

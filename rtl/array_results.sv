@@ -11,10 +11,16 @@
 // another tile and of a maximum pixel 0 alone is written, into the column banks that the tag names, and the
 // upper pixels of its skip words are 0. The output queue gets pixel 0.
 //
+// Into a map a result's low bits alone are written, by the tag's code c of a width 8 >> c, side by side: a tile
+// is a part of a word, and a part some pieces, each as much as a tile of the narrowest width takes. What is
+// added later keeps the low bits of the widest width that a map can be written with, and its sign. The output
+// queue gets all 8 bits.
+//
 // Tables: parameters, a word of {shift, multiplier, bias} for each of a beat's results (pieces 0 bias, 1
 // multiplier, 2 shift, which writes all three); of layers words 8 [7:0] zero point [15:8] low [23:16] high
 // [25:24] rule, 9 the same of the sum, [31:26] its shift, 10 its multiplier, 11 [3:0] page; residual_add's.
-// A sum and its bias saturate to SumBits. A tile's skip word is read in v + 6, and must be written before.
+// With ReferenceBits a sum is v = sum * 2^s + r * total + bias, the tag's s and the parameters' r (bits 15 to 8
+// of piece 2), the total that of the sum's pixel; else v = sum + bias. It is exact, and saturates to SumBits. A tile's skip word is read in v + 6, and must be written before.
 // Parameters and skip words are there: rtl/array_scheduler.sv issues no tile without.
 
 `default_nettype none
@@ -42,7 +48,15 @@ module array_results #(
   /// M, pixels of a tile, and column banks: 1, 2 or 4.
   parameter int Pixels = 1,
   /// Column banks of the maps that pixel 0 is written into: where there is one pixel there may be more.
-  parameter int Columns = Pixels
+  parameter int Columns = Pixels,
+  /// Widths of maps: bit c: 8 >> c bits.
+  parameter int Widths = 1,
+  /// Bits of a reference r; 0: there are none, nor totals.
+  parameter int ReferenceBits = 0,
+  /// 0: scalers shift alone, and no multipliers are kept.
+  parameter int ScaleMultiply = 1,
+  localparam int PieceBits = Outputs * ((Widths >= 8) ? 1 : (Widths >= 4) ? 2 : (Widths >= 2) ? 4 : 8),
+  localparam int Pieces = 8 * Channels / PieceBits
 ) (
   input  logic                                 clk_i,
   input  logic                                 rst_ni,
@@ -66,6 +80,8 @@ module array_results #(
   input  logic                                 final_i,
   input  logic [5:0]                           valid_i,
   input  logic                                 wide_i,
+  input  logic [1:0]                           width_i,
+  input  logic [2:0]                           reference_shift_i,
   input  logic [2:0]                           bank_i,
   input  logic [Columns-1:0]                   columns_i,
   input  logic [15:0]                          address_i,
@@ -76,6 +92,7 @@ module array_results #(
   // Sums and maxima
   input  logic                                 sums_valid_i,
   input  logic [AccBits*Outputs*Pixels-1:0]    sums_i,
+  input  logic [AccBits*Pixels-1:0]            totals_i,
   input  logic [8*Channels-1:0]                maximum_i,
   // Into the map, into the stage's maps
   output logic                                 map_valid_o,
@@ -84,7 +101,7 @@ module array_results #(
   output logic [2:0]                           map_bank_o,
   output logic [Columns-1:0]                   map_columns_o,
   output logic [15:0]                          map_address_o,
-  output logic [Channels/Outputs-1:0]          map_parts_o,
+  output logic [Pieces-1:0]                    map_parts_o,
   output logic [8*Channels*Pixels-1:0]         map_word_o,
   // Skip words
   output logic                                 skip_valid_o,
@@ -101,14 +118,17 @@ module array_results #(
 
   localparam int PixelBeats = Outputs / Results;
   localparam int Beats = Pixels * PixelBeats;
-  localparam int Parts = Channels / Outputs;
+  // Of what is added later: a value's bits.
+  localparam int KeptBits = (Widths[0] && Outputs <= Channels) ? 8 : (Widths[1] && Outputs <= 2 * Channels) ? 4 :
+      (Widths[2] && Outputs <= 4 * Channels) ? 2 : 1;
   localparam int BeatBits = (Beats > 1) ? $clog2(Beats) : 1;
   localparam int ScalerLatency = 7;
   localparam int AddLatency = 10;
   localparam int LayerBits = $clog2(Layers);
   localparam int ParamBits = (ParamDepth > 1) ? $clog2(ParamDepth) : 1;
   localparam int SkipBits = (SkipDepth > 1) ? $clog2(SkipDepth) : 1;
-  localparam int ParamWidth = 32 + 31 + 6;
+  localparam int FactorBits = (ScaleMultiply != 0) ? 31 : 0;
+  localparam int ParamWidth = 32 + FactorBits + 6 + ReferenceBits;
   localparam int AddInput = SumLatency + 1 + ScalerLatency;  // v + 8, from the window
 
   // A tile's events, by cycles from its last window: of all tiles, of those with sums.
@@ -126,6 +146,13 @@ module array_results #(
   logic                          param_read;
   logic [31:0]                   piece_q, piece_before_q;
   logic [ParamWidth*Results-1:0] params;
+  logic [ParamWidth-1:0]         param_word;
+
+  if (ScaleMultiply != 0) begin : gen_factor
+    assign param_word = ParamWidth'({data_i[15:8], data_i[5:0], piece_q[30:0], piece_before_q});
+  end else begin : gen_no_factor
+    assign param_word = ParamWidth'({data_i[15:8], data_i[5:0], piece_before_q});
+  end
 
   delay_line #(.Width(16), .Cycles(SumLatency - 2)) u_param_first (
     .clk_i, .data_i(parameter_i), .data_o(param_first)
@@ -163,7 +190,7 @@ module array_results #(
       .clk_i,
       .we_i(parameter_we_i && 32'(piece_i) == 3 * r + 2 && 32'(word_i) < ParamDepth),
       .waddr_i(ParamBits'(word_i)),
-      .wdata_i({data_i[5:0], piece_q[30:0], piece_before_q}),
+      .wdata_i(param_word),
       .re_i(param_read),
       .raddr_i(ParamBits'(param_address)),
       .rdata_o(params[ParamWidth*r +: ParamWidth])
@@ -189,6 +216,33 @@ module array_results #(
     if (!rst_ni) sums_left_q <= '0;
     else if (sums_valid_i) sums_left_q <= (BeatBits + 1)'(Beats - 1);
     else if (sums_left_q != '0) sums_left_q <= sums_left_q - 1'b1;
+  end
+
+  // And with the total of their pixel.
+  logic [AccBits-1:0] total;
+  logic [2:0]         reference_shift;
+
+  if (ReferenceBits > 0) begin : gen_totals
+    logic [AccBits*Pixels-1:0] totals, totals_q;
+    logic [2:0]                late_shift, shift_q;
+    logic [BeatBits:0]         left;
+
+    delay_line #(.Width(3), .Cycles(SumLatency)) u_shift (
+      .clk_i, .data_i(reference_shift_i), .data_o(late_shift)
+    );
+    assign totals = sums_valid_i ? totals_i : totals_q;
+    assign left = sums_valid_i ? (BeatBits + 1)'(Beats - 1) : sums_left_q - 1'b1;
+    assign total = totals[AccBits-1:0];
+    assign reference_shift = sums_valid_i ? late_shift : shift_q;
+
+    always_ff @(posedge clk_i) begin
+      totals_q <= 32'(left) % PixelBeats == 0 ? totals >> AccBits : totals;
+      shift_q <= reference_shift;
+    end
+  end else begin : gen_no_totals
+    logic unused_totals;
+    assign unused_totals = ^{totals_i, reference_shift_i};
+    assign {total, reference_shift} = '0;
   end
 
   // What all results of a layer have.
@@ -241,8 +295,14 @@ module array_results #(
     delay_line #(.Width(16), .Cycles(AddInput - 2)) u_skip_read (
       .clk_i, .data_i(skip_read_i), .data_o(skip_read)
     );
+    logic [KeptBits*Outputs*Pixels-1:0] kept, skip_kept;
+
+    for (genvar i = 0; i < Outputs * Pixels; i++) begin : gen_kept
+      assign kept[KeptBits*i +: KeptBits] = skip_word_o[8*i +: KeptBits];
+      assign skip_word[8*i +: 8] = 8'($signed(skip_kept[KeptBits*i +: KeptBits]));
+    end
     weight_bank #(
-      .Width(8 * Outputs * Pixels),
+      .Width(KeptBits * Outputs * Pixels),
       .Depth(SkipDepth),
       .ReadLatency(2),
       .Block(SkipBlock)
@@ -250,10 +310,10 @@ module array_results #(
       .clk_i,
       .we_i(skip_valid_o && 32'(skip_address_o) < SkipDepth),
       .waddr_i(SkipBits'(skip_address_o)),
-      .wdata_i(skip_word_o),
+      .wdata_i(kept),
       .re_i(tile_q[AddInput-2]),
       .raddr_i(SkipBits'(skip_read)),
-      .rdata_o(skip_word)
+      .rdata_o(skip_kept)
     );
     assign skip = skip_word[8*Results*32'(add_beat_q) +: 8*Results];
 
@@ -274,22 +334,62 @@ module array_results #(
   end
 
   for (genvar r = 0; r < Results; r++) begin : gen_result
-    logic signed [32:0] sum;
-    logic [31:0]        bias;
+    localparam int ExactBits = (ReferenceBits > 0) ? 35 : 33;
+    logic signed [ExactBits-1:0] sum;
+    logic [31:0]                 bias;
+    logic [30:0]                 factor;
 
     assign bias = params[ParamWidth*r +: 32];
-    assign sum = 33'($signed(sums[AccBits*r +: AccBits])) + 33'($signed(bias));
+
+    if (ReferenceBits > 0) begin : gen_reference
+      // r * total by two bits of r at a time, -2 to 1 and the carry of those below: a row of carries each, and
+      // no product, which would be a DSP.
+      localparam int Digits = (ReferenceBits + 1) / 2;
+      logic [2*Digits:0]             reference;  // behind a 0
+      logic signed [ExactBits-1:0]   shifted, wide_total;
+
+      assign reference = {(2 * Digits)'($signed(params[ParamWidth*r+38+FactorBits +: ReferenceBits])), 1'b0};
+      assign shifted = ExactBits'($signed(sums[AccBits*r +: AccBits])) <<< reference_shift;
+      assign wide_total = ExactBits'($signed(total));
+
+      for (genvar d = 0; d < Digits; d++) begin : gen_digit
+        logic                 one, two, minus, unused_bit;
+        logic [ExactBits-1:0] term, below, so_far;
+
+        assign minus = reference[2*d+2];
+        assign one = reference[2*d+1] != reference[2*d];
+        assign two = reference[2*d+2] != reference[2*d+1] && !one;
+        assign term = (one ? wide_total : two ? wide_total << 1 : '0) << (2 * d);
+        if (d == 0) begin : gen_first
+          assign below = shifted + ExactBits'($signed(bias));
+        end else begin : gen_next
+          assign below = gen_digit[d-1].so_far;
+        end
+        assign {so_far, unused_bit} = {below, minus} - {term ^ {ExactBits{!minus}}, 1'b1};
+      end
+      assign sum = gen_digit[Digits-1].so_far;
+    end else begin : gen_no_reference
+      assign sum = 33'($signed(sums[AccBits*r +: AccBits])) + 33'($signed(bias));
+    end
+
     // In range if all bits from the sign on are equal.
     assign biased[SumBits*r +: SumBits] =
-        sum[32:SumBits-1] == {34 - SumBits{sum[32]}} ? sum[SumBits-1:0] : {sum[32], {SumBits-1{!sum[32]}}};
+        sum[ExactBits-1:SumBits-1] == {ExactBits + 1 - SumBits{sum[ExactBits-1]}} ? sum[SumBits-1:0] :
+        {sum[ExactBits-1], {SumBits-1{!sum[ExactBits-1]}}};
 
-    scaler #(.SumBits(SumBits)) u_scaler (
+    if (ScaleMultiply != 0) begin : gen_factor
+      assign factor = params_q[ParamWidth*r+32 +: 31];
+    end else begin : gen_no_factor
+      assign factor = '0;
+    end
+
+    scaler #(.SumBits(SumBits), .Multiply(ScaleMultiply)) u_scaler (
       .clk_i,
       .rst_ni,
       .valid_i(scale_q),
       .v_i(biased_q[SumBits*r +: SumBits]),
-      .m_i(params_q[ParamWidth*r+32 +: 31]),
-      .shift_i(params_q[ParamWidth*r+63 +: 6]),
+      .m_i(factor),
+      .shift_i(params_q[ParamWidth*r+32+FactorBits +: 6]),
       .rule_i(scale_word[25:24]),
       .zero_i(scale_word[7:0]),
       .low_i(scale_word[15:8]),
@@ -299,7 +399,7 @@ module array_results #(
     );
 
     if (Pages > 0) begin : gen_add_lane
-      residual_add #(.Pages(Pages)) u_add (
+      residual_add #(.Pages(Pages), .Multiply(ScaleMultiply)) u_add (
         .clk_i,
         .rst_ni,
         .table_we_i,
@@ -362,22 +462,57 @@ module array_results #(
   assign push_word_o = tile_word_q[8*Outputs-1:0];
   assign step_done_o = written && ends;
 
+  // Of a code, if there are several.
+  logic [1:0] width;
+
+  if (Widths == 1 || Widths == 2 || Widths == 4 || Widths == 8) begin : gen_one_width
+    logic unused_width;
+    assign unused_width = ^width_i;
+    assign width = 2'($clog2(Widths));
+  end else begin : gen_widths
+    delay_line #(.Width(2), .Cycles(Writeback)) u_width (.clk_i, .data_i(width_i), .data_o(width));
+  end
+
+  logic [Pixels-1:0] taken;  // pixels that are results
+
   if (Pixels == 1) begin : gen_one_pixel
     logic unused_wide;
     assign unused_wide = wide_i;
-    assign map_word_o = max_pool ? maximum : {Parts{tile_word_q}};
-    assign skip_word_o = tile_word_q;
+    assign taken = 1'b1;
   end else begin : gen_more_pixels
     logic wide;
-
     delay_line #(.Width(1), .Cycles(Writeback)) u_wide (.clk_i, .data_i(wide_i), .data_o(wide));
+    assign taken = wide ? '1 : Pixels'(1);
+  end
 
-    for (genvar m = 0; m < Pixels; m++) begin : gen_pixel
-      logic [8*Outputs-1:0] word;
-      assign word = wide ? tile_word_q[8*Outputs*m +: 8*Outputs] : tile_word_q[8*Outputs-1:0];
-      assign map_word_o[8*Channels*m +: 8*Channels] = max_pool ? maximum : {Parts{word}};
-      assign skip_word_o[8*Outputs*m +: 8*Outputs] = m == 0 || wide ? word : '0;
+  for (genvar m = 0; m < Pixels; m++) begin : gen_pixel
+    logic [8*Outputs-1:0]  tile;
+    logic [8*Channels-1:0] word;
+    logic [32*Channels-1:0] words;  // by code
+
+    assign tile = taken[m] ? tile_word_q[8*Outputs*m +: 8*Outputs] : tile_word_q[8*Outputs-1:0];
+
+    for (genvar c = 0; c < 4; c++) begin : gen_word
+      localparam int Bits = 8 >> c;
+      if (Widths[c] && Outputs * Bits <= 8 * Channels) begin : gen_written
+        logic [Outputs*Bits-1:0] fields;
+        for (genvar i = 0; i < Outputs; i++) begin : gen_field
+          assign fields[Bits*i +: Bits] = tile[8*i +: Bits];
+        end
+        assign words[8*Channels*c +: 8*Channels] = {8 * Channels / (Outputs * Bits){fields}};
+      end else begin : gen_never
+        assign words[8*Channels*c +: 8*Channels] = '0;
+      end
     end
+
+    always_comb begin
+      word = words[8*Channels-1:0];
+      for (int c = 1; c < 4; c++)
+        if (Widths[c] && 32'(width) == c) word = words[8*Channels*c +: 8*Channels];
+    end
+
+    assign map_word_o[8*Channels*m +: 8*Channels] = max_pool ? maximum : word;
+    assign skip_word_o[8*Outputs*m +: 8*Outputs] = taken[m] ? tile : '0;
   end
 
   if (Columns == 1) begin : gen_one_column
@@ -390,13 +525,21 @@ module array_results #(
     );
   end
 
-  for (genvar p = 0; p < Parts; p++) begin : gen_part
-    assign map_parts_o[p] = max_pool || part == 5'(p);
+  for (genvar p = 0; p < Pieces; p++) begin : gen_piece
+    logic [3:0] mine;  // by code
+    for (genvar c = 0; c < 4; c++) begin : gen_code
+      if (Widths[c]) begin : gen_width
+        assign mine[c] = part == 5'(p * PieceBits / (Outputs * (8 >> c)));
+      end else begin : gen_never
+        assign mine[c] = 1'b0;
+      end
+    end
+    assign map_parts_o[p] = max_pool || mine[width];
   end
 
   logic unused;
   assign unused = ^{word_i, piece_i, scale_word, scale_layer, add_layer, add_multiplier, add_page, add_word,
-                    scaled_valid, added_valid, table_we_i, params_q, piece_q, skip_word, skip_read};
+                    scaled_valid, added_valid, table_we_i, params_q, params, data_i, piece_q, skip_word, skip_read, total, reference_shift};
 
 endmodule
 

@@ -1,6 +1,6 @@
 // The array's program, and the walk through it: a table of steps, each a row of some layer's output, and a
-// table of layers. A step is OutputColumns x Tiles tiles of K = row groups x kernel columns x channel groups
-// windows, innermost last, one window per cycle, and `pause` idle cycles ahead of each tile. Step after
+// table of layers. A step is OutputColumns x Tiles tiles of K = passes x row groups x kernel columns x channel
+// groups windows, innermost last, one window per cycle, and `pause` idle cycles ahead of each tile. Step after
 // step, image after image; the last step is number steps_i - 1.
 //
 // A step begins in the cycle after the step before ends, but not before
@@ -15,18 +15,24 @@
 // depthwise stage (Stage = 1), which has a scheduler of its own: its layers do not pool, add, nor come from or
 // go anywhere but from its maps to its rows, whatever those bits say.
 //
-// Layer, 12 words: 0 [0] max_pool [1] group_mode [2] depthwise [3] from_input [4] to_map [5] to_skip [6]
+// Layer, 13 words: 0 [0] max_pool [1] group_mode [2] depthwise [3] from_input [4] to_map [5] to_skip [6]
 // to_output [7] add [15:8] padding [23:16] row groups - 1 [31:24] kernel columns - 1; 1 [11:0] columns W
 // [23:12] rows H [24] from_stage [25] to_stage [26] shared: all tiles have the first one's weights [27]
 // wide; 2 [11:0] first column, signed [15:12] stride [23:16] channel groups - 1 [31:24] pause; 3 [15:0]
 // pitch [31:16] groups G; 4 [15:0] base [31:16] end; 5 [11:0] output columns - 1 [19:12] tiles - 1 [25:20]
 // outputs of the last tile [31:26] kernel rows; 6 [15:0] weights [31:16] parameters; 7 [15:0] output groups
 // [31:16] output columns x tiles; 8 to 10: rtl/array_results.sv; 11 [15:4] (stride / Pixels) x G [31:16]
-// (first column / Pixels) x G, signed, both quotients rounded down.
+// (first column / Pixels) x G, signed, both quotients rounded down; 12 [1:0] code c of the width of the map's
+// channels, 8 >> c bits, [3:2] of the results' [6:4] passes - 1 [9:7] shift s of the sums [10] planes: the
+// sums are those of planes of weights. Without planes word 12 is not there, and 0.
 // Step, 5 words: 0 [5:0] layer [8] wait [14:12] first row mod Banks [18:16] bank of the output row's group
 // 0; 1 [12:0] first row, signed [31:16] rows needed; 2 [15:0] slot of that row [31:16] slot of the output
 // row; 3 [15:0] skip words read from [31:16] written to; 4 [15:0] rows freed [31:16] steps of the other
 // engine needed.
+//
+// A word of a map has Channels << c channels, and Parts = (Channels << c) / Outputs parts, which are tiles. A
+// pass is over all windows of a tile, with weights of its own behind those of the pass before: top_o says that
+// it is the first one, shift_o that a later one begins.
 //
 // Row y, column c, group g of a map lies in bank (y + g) mod Banks of column bank c mod Pixels, at slot(y /
 // Banks) + (c / Pixels) * G + g, and slots are a ring, from base to end. Lane j of a window is row first + j
@@ -42,8 +48,8 @@
 // the cycle in which it would begin. Such is a step of a layer at Layers or beyond; of a bank at Banks or
 // beyond; that needs more rows or steps than an image has; with more results for the output queue than that
 // holds, or another number than its layer's columns x tiles; with tiles of fewer cycles than its results
-// take to leave (the array's with sums of all Pixels, wide or not), but for maxima. A window of weights that
-// are not there, or with which its tile would need parameters or a skip word that are not there, is not
+// take to leave (the array's with sums of all Pixels, wide or not), but for maxima; of a width that is not one
+// of Widths, or into a map with one by which a tile is more than a word. A window of weights that are not there, or with which its tile would need parameters or a skip word that are not there, is not
 // issued: then, too, error_o is 1, and the step ends there, is not done and frees nothing. Behind either no
 // step begins until a reset.
 
@@ -73,6 +79,10 @@ module array_scheduler #(
   parameter int Block = 1,
   /// M, pixels of a window of a wide layer, and column banks: 1, 2 or 4.
   parameter int Pixels = 1,
+  /// 1: there are planes of weights: passes, and all of a layer's word 12.
+  parameter int Planes = 0,
+  /// Widths of maps: bit c: 8 >> c bits.
+  parameter int Widths = 1,
   localparam int StepBits = $clog2(Steps),
   localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1
 ) (
@@ -99,6 +109,10 @@ module array_scheduler #(
   output logic                        issue_o,
   output logic                        first_o,
   output logic                        last_o,
+  output logic                        top_o,
+  output logic                        shift_o,
+  output logic [1:0]                  width_o,
+  output logic                        planes_o,
   output logic [15:0]                 weight_o,
   output logic                        from_input_o,
   output logic                        from_stage_o,
@@ -122,6 +136,8 @@ module array_scheduler #(
   output logic                        final_o,  // the image's
   output logic [5:0]                  valid_o,
   output logic                        wide_o,
+  output logic [1:0]                  result_width_o,
+  output logic [2:0]                  reference_shift_o,
   output logic [2:0]                  result_bank_o,
   output logic [Pixels-1:0]           result_columns_o,
   output logic [15:0]                 result_address_o,
@@ -133,8 +149,13 @@ module array_scheduler #(
 
   localparam int Beats = Outputs / Results;
   localparam int TileBeats = (Stage != 0) ? Beats : Pixels * Beats;
-  localparam int Parts = Channels / Outputs;
-  localparam int LayerPieces = 12;
+  localparam int LayerPieces = 13;
+  localparam int StoredPieces = (Planes != 0) ? 13 : 12;
+  // Of a word, and at least one.
+  localparam int Parts0 = (Channels > Outputs) ? Channels / Outputs : 1;
+  localparam int Parts1 = (2 * Channels > Outputs) ? 2 * Channels / Outputs : 1;
+  localparam int Parts2 = (4 * Channels > Outputs) ? 4 * Channels / Outputs : 1;
+  localparam int Parts3 = (8 * Channels > Outputs) ? 8 * Channels / Outputs : 1;
   localparam int StepPieces = 5;
   localparam int WaitBits = $clog2(Writeback);
   localparam logic [2:0] LastBank = 3'(Banks - 1);
@@ -150,6 +171,20 @@ module array_scheduler #(
     add_banks = 3'(sum >= 4'(Banks) ? sum - 4'(Banks) : sum);
   endfunction
 
+  // The last part of a word, by code.
+  function automatic logic [4:0] last_part(input logic [1:0] code);
+    last_part = '0;
+    if (Widths[0] && (Widths == 1 || code == 2'd0)) last_part = 5'(Parts0 - 1);
+    if (Widths[1] && (Widths == 2 || code == 2'd1)) last_part = 5'(Parts1 - 1);
+    if (Widths[2] && (Widths == 4 || code == 2'd2)) last_part = 5'(Parts2 - 1);
+    if (Widths[3] && (Widths == 8 || code == 2'd3)) last_part = 5'(Parts3 - 1);
+  endfunction
+
+  // Codes that maps may be written by.
+  localparam logic [3:0] Written = {Outputs <= 8 * Channels, Outputs <= 4 * Channels, Outputs <= 2 * Channels,
+                                    Outputs <= Channels} & 4'(Widths);
+  localparam logic [3:0] Known = 4'(Widths);
+
   // Fetch: a step's words come in the third cycle from go on, its layer's in the fourth.
   logic                        go, fetch;
   logic [2:0]                  fetching_q;
@@ -162,7 +197,7 @@ module array_scheduler #(
   assign fetch = (start_i && steps_i != '0) || go;
   assign fetch_index = start_i || last_step_q ? '0 : index_q + 1'b1;
 
-  for (genvar p = 0; p < LayerPieces; p++) begin : gen_layer
+  for (genvar p = 0; p < StoredPieces; p++) begin : gen_layer
     weight_bank #(.Width(32), .Depth(Layers), .ReadLatency(1), .Block(0)) u_words (
       .clk_i,
       .we_i(layer_we_i && piece_i == 12'(p) && 32'(word_i) < Layers),
@@ -172,6 +207,10 @@ module array_scheduler #(
       .raddr_i(step_word[$clog2(Layers)-1:0]),
       .rdata_o(layer_word[32*p +: 32])
     );
+  end
+
+  if (StoredPieces < LayerPieces) begin : gen_no_planes
+    assign layer_word[32*StoredPieces +: 32] = '0;
   end
 
   for (genvar p = 0; p < StepPieces; p++) begin : gen_step
@@ -205,6 +244,12 @@ module array_scheduler #(
   logic [15:0] next_entries, next_need, next_other_need;
   logic        next_wait;
 
+  logic [1:0]  next_width, next_result_width;
+  logic        next_writes;
+
+  assign next_width = layer_word[384 +: 2];
+  assign next_result_width = layer_word[384+2 +: 2];
+  assign next_writes = layer_word[4] || layer_word[32+25];
   assign next_max_pool = Stage == 0 && layer_word[0];
   assign next_group_mode = layer_word[1];
   assign next_depthwise = layer_word[2];
@@ -215,12 +260,20 @@ module array_scheduler #(
   assign next_other_need = step_word[128+16 +: 16];
 
   // Can it be? Its words are there a cycle before ready_q.
-  logic bad_queue, short_tile, bad_q;
+  logic bad_queue, short_tile, bad_width, bad_q;
 
-  array_step_check #(.Beats(TileBeats), .OutputDepth(OutputDepth)) u_check (
+  assign bad_width = Planes != 0 && (!Known[next_width] || !Known[next_result_width] ||
+                                     (next_writes && !Written[next_result_width]));
+
+  array_step_check #(
+    .Beats(TileBeats),
+    .OutputDepth(OutputDepth),
+    .Passes((Planes != 0) ? 1 : 0)
+  ) u_check (
     .row_groups_i(layer_word[16 +: 8]),
     .kernel_columns_i(layer_word[24 +: 8]),
     .channel_groups_i(layer_word[64+16 +: 8]),
+    .passes_i(layer_word[384+4 +: 3]),
     .pause_i(layer_word[64+24 +: 8]),
     .columns_i(layer_word[160 +: 12]),
     .tiles_i(layer_word[160+12 +: 8]),
@@ -232,7 +285,7 @@ module array_scheduler #(
   always_ff @(posedge clk_i) begin
     bad_q <= 32'(step_word[5:0]) >= Layers || step_word[12 +: 3] > LastBank || step_word[16 +: 3] > LastBank ||
         next_need > 16'(rows_i) || next_other_need > other_steps_i || (next_to_output && bad_queue) ||
-        (!next_max_pool && short_tile);
+        (!next_max_pool && short_tile) || bad_width;
   end
 
   // What it waits for.
@@ -299,6 +352,9 @@ module array_scheduler #(
   logic [5:0]  last_valid_q, kernel_rows_q;
   logic [2:0]  row_bank_q, output_bank_q;
   logic [15:0] free_q;
+  logic [1:0]  read_width_q, result_width_q;
+  logic [2:0]  last_pass_q, reference_shift_q;
+  logic        planes_q;
 
   // Counters, and what goes along with them.
   logic [11:0] x_q;
@@ -314,8 +370,9 @@ module array_scheduler #(
   logic [2:0]  tile_bank_q;
   logic [4:0]  part_q;
   logic [5:0]  lanes_left_q;
+  logic [2:0]  pass_q;
 
-  logic last_channel, last_kernel, last_row_group, last_tile, last_column, tile_ends;
+  logic last_channel, last_kernel, last_row_group, last_pass, last_tile, last_column, pass_begins, tile_ends;
 
   assign missing = walking_q && !idling_q && !max_pool_q &&
       (32'(weight_q) >= WeightDepth ||
@@ -327,8 +384,14 @@ module array_scheduler #(
   assign last_row_group = row_group_q == last_group_row_q;
   assign last_tile = tile_q == last_tile_q;
   assign last_column = x_q == last_column_q;
-  assign first_o = channel_q == '0 && kernel_q == '0 && row_group_q == '0;
-  assign last_o = last_channel && last_kernel && last_row_group;
+  assign last_pass = Planes == 0 || pass_q == last_pass_q;
+  assign pass_begins = channel_q == '0 && kernel_q == '0 && row_group_q == '0;
+  assign top_o = Planes == 0 || pass_q == '0;
+  assign first_o = pass_begins && top_o;
+  assign shift_o = pass_begins && !top_o;
+  assign last_o = last_channel && last_kernel && last_row_group && last_pass;
+  assign width_o = read_width_q;
+  assign planes_o = planes_q;
   assign tile_ends = issue_o && last_o;
   assign step_ends = tile_ends && last_tile && last_column;
   assign free_o = step_ends;
@@ -392,6 +455,8 @@ module array_scheduler #(
   assign final_o = final_q && ends_o;
   assign valid_o = last_tile ? last_valid_q : 6'(Outputs);
   assign wide_o = wide_q;
+  assign result_width_o = result_width_q;
+  assign reference_shift_o = reference_shift_q;
   assign result_bank_o = add_banks(output_bank_q, tile_bank_q);
   assign result_address_o = output_word_q + tile_group_q;
   assign result_part_o = part_q;
@@ -403,7 +468,7 @@ module array_scheduler #(
   logic [15:0] next_tile_group;
   logic [2:0]  next_tile_bank;
 
-  assign group_ends = max_pool_q || part_q == 5'(Parts - 1);
+  assign group_ends = max_pool_q || part_q == last_part(result_width_q);
   assign next_tile_group = last_tile ? '0 : tile_group_q + 16'(group_ends);
   assign next_tile_bank = last_tile ? '0 : group_ends ? next_bank(tile_bank_q) : tile_bank_q;
 
@@ -428,8 +493,28 @@ module array_scheduler #(
     assign result_columns_o = wide_q ? '1 : Pixels'(1) << result_column;
   end
 
-  logic by_tile;  // each tile has its own group of channels
+  logic        by_tile;  // each tile has its own group of channels
+  logic [15:0] next_read_group;
+  logic [2:0]  next_read_bank;
+
   assign by_tile = depthwise_q || max_pool_q;
+
+  if (Widths == 1 || Widths == 2 || Widths == 4 || Widths == 8) begin : gen_one_width
+    assign next_read_group = next_tile_group;
+    assign next_read_bank = next_tile_bank;
+  end else begin : gen_widths  // the map's words may have other parts than the results'
+    logic [4:0] read_part_q;
+    logic       read_ends;
+
+    assign read_ends = max_pool_q || read_part_q == last_part(read_width_q);
+    assign next_read_group = last_tile ? '0 : first_group_q + 16'(read_ends);
+    assign next_read_bank = last_tile ? '0 : read_ends ? next_bank(first_bank_q) : first_bank_q;
+
+    always_ff @(posedge clk_i) begin
+      if (go) read_part_q <= '0;
+      else if (tile_ends) read_part_q <= last_tile || read_ends ? '0 : read_part_q + 1'b1;
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || start_i) begin
@@ -477,6 +562,11 @@ module array_scheduler #(
       parameters_q <= layer_word[192+16 +: 16];
       output_groups_q <= layer_word[224 +: 16];
       stride_words_q <= 16'(layer_word[352+4 +: 12]);
+      read_width_q <= next_width;
+      result_width_q <= next_result_width;
+      last_pass_q <= layer_word[384+4 +: 3];
+      reference_shift_q <= layer_word[384+7 +: 3];
+      planes_q <= layer_word[384+10];
       layer_q <= step_word[4:0];
       row_bank_q <= step_word[12 +: 3];
       output_bank_q <= step_word[16 +: 3];
@@ -490,6 +580,7 @@ module array_scheduler #(
       row_group_q <= '0;
       kernel_q <= '0;
       channel_q <= '0;
+      pass_q <= '0;
       column_q <= 13'($signed(layer_word[64 +: 12]));
       kernel_column_q <= 13'($signed(layer_word[64 +: 12]));
       column_word_q <= layer_word[352+16 +: 16];
@@ -521,6 +612,7 @@ module array_scheduler #(
           kernel_word_q <= last_kernel ? column_word_q : kernel_word_q + kernel_words;
           if (last_kernel) begin
             row_group_q <= last_row_group ? '0 : row_group_q + 1'b1;
+            if (last_row_group) pass_q <= last_pass ? '0 : pass_q + 1'b1;
             row_q <= last_row_group ? first_row_q : row_q + 13'(Banks);
             slot_q <= last_row_group ? first_slot_q : next_slot;
             lanes_left_q <= last_row_group ? kernel_rows_q :
@@ -542,10 +634,10 @@ module array_scheduler #(
         skip_read_q <= skip_read_q + 1'b1;
         skip_write_q <= skip_write_q + 1'b1;
         if (by_tile) begin
-          first_group_q <= next_tile_group;
-          first_bank_q <= next_tile_bank;
-          group_q <= next_tile_group;
-          bank_q <= next_tile_bank;
+          first_group_q <= next_read_group;
+          first_bank_q <= next_read_bank;
+          group_q <= next_read_group;
+          bank_q <= next_read_bank;
         end
         if (last_tile) begin
           x_q <= x_q + 1'b1;
@@ -560,7 +652,7 @@ module array_scheduler #(
   end
 
   logic unused;
-  assign unused = ^{layer_word, step_word};
+  assign unused = ^{layer_word, step_word, next_writes, bad_width, last_pass_q, pass_q};
 
 endmodule
 

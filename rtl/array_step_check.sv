@@ -8,11 +8,14 @@ module array_step_check #(
   /// Results of a tile leave in so many cycles, 1 to 128.
   parameter int Beats = 2,
   /// Entries of the output queue, a power of two.
-  parameter int OutputDepth = 128
+  parameter int OutputDepth = 128,
+  /// 1: windows may be taken in several passes.
+  parameter int Passes = 0
 ) (
   input  logic [7:0]  row_groups_i,
   input  logic [7:0]  kernel_columns_i,
   input  logic [7:0]  channel_groups_i,
+  input  logic [2:0]  passes_i,
   input  logic [7:0]  pause_i,
   input  logic [11:0] columns_i,
   input  logic [7:0]  tiles_i,
@@ -37,10 +40,11 @@ module array_step_check #(
     product = 32'(sum) >= Beats ? CountBits'(Beats) : CountBits'(sum);
   endfunction
 
-  logic [CountBits-1:0] windows;
+  logic [CountBits-1:0] of_pass, windows;
 
-  assign windows = product(product(cycles(row_groups_i, 1), cycles(kernel_columns_i, 1)),
+  assign of_pass = product(product(cycles(row_groups_i, 1), cycles(kernel_columns_i, 1)),
                            cycles(channel_groups_i, 1));
+  assign windows = (Passes != 0) ? product(of_pass, cycles(8'(passes_i), 1)) : of_pass;
   assign short_tile_o = 32'(windows) + 32'(cycles(pause_i, 0)) < Beats;
 
   // (columns_i + 1) * (tiles_i + 1), each OutputDepth at most.
@@ -61,6 +65,11 @@ module array_step_check #(
 
   assign bad_entries_o = 32'(entries_i) > OutputDepth || 32'(columns_i) >= OutputDepth ||
       32'(tiles_i) >= OutputDepth || 32'(entries) != 32'(entries_i);
+
+  if (Passes == 0) begin : gen_one_pass
+    logic unused_passes;
+    assign unused_passes = ^passes_i;
+  end
 
 endmodule
 

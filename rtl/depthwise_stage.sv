@@ -22,8 +22,8 @@ module depthwise_stage #(
   parameter int Multiplier = 1,
   /// Bits of a sum and its bias.
   parameter int SumBits = 25,
-  /// Bytes of a part of a word in which the array writes.
-  parameter int Outputs = 8,
+  /// Bits of a part of a word in which the array writes.
+  parameter int PartBits = 64,
   /// Words of a bank of its maps; windows with weights, beats with parameters; layers and steps.
   parameter int MapDepth = 512,
   parameter int WeightDepth = 256,
@@ -40,7 +40,9 @@ module depthwise_stage #(
   parameter int StepBlock = 1,
   /// M, column banks: 1, 2 or 4.
   parameter int Pixels = 1,
-  localparam int Parts = Channels / Outputs,
+  /// 0: scalers shift alone.
+  parameter int ScaleMultiply = 1,
+  localparam int Parts = 8 * Channels / PartBits,
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1,
   localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1,
   localparam int AccBits = 25
@@ -110,6 +112,9 @@ module depthwise_stage #(
   logic [2:0]                 tile_bank;
   logic [15:0]                tile_address, parameter_address, skip_read, skip_write, free_rows;
   logic                       from_input, from_stage, max_pool, to_stage, to_skip, to_output, adds, wide;
+  logic                       top, shift, planes;
+  logic [1:0]                 width, result_width;
+  logic [2:0]                 reference_shift;
 
   array_scheduler #(
     .Outputs(Channels),
@@ -148,6 +153,10 @@ module depthwise_stage #(
     .issue_o(issue_valid_o),
     .first_o(issue_first_o),
     .last_o(issue_last_o),
+    .top_o(top),
+    .shift_o(shift),
+    .width_o(width),
+    .planes_o(planes),
     .weight_o(issue_weight_o),
     .from_input_o(from_input),
     .from_stage_o(from_stage),
@@ -170,6 +179,8 @@ module depthwise_stage #(
     .final_o(is_final),
     .valid_o(valid_results),
     .wide_o(wide),
+    .result_width_o(result_width),
+    .reference_shift_o(reference_shift),
     .result_bank_o(tile_bank),
     .result_columns_o(tile_columns),
     .result_address_o(tile_address),
@@ -186,7 +197,7 @@ module depthwise_stage #(
   for (genvar k = 0; k < Pixels; k++) begin : gen_column
     line_buffer #(
       .Channels(Channels),
-      .Outputs(Outputs),
+      .PartBits(PartBits),
       .Banks(Banks),
       .Depth(MapDepth),
       .Block(MapBlock)
@@ -278,7 +289,8 @@ module depthwise_stage #(
     .Layers(Layers),
     .Pages(0),
     .ParamBlock(ParamBlock),
-    .Columns(Pixels)
+    .Columns(Pixels),
+    .ScaleMultiply(ScaleMultiply)
   ) u_results (
     .clk_i,
     .rst_ni,
@@ -300,6 +312,8 @@ module depthwise_stage #(
     .final_i(1'b0),
     .valid_i(6'd0),
     .wide_i(1'b0),
+    .width_i(2'd0),
+    .reference_shift_i(3'd0),
     .bank_i(tile_bank),
     .columns_i(tile_columns),
     .address_i(tile_address),
@@ -309,6 +323,7 @@ module depthwise_stage #(
     .skip_write_i(16'd0),
     .sums_valid_i(sums_valid_o),
     .sums_i(sums_o),
+    .totals_i({AccBits{1'b0}}),
     .maximum_i({Channels{8'd0}}),
     .map_valid_o(result_valid_o),
     .map_to_map_o(in_rows),
@@ -333,7 +348,7 @@ module depthwise_stage #(
   assign unused = ^{lanes, free, free_rows, from_input, from_stage, max_pool, to_stage, to_skip,
                     to_output, adds, is_final, valid_results, part, skip_read, skip_write, wide, whole,
                     in_rows, in_maps, skip_valid, skip_address, skip_word, push, push_final, push_valid,
-                    push_word};
+                    push_word, top, shift, planes, width, result_width, reference_shift};
 
 endmodule
 

@@ -2,7 +2,7 @@
 // per cycle, whatever the addresses. Lane j of a window reads bank (bank_i + j) mod Banks at the
 // lane's address, or, padded, is zero_i in every byte. The window read in cycle c is on window_o in
 // cycle c + 4; where no read was it is 0. The RAM is read in c + 1: a read finds what was written in its
-// own cycle and before. A write is of any parts, Outputs bytes each, of a word. A write at Depth or
+// own cycle and before. A write is of any parts, PartBits each, of a word. A write at Depth or
 // beyond is ignored and a read there gives 0. A reset drops reads on their way; the words stay.
 
 `default_nettype none
@@ -12,13 +12,13 @@ module line_buffer #(
   parameter int Channels = 16,
   /// T, banks: 1 to 7.
   parameter int Banks = 3,
-  /// P, bytes of a part of a word: 2 to 32, divides Channels.
-  parameter int Outputs = 8,
+  /// Bits of a part of a word: divides the word's, which has 32 parts at most.
+  parameter int PartBits = 64,
   /// Words of a bank, 2 to 65536.
   parameter int Depth = 1024,
   /// 1: block RAM where there are more than 64 words, 0: LUT-RAM.
   parameter int Block = 1,
-  localparam int Parts = Channels / Outputs,
+  localparam int Parts = 8 * Channels / PartBits,
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1
 ) (
   input  logic                        clk_i,
@@ -43,15 +43,14 @@ module line_buffer #(
   if (Banks < 1 || Banks > 7) begin : gen_bad_banks
     banks_must_be_1_to_7 u_error ();
   end
-  if (Outputs < 2 || Outputs > 32 || Channels % Outputs != 0) begin : gen_bad_outputs
-    outputs_must_be_2_to_32_and_divide_channels u_error ();
+  if (PartBits < 1 || 8 * Channels % PartBits != 0 || 8 * Channels / PartBits > 32) begin : gen_bad_part_bits
+    part_bits_must_divide_a_word_into_32_parts_at_most u_error ();
   end
   if (Depth < 2 || Depth > 65536) begin : gen_bad_depth
     depth_must_be_2_to_65536 u_error ();
   end
 
   localparam int AddrBits = $clog2(Depth);
-  localparam int PartBits = Outputs * 8;
   localparam int WordBits = Channels * 8;
   localparam int SourceBits = $clog2(Banks + 1);
 

@@ -15,6 +15,9 @@
 // image has after a start, one less with each row's first value, more by free_i. The stream's ready depends
 // on registers alone. With more than Channels channels there is one column a pixel: kernel_columns 1, stride
 // 1, left and right 0.
+//
+// By width_i (code c: 8, 4, 2, 1 bits) a value's low bits alone shift in, and all of this is of fields of so
+// many bits instead of bytes: a word has Channels << c of them.
 
 `default_nettype none
 
@@ -25,6 +28,8 @@ module pixel_loader #(
   parameter int Channels = 16,
   /// M, column banks of the map: 1, 2 or 4.
   parameter int Pixels = 1,
+  /// Widths of fields: bit c: 8 >> c bits.
+  parameter int Widths = 1,
   localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1
 ) (
   input  logic                  clk_i,
@@ -39,6 +44,7 @@ module pixel_loader #(
   input  logic [3:0]            stride_i,
   input  logic [3:0]            right_i,
   input  logic [7:0]            zero_i,
+  input  logic [1:0]            width_i,
   input  logic [15:0]           pitch_i,
   // Rows that are needed no more
   input  logic                  free_i,
@@ -60,7 +66,8 @@ module pixel_loader #(
   output logic                  error_o
 );
 
-  localparam int ByteBits = $clog2(Channels);
+  localparam int Narrowest = Widths[3] ? 3 : Widths[2] ? 2 : Widths[1] ? 1 : 0;  // code
+  localparam int FieldBits = $clog2(Channels) + Narrowest;
   localparam logic [2:0] LastBank = 3'(Banks - 1);
 
   function automatic logic [2:0] next_bank(input logic [2:0] bank);
@@ -71,7 +78,7 @@ module pixel_loader #(
   logic [15:0]         credit_q;
   logic [11:0]         channel_q, row_q;
   logic [12:0]         pixel_q;
-  logic [ByteBits-1:0] byte_q;
+  logic [FieldBits-1:0] field_q, last_field;
   logic [3:0]          until_q;
   logic [2:0]          row_bank_q, bank_q;
   logic [15:0]         slot_q, address_q, next_address;
@@ -94,15 +101,35 @@ module pixel_loader #(
   // A row ends with its last value, or with the last padding behind it.
   assign row_ends = shift && last_channel &&
       pixel_q == 13'(columns_i) + 13'(right_i) - 1'b1;
-  assign emits = shift && until_q == '0 && (last_channel || byte_q == ByteBits'(Channels - 1));
+  assign emits = shift && until_q == '0 && (last_channel || field_q == last_field);
 
   logic [8*Channels-1:0] word_q;
 
-  always_ff @(posedge clk_i) begin
-    if (shift) begin
-      word_q <= {padding_q ? zero_i : s_axis_tdata_i,
-                 row_begins ? {Channels-1{zero_i}} : word_q[8*Channels-1:8]};
+  logic [7:0]            value;
+  logic [8*Channels-1:0] before_value, shifted;  // what the register holds ahead of it, and on from there
+
+  assign value = padding_q ? zero_i : s_axis_tdata_i;
+  assign before_value = row_begins ? {Channels{zero_i}} : word_q;
+
+  always_comb begin
+    shifted = {value, before_value[8*Channels-1:8]};
+    last_field = FieldBits'(Channels - 1);
+    if (Widths[1] && (Widths == 2 || width_i == 2'd1)) begin
+      shifted = {value[3:0], before_value[8*Channels-1:4]};
+      last_field = FieldBits'(2 * Channels - 1);
     end
+    if (Widths[2] && (Widths == 4 || width_i == 2'd2)) begin
+      shifted = {value[1:0], before_value[8*Channels-1:2]};
+      last_field = FieldBits'(4 * Channels - 1);
+    end
+    if (Widths[3] && (Widths == 8 || width_i == 2'd3)) begin
+      shifted = {value[0], before_value[8*Channels-1:1]};
+      last_field = FieldBits'(8 * Channels - 1);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (shift) word_q <= shifted;
     bank_o <= bank_q;
     address_o <= address_q;
   end
@@ -152,7 +179,7 @@ module pixel_loader #(
       channel_q <= '0;
       pixel_q <= '0;
       row_q <= '0;
-      byte_q <= '0;
+      field_q <= '0;
       until_q <= kernel_columns_i - 1'b1 - left_i;
       row_bank_q <= '0;
       bank_q <= '0;
@@ -160,7 +187,7 @@ module pixel_loader #(
       address_q <= '0;
     end else if (shift) begin
       channel_q <= last_channel ? '0 : channel_q + 1'b1;
-      byte_q <= last_channel ? '0 : byte_q + 1'b1;
+      field_q <= last_channel ? '0 : field_q + 1'b1;
       if (last_channel) begin
         pixel_q <= pixel_q + 1'b1;
         until_q <= until_q == '0 ? stride_i - 1'b1 : until_q - 1'b1;
@@ -194,6 +221,9 @@ module pixel_loader #(
       end
     end
   end
+
+  logic unused;
+  assign unused = ^{width_i, before_value};
 
 endmodule
 

@@ -12,7 +12,9 @@
 
 module residual_add #(
   /// Pages of each table, 0 to 16; 0: there are no tables, and every value passes.
-  parameter int Pages = 1
+  parameter int Pages = 1,
+  /// 0: the scaler shifts alone.
+  parameter int Multiply = 1
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
@@ -120,7 +122,7 @@ module residual_add #(
 
     assign {m, shift, rule, zero, low, high} = beside_q[(Lookup-1)*BesideBits +: BesideBits];
 
-    scaler #(.SumBits(32)) u_scaler (
+    scaler #(.SumBits(32), .Multiply(Multiply)) u_scaler (
       .clk_i, .rst_ni,
       .valid_i(valid_q[Lookup-1]), .v_i(sum_q), .m_i(m), .shift_i(shift), .rule_i(rule), .zero_i(zero),
       .low_i(low), .high_i(high),

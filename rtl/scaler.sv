@@ -10,14 +10,17 @@
 // y is low where zero point + rounded is below it, else high where it is above that: of a low above
 // high, low or high.
 //
-// The product is exact: 2 DSP48E1 for sums of up to 25 bits, 4 for wider ones. Of it an 8-bit window
+// The product is exact: 2 DSP48E1 for sums of up to 25 bits, 4 for wider ones, none where m is not there and
+// counts as 1. Of it an 8-bit window
 // and a bit below are shifted out; what lies above only saturates, what lies below only breaks ties.
 
 `default_nettype none
 
 module scaler #(
-  /// Bits of v, 25 to 32.
-  parameter int SumBits = 25
+  /// Bits of v, 12 to 32.
+  parameter int SumBits = 25,
+  /// 0: m is 1, whatever m_i is.
+  parameter int Multiply = 1
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
@@ -39,8 +42,8 @@ module scaler #(
   localparam int ProductBits = SumBits + 31;
   localparam logic [1:0] HalfEven = 2'd1, Tflite = 2'd2;
 
-  if (SumBits < 25 || SumBits > 32) begin : gen_bad_sum_bits
-    sum_bits_must_be_25_to_32 u_error ();
+  if (SumBits < 12 || SumBits > 32) begin : gen_bad_sum_bits
+    sum_bits_must_be_12_to_32 u_error ();
   end
 
   // What only travels along, up to the stage that reads it.
@@ -73,7 +76,17 @@ module scaler #(
     m_q <= m_i;
   end
 
-  if (SumBits == 25) begin : gen_two_parts
+  if (Multiply == 0) begin : gen_no_product
+    logic signed [SumBits-1:0] late_q, later_q;
+    logic                      unused_m;
+
+    always_ff @(posedge clk_i) begin
+      late_q <= v_q;
+      later_q <= late_q;
+    end
+    assign product_q = ProductBits'(later_q);
+    assign unused_m = ^m_q;
+  end else if (SumBits <= 25) begin : gen_two_parts
     logic signed [SumBits+16:0] low_q;
     logic signed [SumBits+13:0] high_q, top_q;
     logic [16:0]                bottom_q;
