@@ -70,6 +70,33 @@ void add_stage(RandomWork& random, ArrayConfig& config, RandomGraphLimits* limit
   }
 }
 
+// Precision by layer: planes, with or without bytes, widths, references, scalers; and networks of few bits.
+void add_precision(RandomWork& random, ArrayConfig& config, RandomGraphLimits& limits) {
+  config.channels = std::max(config.channels, 8);
+  config.planes = 1 << random.in(0, 3);
+  config.widths = random.in(0, 2) ? random.in(1, 15) | random.in(0, 3) / 2 : 9;
+  config.reference_bits = random.in(0, 1) ? random.in(2, 8) : 0;
+  config.multiplier = random.in(0, 2);
+  config.scale_multiply = random.in(0, 3) != 0;
+  if (!config.has_bytes() && random.in(0, 1))
+    config.sum_bits = random.in(16, 26);
+  const int least = width_bits(config.narrowest()), word = 8 * config.channels;
+  config.outputs = 2;
+  while (word / least / config.outputs > 32)
+    config.outputs *= 2;
+  const int more = random.in(0, 5);
+  for (int i = 0; i < more && config.outputs * 2 * least <= word && config.outputs < 32; ++i)
+    config.outputs *= 2;
+  if (!config.has_bytes() && random.in(0, 3) == 0 && 64 * least <= word)
+    config.outputs = 64;
+  config.results = std::min(config.outputs, 1 << random.in(0, 5));
+  while (!complaint(config).empty() && config.rows > 1 && config.weight_bytes() > 4 << 12)
+    --config.rows;
+  limits.int8 = false;
+  limits.precision = true;
+  limits.shifts = !config.scale_multiply;
+}
+
 // A line a node, for reports of failures.
 std::string text_of(const Graph& graph) {
   const auto shape = [&](std::size_t t) {
@@ -98,7 +125,32 @@ std::string text_of(const Graph& graph) {
   return text + "to " + shape(graph.output);
 }
 
-// Designs whose RTL is built: small ones, and networks of few weights, whose loads take the most cycles.
+// Of small designs those with precision by layer: outputs, bytes of a word, banks, results, multiplier, bits
+// of a sum, planes, widths, bits of references, whether scalers multiply, pixels, results of a stage.
+constexpr int precise_edges[][12] = {
+    {4, 8, 3, 2, 2, 16, 1, 9, 4, 0, 1, 0},   {8, 8, 2, 8, 0, 25, 2, 15, 0, 1, 2, 0},
+    {32, 8, 1, 32, 2, 20, 1, 9, 3, 1, 2, 0}, {8, 8, 1, 4, 1, 25, 4, 3, 2, 1, 1, 2},
+    {4, 16, 1, 1, 2, 26, 8, 7, 8, 1, 4, 0},  {64, 8, 1, 8, 2, 14, 1, 8, 5, 0, 1, 0},
+    {8, 16, 2, 2, 2, 25, 2, 10, 0, 1, 4, 0}, {4, 8, 2, 4, 0, 28, 1, 9, 4, 0, 2, 8}};
+
+void set_precision(ArrayConfig& config, int round) {
+  const int* edge = precise_edges[round];
+  config.outputs = edge[0];
+  config.channels = edge[1];
+  config.rows = edge[2];
+  config.results = edge[3];
+  config.multiplier = edge[4];
+  config.sum_bits = edge[5];
+  config.planes = edge[6];
+  config.widths = edge[7];
+  config.reference_bits = edge[8];
+  config.scale_multiply = edge[9];
+  config.pixels = edge[10];
+  config.stage_results = edge[11];
+}
+
+// Designs whose RTL is built: small ones, and networks of few weights, whose loads take the most cycles. The
+// second eight have precision by layer.
 constexpr int twins_edges[][5] = {{4, 8, 3, 2, 25}, {2, 4, 1, 1, 32}, {8, 8, 2, 8, 26}, {4, 16, 7, 1, 25}};
 
 ArrayConfig twins_config(int round) {
@@ -112,10 +164,14 @@ ArrayConfig twins_config(int round) {
   config.multiplier = round % 2;
   constexpr int pixels[] = {2, 4, 1, 1, 1, 4, 2, 2};
   config.pixels = pixels[round % 8];
-  if (round % 8 >= 4) { // with a stage, which takes an even number of columns of weights
-    config.rows += config.window() % 8 != 0;
+  const bool precise = round % 16 >= 8;
+  if (precise)
+    set_precision(config, round % 8);
+  else if (round % 8 >= 4) // with a stage, which takes an even number of columns of weights
     config.stage_results = std::min(1 << round % 4, config.channels);
-    config.stage_multiplier = config.multiplier;
+  if (config.stage_results) {
+    config.rows += config.window() % 8 != 0;
+    config.stage_multiplier = config.multiplier & 1;
     config.stage_map_depth = config.stage_row_depth = 300;
     config.stage_weight_depth = 200;
     config.stage_param_depth = 100;
@@ -134,13 +190,15 @@ ArrayConfig twins_config(int round) {
   return config;
 }
 
-RandomGraphLimits twins_limits(RandomWork& random) {
+RandomGraphLimits twins_limits(RandomWork& random, const ArrayConfig& config = {}) {
   RandomGraphLimits limits;
   limits.nodes = random.in(1, 6);
   limits.size = random.in(1, 8);
   limits.channels = random.in(1, 14);
   limits.kernel = random.in(1, 4);
-  limits.int8 = true;
+  limits.int8 = !config.has_planes();
+  limits.precision = config.has_planes();
+  limits.shifts = !config.scale_multiply;
   return limits;
 }
 
@@ -151,7 +209,7 @@ struct Images {
 Images images_of(const ArrayProgram& program, const std::vector<int>& values) {
   Images images;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    images.bytes.push_back(static_cast<std::uint8_t>(values[i] - program.input_offset));
+    images.bytes.push_back(static_cast<std::uint8_t>(program.input_format.held(values[i])));
     images.tlast.push_back((i + 1) % program.input_values == 0);
   }
   return images;
@@ -164,7 +222,7 @@ std::vector<std::uint8_t> expected(const Graph& graph, const ArrayProgram& progr
   for (auto image = values.begin(); image != values.end(); image += size) {
     const std::vector<std::vector<int>> tensors = reference_tensors(graph, {image, image + size});
     for (const int y : tensors[graph.output])
-      bytes.push_back(static_cast<std::uint8_t>(y - program.output_offset));
+      bytes.push_back(static_cast<std::uint8_t>(program.output_format.held(y)));
   }
   return bytes;
 }
@@ -204,7 +262,20 @@ Broken break_tables(RandomWork& random, const ArrayConfig& config, ArrayProgram&
     field = random.in(low, high);
     broken.what = what;
   };
-  switch (random.in(0, 10)) {
+  const auto of_code = [&](const char* what, int& field, bool is_written) {
+    for (int code = 0; code < width_codes; ++code)
+      if (!config.has_width(code) || (is_written && !config.writes_width(code)))
+        of_layer(what, field, code, code);
+  };
+  switch (random.in(0, 12)) {
+  case 11:
+    if (!broken.in_stage)
+      of_code("read code", layer.read_code, false);
+    break;
+  case 12:
+    if (!broken.in_stage)
+      of_code("write code", layer.write_code, layer.to_map || layer.to_stage);
+    break;
   case 0:
     of_step("layer", step.layer, config.layers, 63);
     break;
@@ -294,6 +365,45 @@ std::string lose_words(RandomWork& random, ArrayProgram& program) {
 
 } // namespace
 
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+std::vector<int> ints(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
+
+// The model, whole images and row by row, against the reference and the timing.
+void check_images(RandomWork& random, const Graph& graph, const ArrayConfig& config,
+                  const ArrayProgram& program, bool by_rows) {
+  const int count = random.in(1, 3);
+  const std::vector<int> values = random_inputs(random, graph, count);
+  const Images images = images_of(program, values);
+  const Bytes right = expected(graph, program, values);
+  Session session;
+  load_array_program(session, config, program);
+  session.write(array_reg::control, array_start);
+  HostAction& stream = session.add(HostAction::stream);
+  stream.values = images.bytes;
+  stream.tlast = images.tlast;
+  session.add(HostAction::wait_stop);
+  for (const std::uint32_t address : {array_reg::status, array_reg::images, array_reg::cycles})
+    session.read(address);
+  ModelRunner model{ArrayTop(config)};
+  REQUIRE(ints(model.run(session)) == ints(right));
+  CHECK(model.record().reads[0] == 0);
+  CHECK(model.record().reads[1] == static_cast<std::uint32_t>(count));
+  CHECK(model.record().reads[2] == array_run(config, program, count).cycles());
+  if (!by_rows)
+    return;
+  Recorded recorded(config);
+  recorded.run(config, program, images);
+  Bytes rows;
+  for (const Beat& beat : recorded.beats("values out"))
+    rows.push_back(static_cast<std::uint8_t>(beat.payload));
+  REQUIRE(ints(rows) == ints(right));
+}
+
+} // namespace
+
 TEST_CASE("array: random networks compute what the reference does, whatever the design and the order") {
   RandomWork random(base_seed());
   std::map<std::string, int> refusals;
@@ -316,28 +426,8 @@ TEST_CASE("array: random networks compute what the reference does, whatever the 
     }
     ++ran;
     with_stage += !program.stage.steps.empty();
-    const int count = random.in(1, 3);
-    const std::vector<int> values = random_inputs(random, graph, count);
-    const Images images = images_of(program, values);
     CAPTURE(text_of(graph));
-    Session session;
-    load_array_program(session, config, program);
-    session.write(array_reg::control, array_start);
-    HostAction& stream = session.add(HostAction::stream);
-    stream.values = images.bytes;
-    stream.tlast = images.tlast;
-    session.add(HostAction::wait_stop);
-    for (const std::uint32_t address : {array_reg::status, array_reg::images, array_reg::cycles})
-      session.read(address);
-    ModelRunner model{ArrayTop(config)};
-    const std::vector<std::uint8_t> results = model.run(session);
-    const auto ints = [](const std::vector<std::uint8_t>& bytes) {
-      return std::vector<int>(bytes.begin(), bytes.end());
-    };
-    REQUIRE(ints(results) == ints(expected(graph, program, values)));
-    CHECK(model.record().reads[0] == 0);
-    CHECK(model.record().reads[1] == static_cast<std::uint32_t>(count));
-    CHECK(model.record().reads[2] == array_run(config, program, count).cycles());
+    check_images(random, graph, config, program, round % 8 == 0);
   }
   for (const auto& [what, times] : refusals)
     UNSCOPED_INFO(times << ": " << what);
@@ -346,13 +436,71 @@ TEST_CASE("array: random networks compute what the reference does, whatever the 
   CHECK(with_stage > repeats(150) / 10);
 }
 
-TEST_CASE("array: stalls, errors, resets in mid-image, accesses at any time") {
-  RandomWork random(base_seed() + 2);
-  int with_stage = 0;
-  for (int round = 0, ran = 0; ran < repeats(16); ++round) {
+TEST_CASE("array: networks of tensors of 1 to 8 bits compute what the reference does, by planes or bytes") {
+  RandomWork random(base_seed() + 7);
+  std::map<std::string, int> refusals, kinds;
+  int ran = 0;
+  for (int round = 0; round < repeats(250); ++round) {
     CAPTURE(round, base_seed());
-    const ArrayConfig config = twins_config(ran);
-    RandomGraphLimits limits = twins_limits(random);
+    RandomGraphLimits limits = array_limits(random);
+    ArrayConfig config = config_of(random, round % 30);
+    add_precision(random, config, limits);
+    if (config.writes_width(0) && random.in(0, 1))
+      add_stage(random, config, &limits);
+    const Graph graph = random_graph(random, limits);
+    CAPTURE(config.outputs, config.channels, config.rows, config.pixels, config.stage_results);
+    CAPTURE(config.multiplier, config.planes, config.widths, config.reference_bits, config.scale_multiply);
+    ArrayProgram program;
+    try {
+      program =
+          compile_to_fit(graph, config, random.in(0, 2) ? ArrayOrder::depth_first : ArrayOrder::by_layers);
+    } catch (const InputError& error) {
+      std::string what = error.what();
+      what = what.substr(what.find(": ") == std::string::npos ? 0 : what.find(": "));
+      ++refusals[what.substr(0, 24)];
+      continue;
+    }
+    ++ran;
+    kinds["stage"] += !program.stage.steps.empty();
+    kinds["skips"] += program.skip_words > 0;
+    kinds["input of fewer bits"] += program.input.code > 0;
+    for (const ArrayLayer& layer : program.layers) {
+      kinds["planes beside bytes"] += config.has_bytes() && layer.planes;
+      kinds["bytes beside planes"] += config.has_bytes() && !layer.planes && !layer.max_pool;
+      kinds["several passes"] += layer.passes > 1;
+      kinds["references"] += layer.reference_shift > 0;
+      kinds["maxima of fewer bits"] += layer.max_pool && layer.read_code > 0;
+      kinds["depthwise of fewer bits"] += layer.depthwise && layer.read_code > 0;
+      kinds["part of fewer bits"] += layer.to_map && config.parts(layer.write_code) > 1 && layer.write_code;
+      kinds["64 outputs"] += layer.last_outputs == 0;
+    }
+    CAPTURE(text_of(graph));
+    check_images(random, graph, config, program, round % 3 == 0);
+  }
+  for (const auto& [what, times] : refusals)
+    UNSCOPED_INFO(times << ": " << what);
+  for (const auto& [what, times] : kinds)
+    UNSCOPED_INFO(times << " with " << what);
+  INFO(ran << " ran");
+  CHECK(ran > repeats(250) / 2);
+  for (const char* kind : {"stage", "skips", "input of fewer bits", "planes beside bytes",
+                           "bytes beside planes", "several passes", "references", "maxima of fewer bits",
+                           "depthwise of fewer bits", "part of fewer bits", "64 outputs"}) {
+    CAPTURE(kind);
+    CHECK(kinds[kind] > 0);
+  }
+}
+
+namespace {
+
+// Of designs from number `first` on.
+void check_sessions(int first) {
+  RandomWork random(base_seed() + 2 + static_cast<std::uint64_t>(first));
+  int with_stage = 0;
+  for (int round = 0, ran = 0; ran < repeats(8); ++round) {
+    CAPTURE(round, base_seed());
+    const ArrayConfig config = twins_config(first + ran % 8);
+    RandomGraphLimits limits = twins_limits(random, config);
     if (config.has_stage()) {
       limits.depthwise = true;
       limits.nodes += 3;
@@ -364,7 +512,7 @@ TEST_CASE("array: stalls, errors, resets in mid-image, accesses at any time") {
     } catch (const InputError&) {
       continue;
     }
-    if (config.has_stage() && program.stage.steps.empty() && random.in(0, 7))
+    if (config.has_stage() && program.stage.steps.empty() && random.in(0, first ? 99 : 7))
       continue;
     ++ran;
     with_stage += !program.stage.steps.empty();
@@ -411,16 +559,17 @@ TEST_CASE("array: stalls, errors, resets in mid-image, accesses at any time") {
         FAIL(result.divergence->report());
     }
   }
-  CHECK(with_stage >= repeats(4));
+  CHECK(with_stage >= (first ? 1 : repeats(2)));
 }
 
-TEST_CASE("array: steps that cannot be are refused, and windows of words that are not there, in one cycle") {
-  RandomWork random(base_seed() + 5);
+// The same.
+void check_refusals(int first) {
+  RandomWork random(base_seed() + 5 + static_cast<std::uint64_t>(first));
   std::map<std::string, int> kinds;
-  for (int round = 0, ran = 0; ran < repeats(16); ++round) {
+  for (int round = 0, ran = 0; ran < repeats(8); ++round) {
     CAPTURE(round, base_seed());
-    const ArrayConfig config = twins_config(ran);
-    RandomGraphLimits limits = twins_limits(random);
+    const ArrayConfig config = twins_config(first + ran % 8);
+    RandomGraphLimits limits = twins_limits(random, config);
     limits.depthwise = config.has_stage();
     limits.nodes += 3;
     const Graph graph = random_graph(random, limits);
@@ -430,7 +579,7 @@ TEST_CASE("array: steps that cannot be are refused, and windows of words that ar
     } catch (const InputError&) {
       continue;
     }
-    if (config.has_stage() && program.stage.steps.empty() && random.in(0, 7))
+    if (config.has_stage() && program.stage.steps.empty() && random.in(0, first ? 99 : 7))
       continue;
     ++ran;
     CAPTURE(text_of(graph));
@@ -476,8 +625,27 @@ TEST_CASE("array: steps that cannot be are refused, and windows of words that ar
   CHECK(kinds.size() >= 12);
 }
 
+constexpr int bytes = 0, planes = 8; // the first design
+
+} // namespace
+
+TEST_CASE("array: stalls, errors, resets in mid-image, accesses at any time") { check_sessions(bytes); }
+
+TEST_CASE("array of planes: stalls, errors, resets in mid-image, accesses at any time") {
+  check_sessions(planes);
+}
+
+TEST_CASE("array: steps that cannot be are refused, and windows of words that are not there, in one cycle") {
+  check_refusals(bytes);
+}
+
+TEST_CASE("array of planes: steps that cannot be are refused in one cycle") { check_refusals(planes); }
+
 TEST_CASE("array: registers refuse what they should, and the tables go piece by piece") {
+  const bool precise = GENERATE(false, true);
   ArrayConfig config;
+  if (precise)
+    set_precision(config, 0);
   config.map_depth = config.input_depth = config.weight_depth = 8;
   Twins twins(ArrayTop(config), 0.2, base_seed());
   RandomWork random(base_seed() + 3);
@@ -520,10 +688,13 @@ TEST_CASE("array: whether images are computed as a whole or row by row, the stat
   int ran = 0;
   for (int round = 0; round < repeats(40); ++round) {
     CAPTURE(round);
-    const Graph graph = random_graph(random, array_limits(random));
+    RandomGraphLimits limits = array_limits(random);
     ArrayConfig config = config_of(random, random.in(0, 30));
     if (random.in(0, 1))
+      add_precision(random, config, limits);
+    if (random.in(0, 1) && config.writes_width(0))
       add_stage(random, config);
+    const Graph graph = random_graph(random, limits);
     ArrayProgram program;
     try {
       program = compile_to_fit(graph, config);
@@ -572,7 +743,9 @@ TEST_CASE("array: what a table cannot say is refused when its turn comes") {
     CAPTURE(round);
     RandomGraphLimits limits = twins_limits(random);
     ArrayConfig config = config_of(random, round % 30);
-    if (random.in(0, 1))
+    if (random.in(0, 2) == 0)
+      add_precision(random, config, limits);
+    if (random.in(0, 1) && config.writes_width(0))
       add_stage(random, config, &limits);
     const Graph graph = random_graph(random, limits);
     ArrayProgram program;
@@ -626,7 +799,7 @@ TEST_CASE("array: what a table cannot say is refused when its turn comes") {
     CHECK(bad.core.read(array_reg::status, at + 1).data == 0x203);
     CHECK(good.core.read(array_reg::status, at + 1).data < 2);
   }
-  CHECK(kinds.size() >= 17); // all of the array, those without queue and skips of its stage
+  CHECK(kinds.size() >= 19); // all of the array, those without queue and skips of its stage
 }
 
 TEST_CASE("array: impossible parameters stop elaboration") {

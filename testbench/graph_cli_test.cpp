@@ -128,6 +128,8 @@ TEST_CASE("command line: what the array refuses is inferred without cycles, and 
   convolution.weights = {3};
   convolution.bias = {0};
   convolution.requantization.shifts = {1};
+  convolution.requantization.low = -2048;
+  convolution.requantization.high = 2047; // of which it reaches -192..191
   graph.nodes = {{"c", {0}, 1, convolution}};
   graph.input = 0;
   graph.output = 1;

@@ -15,7 +15,7 @@ RtlSource block_of(const LineBufferConfig& config) {
   return {"line_buffer",
           {{"Channels", config.channels},
            {"Banks", config.banks},
-           {"Outputs", config.outputs},
+           {"PartBits", config.part_bits},
            {"Depth", config.depth}},
           false,
           ""};
@@ -45,11 +45,11 @@ int any_address(RandomWork& random, int depth) {
 
 // Random work.
 void agree(const LineBufferConfig& config, const RtlSource& source, int rounds) {
-  CAPTURE(config.channels, config.banks, config.outputs, config.depth);
+  CAPTURE(config.channels, config.banks, config.part_bits, config.depth);
   const int window_bytes = config.banks * config.channels;
   BlockBench bench(source, WideValue::interfaces("window_o", 8 * window_bytes, {}));
   LineBufferCore model(config);
-  std::map<std::array<int, 3>, std::int8_t> reference; // by bank, address and byte
+  std::map<std::array<int, 3>, unsigned> reference; // bits, by bank, address and byte
   for (int round = 0; round < rounds; ++round) {
     CAPTURE(round, base_seed());
     RandomWork random(base_seed() * 100 + static_cast<std::uint64_t>(round));
@@ -73,9 +73,12 @@ void agree(const LineBufferConfig& config, const RtlSource& source, int rounds) 
       step.data = random.bytes(static_cast<std::size_t>(config.channels));
 
       model.write(step.parts, step.write_bank, step.write_address, step.data.data());
-      for (int byte = 0; step.write_address < config.depth && byte < config.channels; ++byte)
-        if (step.parts >> byte / config.outputs & 1)
-          reference[{step.write_bank, step.write_address, byte}] = step.data[static_cast<std::size_t>(byte)];
+      for (int bit = 0; step.write_address < config.depth && bit < 8 * config.channels; ++bit)
+        if (step.parts >> bit / config.part_bits & 1) {
+          unsigned& byte = reference[{step.write_bank, step.write_address, bit / 8}];
+          byte &= ~(1u << bit % 8);
+          byte |= static_cast<std::uint8_t>(step.data[static_cast<std::size_t>(bit / 8)]) & 1u << bit % 8;
+        }
       if (step.valid) {
         std::vector<std::int8_t> modelled(static_cast<std::size_t>(window_bytes)), plain;
         model.read(step.bank, step.lanes.data(), static_cast<std::int8_t>(step.zero), modelled.data());
@@ -85,7 +88,7 @@ void agree(const LineBufferConfig& config, const RtlSource& source, int rounds) 
             const auto found = reference.find({(step.bank + lane) % config.banks, read.address, byte});
             plain.push_back(read.pad                   ? static_cast<std::int8_t>(step.zero)
                             : found == reference.end() ? std::int8_t{0}
-                                                       : found->second);
+                                                       : static_cast<std::int8_t>(found->second));
           }
         equal = equal && modelled == plain;
         windows.insert_or_assign(static_cast<Cycle>(cycle) + LineBufferTiming::window, WideValue(modelled));
@@ -133,24 +136,26 @@ void agree(const LineBufferConfig& config, const RtlSource& source, int rounds) 
 
 TEST_CASE("line_buffer twins give each window of each read: writes before it, pads, no bank twice, resets") {
   for (const LineBufferConfig& config :
-       {LineBufferConfig{16, 3, 8, 1024}, LineBufferConfig{4, 1, 2, 2}, LineBufferConfig{8, 7, 8, 60},
-        LineBufferConfig{4, 5, 2, 700}, LineBufferConfig{4, 2, 4, 65536}, LineBufferConfig{32, 4, 4, 530}})
+       {LineBufferConfig{16, 3, 64, 1024}, LineBufferConfig{4, 1, 16, 2}, LineBufferConfig{8, 7, 64, 60},
+        LineBufferConfig{4, 5, 16, 700}, LineBufferConfig{4, 2, 32, 65536}, LineBufferConfig{32, 4, 32, 530},
+        LineBufferConfig{8, 2, 2, 40}, LineBufferConfig{4, 3, 1, 70}})
     agree(config, block_of(config), repeats(2));
 }
 
 TEST_CASE("line_buffer: what Yosys makes of it does the same", "[.netlist]") {
-  const LineBufferConfig config{4, 3, 2, 40};
+  const LineBufferConfig config{4, 3, 4, 40};
   agree(config, Netlist(block_of(config)).source(), repeats(1));
 }
 
 TEST_CASE("line_buffer: impossible parameters stop elaboration") {
-  check_refused("line_buffer",
-                {{"Channels", {2, 12, 64}}, {"Banks", {8}}, {"Outputs", {1, 6, 32}}, {"Depth", {1, 65537}}});
+  check_refused(
+      "line_buffer",
+      {{"Channels", {2, 12, 64}}, {"Banks", {8}}, {"PartBits", {2, 48, 256}}, {"Depth", {1, 65537}}});
 }
 
 TEST_CASE("line_buffer: block RAM and LUT-RAM are as synthesized, LUT and FF of the model within 15 %") {
   const std::vector<LineBufferConfig> held_out = {
-      {4, 3, 2, 128}, {8, 2, 8, 50}, {16, 3, 8, 1024}, {4, 7, 4, 600}, {8, 5, 4, 530}};
+      {4, 3, 16, 128}, {8, 2, 64, 50}, {16, 3, 64, 1024}, {4, 7, 32, 600}, {8, 5, 32, 530}};
   for (int i = 0; i < std::min(3 * repeats(1), 5); ++i)
     check_area(line_buffer_resources(held_out[static_cast<std::size_t>(i)]),
                block_of(held_out[static_cast<std::size_t>(i)]));
@@ -158,9 +163,9 @@ TEST_CASE("line_buffer: block RAM and LUT-RAM are as synthesized, LUT and FF of 
 
 // To fit the coefficients in sysc/blocks/line_buffer.cpp again.
 TEST_CASE("line_buffer: what the area model is fitted to, as CSV", "[.fit]") {
-  const std::vector<LineBufferConfig> fitted = {{16, 3, 8, 1024}, {4, 1, 2, 64},  {4, 2, 4, 700},
-                                                {16, 5, 4, 700},  {8, 7, 8, 512}, {32, 2, 16, 2048},
-                                                {16, 4, 16, 100}, {8, 6, 2, 40}};
+  const std::vector<LineBufferConfig> fitted = {{16, 3, 64, 1024}, {4, 1, 16, 64},  {4, 2, 32, 700},
+                                                {16, 5, 32, 700},  {8, 7, 64, 512}, {32, 2, 128, 2048},
+                                                {16, 4, 128, 100}, {8, 6, 16, 40}};
   for (const LineBufferConfig& config : fitted)
     print_area(line_buffer_resources(config), block_of(config));
 }

@@ -37,6 +37,13 @@ private:
 
   Format format() {
     Format format;
+    if (limits_.precision) {
+      constexpr int usual[] = {1, 2, 4, 8};
+      format.bits = once(3) ? random_.in(1, 8) : usual[random_.in(0, 3)];
+      format.is_signed = once(2);
+      format.zero_point = once(4) ? random_.in(format.low(), format.high()) : 0;
+      return format;
+    }
     if (!limits_.int8) {
       format.bits = once(3) ? random_.in(1, 12) : 8;
       format.is_signed = once(2);
@@ -86,12 +93,42 @@ private:
     }
   }
 
+  // Instead of a scale: thresholds that are one step, often from -1 to 1, or 2^n apart.
+  void to_steps(Requantization& requantization, double usual, Format& result, int count) {
+    if (!limits_.precision || !once(3))
+      return;
+    requantization = {};
+    requantization.rounding = Rounding::thresholds;
+    const bool equal = once(2), bipolar = equal && once(2);
+    if (bipolar)
+      result = {2, true, 0};
+    const int steps = bipolar ? 2 : random_.in(1, std::min(15, result.high() - result.low()));
+    const bool one = equal && limits_.shifts && !bipolar;
+    requantization.low = bipolar ? -1 : random_.in(result.low(), result.high() - (one ? 1 : steps));
+    requantization.high = requantization.low + (one ? 1 : steps);
+    const int reach = static_cast<int>(std::min(usual, 1e6)) + 1;
+    for (int c = 0; c < count; ++c) {
+      const int first = random_.in(-reach, reach), unit = 1 << random_.in(0, 8);
+      for (int step = requantization.low; step < requantization.high; ++step)
+        requantization.thresholds.push_back(equal ? first : first + (step - requantization.low) * unit);
+    }
+  }
+
   // Sums of up to `most` and about `usual` become about `target`.
   void scale(Requantization& requantization, double usual, double most, double target, int count) {
     requantization.multipliers.clear();
     requantization.shifts.clear();
     for (int c = 0; c < count; ++c) {
       const double factor = target / std::max(usual, 1.0) * std::exp2(random_.in(-2, 1));
+      if (limits_.shifts) {
+        const int down = std::clamp(static_cast<int>(std::lround(-std::log2(factor))), 0, 31);
+        int shift = std::min(31, down + random_.in(0, 8));
+        if (requantization.rounding == Rounding::tflite && most > 0)
+          shift = std::max(shift, 31 - static_cast<int>(std::floor(std::log2(2147483647.0 / most))));
+        requantization.multipliers.push_back(1 << std::min(30, shift - down));
+        requantization.shifts.push_back(shift);
+        continue;
+      }
       const bool tflite = requantization.rounding == Rounding::tflite;
       const int bits = tflite ? 30 : random_.in(0, 30);
       std::int64_t multiplier = std::int64_t{1} << bits;
@@ -150,14 +187,29 @@ private:
           (limits_.depthwise ? 1 : random_.in(1, std::max(1, limits_.channels / convolution.groups)));
     }
     const int each = window.rows * window.columns * inputs / convolution.groups;
-    const int widest = limits_.int8 ? 127 : once(2) ? 255 : random_.in(1, 255);
-    const Format in = now().format, out = format();
+    const int kind = limits_.precision ? random_.in(0, 4) : 4;
+    const int widest = kind <= 1           ? 1
+                       : kind == 2         ? (1 << random_.in(1, 6)) - 1
+                       : limits_.int8      ? 127
+                       : limits_.precision ? 63
+                       : once(2)           ? 255
+                                           : random_.in(1, 255);
+    const Format in = now().format;
+    Format out = format();
     const double product = largest(in) * widest;
     const int weight_range =
         std::max(1, static_cast<int>(std::min<double>(widest, 2147483647.0 / 2 / (largest(in) * each + 1))));
-    for (int i = 0; i < each * convolution.outputs; ++i)
-      convolution.weights.push_back(static_cast<std::int16_t>(
-          random_.in(limits_.int8 && weight_range == 127 ? -128 : -weight_range, weight_range)));
+    const int unit = random_.in(1, 5), bits = random_.in(0, 5 - unit); // of references' deltas
+    int reference = 0;
+    for (int i = 0; i < each * convolution.outputs; ++i) {
+      if (i % each == 0)
+        reference = random_.in(-8, 7);
+      const int weight =
+          kind == 0   ? 2 * random_.in(0, 1) - 1
+          : kind == 3 ? reference + random_.in(-(1 << bits), (1 << bits) - 1) * (1 << unit)
+                      : random_.in(limits_.int8 && weight_range == 127 ? -128 : -weight_range, weight_range);
+      convolution.weights.push_back(static_cast<std::int16_t>(weight));
+    }
     const double spread = product / 3 * std::sqrt(each) + 1,
                  most = (largest(in) * weight_range * each) * 1.01 + 1;
     for (int o = 0; o < convolution.outputs; ++o)
@@ -167,6 +219,7 @@ private:
           once(3) ? 1 : convolution.outputs);
     clamp(convolution.requantization, out);
     to_thresholds(convolution.requantization, spread, out, once(3) ? 1 : convolution.outputs);
+    to_steps(convolution.requantization, spread, out, once(3) ? 1 : convolution.outputs);
     append({from}, result(window, convolution.outputs), out, convolution);
   }
 
@@ -182,14 +235,22 @@ private:
     const bool average = pool.kind == Pool::Kind::average;
     const Format in = now().format;
     pool.raw = average && once(2);
-    const Format out = pool.raw ? in : format();
+    const bool same = !average && limits_.precision && once(2); // as pools of thresholds' results are
+    Format out = pool.raw || same ? in : format();
     const int count = average ? pool.window.rows * pool.window.columns : 1;
     const double most = (pool.raw ? std::max(-in.low(), in.high()) : largest(in)) * count;
     pool.requantization.rounding = rule();
     scale(pool.requantization, most, most, largest(out), 1);
     clamp(pool.requantization, out);
+    if (same) {
+      pool.requantization = {};
+      pool.requantization.low = out.low();
+      pool.requantization.high = out.high();
+    }
     if (average)
       to_thresholds(pool.requantization, most, out, 1);
+    if (average && !pool.raw)
+      to_steps(pool.requantization, most, out, 1);
     append({at_}, result(pool.window, now().shape[2]), out, pool);
   }
 
@@ -204,11 +265,12 @@ private:
       scale(add.inputs[i], x, x, x * random_.in(1, 4) / 4, 1);
       most += 2.5 * x + 1;
     }
-    const Format out = format();
+    Format out = format();
     add.output.rounding = rule();
     scale(add.output, most / 2, most, largest(out), 1);
     clamp(add.output, out);
     to_thresholds(add.output, most / 2, out, 1);
+    to_steps(add.output, most / 2, out, 1);
     append({a, b}, graph_.tensors[a].shape, out, add);
   }
 
@@ -217,12 +279,13 @@ private:
     const bool map = now().shape.size() == 3;
     if (!map || (limits_.reshapes && kind == 0)) {
       Rescale rescale;
-      const Format out = format();
+      Format out = format();
       rescale.requantization.rounding = rule();
       scale(rescale.requantization, largest(now().format), largest(now().format), largest(out),
             once(2) ? 1 : now().shape.back());
       clamp(rescale.requantization, out);
       to_thresholds(rescale.requantization, largest(now().format), out, once(2) ? 1 : now().shape.back());
+      to_steps(rescale.requantization, largest(now().format), out, once(2) ? 1 : now().shape.back());
       append({at_}, now().shape, out, rescale);
     } else if (limits_.reshapes && kind == 1) {
       const int elements = static_cast<int>(now().elements());

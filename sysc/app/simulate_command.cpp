@@ -198,6 +198,8 @@ void add_simulate_command(CLI::App& app, int& exit_code) {
       "  deltatwin simulate --network my_network.json --images random:100 --json result.json\n"
       "  deltatwin simulate --network resnet8.json --inputs images.npy --expected log.csv --output out.csv\n"
       "A network of convolutions is simulated on the top array, whose options it takes.\n"
+      "  deltatwin simulate --network binary.json --multiplier none --planes 1 --widths 8+1 --references 4 "
+      "--scaling shift\n"
       "  deltatwin simulate --json - | jq .cycles_per_inference\n"
       "Exit code 3: the design does not fit. Where the area model's own error decides that (\"too close to\n"
       "tell\", in JSON \"fits\": null), it is 0: `deltatwin synth` with the same options tells.");

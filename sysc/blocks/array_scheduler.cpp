@@ -50,6 +50,11 @@ template <class Self, class Visit> void ArrayLayer::fields(Self& self, Visit vis
   visit({"table page", 11, 0, 4}, self.page);
   visit({"number of words from a window to the next", 11, 4, 12}, self.stride_words);
   visit({"number of words of the first column", 11, 16, 16, true}, self.first_words);
+  visit({"code of the map read", 12, 0, 2}, self.read_code);
+  visit({"code of the results", 12, 2, 2}, self.write_code);
+  visit({"number of passes", 12, 4, 3}, self.passes, -1);
+  visit({"shift of references", 12, 7, 3}, self.reference_shift);
+  visit({"planes", 12, 10, 1}, self.planes);
 }
 
 ArrayLayer::Words ArrayLayer::pack() const {
@@ -68,6 +73,8 @@ ArrayLayer ArrayLayer::of_stage() const {
   ArrayLayer layer = *this;
   layer.max_pool = layer.from_input = layer.to_skip = layer.to_output = layer.add = 0;
   layer.from_stage = layer.to_stage = layer.wide = 0;
+  layer.read_code = layer.write_code = layer.reference_shift = layer.planes = 0;
+  layer.passes = 1;
   return layer;
 }
 
@@ -99,12 +106,13 @@ ArrayStep ArrayStep::unpack(const Words& words) {
 }
 
 ArrayWindow ArrayWalk::window(int x, int tile, int k) const {
+  k %= layer_.pass_steps();
   const int in_row = layer_.kernel_columns * layer_.group_steps;
   const int rows = k / in_row, kernel_column = k % in_row / layer_.group_steps, kg = k % layer_.group_steps;
   ArrayWindow window;
   window.row = step_.first_row + rows * banks_;
   window.column = layer_.first_column + x * layer_.column_stride + kernel_column;
-  window.group = layer_.depthwise    ? tile * outputs_ / channels_
+  window.group = layer_.depthwise    ? tile / parts(layer_.read_code)
                  : layer_.max_pool   ? tile
                  : layer_.group_mode ? kg * banks_
                                      : kg;
@@ -128,6 +136,8 @@ bool ArrayBounds::allows(const ArrayStep& step, const ArrayLayer& layer) const {
   return step.layer < layers && step.bank < banks && step.result_bank < banks && step.need <= rows &&
          step.other_need <= other_steps &&
          (!layer.to_output || (layer.entries <= output_depth && layer.entries == layer.row_tiles())) &&
+         (widths >> layer.read_code & widths >> layer.write_code & 1) &&
+         (!(layer.to_map || layer.to_stage) || (writable >> layer.write_code & 1)) &&
          (layer.max_pool || layer.tile_cycles() >= drain_beats);
 }
 

@@ -1,12 +1,15 @@
 #pragma once
 #include "base/cycle.h"
+#include "blocks/fields.h"
 #include "blocks/record.h"
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
 namespace deltatwin {
 
-inline constexpr int array_layer_words = 12, array_step_words = 5; ///< of 32 bits
+inline constexpr int array_layer_words = 13, array_step_words = 5; ///< of 32 bits
+inline constexpr int array_precision_word = 12; ///< of a layer: what designs with planes have
 
 /// How the array walks over a layer and what becomes of its sums; rtl/array_scheduler.sv has the contract.
 struct ArrayLayer {
@@ -25,7 +28,7 @@ struct ArrayLayer {
   int pitch = 1, groups = 1;  ///< words a slot; words a column
   int base = 0, end = 1;      ///< of the ring of slots
   int columns = 1, tiles = 1; ///< of a row of results; of wide ones a column is of all pixels
-  int last_outputs = 1, kernel_rows = 1; ///< outputs of the last tile; rows that count
+  int last_outputs = 1, kernel_rows = 1; ///< outputs of the last tile, 0 of 64; rows that count
   int weight_base = 0, param_base = 0;
   int result_groups = 1; ///< words a column of the result
   int entries = 1;       ///< columns * tiles
@@ -33,13 +36,20 @@ struct ArrayLayer {
   int add_zero = 0, add_low = 0, add_high = 0, add_rule = 0, add_shift = 0, add_multiplier = 0;
   int page = 0;
   int stride_words = 1, first_words = 0; ///< column_stride and first_column in words of a column bank
+  int read_code = 0, write_code = 0;     ///< of the map read; of the results
+  int passes = 1;                        ///< N: over a tile's windows, each with other planes of weights
+  int reference_shift = 0;               ///< s
+  int planes = 0;                        ///< sums are those of planes, where the design has bytes, too
 
-  /// k-steps of a tile.
-  [[nodiscard]] int steps() const { return row_groups * kernel_columns * group_steps; }
+  /// k-steps of a tile: of a pass, and in all.
+  [[nodiscard]] int pass_steps() const { return row_groups * kernel_columns * group_steps; }
+  [[nodiscard]] int steps() const { return passes * pass_steps(); }
   /// Cycles of a tile.
   [[nodiscard]] int tile_cycles() const { return steps() + pause; }
   /// Tiles of a row of results.
   [[nodiscard]] int row_tiles() const { return columns * tiles; }
+  /// Values of an entry of the output queue.
+  [[nodiscard]] int outputs_of_last() const { return last_outputs ? last_outputs : 64; }
   /// In a design of so many pixels: those that a tile's results are of; columns of results, those beyond the
   /// map included.
   [[nodiscard]] int tile_pixels(int pixels) const { return wide ? pixels : 1; }
@@ -88,10 +98,10 @@ struct ArrayWindow {
   int turn = 0;                         ///< in group mode lanes add their number to `before`
 };
 
-/// Step by step, windows of k-step `k` (row groups, kernel columns, group steps) of a tile.
+/// Step by step, windows of k-step `k` (passes, row groups, kernel columns, group steps) of a tile.
 class ArrayWalk {
 public:
-  /// Of a design with `banks` banks, `channels` a word, `outputs` a tile, `pixels` column banks.
+  /// Of a design with `banks` banks, `channels` bytes a word, `outputs` a tile, `pixels` column banks.
   ArrayWalk(const ArrayLayer& layer, const ArrayStep& step, int banks, int channels, int outputs, int pixels)
       : layer_(layer), step_(step), banks_(banks), channels_(channels), outputs_(outputs), pixels_(pixels) {}
 
@@ -122,7 +132,7 @@ public:
   [[nodiscard]] int tile_pixels() const { return layer_.tile_pixels(pixels_); }
   /// Where results of a tile go: banks, address, and which of the word's parts.
   [[nodiscard]] int result_group(int tile) const {
-    return layer_.max_pool ? tile : tile * outputs_ / channels_;
+    return layer_.max_pool ? tile : tile / parts(layer_.write_code);
   }
   [[nodiscard]] int result_bank(int tile) const { return (step_.result_bank + result_group(tile)) % banks_; }
   [[nodiscard]] int result_column_bank(int x, int pixel) const { return layer_.wide ? pixel : x % pixels_; }
@@ -130,9 +140,12 @@ public:
     return static_cast<std::uint16_t>(
         step_.result_slot + (layer_.wide ? x : x / pixels_) * layer_.result_groups + result_group(tile));
   }
-  [[nodiscard]] int result_part(int tile) const { return tile % (channels_ / outputs_); }
+  [[nodiscard]] int result_part(int tile) const { return tile % parts(layer_.write_code); }
 
 private:
+  // Tiles of a word.
+  [[nodiscard]] int parts(int code) const { return std::max(1, (channels_ << code) / outputs_); }
+
   const ArrayLayer& layer_;
   const ArrayStep& step_;
   int banks_, channels_, outputs_, pixels_;
@@ -145,7 +158,8 @@ struct ArrayBounds {
   int rows = 0, other_steps = 0;  ///< of an image: its rows; the other engine's steps
   int output_depth = 0;           ///< 0: nothing leaves
   int weight_depth = 0, param_depth = 0;
-  int skip_depth = 0; ///< 0: none is read
+  int skip_depth = 0;           ///< 0: none is read
+  int widths = 1, writable = 1; ///< codes that are read or written; that a map is written of
 
   /// Whether a step can begin at all; `layer`: number step.layer, where that is below `layers`.
   [[nodiscard]] bool allows(const ArrayStep& step, const ArrayLayer& layer) const;

@@ -8,9 +8,11 @@ void LineBufferCore::write(unsigned parts, int bank, int address, const std::int
   if (address >= config_.depth)
     return;
   std::int8_t* const word = bytes_.data() + offset(bank, address);
-  for (int part = 0; part < config_.parts(); ++part)
-    if (parts >> part & 1)
-      std::copy_n(data + part * config_.outputs, config_.outputs, word + part * config_.outputs);
+  for (int bit = 0; bit < 8 * config_.channels; ++bit)
+    if (parts >> (bit / config_.part_bits) & 1) {
+      const auto mask = static_cast<std::int8_t>(1 << bit % 8);
+      word[bit / 8] = static_cast<std::int8_t>((word[bit / 8] & ~mask) | (data[bit / 8] & mask));
+    }
 }
 
 void LineBufferCore::read(int bank, const Read* lanes, std::int8_t zero, std::int8_t* window) const {
@@ -32,7 +34,7 @@ Resources line_buffer_resources(const LineBufferConfig& config) {
   const int banks = config.banks, address = address_bits(config.depth);
   const int window = 8 * banks * config.channels;
   const int beyond = address < 16 ? 2 * banks : 0;
-  const int width = 8 * config.outputs;
+  const int width = config.part_bits;
   Resources buffer = banks * config.parts() *
                      (config.block ? weight_bank_resources({width, config.depth, 2, config.depth > 64})
                                    : distributed_ram_resources(width, config.depth));

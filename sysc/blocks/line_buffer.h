@@ -9,13 +9,13 @@ namespace deltatwin {
 
 /// The parameters of the RTL `line_buffer`, which has the contract.
 struct LineBufferConfig {
-  int channels = 16; ///< S, bytes of a word: 4..32, a power of two
-  int banks = 3;     ///< T, 1..7
-  int outputs = 8;   ///< P, bytes of a part of a word: 2..32, divides S
-  int depth = 1024;  ///< words of a bank, 2..65536
-  bool block = true; ///< block RAM where there are more than 64 words, or LUT-RAM
+  int channels = 16;  ///< S, bytes of a word: 4..32, a power of two
+  int banks = 3;      ///< T, 1..7
+  int part_bits = 64; ///< of a part of a word that is written alone: 1..8 S, divides 8 S
+  int depth = 1024;   ///< words of a bank, 2..65536
+  bool block = true;  ///< block RAM where there are more than 64 words, or LUT-RAM
 
-  [[nodiscard]] constexpr int parts() const { return channels / outputs; }
+  [[nodiscard]] constexpr int parts() const { return 8 * channels / part_bits; }
 };
 
 /// When windows stand.

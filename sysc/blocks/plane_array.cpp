@@ -48,8 +48,9 @@ Resources count_tree(int terms, int bits) {
 
 } // namespace
 
-// A first estimate, not fitted: of a plane three pairs of bits are counted in two LUTs, a tree for each bit
-// of a byte, three levels that join the bits; then the planes and the accumulator.
+// Held against two syntheses alone (2 outputs, 8 x 3, one plane of 1 bit, and of 8 and 1): of a plane three
+// pairs of bits are counted in two LUTs, a tree for each bit of a byte, three levels that join the bits; then
+// the planes and the accumulator.
 Resources plane_array_resources(const PlaneArrayConfig& config) {
   constexpr int bits_of_byte = 8;
   const int triples = ceil_div(config.window(), 3), bits = 2 + address_bits(triples);
@@ -57,7 +58,7 @@ Resources plane_array_resources(const PlaneArrayConfig& config) {
   const bool several = (config.widths & (config.widths - 1)) != 0;
   for (int level = 0, sums = 4; level < 3; ++level, sums /= 2) {
     const int wide = bits + (2 << level);
-    plane += {sums * wide * (several ? 2 : 1), sums * (wide + 1)};
+    plane += {several ? sums * wide : sums * wide * 5 / 8, sums * (wide + 1)};
   }
   const int of_plane = bits + bits_of_byte + 1;
   const Resources accumulator{config.accumulator_bits, config.accumulator_bits};

@@ -4,6 +4,7 @@
 #include "blocks/line_buffer.h"
 #include "blocks/max_pool.h"
 #include "blocks/output_fifo.h"
+#include "blocks/plane_array.h"
 #include "blocks/residual_add.h"
 #include "blocks/scaler.h"
 #include "blocks/weight_bank.h"
@@ -53,7 +54,8 @@ Resources step_resources(const ArrayConfig& config, ArrayBuffer buffer, int step
 
 // Tables of layers in LUT-RAM, of steps, and the walk, with an address for each lane of a column bank.
 Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int steps, bool skips) {
-  Resources scheduler = array_layer_words * weight_bank_resources({32, config.layers, 1, false}) +
+  Resources scheduler = (config.has_planes() ? array_layer_words : array_precision_word) *
+                            weight_bank_resources({32, config.layers, 1, false}) +
                         step_resources(config, buffer, steps, skips);
   scheduler.lut += 965 + 46 * config.rows * config.pixels + (config.pixels > 1 ? 45 * config.pixels : 0);
   scheduler.ff += 595 + (skips ? 70 : 0) + (config.has_stage() ? 26 : 0);
@@ -62,11 +64,19 @@ Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int
 
 // Of the array, or of its stage as an array.
 Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, int latency) {
-  constexpr int parameter_bits = 32 + 31 + 6;
-  const int words = config.pixels * config.outputs * 8;
+  const int parameter_bits = 32 + (config.scale_multiply ? 31 : 0) + 6 + config.reference_bits;
+  const int words = config.pixels * config.outputs * config.skip_bits();
+  const bool multiply = config.scale_multiply != 0;
   Resources results =
-      config.results * (buffer_resources(config, parameters, parameter_bits, config.param_depth) +
-                        scaler_resources({config.sum_bits}) + residual_add_resources({config.pages}));
+      config.results *
+      (buffer_resources(config, parameters, parameter_bits, config.param_depth) +
+       scaler_resources({config.sum_bits, multiply}) + residual_add_resources({config.pages, multiply}));
+  // Of a result: its reference times the total, and the shift of its sum; not fitted.
+  if (config.reference_bits > 0)
+    results += config.results * Resources{20 * config.reference_bits + 3 * config.sum_bits,
+                                          config.sum_bits + 20 * config.reference_bits};
+  if (config.widths > 1)
+    results.lut += 8 * config.pixels * config.channels;
   if (config.pages > 0)
     results += buffer_resources(config, ArrayBuffer::skips, words, config.skip_depth) +
                3 * weight_bank_resources({32, config.layers, 1, false});
@@ -80,9 +90,9 @@ Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, in
 }
 
 // All column banks.
-Resources map_resources(const ArrayConfig& config, ArrayBuffer buffer, int outputs, int depth) {
+Resources map_resources(const ArrayConfig& config, ArrayBuffer buffer, int part_bits, int depth) {
   return config.pixels *
-         line_buffer_resources({config.channels, config.rows, outputs, depth, !in_lut_ram(config, buffer)});
+         line_buffer_resources({config.channels, config.rows, part_bits, depth, !in_lut_ram(config, buffer)});
 }
 
 // Of the map beside that of the image: both turn the same banks and addresses.
@@ -117,8 +127,9 @@ Resources stage_resources(const ArrayConfig& config) {
   // Neither image, nor outputs, nor additions.
   const Resources without{-250, -150}, windows{config.pixels > 1 ? 8 * config.window() : 0, 0};
   return scheduler_resources(config, ArrayBuffer::stage_steps, config.stage_steps, false) + without +
-         windows + map_resources(config, ArrayBuffer::stage_maps, config.outputs, config.stage_map_depth) +
-         map_resources(config, ArrayBuffer::stage_rows, config.channels, config.stage_row_depth) +
+         windows +
+         map_resources(config, ArrayBuffer::stage_maps, config.piece_bits(), config.stage_map_depth) +
+         map_resources(config, ArrayBuffer::stage_rows, 8 * config.channels, config.stage_row_depth) +
          weight_resources(config, ArrayBuffer::stage_weights, config.window(), config.stage_weight_depth) +
          depthwise_array_resources({config.channels, config.rows, multiplier}) +
          result_resources(one_pixel, ArrayBuffer::stage_parameters, config.stage_write_latency());
@@ -133,6 +144,8 @@ Resources output_resources(const ArrayConfig& config) {
 // What comes to weights and products behind block RAM: words are late once more, and a product in LUTs takes
 // a digit of its weight from the word before.
 Resources product_resources(const ArrayConfig& config) {
+  if (!config.has_bytes())
+    return {15, 48 + 8 * config.weight_bytes()};
   const int products = config.outputs * config.window();
   return config.multiplier ? Resources{15, 8 * products + 48}
                            : Resources{config.pixels * 41 * products / 10, 48 - 4 * products};
@@ -155,20 +168,24 @@ std::vector<Part> array_parts(const ArrayConfig& config) {
        {"u_scheduler"},
        scheduler_resources(config, ArrayBuffer::steps, config.steps, config.pages > 0)},
       {"input map", instances(config.pixels, "gen_column", "u_input"),
-       map_resources(config, ArrayBuffer::input, config.channels, config.input_depth)},
+       map_resources(config, ArrayBuffer::input, 8 * config.channels, config.input_depth)},
       {"map", instances(config.pixels, "gen_column", "u_map"),
-       second_map(config, map_resources(config, ArrayBuffer::maps, config.outputs, config.map_depth))},
-      {"weights", instances(config.outputs * config.window() / 8, "gen_weights", "u_words"),
-       weight_resources(config, ArrayBuffer::weights, config.outputs * config.window(), config.weight_depth)},
-      {"dot_array", instances(config.pixels, "gen_dot_array", "u_dot_array"),
-       config.pixels *
-           dot_array_resources({config.outputs, config.channels, config.rows, multiplier, array_sum_bits})},
-      {"max_pool", {"u_max_pool"}, max_pool_resources({config.channels, config.rows})},
+       second_map(config, map_resources(config, ArrayBuffer::maps, config.piece_bits(), config.map_depth))},
+      {"weights", instances(config.weight_bytes() / 8, "gen_weights", "u_words"),
+       weight_resources(config, ArrayBuffer::weights, config.weight_bytes(), config.weight_depth)},
+      {"max_pool", {"u_max_pool"}, max_pool_resources({config.channels, config.rows, config.widths})},
       {"array_results",
        {"u_results"},
        result_resources(config, ArrayBuffer::parameters, config.write_latency())},
       {"value_output", {"u_output"}, output_resources(config)},
       {"array", {}, window_resources(config) + product_resources(config)}};
+  if (config.has_bytes())
+    parts.push_back({"dot_array", instances(config.pixels, "gen_dot_array", "u_dot_array"),
+                     config.pixels * dot_array_resources({config.outputs, config.channels, config.rows,
+                                                          multiplier, array_sum_bits})});
+  if (config.has_planes())
+    parts.push_back({"plane_array", instances(config.pixels, "gen_plane_array", "u_plane_array"),
+                     config.pixels * plane_array_resources(config.plane_array())});
   if (config.has_stage())
     parts.push_back({"depthwise_stage", {"gen_stage"}, stage_resources(config)});
   return parts;

@@ -1,10 +1,21 @@
 #include "tops/array/config.h"
 #include "base/error.h"
 #include "base/resources.h"
+#include "blocks/plane_array.h"
+#include <algorithm>
 
 namespace deltatwin {
 
-int ArrayConfig::dot_latency() const { return 4 + address_bits(window()); }
+int ArrayConfig::dot_latency() const {
+  const int of_bytes = has_bytes() ? 4 + address_bits(window()) : 0;
+  if (!has_planes())
+    return of_bytes;
+  return std::max(of_bytes, static_cast<int>(PlaneArrayTiming(plane_array()).sums));
+}
+
+PlaneArrayConfig ArrayConfig::plane_array() const {
+  return {outputs, channels, rows, planes, widths, reference_bits > 0, accumulator_bits()};
+}
 
 int ArrayConfig::stage_dot_latency() const { return 4 + address_bits(rows); }
 
@@ -19,6 +30,9 @@ ArrayConfig ArrayConfig::stage() const {
   stage.steps = has_stage() ? stage_steps : least;
   stage.input_depth = stage.skip_depth = least;
   stage.pages = stage.stage_results = 0;
+  stage.multiplier = 1;
+  stage.planes = stage.reference_bits = 0;
+  stage.widths = 1;
   return stage;
 }
 
@@ -52,7 +66,11 @@ std::vector<std::pair<std::string, int>> ArrayConfig::parameters() const {
           {"StageParamDepth", stage_param_depth},
           {"StageSteps", stage_steps},
           {"LutRam", lut_ram},
-          {"Pixels", pixels}};
+          {"Pixels", pixels},
+          {"Planes", planes},
+          {"Widths", widths},
+          {"ReferenceBits", reference_bits},
+          {"ScaleMultiply", scale_multiply}};
 }
 
 std::string complaint(const ArrayConfig& config) {
@@ -70,11 +88,32 @@ std::string complaint(const ArrayConfig& config) {
              std::to_string(low) + " to " + std::to_string(high);
   };
   power("number of channels a word", config.channels, 4, 32);
-  power("number of outputs a tile", config.outputs, 2, config.channels);
+  range("multiplier", config.multiplier, 0, ArrayConfig::no_multiplier);
+  if (config.planes != 0)
+    power("number of planes of weights", config.planes, 1, 8);
+  const auto needs = [&what](bool has, const char* text) {
+    if (what.empty() && !has)
+      what = text;
+  };
+  needs(config.has_planes() || config.has_bytes(),
+        "there is no multiplier, which takes planes of weights: 1, 2, 4 or 8");
+  range("choice of widths", config.widths, 1, (1 << width_codes) - 1);
+  needs(config.has_planes() || config.widths == 1,
+        "activations of other widths than 8 bits take planes of weights: 1, 2, 4 or 8");
+  needs(config.has_planes() || config.reference_bits == 0, "references take planes of weights: 1, 2, 4 or 8");
+  needs(!config.has_planes() || config.channels >= 8, "planes of weights take words of 8 bytes at least");
+  if (config.reference_bits != 0)
+    range("bits of a reference", config.reference_bits, 2, 8);
+  range("whether scalers multiply", config.scale_multiply, 0, 1);
+  if (what.empty()) {
+    constexpr int most_pieces = 32;
+    const int least = width_bits(config.narrowest()), word = 8 * config.channels;
+    power("number of outputs a tile", config.outputs, std::max(2, word / most_pieces / least),
+          std::min(config.has_bytes() ? 32 : 64, word / least));
+  }
   range("number of row banks", config.rows, 1, 7);
   power("number of results a cycle", config.results, 1, config.outputs);
-  range("multiplier", config.multiplier, 0, 1);
-  range("bits of a sum", config.sum_bits, 25, 32);
+  range("bits of a sum", config.sum_bits, config.has_bytes() ? 25 : 12, 32);
   range("map memory", config.map_depth, 2, most_words);
   range("input memory", config.input_depth, 2, most_words);
   range("weight memory", config.weight_depth, 2, most_words);
@@ -87,7 +126,13 @@ std::string complaint(const ArrayConfig& config) {
   power("number of pixels at a time", config.pixels, 1, 4);
   range("choice of buffers in LUT-RAM", config.lut_ram, 0, (1 << array_buffer_count) - 1);
   range("multiplier of the stage", config.stage_multiplier, 0, 1);
+  constexpr int most_pieces = 1 << 12;
+  if (what.empty() && config.weight_bytes() / 4 > most_pieces)
+    what = "a word of weights has " + std::to_string(config.weight_bytes() / 4) + " pieces of 32 bits, " +
+           "possible are " + std::to_string(most_pieces);
   if (config.stage_results != 0) {
+    needs(config.writes_width(0), "a depthwise stage takes 8 bits among the widths, and no more outputs a "
+                                  "tile than bytes of a word");
     power("number of results a cycle of the stage", config.stage_results, 1, config.channels);
     range("memory of the stage's maps", config.stage_map_depth, 2, most_words);
     range("memory of the stage's rows", config.stage_row_depth, 2, most_words);
@@ -116,7 +161,7 @@ bool has_space(const ArrayConfig& config, std::uint32_t space) {
 int load_pieces(const ArrayConfig& config, ArraySpace space) {
   switch (space) {
   case ArraySpace::weights:
-    return config.outputs * config.window() / 4;
+    return config.weight_bytes() / 4;
   case ArraySpace::parameters:
     return 3 * config.results;
   case ArraySpace::layers:
@@ -187,8 +232,11 @@ std::uint32_t design_register(const ArrayConfig& config, std::size_t index) {
     return config.has_stage() ? halves(config.stage_map_depth, config.stage_row_depth) : 0;
   case 8:
     return config.has_stage() ? halves(config.stage_weight_depth, config.stage_param_depth) : 0;
-  default:
+  case 9:
     return static_cast<std::uint32_t>(config.has_stage() ? config.stage_steps : 0);
+  default:
+    return static_cast<std::uint32_t>(config.scale_multiply << 20 | config.reference_bits << 16 |
+                                      config.widths << 12 | config.planes << 8);
   }
 }
 

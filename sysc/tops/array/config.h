@@ -2,6 +2,7 @@
 #include "base/cycle.h"
 #include "base/register.h"
 #include "blocks/array_scheduler.h"
+#include "blocks/fields.h"
 #include "blocks/pixel_loader.h"
 #include <cstdint>
 #include <string>
@@ -10,14 +11,16 @@
 
 namespace deltatwin {
 
+struct PlaneArrayConfig;
+
 /// The parameters of the RTL `array`.
 struct ArrayConfig {
-  int outputs = 8;                         ///< P: outputs of a tile, 2..32, a power of two, at most S
-  int channels = 16;                       ///< S: channels of a word, 4..32, a power of two
+  int outputs = 8;                         ///< P: outputs of a tile, 2..64, a power of two
+  int channels = 16;                       ///< S: bytes of a word, 4..32, a power of two
   int rows = 3;                            ///< T: row banks, 1..7
   int results = 4;                         ///< R: results a cycle, a divisor of P
-  int multiplier = 1;                      ///< 0: LUTs, 1: pairs in a DSP
-  int sum_bits = 25;                       ///< of a sum with its bias, 25..32
+  int multiplier = 1;                      ///< 0: LUTs, 1: pairs in a DSP, 2: none, planes alone
+  int sum_bits = 25;                       ///< of a sum with its bias, 25..32, of planes alone 12..32
   int map_depth = 1024, input_depth = 512; ///< words a bank
   int weight_depth = 1024, param_depth = 512;
   int skip_depth = 1024, output_depth = 64; ///< entries of P values
@@ -29,12 +32,55 @@ struct ArrayConfig {
   int stage_weight_depth = 256, stage_param_depth = 128, stage_steps = 512;
   int lut_ram = 0; ///< a bit a buffer, of ArrayBuffer: in LUT-RAM instead of block RAM
   int pixels = 1;  ///< M: adjacent columns of results at a time, 1, 2 or 4
+  /// Precision by layer: planes of weights at a time (0: bytes alone), codes of the maps' widths as a mask,
+  /// bits of a reference, whether scalers multiply.
+  int planes = 0, widths = 1, reference_bits = 0, scale_multiply = 1;
   double clock_mhz = 100;
 
+  static constexpr int no_multiplier = 2;
+
+  [[nodiscard]] constexpr bool has_bytes() const { return multiplier != no_multiplier; }
+  [[nodiscard]] constexpr bool has_planes() const { return planes > 0; }
+  /// Whether layers may read maps of a code, and whether they can write them: a tile's results are a part of
+  /// a word.
+  [[nodiscard]] constexpr bool has_width(int code) const { return widths >> code & 1; }
+  [[nodiscard]] constexpr bool writes_width(int code) const {
+    return has_width(code) && outputs * width_bits(code) <= 8 * channels;
+  }
+  /// Channels of a word, and the tiles' parts of it.
+  [[nodiscard]] constexpr int word_channels(int code) const { return channels << code; }
+  [[nodiscard]] constexpr int parts(int code) const { return word_channels(code) / outputs; }
+  /// What of a word can be written alone: a tile's results of the narrowest width.
+  [[nodiscard]] constexpr int piece_bits() const { return outputs * width_bits(narrowest()); }
+  [[nodiscard]] constexpr int pieces() const { return 8 * channels / piece_bits(); }
+  [[nodiscard]] constexpr int narrowest() const {
+    int code = width_codes - 1;
+    while (code > 0 && !has_width(code))
+      --code;
+    return code;
+  }
+  /// Of a value that is added later: the widest that can be written.
+  [[nodiscard]] constexpr int skip_bits() const {
+    int code = 0;
+    while (code < width_codes - 1 && !writes_width(code))
+      ++code;
+    return width_bits(code);
+  }
+  /// Of a sum of products.
+  [[nodiscard]] constexpr int accumulator_bits() const {
+    return has_bytes() || sum_bits > 25 ? 25 : sum_bits;
+  }
+  /// Of a word of weights, of what takes more of it.
+  [[nodiscard]] constexpr int weight_bytes() const {
+    const int of_bytes = has_bytes() ? outputs : 0,
+              of_planes = has_planes() ? outputs * planes + (reference_bits > 0) : 0;
+    return (of_bytes > of_planes ? of_bytes : of_planes) * window();
+  }
   /// B: cycles in which a tile's results of a pixel leave the array.
   [[nodiscard]] constexpr int beats() const { return outputs / results; }
   /// M B: of all pixels, whether a layer takes them or not.
   [[nodiscard]] constexpr int drain_beats() const { return pixels * beats(); }
+  [[nodiscard]] PlaneArrayConfig plane_array() const;
   /// D: from a tile's last window to its sums.
   [[nodiscard]] int dot_latency() const;
   /// W: from a tile's last issue beat to the cycle in which its results are written.
@@ -74,7 +120,7 @@ inline constexpr const char* array_buffers[] = {
     "stage_maps", "stage_rows", "stage_weights", "stage_parameters", "stage_steps"};
 inline constexpr int array_buffer_count = sizeof array_buffers / sizeof *array_buffers;
 
-inline constexpr int array_sum_bits = 25;      ///< of a sum of products
+inline constexpr int array_sum_bits = 25;      ///< of a sum of products of bytes
 inline constexpr int array_window_latency = 4; ///< from an issue beat to its window
 
 /// Names the first impossible parameter and what would be possible; empty: the design is possible.
@@ -89,7 +135,7 @@ inline constexpr std::uint32_t id = 0x000, control = 0x004, status = 0x008, imag
                                design = 0x030;
 } // namespace array_reg
 inline constexpr std::uint32_t array_id = 0x44544132, array_start = 1, array_reset = 2;
-inline constexpr std::size_t array_designs = 10; ///< registers DESIGN
+inline constexpr std::size_t array_designs = 11; ///< registers DESIGN
 enum class ArrayError : std::uint32_t {
   none,
   input,  ///< TLAST elsewhere than at an image's last value

@@ -11,17 +11,24 @@ namespace {
 enum : std::size_t { port_in = 5, port_out, port_issue, port_result, port_skip, port_wide };
 constexpr int chunk_bytes = 4; ///< of wide results, an interface
 
-// Interfaces behind port_wide: sums, chunks of results, chunks of skips; of a stage its issue and results,
-// its sums, chunks of its results.
+// Interfaces behind port_wide: sums, totals, chunks of results, chunks of skips; of a stage its issue and
+// results, its sums, chunks of its results.
 struct WidePorts {
   explicit WidePorts(const ArrayConfig& config)
-      : sums(port_wide), results(sums + static_cast<std::size_t>(config.pixels * config.outputs)),
+      : sums(port_wide), totals(sums + static_cast<std::size_t>(config.pixels * config.outputs)),
+        results(totals + static_cast<std::size_t>(config.reference_bits > 0 ? config.pixels : 0)),
         skips(results + static_cast<std::size_t>(config.pixels * config.channels / chunk_bytes)),
         skip_chunks(static_cast<std::size_t>(ceil_div(config.pixels * config.outputs, chunk_bytes))),
         stage_issue(skips + skip_chunks), stage_result(stage_issue + 1), stage_sums(stage_result + 1),
         stage_results(stage_sums + static_cast<std::size_t>(config.channels)) {}
-  std::size_t sums, results, skips, skip_chunks, stage_issue, stage_result, stage_sums, stage_results;
+  std::size_t sums, totals, results, skips, skip_chunks, stage_issue, stage_result, stage_sums, stage_results;
 };
+
+// In the third piece of an output's parameters.
+int reference_of(const ArrayConfig& config, std::uint32_t piece) {
+  return config.reference_bits ? sign_extended(static_cast<std::int32_t>(piece >> 8), config.reference_bits)
+                               : 0;
+}
 
 Cycle after(Cycle cycle) { return cycle == never ? never : cycle + 1; }
 
@@ -69,17 +76,15 @@ std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
                           {"result_valid", clean},
                           {{"result_bank", 3},
                            {"result_address", 16},
-                           {"result_parts", config.channels / config.outputs},
+                           {"result_parts", config.pieces()},
                            "result_to_map",
                            "result_to_stage",
                            {"result_columns", config.pixels}}},
                          {"array_results", "skips", {"skip_valid", clean}, {{"skip_address", 16}}}});
-  const auto sums = [&](const char* block, const std::string& name, const std::string& signal, int count) {
+  const auto sums = [&](const char* block, const std::string& name, const std::string& strobe,
+                        const std::string& signal, int count, int bits) {
     for (int p = 0; p < count; ++p)
-      all.push_back({block,
-                     name + std::to_string(p),
-                     {signal + "_valid", clean},
-                     {{signal, array_sum_bits, p * array_sum_bits}}});
+      all.push_back({block, name + std::to_string(p), {strobe, clean}, {{signal, bits, p * bits}}});
   };
   const auto wide = [&](const char* block, const char* name, const char* strobe, const char* signal,
                         int bytes) {
@@ -89,7 +94,10 @@ std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
                      {strobe, clean},
                      {{signal, 8 * std::min(chunk_bytes, bytes - at), 8 * at}}});
   };
-  sums("dot_array", "sums of output ", "sums", config.pixels * config.outputs);
+  sums(config.has_bytes() ? "dot_array" : "plane_array", "sums of output ", "sums_valid", "sums",
+       config.pixels * config.outputs, config.accumulator_bits());
+  if (config.reference_bits > 0)
+    sums("plane_array", "total of pixel ", "sums_valid", "totals", config.pixels, config.accumulator_bits());
   wide("array_results", "result bytes from ", "result_valid", "result_word", config.pixels * config.channels);
   wide("array_results", "skip bytes from ", "skip_valid", "skip_data", config.pixels * config.outputs);
   if (!config.has_stage())
@@ -109,7 +117,8 @@ std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
         "stage results",
         {"stage_result_valid", clean},
         {{"stage_result_bank", 3}, {"stage_result_address", 16}, {"stage_result_columns", config.pixels}}}});
-  sums("depthwise_array", "stage sums of channel ", "stage_sums", config.channels);
+  sums("depthwise_array", "stage sums of channel ", "stage_sums_valid", "stage_sums", config.channels,
+       array_sum_bits);
   wide("depthwise_stage", "stage result bytes from ", "stage_result_valid", "stage_result_word",
        config.channels);
   return all;
@@ -205,7 +214,7 @@ void ArrayCore::load_piece(ArraySpace space, std::size_t word, std::size_t piece
     }
     for (std::size_t b = 0, at = (piece - 1) * 4; b < 8; ++b, ++at)
       if (space == ArraySpace::weights)
-        memories_.weights[word * static_cast<std::size_t>(config_.outputs) * window + at] = byte(b);
+        memories_.weights[word * static_cast<std::size_t>(config_.weight_bytes()) + at] = byte(b);
       else // channel at % channels is this output's only one
         stage_memories_.weights[(word * channels + at % channels) * window + at] = byte(b);
     break;
@@ -218,12 +227,14 @@ void ArrayCore::load_piece(ArraySpace space, std::size_t word, std::size_t piece
     } else {
       const Side side = space == ArraySpace::parameters ? array : stage;
       memories(side).parameters[word * static_cast<std::size_t>(config(side).results) + piece / 3] = {
-          held_.bias, held_.multiplier, static_cast<int>(data & 63)};
+          held_.bias, held_.multiplier, static_cast<int>(data & 63), reference_of(config(side), data)};
     }
     break;
   case ArraySpace::layers:
   case ArraySpace::stage_layers:
-    memories(space == ArraySpace::layers ? array : stage).layers[word][piece] = data;
+    // Nothing keeps what only planes have.
+    if (piece != array_precision_word || (space == ArraySpace::layers && config_.has_planes()))
+      memories(space == ArraySpace::layers ? array : stage).layers[word][piece] = data;
     break;
   case ArraySpace::steps:
   case ArraySpace::stage_steps:
@@ -447,7 +458,9 @@ void ArrayCore::prepare() {
   for (const Side side : {array, stage})
     if (prepared_[side].empty())
       for (const ArrayLayer::Words& words : memories(side).layers) {
-        const ArrayLayer layer = ArrayLayer::unpack(words);
+        ArrayLayer layer = ArrayLayer::unpack(words);
+        if (!config_.has_stage())
+          layer.from_stage = layer.to_stage = 0;
         prepared_[side].push_back({side == array ? layer : layer.of_stage(), nullptr});
       }
 }
@@ -508,6 +521,10 @@ ArrayBounds ArrayCore::bounds(Side side) const {
   bounds.weight_depth = config(side).weight_depth;
   bounds.param_depth = config(side).param_depth;
   if (side == array) {
+    bounds.widths = config_.widths;
+    bounds.writable = 0;
+    for (int code = 0; code < width_codes; ++code)
+      bounds.writable |= config_.writes_width(code) << code;
     bounds.rows = input().rows;
     bounds.output_depth = config_.output_depth;
     bounds.skip_depth = config_.pages > 0 ? config_.skip_depth : 0;
@@ -653,7 +670,7 @@ void ArrayCore::send(const Doing& doing) {
     const Cycle pushed = doing.begin + static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) -
                          1 + static_cast<Cycle>(config_.write_latency());
     const bool last = last_step && n + 1 == layer.entries;
-    const int values = (n + 1) % layer.tiles == 0 ? layer.last_outputs : config_.outputs;
+    const int values = (n + 1) % layer.tiles == 0 ? layer.outputs_of_last() : config_.outputs;
     entry_.assign(result, result + values);
     out_.clear();
     if (output_free_ == never)
@@ -712,12 +729,17 @@ void ArrayCore::record_tile(const Doing& doing, const ArrayWalk& walk, int tile,
   const auto outputs = static_cast<std::size_t>(config.outputs);
   const std::size_t pixels = in_stage ? 1 : static_cast<std::size_t>(config.pixels);
   const auto taken = static_cast<std::size_t>(walk.tile_pixels());
+  const Cycle summed = last + array_window_latency + static_cast<Cycle>(latency);
   for (std::size_t i = 0; i < pixels * outputs && !layer.max_pool; ++i) {
     const std::size_t pixel = i / outputs, at = first_output(doing, tile, static_cast<int>(pixel));
-    add((in_stage ? wide.stage_sums : wide.sums) + i,
-        last + array_window_latency + static_cast<Cycle>(latency),
-        pixel < taken ? low_bits(sums_[at + i % outputs], array_sum_bits) : 0);
+    add((in_stage ? wide.stage_sums : wide.sums) + i, summed,
+        pixel < taken ? low_bits(sums_.outputs[at + i % outputs], config.accumulator_bits()) : 0);
   }
+  for (std::size_t pixel = 0; pixel < pixels && !layer.max_pool && config.reference_bits > 0; ++pixel)
+    add(wide.totals + pixel, summed,
+        pixel < taken ? low_bits(sums_.totals[first_output(doing, tile, static_cast<int>(pixel)) / outputs],
+                                 config.accumulator_bits())
+                      : 0);
   const Cycle written = last + static_cast<Cycle>(write_latency(doing.side));
   record_result(doing, walk, tile, written);
   if (!layer.to_skip || layer.max_pool)
@@ -738,9 +760,12 @@ void ArrayCore::record_result(const Doing& doing, const ArrayWalk& walk, int til
   const bool to_stage = layer.to_stage && config_.has_stage(), in_stage = doing.side == stage;
   if (!layer.to_map && !to_stage)
     return;
-  const int x = tile / layer.tiles, parts = config.channels / config.outputs;
-  const std::uint64_t which = layer.max_pool ? (std::uint64_t{1} << parts) - 1
-                                             : std::uint64_t{1} << walk.result_part(tile % layer.tiles);
+  const int x = tile / layer.tiles, parts = config.pieces();
+  // Pieces of the tile's part.
+  const int each = config.outputs * width_bits(layer.write_code) / config.piece_bits();
+  const auto ones = [](int count) { return (std::uint64_t{1} << count) - 1; };
+  const std::uint64_t which =
+      layer.max_pool ? ones(parts) : ones(each) << walk.result_part(tile % layer.tiles) * each;
   const std::uint64_t where = static_cast<std::uint64_t>(walk.result_bank(tile % layer.tiles)) |
                               std::uint64_t{walk.result_address(x, tile % layer.tiles)} << 3;
   std::uint64_t columns = 0;
@@ -753,14 +778,12 @@ void ArrayCore::record_result(const Doing& doing, const ArrayWalk& walk, int til
         where | which << 19 | std::uint64_t{layer.to_map != 0} << (19 + parts) |
             std::uint64_t{to_stage} << (20 + parts) | columns << (21 + parts));
   const ArrayRowOfResults row{config, layer, doing.step, results_, doing.tiles};
-  const int bytes = layer.max_pool ? config.channels : config.outputs;
+  std::vector<std::int8_t> word(static_cast<std::size_t>(config.channels));
   for (int at = 0; at < (in_stage ? 1 : config.pixels) * config.channels; at += chunk_bytes) {
-    const std::int8_t* const result = row.of(tile, layer.wide ? at / config.channels : 0);
-    std::int8_t chunk[chunk_bytes];
-    for (int i = 0; i < chunk_bytes; ++i)
-      chunk[i] = result[(at + i) % bytes];
+    if (at % config.channels == 0)
+      row.word_of(tile, layer.wide ? at / config.channels : 0, word.data());
     add((in_stage ? wide.stage_results : wide.results) + static_cast<std::size_t>(at / chunk_bytes), written,
-        word_of(chunk, chunk_bytes));
+        word_of(word.data() + at % config.channels, chunk_bytes));
   }
 }
 

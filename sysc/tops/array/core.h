@@ -162,7 +162,7 @@ private:
   mutable std::optional<WholeLayers> whole_; ///< of the image that is computed as a whole
   bool checked_ = false;                     ///< whether the program can be
   std::vector<std::int8_t> results_;         ///< of a step
-  std::vector<std::int32_t> sums_;
+  LayerResults::Sums sums_;
   std::vector<std::uint8_t> entry_;
   std::vector<Cycle> out_;
 

@@ -17,13 +17,30 @@ const std::vector<std::string>& array_orders() {
 }
 
 const std::vector<std::string>& array_multipliers() {
-  static const std::vector<std::string> names = {"lut", "dsp_packed"};
+  static const std::vector<std::string> names = {"lut", "dsp_packed", "none"};
   return names;
 }
 
 const std::vector<std::string>& stage_multipliers() {
   static const std::vector<std::string> names = {"lut", "dsp"};
   return names;
+}
+
+const std::vector<std::string>& array_scalings() {
+  static const std::vector<std::string> names = {"shift", "multiply"};
+  return names;
+}
+
+const Axis& widths_axis() {
+  static const Axis axis{Axis::set,
+                         "widths",
+                         "",
+                         "bits of activations that layers may have, as 8+1; others than 8 take planes",
+                         0,
+                         0,
+                         {"8", "4", "2", "1"},
+                         "8"};
+  return axis;
 }
 
 const Axis& lut_ram_axis() {
@@ -58,6 +75,10 @@ ArrayConfig array_config(const double* choices) {
   config.stage_results = integer(axis::stage_results);
   config.stage_multiplier = integer(axis::stage_multiplier);
   config.lut_ram = integer(axis::lut_ram);
+  config.planes = integer(axis::planes);
+  config.widths = integer(axis::widths);
+  config.reference_bits = integer(axis::references);
+  config.scale_multiply = integer(axis::scaling);
   config.clock_mhz = choices[axis::clock];
   return config;
 }
@@ -67,7 +88,8 @@ ArrayOrder array_order(const double* choices) {
 }
 
 ArrayExploration::ArrayExploration(const std::vector<AxisValues>& values)
-    : files_(values[axis::network].texts), lut_rams_(values[axis::lut_ram].numbers) {
+    : files_(values[axis::network].texts), lut_rams_(values[axis::lut_ram].numbers),
+      widths_(values[axis::widths].numbers) {
   std::set<std::string> names;
   for (const std::string& file : files_) {
     graphs_.push_back(load_graph(find_network(file)));
@@ -76,14 +98,15 @@ ArrayExploration::ArrayExploration(const std::vector<AxisValues>& values)
   }
 }
 
-std::shared_ptr<const ArrayGraph> ArrayExploration::lowered(std::size_t network, int sum_bits) const {
-  const std::pair<std::size_t, int> key(network, sum_bits);
+std::shared_ptr<const ArrayGraph> ArrayExploration::lowered(std::size_t network,
+                                                            const ArrayConfig& config) const {
+  const std::pair<std::size_t, std::vector<int>> key(network, lowering_key(config));
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (const auto known = lowered_.find(key); known != lowered_.end())
       return known->second;
   }
-  const auto made = std::make_shared<const ArrayGraph>(lower(graphs_[network], sum_bits));
+  const auto made = std::make_shared<const ArrayGraph>(lower(graphs_[network], config));
   const std::lock_guard<std::mutex> lock(mutex_);
   return lowered_.emplace(key, made).first->second;
 }
@@ -91,8 +114,9 @@ std::shared_ptr<const ArrayGraph> ArrayExploration::lowered(std::size_t network,
 ArrayExploration::Design ArrayExploration::design(const double* choices) const {
   // Cycles and depths do not depend on what multipliers and buffers are made of.
   std::vector<double> key(choices, choices + axis::clock);
-  for (const std::size_t of_area_alone : {axis::multiplier, axis::stage_multiplier, axis::lut_ram})
+  for (const std::size_t of_area_alone : {axis::stage_multiplier, axis::lut_ram})
     key[of_area_alone] = 0;
+  key[axis::multiplier] = choices[axis::multiplier] == ArrayConfig::no_multiplier;
   Design design = timed(choices, key);
   const ArrayConfig chosen = array_config(choices);
   design.config.multiplier = chosen.multiplier;
@@ -113,8 +137,8 @@ ArrayExploration::Design ArrayExploration::timed(const double* choices,
   design.config = array_config(choices);
   try {
     const ArrayProgram program =
-        size_up(*lowered(static_cast<std::size_t>(choices[axis::network]), design.config.sum_bits),
-                design.config, array_order(choices));
+        size_up(*lowered(static_cast<std::size_t>(choices[axis::network]), design.config), design.config,
+                array_order(choices));
     const ArrayRun run = array_run(design.config, program, enough);
     design.latency = run.latency();
     design.period = run.period();
@@ -147,6 +171,11 @@ void ArrayExploration::evaluate(const double* choices, std::size_t count, Evalua
                      choices[axis::stage_results],
                      choices[axis::stage_multiplier],
                      choices[axis::lut_ram],
+                     choices[axis::planes],
+                     choices[axis::widths],
+                     choices[axis::references],
+                     choices[axis::scaling],
+                     choices[axis::sum_bits],
                      static_cast<double>(config.map_depth),
                      static_cast<double>(config.weight_depth),
                      static_cast<double>(config.skip_depth),
@@ -166,23 +195,17 @@ Cycle ArrayExploration::run_cycles(const double* choices, int items) const {
 
 ResultSchema ArrayExploration::schema() const {
   ResultSchema schema;
-  schema.stored = {{"network", "integer"},
-                   {"order_of_rows", "integer"},
-                   {"multiplier", "integer"},
-                   {"outputs", "integer"},
-                   {"channels", "integer"},
-                   {"banks", "integer"},
-                   {"results", "integer"},
-                   {"pixels", "integer"},
-                   {"stage_results", "integer"},
-                   {"stage_multiplier", "integer"},
-                   {"lut_ram", "integer"},
-                   {"map_depth", "integer"},
-                   {"weight_depth", "integer"},
-                   {"skip_depth", "integer"},
-                   {"clock_mhz", "real"},
-                   {"latency_cycles", "integer"},
-                   {"cycles", "real"}};
+  schema.stored = {{"network", "integer"},        {"order_of_rows", "integer"},
+                   {"multiplier", "integer"},     {"outputs", "integer"},
+                   {"channels", "integer"},       {"banks", "integer"},
+                   {"results", "integer"},        {"pixels", "integer"},
+                   {"stage_results", "integer"},  {"stage_multiplier", "integer"},
+                   {"lut_ram", "integer"},        {"planes", "integer"},
+                   {"widths", "integer"},         {"reference_bits", "integer"},
+                   {"scaling", "integer"},        {"sum_bits", "integer"},
+                   {"map_depth", "integer"},      {"weight_depth", "integer"},
+                   {"skip_depth", "integer"},     {"clock_mhz", "real"},
+                   {"latency_cycles", "integer"}, {"cycles", "real"}};
   ResultSchema::Table networks{
       "networks", "id integer primary key, name text, macs integer, weights integer", {}};
   for (const Graph& graph : graphs_)
@@ -198,11 +221,21 @@ ResultSchema ArrayExploration::schema() const {
   for (const double chosen : lut_rams_)
     buffers.rows.push_back(
         {static_cast<std::int64_t>(chosen), boost::json::string(lut_ram_axis().set_text(chosen))});
-  schema.tables = {networks, names("orders", array_orders()), names("multipliers", array_multipliers()),
-                   names("stage_multipliers", stage_multipliers()), buffers};
+  ResultSchema::Table widths{"width_sets", "id integer primary key, name text", {}};
+  for (const double chosen : widths_)
+    widths.rows.push_back(
+        {static_cast<std::int64_t>(chosen), boost::json::string(widths_axis().set_text(chosen))});
+  schema.tables = {networks,
+                   names("orders", array_orders()),
+                   names("multipliers", array_multipliers()),
+                   names("stage_multipliers", stage_multipliers()),
+                   buffers,
+                   widths,
+                   names("scalings", array_scalings())};
   schema.joins = "join networks n on n.id = p.network join orders o on o.id = p.order_of_rows "
                  "join multipliers m on m.id = p.multiplier "
-                 "join stage_multipliers t on t.id = p.stage_multiplier join lut_rams u on u.id = p.lut_ram";
+                 "join stage_multipliers t on t.id = p.stage_multiplier join lut_rams u on u.id = p.lut_ram "
+                 "join width_sets w on w.id = p.widths join scalings s on s.id = p.scaling";
   schema.shown = {
       {"network", "n.name", "network", "", 20, true, true},
       {"outputs", "p.outputs", "outputs", "", 19, true},
@@ -214,6 +247,11 @@ ResultSchema ArrayExploration::schema() const {
       {"stage_results", "p.stage_results", "stage", "results", 13, true},
       {"stage_multiplier", "t.name", "stage", "multiplier", 11, true},
       {"lut_ram", "u.name", "LUT-RAM", "", 9, true},
+      {"planes", "p.planes", "planes", "a cycle", 14, true},
+      {"widths", "w.name", "widths", "bits", 14, true},
+      {"reference_bits", "p.reference_bits", "references", "bits", 5, true},
+      {"scaling", "s.name", "scaling", "", 4, true},
+      {"sum_bits", "p.sum_bits", "sums", "bits", 4, true},
       {"order_of_rows", "o.name", "order", "", 10, true},
       {"map_depth", "p.map_depth", "map", "words", 8, true},
       {"weight_depth", "p.weight_depth", "weights", "words", 7, true},
@@ -268,6 +306,14 @@ std::vector<std::string> ArrayExploration::arguments(const double* choices) cons
           stage_multipliers()[static_cast<std::size_t>(config.stage_multiplier)],
           "--lut-ram",
           lut_ram_axis().set_text(config.lut_ram),
+          "--planes",
+          std::to_string(config.planes),
+          "--widths",
+          widths_axis().set_text(config.widths),
+          "--references",
+          std::to_string(config.reference_bits),
+          "--scaling",
+          array_scalings()[static_cast<std::size_t>(config.scale_multiply)],
           "--clock-mhz",
           shortest(choices[axis::clock])};
 }

@@ -31,6 +31,10 @@ enum : std::size_t {
   stage_results,
   stage_multiplier,
   lut_ram,
+  planes,
+  widths,
+  references,
+  scaling,
   clock,
   count
 };
@@ -39,8 +43,10 @@ enum : std::size_t {
 [[nodiscard]] const std::vector<std::string>& array_orders();
 [[nodiscard]] const std::vector<std::string>& array_multipliers();
 [[nodiscard]] const std::vector<std::string>& stage_multipliers();
-/// Of buffers in LUT-RAM.
+[[nodiscard]] const std::vector<std::string>& array_scalings();
+/// Of buffers in LUT-RAM; of widths of activations.
 [[nodiscard]] const Axis& lut_ram_axis();
+[[nodiscard]] const Axis& widths_axis();
 
 /// Of these choices; what is to fit is 0.
 [[nodiscard]] ArrayConfig array_config(const double* choices);
@@ -70,15 +76,16 @@ private:
   }
   [[nodiscard]] Design design(const double* choices) const;
   [[nodiscard]] Design timed(const double* choices, const std::vector<double>& key) const;
-  /// A network for designs whose sums have so many bits; throws InputError.
-  [[nodiscard]] std::shared_ptr<const ArrayGraph> lowered(std::size_t network, int sum_bits) const;
+  /// A network for designs that lower() sees alike; throws InputError.
+  [[nodiscard]] std::shared_ptr<const ArrayGraph> lowered(std::size_t network,
+                                                          const ArrayConfig& config) const;
 
   std::vector<std::string> files_;
-  std::vector<double> lut_rams_;
+  std::vector<double> lut_rams_, widths_;
   std::vector<Graph> graphs_;
   mutable std::mutex mutex_;                              ///< of:
   mutable std::map<std::vector<double>, Design> designs_; ///< by what their cycles depend on
-  mutable std::map<std::pair<std::size_t, int>, std::shared_ptr<const ArrayGraph>> lowered_;
+  mutable std::map<std::pair<std::size_t, std::vector<int>>, std::shared_ptr<const ArrayGraph>> lowered_;
 };
 
 } // namespace deltatwin

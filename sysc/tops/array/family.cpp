@@ -45,22 +45,24 @@ public:
     axes[axis::multiplier] = {Axis::choice,
                               "multiplier",
                               "multipliers",
-                              "in LUTs, or two products in a DSP48E1",
+                              "of bytes: in LUTs, or two products in a DSP48E1; or none, planes alone",
                               0,
                               0,
                               array_multipliers(),
                               array_multipliers()[static_cast<std::size_t>(standard.multiplier)]};
-    axes[axis::outputs] = integer("outputs", "P: outputs at a time", 2, 32, std::to_string(standard.outputs));
-    axes[axis::channels] = integer("channels", "S: channels of a word, a power of two", 4, 32,
-                                   std::to_string(standard.channels));
+    axes[axis::outputs] =
+        integer("outputs", "P: outputs at a time, a power of two", 2, 64, std::to_string(standard.outputs));
+    axes[axis::channels] =
+        integer("channels", "S: bytes of a word, a power of two: its channels if they have 8 bits", 4, 32,
+                std::to_string(standard.channels));
     axes[axis::banks] =
         integer("banks", "T: rows, or words of channels, at a time", 1, 7, std::to_string(standard.rows));
     axes[axis::results] =
-        integer("results", "R: results a cycle, a divisor of P", 1, 32, std::to_string(standard.results));
+        integer("results", "R: results a cycle, a divisor of P", 1, 64, std::to_string(standard.results));
     axes[axis::pixels] = integer("pixels", "M: adjacent columns of results at a time: 1, 2 or 4", 1, 4,
                                  std::to_string(standard.pixels));
-    axes[axis::sum_bits] =
-        integer("sum_bits", "bits of a sum with its bias", 25, 32, std::to_string(standard.sum_bits));
+    axes[axis::sum_bits] = integer("sum_bits", "bits of a sum with its bias: 25..32, of planes alone 12..32",
+                                   12, 32, std::to_string(standard.sum_bits));
     axes[axis::map_depth] = integer("map_depth", "words a bank of map memory", 2, most, "fit");
     axes[axis::input_depth] = integer("input_depth", "words a bank of input memory", 2, most, "fit");
     axes[axis::weight_depth] = integer("weight_depth", "words of weights", 2, most, "fit");
@@ -80,6 +82,24 @@ public:
                                     stage_multipliers(),
                                     stage_multipliers()[static_cast<std::size_t>(standard.stage_multiplier)]};
     axes[axis::lut_ram] = lut_ram_axis();
+    axes[axis::planes] = integer("planes",
+                                 "U: planes of weights at a time, 1, 2, 4 or 8: layers of N U bits take N "
+                                 "passes; 0: bytes alone",
+                                 0, 8, std::to_string(standard.planes));
+    axes[axis::widths] = widths_axis();
+    axes[axis::references] =
+        integer("references",
+                "bits of an output's reference r in weights r + d 2^s, 2..8, of which planes hold d; 0: "
+                "none",
+                0, 8, std::to_string(standard.reference_bits));
+    axes[axis::scaling] = {Axis::choice,
+                           "scaling",
+                           "",
+                           "of sums: multiply and shift, or shift alone, for networks whose scales are 2^n",
+                           0,
+                           0,
+                           array_scalings(),
+                           array_scalings()[static_cast<std::size_t>(standard.scale_multiply)]};
     axes[axis::clock] = {Axis::real, "clock_mhz", "", "clock to assume, in MHz",
                          0.001,      10000,       {}, shortest(standard.clock_mhz)};
     return axes;
@@ -161,6 +181,14 @@ private:
           {"weight_depth", config.stage_weight_depth},
           {"param_depth", config.stage_param_depth},
           {"steps", config.stage_steps}};
+    if (config.has_planes()) {
+      subject.title += ", " + std::to_string(config.planes) + (config.planes > 1 ? " planes" : " plane") +
+                       " of weights by " + widths_axis().set_text(config.widths) + " bits";
+      subject.description["planes"] = config.planes;
+      subject.description["widths"] = widths_axis().set_text(config.widths);
+      subject.description["reference_bits"] = config.reference_bits;
+    }
+    subject.description["scaling"] = array_scalings()[static_cast<std::size_t>(config.scale_multiply)];
     subject.description["lut_ram"] = lut_ram_axis().set_text(config.lut_ram);
     subject.top = std::make_unique<ArrayTop>(config);
     const std::vector<ArrayLayerRow> rows = array_layer_table(graph, config, *program);

@@ -10,7 +10,6 @@ namespace {
 
 std::size_t size(int count) { return static_cast<std::size_t>(count); }
 
-constexpr int largest_byte = 128;
 constexpr std::int64_t most_scaled = std::int64_t{1} << 30; ///< below: no rule leaves 64 bits
 
 DELTATWIN_CLONES void most_of(std::int16_t* most, const std::int16_t* x, int count) {
@@ -38,10 +37,31 @@ LayerKernel::LayerKernel(const ArrayConfig& config, const ArrayLayer& layer)
       rows_(layer.max_pool     ? layer.kernel_rows
             : layer.group_mode ? 1
                                : layer.row_groups * config.rows),
-      width_(layer.groups * config.channels), channels_(layer.max_pool ? layer.tiles * config.channels : 0),
-      outputs_(layer.tiles * (layer.max_pool ? config.channels : config.outputs)),
+      width_(layer.groups * group_channels()), channels_(layer.max_pool ? layer.tiles * group_channels() : 0),
+      outputs_(layer.tiles * (layer.max_pool ? group_channels() : config.outputs)),
       blocks_(ceil_div(outputs_, kernel_channels)),
-      sums_step_(layer.depthwise ? outputs_ : blocks_ * kernel_channels), reach_(size(outputs_)) {}
+      sums_step_(layer.depthwise ? outputs_ : blocks_ * kernel_channels), reach_(size(outputs_)) {
+  const auto byte = static_cast<std::int8_t>(layer.padding);
+  padding_ = static_cast<std::int16_t>(layer.max_pool ? -(1 << (width_bits(layer.read_code) - 1))
+                                                      : field_of(&byte, 0, layer.read_code));
+}
+
+bool LayerKernel::has_even_padding() const {
+  return layer_.max_pool ||
+         byte_of_fields(padding_, layer_.read_code) == static_cast<std::int8_t>(layer_.padding);
+}
+
+bool LayerKernel::keeps_results() const {
+  const int low = layer_.add && config_.pages ? layer_.add_low : layer_.low,
+            high = layer_.add && config_.pages ? layer_.add_high : layer_.high;
+  const auto holds = [&](int bits) {
+    return std::min(low, high) >= -(1 << (bits - 1)) && std::max(low, high) < 1 << (bits - 1);
+  };
+  if (layer_.max_pool)
+    return layer_.read_code == layer_.write_code;
+  return (!(layer_.to_map || layer_.to_stage) || holds(width_bits(layer_.write_code))) &&
+         (!layer_.to_skip || holds(config_.skip_bits()));
+}
 
 std::shared_ptr<const LayerKernel> LayerKernel::of(const ArrayConfig& config, const ArrayMemories& memories,
                                                    const ArrayLayer& layer) {
@@ -55,7 +75,8 @@ std::shared_ptr<const LayerKernel> LayerKernel::of(const ArrayConfig& config, co
       pixels > 1 && (layer.max_pool || layer.column_stride != pixels))
     return nullptr;
   std::shared_ptr<LayerKernel> kernel(new LayerKernel(config, layer));
-  if (by_tile && kernel->outputs_ > kernel->width_)
+  if ((by_tile && kernel->outputs_ > kernel->width_) || !kernel->has_even_padding() ||
+      !kernel->keeps_results() || (!layer.max_pool && layer.read_code && !uses_planes(config, layer)))
     return nullptr;
   if (layer.max_pool)
     return kernel->rows_ > 0 && kernel->rows_ <= layer.row_groups * config.rows ? kernel : nullptr;
@@ -66,9 +87,9 @@ std::shared_ptr<const LayerKernel> LayerKernel::of(const ArrayConfig& config, co
 }
 
 // A weight where the kernel wants it; false: it has no place.
-bool LayerKernel::put_weight(int output, int row, int column, int group, int byte, std::int8_t weight) {
+bool LayerKernel::put_weight(int output, int row, int column, int group, int byte, std::int16_t weight) {
   if (layer_.depthwise) {
-    if (group * config_.channels + byte != output)
+    if (group * group_channels() + byte != output)
       return false;
     weights_[size((row * layer_.kernel_columns + column) * outputs_ + output)] = weight;
     return true;
@@ -76,15 +97,21 @@ bool LayerKernel::put_weight(int output, int row, int column, int group, int byt
   if (group >= layer_.groups)
     return false;
   const int pairs = layer_.kernel_columns * width_ / 2;
-  const int element = column * width_ + group * config_.channels + byte;
+  const int element = column * width_ + group * group_channels() + byte;
   const std::size_t run = size(output / kernel_channels * rows_ + row) * size(pairs);
   weights_[(run + size(element / 2)) * 2 * kernel_channels +
            size(output % kernel_channels * 2 + element % 2)] = weight;
   return true;
 }
 
+// Planes' weights become those of a product: d * 2^s, and where the total counts r more.
 bool LayerKernel::take_weights(const ArrayMemories& memories) {
-  const int window = config_.window(), steps = layer_.steps();
+  const int steps = layer_.pass_steps(), channels = group_channels();
+  const bool totals = config_.reference_bits > 0 && uses_planes(config_, layer_);
+  const int shift = config_.reference_bits > 0 ? layer_.reference_shift : 0;
+  const std::int64_t most = 1 << (width_bits(layer_.read_code) - 1),
+                     half = std::int64_t{1} << (config_.accumulator_bits() - 1);
+  std::vector<std::uint32_t> weights, mask;
   // Rows of the window behind the kernel's last one have no weights.
   int used = 1;
   for (int pass = 0; pass < 2; ++pass) {
@@ -95,27 +122,45 @@ bool LayerKernel::take_weights(const ArrayMemories& memories) {
                           : size(blocks_ * rows_) * size(layer_.kernel_columns * width_) * kernel_channels,
                       0);
     }
-    for (int o = 0; o < outputs_; ++o)
+    for (int o = 0; o < outputs_; ++o) {
+      const ArrayMemories::Parameter* const parameter = memories.parameter_of(config_, layer_, o);
+      const int reference = totals && parameter ? parameter->reference : 0;
+      const int tile = o / config_.outputs;
+      std::int64_t sum = 0, total = 0;
       for (int k = 0; k < steps; ++k) {
-        const std::int8_t* weights = memories.weights_of(config_, layer_, o, k);
+        if (!memories.weights_of(config_, layer_, o, k, weights) ||
+            (totals && !memories.mask_of(config_, layer_, tile, k, mask)))
+          return false;
         const int kg = k % layer_.group_steps, column = k / layer_.group_steps % layer_.kernel_columns,
                   first = k / (layer_.group_steps * layer_.kernel_columns) * config_.rows;
-        for (int i = 0; weights && i < window; ++i) {
-          if (weights[i] == 0)
+        for (int i = 0; i < static_cast<int>(weights.size()); ++i) {
+          const std::int64_t delta = static_cast<std::int32_t>(weights[size(i)]),
+                             counts = totals ? mask[size(i)] : 0;
+          if (delta == 0 && counts == 0)
             continue;
-          const int lane = i / config_.channels, byte = i % config_.channels;
+          sum += std::abs(delta) * most;
+          total += counts * most;
+          const std::int64_t weight = delta * (1 << shift) + reference * counts;
+          if (weight == 0)
+            continue;
+          if (weight != static_cast<std::int16_t>(weight))
+            return false;
+          const int lane = i / channels, field = i % channels;
           const int row = layer_.group_mode ? 0 : first + lane;
           const int group = layer_.group_mode  ? kg * config_.rows + lane
-                            : layer_.depthwise ? o / config_.outputs * config_.outputs / config_.channels
+                            : layer_.depthwise ? tile / std::max(1, config_.parts(layer_.read_code))
                                                : kg;
           used = std::max(used, row + 1);
           if (pass == 0)
-            reach_[size(o)] += std::abs(weights[i]) * largest_byte;
-          else if (!put_weight(o, row, column, group, byte, weights[i]))
+            reach_[size(o)] += std::abs(weight) * most;
+          else if (!put_weight(o, row, column, group, field, static_cast<std::int16_t>(weight)))
             return false;
-          channels_ = std::max(channels_, group * config_.channels + byte + 1);
+          channels_ = std::max(channels_, group * channels + field + 1);
         }
       }
+      if (sum >= half || total >= half)
+        return false;
+    }
   }
   return true;
 }
@@ -132,13 +177,12 @@ bool LayerKernel::take_parameters(const ArrayMemories& memories) {
     const ArrayMemories::Parameter* const parameter = memories.parameter_of(config_, layer_, o);
     if (!parameter)
       return false;
-    const std::int64_t reach = reach_[size(o)], biased = reach + std::abs(std::int64_t{parameter->bias});
-    if (reach >= std::int64_t{1} << (array_sum_bits - 1) ||
-        biased >= std::int64_t{1} << (config_.sum_bits - 1) ||
+    const std::int64_t biased = reach_[size(o)] + std::abs(std::int64_t{parameter->bias});
+    if (biased >= std::int64_t{1} << (config_.sum_bits - 1) ||
         !can_scale(scale.rounding, biased, parameter->shift))
       return false;
     bias_[size(o)] = parameter->bias;
-    scale.multipliers.push_back(parameter->multiplier);
+    scale.multipliers.push_back(config_.scale_multiply ? parameter->multiplier : 1);
     scale.shifts.push_back(parameter->shift);
   }
   requantizer_ = std::make_unique<RowRequantizer>(scale, outputs_, Format{}, layer_.zero);
@@ -162,7 +206,7 @@ bool LayerKernel::take_addition(const ArrayMemories& memories) {
   scale.rounding = scaling_rounding(layer_.add_rule);
   scale.low = layer_.add_low;
   scale.high = layer_.add_high;
-  scale.multipliers = {layer_.add_multiplier};
+  scale.multipliers = {config_.scale_multiply ? layer_.add_multiplier : 1};
   scale.shifts = {layer_.add_shift};
   if (!can_scale(scale.rounding, reach, layer_.add_shift))
     return false;

@@ -33,9 +33,7 @@ public:
   [[nodiscard]] int columns() const { return columns_; }   ///< of the results, those beyond the map included
   [[nodiscard]] int column_stride() const { return column_stride_; }
   /// What stands outside of the map.
-  [[nodiscard]] std::int16_t padding() const {
-    return static_cast<std::int16_t>(layer_.max_pool ? -128 : layer_.padding);
-  }
+  [[nodiscard]] std::int16_t padding() const { return padding_; }
   /// `count` rows of results. The map begins with the first one's window, the next one's is `row_stride` rows
   /// further; `skip` are the values that are added, if any are,
   /// `sums` is room to work in.
@@ -46,7 +44,11 @@ public:
 private:
   LayerKernel(const ArrayConfig& config, const ArrayLayer& layer);
   [[nodiscard]] bool take_weights(const ArrayMemories& memories);
-  [[nodiscard]] bool put_weight(int output, int row, int column, int group, int byte, std::int8_t weight);
+  [[nodiscard]] bool has_even_padding() const;
+  /// Whether what is written is what was computed.
+  [[nodiscard]] bool keeps_results() const;
+  [[nodiscard]] int group_channels() const { return config_.word_channels(layer_.read_code); }
+  [[nodiscard]] bool put_weight(int output, int row, int column, int group, int byte, std::int16_t weight);
   [[nodiscard]] bool take_parameters(const ArrayMemories& memories);
   [[nodiscard]] bool take_addition(const ArrayMemories& memories);
   void sum_blocks(const MapRows<const std::int16_t>& map, int columns, std::int32_t* sums) const;
@@ -61,8 +63,9 @@ private:
   int rows_, width_, channels_, outputs_;
   int blocks_; ///< of kernel_channels
   int sums_step_;
+  std::int16_t padding_;
   std::vector<std::int16_t> weights_; ///< [blocks][rows][pairs][16][2], of depthwise layers [taps][outputs]
-  std::vector<std::int64_t> reach_;   ///< of each output: what a sum can be at most
+  std::vector<std::int64_t> reach_;   ///< of each output: what a sum can be at most, references included
   std::vector<std::int32_t> bias_;
   std::unique_ptr<const RowRequantizer> requantizer_;
   std::vector<std::int16_t> added_; ///< [result][skip], both as bytes

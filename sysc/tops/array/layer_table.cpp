@@ -47,9 +47,13 @@ std::vector<ArrayLayerRow> array_layer_table(const Graph& graph, const ArrayConf
     row.tiles = layer.tiles;
     row.kept = tables.kept[l];
     std::swap(row.macs, macs[row.node]); // a node's last layer has them
+    row.read_bits = width_bits(layer.read_code);
+    row.result_bits = width_bits(layer.write_code);
+    row.passes = layer.passes;
     const int outputs = row.on_stage ? 1 : config.pixels * config.outputs;
-    row.utilization =
-        static_cast<double>(row.macs) / (static_cast<double>(row.cycles) * outputs * config.window());
+    row.ideal = static_cast<double>(row.macs) * row.passes /
+                (static_cast<double>(outputs) * (config.window() << layer.read_code));
+    row.utilization = row.ideal / static_cast<double>(row.cycles);
   }
   return rows;
 }
@@ -67,6 +71,9 @@ boost::json::array to_json(const std::vector<ArrayLayerRow>& rows) {
                      {"macs", row.macs},
                      {"cycles", row.cycles},
                      {"utilization", row.utilization},
+                     {"bits", row.read_bits},
+                     {"result_bits", row.result_bits},
+                     {"passes", row.passes},
                      {"pauses", row.pauses},
                      {"waits_for_results", row.waits},
                      {"waits_for_input", row.input},
@@ -85,6 +92,10 @@ void print(const std::vector<ArrayLayerRow>& rows) {
     const ArrayLayerRow& row = rows[l];
     const std::string shape =
         std::to_string(row.rows) + "x" + std::to_string(row.columns) + "x" + std::to_string(row.tiles);
+    std::string name = row.node;
+    if (row.read_bits < 8 || row.result_bits < 8 || row.passes > 1)
+      name += " (" + std::to_string(row.read_bits) + " to " + std::to_string(row.result_bits) + " bits" +
+              (row.passes > 1 ? ", " + std::to_string(row.passes) + " passes" : "") + ")";
     std::printf(
         "  %5zu  %-17s  %-11s  %10llu %10llu %4.0f %% %7llu %7llu %7llu %7llu %7llu %5d %6d %6d  %s\n", l,
         (row.kind + (row.on_stage ? ", stage" : "")).c_str(),
@@ -93,7 +104,7 @@ void print(const std::vector<ArrayLayerRow>& rows) {
         100 * row.utilization, static_cast<unsigned long long>(row.pauses),
         static_cast<unsigned long long>(row.waits), static_cast<unsigned long long>(row.input),
         static_cast<unsigned long long>(row.output), static_cast<unsigned long long>(row.other),
-        row.kept.rows, row.kept.map_words, row.kept.skip_words, row.node.c_str());
+        row.kept.rows, row.kept.map_words, row.kept.skip_words, name.c_str());
   }
   std::printf("\n  results: rows x columns x tiles (x pixels); pauses between tiles and waits for results, "
               "input, output "

@@ -17,7 +17,9 @@ struct ArrayLayerRow {
   Cycle pauses = 0;                       ///< ... between tiles, for their results to leave
   Cycle waits = 0, input = 0, output = 0; ///< before its steps: for results, for rows of the image, for room
   Cycle other = 0;                        ///< for the other engine's steps
-  double utilization = 0;                 ///< of the multipliers in `cycles`
+  int read_bits = 8, result_bits = 8, passes = 1;
+  double ideal = 0;       ///< cycles in which it had all multipliers, or planes, all the time
+  double utilization = 0; ///< of these in `cycles`
   ArrayProgram::Kept kept;
 };
 

@@ -1,6 +1,7 @@
 #include "tops/array/lowering.h"
 #include "base/error.h"
-#include "tops/array/config.h"
+#include "base/resources.h"
+#include "blocks/fields.h"
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -37,9 +38,11 @@ Shape map_shape(Shape shape) {
 
 class Lowering {
 public:
-  Lowering(const Graph& graph, int sum_bits)
-      : graph_(graph), sum_bits_(sum_bits), map_of_(graph.tensors.size(), none),
-        readers_(graph.tensors.size(), 0), maker_(graph.tensors.size(), none) {}
+  Lowering(const Graph& graph, const ArrayConfig& config)
+      : graph_(graph), config_(config), map_of_(graph.tensors.size(), none),
+        readers_(graph.tensors.size(), 0), maker_(graph.tensors.size(), none),
+        padded_(graph.tensors.size(), false), leaves_(graph.tensors.size(), false),
+        formats_(graph.tensors.size()) {}
 
   ArrayGraph lower() {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
@@ -49,6 +52,7 @@ public:
     }
     ++readers_[graph_.output];
     find_fused();
+    find_padded();
     place_input();
     for (node_ = 0; node_ < graph_.nodes.size(); ++node_)
       std::visit([this](const auto& op) { add_node(op); }, node().op);
@@ -57,6 +61,12 @@ public:
     if (output.made_by_max_pool || result_.output == result_.input)
       result_.output = add_copy(result_.output);
     drop_dead();
+    for (ArrayWork& work : result_.works)
+      if (!work.max_pool) {
+        choose_engine(work);
+        check_sums(work);
+      }
+    check_writes();
     return std::move(result_);
   }
 
@@ -92,20 +102,96 @@ private:
     }
   }
 
-  std::size_t add_map(const Tensor& tensor, const Shape& shape) {
-    const Format& format = tensor.format;
-    if (format.bits > 8)
-      throw InputError("tensor \"" + tensor.name + "\" has " + std::to_string(format.bits) +
+  // Tensors around whose maps somebody reads zero points; and those that nobody reads from a map.
+  void find_padded() {
+    leaves_[graph_.output] = readers_[graph_.output] == 1;
+    for (std::size_t n = graph_.nodes.size(); n-- > 0;) {
+      const Node& node = graph_.nodes[n];
+      const std::size_t in = node.inputs[0];
+      if (std::holds_alternative<Reshape>(node.op)) {
+        padded_[in] = padded_[in] || padded_[node.output];
+        leaves_[in] = readers_[in] == 1 && leaves_[node.output];
+      } else if (const auto* convolution = std::get_if<Convolution>(&node.op)) {
+        padded_[in] = padded_[in] || is_padded(convolution->window);
+      } else if (const auto* pool = std::get_if<Pool>(&node.op)) {
+        const bool average = pool->kind == Pool::Kind::average;
+        padded_[in] = padded_[in] || (average ? is_padded(pool->window) : padded_[node.output]);
+      }
+    }
+    leaves_[graph_.input] = false; // a copy of it does
+  }
+  static bool is_padded(const Window& window) {
+    return window.top > 0 || window.left > 0 || window.bottom > 0 || window.right > 0;
+  }
+
+  // How a tensor is held: in the narrowest fields of the design that do.
+  [[nodiscard]] ArrayFormat format_of(std::size_t tensor, const Requantization* by) const {
+    const Tensor& is = graph_.tensors[tensor];
+    const Format& format = is.format;
+    const int low = by ? std::max(format.low(), by->low) : format.low(),
+              high = by ? std::min(format.high(), by->high) : format.high();
+    const bool leaves = leaves_[tensor] || is_fused(tensor);
+    if (by && has_two_values(*by) && high - low == 2 && !padded_[tensor])
+      return with_zero({leaves || config_.widths == 1 ? 0 : config_.narrowest(), 2, high, -1, 0}, format);
+    for (int code = width_codes - 1; code > 0 && !leaves; --code) {
+      const int half = 1 << (width_bits(code) - 1);
+      for (const int offset : {0, half}) {
+        const auto fits = [&](int integer) { return integer - offset >= -half && integer - offset < half; };
+        const int zero = format.zero_point - offset;
+        if (config_.has_width(code) && fits(low) && fits(high) && zero >= -128 && zero <= 127 &&
+            (!padded_[tensor] || fits(format.zero_point)))
+          return with_zero({code, 1, offset, low - offset, high - offset}, format);
+      }
+    }
+    const int middle = format.high() > 127 && low >= 0 ? 128 : 0;
+    if (format.bits > 8 && (low - middle < -128 || high - middle > 127))
+      throw InputError("tensor \"" + is.name + "\" has " + std::to_string(format.bits) +
                        " bits; the array holds 8");
+    if (!config_.has_width(0) && !leaves)
+      throw InputError("tensor \"" + is.name + "\" holds " + std::to_string(low) + ".." +
+                       std::to_string(high) + (padded_[tensor] ? " and is padded" : "") +
+                       "; the design's widths are " + widths_text() + " bits");
+    if (format.bits > 8)
+      return with_zero({0, 1, middle, low - middle, high - middle}, format);
+    const int offset = format.high() > 127 ? 128 : 0;
+    return with_zero({0, 1, offset, format.low() - offset, format.high() - offset}, format);
+  }
+  static ArrayFormat with_zero(ArrayFormat held, const Format& format) {
+    const int zero = held.held(format.zero_point), bits = width_bits(held.code);
+    held.zero.reset();
+    if (held.integer(zero) == format.zero_point && zero == sign_extended(zero, bits))
+      held.zero = zero;
+    return held;
+  }
+  [[nodiscard]] bool is_fused(std::size_t tensor) const {
+    return maker_[tensor] != none && fused_.count(maker_[tensor]);
+  }
+  [[nodiscard]] std::string widths_text() const {
+    std::string text;
+    for (int code = 0; code < width_codes; ++code)
+      if (config_.has_width(code))
+        text += (text.empty() ? "" : ", ") + std::to_string(width_bits(code));
+    return text;
+  }
+
+  // Of thresholds that are all one.
+  static bool has_two_values(const Requantization& by) {
+    if (by.rounding != Rounding::thresholds)
+      return false;
+    const auto steps = static_cast<std::size_t>(by.high - by.low);
+    for (std::size_t i = 0; i < by.thresholds.size(); ++i)
+      if (by.thresholds[i] != by.thresholds[i - i % steps])
+        return false;
+    return true;
+  }
+
+  std::size_t add_map(const std::string& name, const ArrayFormat& format, const Shape& shape) {
     ArrayMap map;
-    map.name = tensor.name;
+    map.name = name;
     map.rows = shape[0];
     map.columns = shape[1];
     map.channels = shape[2];
-    map.offset = format.high() > 127 ? 128 : 0;
-    map.zero = format.zero_point - map.offset;
-    map.low = format.low() - map.offset;
-    map.high = format.high() - map.offset;
+    map.format = format;
     result_.maps.push_back(map);
     return result_.maps.size() - 1;
   }
@@ -119,7 +205,9 @@ private:
           tensor != graph_.output)
         tensor = node.output;
     }
-    result_.input = add_map(graph_.tensors[graph_.input], map_shape(graph_.tensors[tensor].shape));
+    formats_[graph_.input] = format_of(graph_.input, nullptr);
+    result_.input = add_map(graph_.tensors[graph_.input].name, formats_[graph_.input],
+                            map_shape(graph_.tensors[tensor].shape));
     map_of_[graph_.input] = result_.input;
   }
 
@@ -158,65 +246,85 @@ private:
     const auto width = static_cast<std::size_t>(each);
     const std::size_t channels = groups ? static_cast<std::size_t>(in().shape[2]) : width;
     work.weights.assign(static_cast<std::size_t>(outputs) * taps * channels, 0);
-    const ArrayMap& map = result_.maps[work.from];
+    const ArrayFormat held = result_.maps[work.from].format;
     for (std::size_t o = 0; o < static_cast<std::size_t>(outputs); ++o) {
       std::int64_t all = 0;
       const std::size_t group = o / static_cast<std::size_t>(outputs / convolution.groups);
       for (std::size_t t = 0; t < taps; ++t)
         for (std::size_t c = 0; c < width; ++c) {
-          const int weight = convolution.weights[(o * taps + t) * width + c];
-          if (weight < -128 || weight > 127)
+          const int weight = convolution.weights[(o * taps + t) * width + c], product = held.scale * weight;
+          if (product < -128 || product > 127)
             refuse("a weight less its zero point is " + std::to_string(weight) +
+                   (held.scale > 1 ? ", times " + std::to_string(held.scale) + " for what is held" : "") +
                    "; the array multiplies -128..127");
           work.weights[(o * taps + t) * channels + (groups ? group * width : 0) + c] =
-              static_cast<std::int8_t>(weight);
+              static_cast<std::int8_t>(product);
           all += weight;
         }
-      add_bias(work, convolution.bias[o] - all * map.zero);
+      add_bias(work, convolution.bias[o] + all * (held.offset - in().format.zero_point));
     }
-    work.padding = map.zero;
+    work.padding = padding_of(work, in().format.zero_point);
     scale(work, convolution.requantization, true);
     finish(std::move(work));
   }
 
-  // A byte of 1 for each tap.
-  void add_ones(ArrayWork& work, std::int64_t bias) const {
+  // What is held outside of the map that the work reads, for an integer that counts nothing.
+  [[nodiscard]] int padding_of(const ArrayWork& work, int integer) const {
     const ArrayMap& map = result_.maps[work.from];
+    const int held = map.format.held(integer), bits = width_bits(map.format.code);
+    if (map.format.integer(held) == integer && held == sign_extended(held, bits))
+      return held;
+    if (is_padded(work.window))
+      refuse("pads with " + std::to_string(integer) + ", which " + std::to_string(bits) +
+             (bits == 1 ? " bit" : " bits") + " of \"" + map.name + "\" cannot hold beside " +
+             std::to_string(map.format.integer(map.format.low)) + ".." +
+             std::to_string(map.format.integer(map.format.high)));
+    return 0;
+  }
+
+  // A weight of 1 for each tap, of integers that count less by `zero`.
+  void add_ones(ArrayWork& work, int zero) const {
+    const ArrayMap& map = result_.maps[work.from];
+    const int taps = work.window.rows * work.window.columns;
     work.depthwise = work.same_weights = true;
-    work.weights.assign(static_cast<std::size_t>(map.channels * work.window.rows * work.window.columns), 1);
+    work.weights.assign(static_cast<std::size_t>(map.channels * taps),
+                        static_cast<std::int8_t>(map.format.scale));
     for (int c = 0; c < map.channels; ++c)
-      add_bias(work, bias);
+      add_bias(work, std::int64_t{taps} * (map.format.offset - zero));
   }
 
   void add_node(const Pool& pool) {
     ArrayWork work = begin();
     work.window = window_on_map(pool.window, false);
     const ArrayMap map = result_.maps[work.from];
-    const std::int64_t taps = std::int64_t{work.window.rows} * work.window.columns;
+    const int zero = in().format.zero_point;
     if (pool.kind == Pool::Kind::average) {
-      // Padding is what adds nothing: 0, or what stands for it.
-      work.padding = pool.raw ? -map.offset : map.zero;
-      add_ones(work, -taps * work.padding);
+      work.padding = padding_of(work, pool.raw ? 0 : zero);
+      add_ones(work, pool.raw ? 0 : zero);
       scale(work, pool.requantization, !pool.raw);
       finish(std::move(work));
       return;
     }
     work.max_pool = true;
-    work.padding = map.low;
+    work.padding = map.format.low;
     bool same = true;
     const Requantization& by = pool.requantization;
-    const int offset = out().format.high() > 127 ? 128 : 0;
-    for (int x = map.low; x <= map.high; ++x) {
+    for (int x = map.format.low; x <= map.format.high; ++x) {
+      const int integer = map.format.integer(x);
       const std::int64_t y =
-          requantized(by.rounding, x - map.zero, by.multiplier(0), by.shift(0)) + out().format.zero_point;
-      same = same && std::clamp<std::int64_t>(y, by.low, by.high) - offset == x;
+          requantized(by.rounding, integer - zero, by.multiplier(0), by.shift(0)) + out().format.zero_point;
+      same = same && std::clamp<std::int64_t>(y, by.low, by.high) == integer;
     }
+    ArrayFormat format = map.format;
+    if (same)
+      format = with_zero(format, out().format);
     const Shape shape = {work.window.result_rows(map.rows), work.window.result_columns(map.columns),
                          map.channels};
-    work.to = add_map(same ? out() : in(), shape);
+    work.to = add_map(same ? out().name : in().name, format, shape);
     result_.maps[work.to].made_by_max_pool = true;
     const std::size_t pooled = work.to;
     result_.works.push_back(std::move(work));
+    formats_[node().output] = format;
     map_of_[node().output] = pooled;
     if (!same)
       add_rescale(pooled, pool.requantization);
@@ -233,13 +341,15 @@ private:
   void add_rescale(std::size_t map, const Requantization& requantization) {
     ArrayWork work = begin();
     work.from = map;
-    work.padding = result_.maps[map].zero;
-    add_ones(work, -work.padding);
+    add_ones(work, in().format.zero_point);
     scale(work, requantization, true);
     finish(std::move(work));
   }
 
-  void add_node(const Reshape&) { map_of_[node().output] = from(); }
+  void add_node(const Reshape&) {
+    map_of_[node().output] = from();
+    formats_[node().output] = formats_[node().inputs[0]];
+  }
 
   void add_node(const Add& add) {
     const auto fused =
@@ -263,22 +373,24 @@ private:
     const std::array<std::size_t, 2> order = {of_result, 1 - of_result};
     for (std::size_t side = 0; side < 2; ++side) {
       const Format& format = in(order[side]).format;
-      const int offset = format.high() > 127 ? 128 : 0;
+      const ArrayFormat& held = formats_[node().inputs[order[side]]];
       const Requantization& by = add.inputs[order[side]];
       for (int byte = 0; byte < 256; ++byte) {
-        const int x = std::clamp(static_cast<std::int8_t>(byte) + offset, format.low(), format.high());
+        const int x = std::clamp(held.integer(static_cast<std::int8_t>(byte)), format.low(), format.high());
         sum.tables[side][static_cast<std::size_t>(byte)] = static_cast<std::int32_t>(requantized(
             by.rounding, (x - format.zero_point) * (1 << add.left_shift), by.multiplier(0), by.shift(0)));
       }
     }
-    sum.rounding = add.output.rounding;
-    sum.multiplier = add.output.multiplier(0);
-    sum.shift = add.output.shift(0);
-    work.to = add_map(out(), shape_of_input(1 - of_result));
-    const ArrayMap& map = result_.maps[work.to];
-    sum.zero = map.zero;
-    sum.low = add.output.low - map.offset;
-    sum.high = add.output.high - map.offset;
+    const Scaled scaled = scaled_by(add.output, 1, true);
+    sum.rounding = scaled.by.rounding;
+    sum.multiplier = scaled.by.multiplier(0);
+    sum.shift = scaled.by.shift(0);
+    for (std::int32_t& entry : sum.tables[0])
+      entry = bits32(entry + scaled.more[0], "an addend");
+    work.to = add_map(out().name, scaled.format, shape_of_input(1 - of_result));
+    sum.zero = scaled.zero;
+    sum.low = scaled.low;
+    sum.high = scaled.high;
     work.add = sum;
     map_of_[node().output] = work.to;
     result_.works.push_back(std::move(work));
@@ -313,6 +425,8 @@ private:
     work.node = node_ < graph_.nodes.size() ? node().name : "output";
     work.from = map;
     add_ones(work, 0);
+    std::fill(work.weights.begin(), work.weights.end(), std::int8_t{1});
+    std::fill(work.bias.begin(), work.bias.end(), 0);
     return work;
   }
 
@@ -323,54 +437,284 @@ private:
     return work;
   }
 
+  [[nodiscard]] std::int32_t bits32(std::int64_t value, const char* what) const {
+    if (value < std::numeric_limits<std::int32_t>::min() || value > std::numeric_limits<std::int32_t>::max())
+      refuse(std::string(what) + " is " + std::to_string(value) + ", more than 32 bits hold");
+    return static_cast<std::int32_t>(value);
+  }
   void add_bias(ArrayWork& work, std::int64_t bias) const {
-    if (bias < std::numeric_limits<std::int32_t>::min() || bias > std::numeric_limits<std::int32_t>::max())
-      refuse("a bias for bytes as they are is " + std::to_string(bias) + ", more than 32 bits hold");
-    work.bias.push_back(static_cast<std::int32_t>(bias));
+    work.bias.push_back(bits32(bias, "a bias for bytes as they are"));
   }
 
-  void scale(ArrayWork& work, const Requantization& requantization, bool with_zero_point) const {
+  // A requantization as the scaler does it.
+  struct Scaled {
+    ArrayFormat format;
+    Requantization by;
+    int zero = 0, low = -128, high = 127;
+    std::vector<std::int64_t> more; ///< of each channel's sum
+  };
+  Scaled scaled_by(const Requantization& requantization, std::size_t channels, bool with_zero_point) {
     const Format& format = out().format;
-    const int offset = format.high() > 127 ? 128 : 0;
-    work.scale = requantization;
-    work.zero = (with_zero_point ? format.zero_point : 0) - offset;
-    work.low = requantization.low - offset;
-    work.high = requantization.high - offset;
+    Scaled scaled;
+    scaled.format = formats_[node().output] = format_of(node().output, &requantization);
+    scaled.by = requantization;
+    scaled.zero = (with_zero_point ? format.zero_point : 0) - scaled.format.offset;
+    scaled.low = scaled.format.held(requantization.low);
+    scaled.high = scaled.format.held(requantization.high);
+    scaled.more.assign(channels, 0);
+    if (requantization.rounding == Rounding::thresholds)
+      count_thresholds(requantization, scaled);
+    if (!config_.scale_multiply)
+      shift_alone(scaled.by);
+    return scaled;
+  }
+
+  // Thresholds that are one step of a channel, or 2^n apart.
+  void count_thresholds(const Requantization& thresholds, Scaled& scaled) const {
+    const auto steps = static_cast<std::size_t>(thresholds.high - thresholds.low);
+    const std::size_t rows = thresholds.thresholds.size() / steps;
+    const bool two_values = has_two_values(thresholds);
+    scaled.by.rounding = Rounding::half_up;
+    scaled.by.thresholds.clear();
+    scaled.by.multipliers = {two_values ? static_cast<std::int32_t>(steps) / scaled.format.scale : 1};
+    scaled.by.shifts.clear();
+    scaled.zero = two_values ? scaled.high : scaled.low + 1;
+    for (std::size_t channel = 0; channel < scaled.more.size(); ++channel) {
+      const std::int32_t* const row = thresholds.thresholds.data() + (rows == 1 ? 0 : channel) * steps;
+      int shift = 0;
+      while (!two_values && shift < 31 && std::int64_t{row[1]} - row[0] > std::int64_t{1} << shift)
+        ++shift;
+      for (std::size_t i = 1; i < steps && !two_values; ++i)
+        if (std::int64_t{row[i]} - row[i - 1] != std::int64_t{1} << shift)
+          refuse("has thresholds, which the array has no unit for yet, unless all of a channel are the same, "
+                 "or each is 2^n behind the one before");
+      scaled.by.shifts.push_back(shift);
+      scaled.more[channel] = -std::int64_t{row[0]} - (shift ? std::int64_t{1} << (shift - 1) : 0);
+    }
+    if (scaled.by.shifts.empty())
+      scaled.by.shifts = {0};
+  }
+
+  // Powers of two.
+  void shift_alone(Requantization& by) const {
+    std::vector<int> shifts;
+    for (std::size_t i = 0; i < std::max(by.multipliers.size(), by.shifts.size()); ++i) {
+      int multiplier = by.multiplier(i), shift = by.shift(i);
+      const bool in_one_step = by.rounding != Rounding::tflite || shift <= 31;
+      for (; multiplier > 1 && multiplier % 2 == 0 && shift > 0 && in_one_step; multiplier /= 2)
+        --shift;
+      if (multiplier != 1)
+        refuse("scales by " + std::to_string(by.multiplier(i)) + " / 2^" + std::to_string(by.shift(i)) +
+               "; the design's scalers shift alone (--scaling multiply has all)");
+      shifts.push_back(shift);
+    }
+    by.multipliers = {1};
+    by.shifts = shifts;
+  }
+
+  // What is clamped to more bits than are held, as far as sums can reach.
+  [[nodiscard]] Requantization within_reach(const ArrayWork& work,
+                                            const Requantization& requantization) const {
+    Requantization within = requantization;
+    const std::size_t row = work.weights.size() / work.bias.size();
+    if (out().format.bits <= 8 || requantization.rounding == Rounding::thresholds)
+      return within;
+    std::int64_t low = requantization.high, high = requantization.low;
+    for (std::size_t o = 0; o < work.bias.size(); ++o) {
+      const auto [least, most] = reach_of(work, work.weights.data() + o * row, row);
+      const auto y = [&](std::int64_t sum) {
+        return requantized(requantization.rounding, bits32(sum + work.bias[o], "a sum"),
+                           requantization.multiplier(o), requantization.shift(o)) +
+               out().format.zero_point;
+      };
+      low = std::min(low, y(least));
+      high = std::max(high, y(most));
+    }
+    within.low = static_cast<int>(std::max<std::int64_t>(low, requantization.low));
+    within.high = static_cast<int>(std::min<std::int64_t>(high, requantization.high));
+    return within;
+  }
+  // Of sums of products, without their bias.
+  template <class Weight>
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> reach_of(const ArrayWork& work, const Weight* weights,
+                                                               std::size_t count) const {
+    const ArrayFormat& held = result_.maps[work.from].format;
+    const int low = std::min(held.low, work.padding), high = std::max(held.high, work.padding);
+    std::int64_t least = 0, most = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      least += std::min(weights[i] * low, weights[i] * high);
+      most += std::max(weights[i] * low, weights[i] * high);
+    }
+    return {least, most};
+  }
+
+  void scale(ArrayWork& work, const Requantization& requantization, bool with_zero_point) {
+    const Scaled scaled = scaled_by(within_reach(work, requantization), work.bias.size(), with_zero_point);
+    work.scale = scaled.by;
+    work.zero = scaled.zero;
+    work.low = scaled.low;
+    work.high = scaled.high;
+    for (std::size_t o = 0; o < work.bias.size(); ++o)
+      work.bias[o] = bits32(work.bias[o] + scaled.more[o], "a bias less its threshold");
+  }
+
+  // How an output's weights can be planes' d, shifted by `shift`, and a reference.
+  struct Delta {
+    int bits, reference;
+  };
+  static int signed_bits(int low, int high) {
+    int bits = 1;
+    while (low < -(1 << (bits - 1)) || high > (1 << (bits - 1)) - 1)
+      ++bits;
+    return bits;
+  }
+  [[nodiscard]] std::optional<Delta> delta_of(const std::int8_t* weights, std::size_t count, int shift,
+                                              bool with_reference) const {
+    const int low = *std::min_element(weights, weights + count),
+              high = *std::max_element(weights, weights + count), unit = 1 << shift;
+    for (std::size_t i = 0; i < count; ++i)
+      if ((weights[i] - low) % unit)
+        return std::nullopt;
+    std::optional<Delta> best;
+    const int half = with_reference && config_.reference_bits ? 1 << (config_.reference_bits - 1) : 0;
+    const auto look = [&](int reference) {
+      if ((low - reference) % unit)
+        return;
+      const int bits = signed_bits((low - reference) / unit, (high - reference) / unit);
+      if (!best || bits < best->bits)
+        best = Delta{bits, reference};
+    };
+    look(0); // what is nearer is preferred
+    for (int r = 1; r <= half; ++r) {
+      if (r < half)
+        look(r);
+      look(-r);
+    }
+    return best;
+  }
+
+  // The engine that takes fewer passes, and how its weights lie.
+  void choose_engine(ArrayWork& work) const {
+    const ArrayMap& map = result_.maps[work.from];
+    if (work.depthwise && config_.parts(map.format.code) == 0)
+      make_dense(work);
+    if (!config_.has_planes())
+      return;
+    const std::size_t outputs = work.bias.size(), row = work.weights.size() / outputs;
+    constexpr int most_shift = 7;
+    int least = 0;
+    for (int shift = 0; shift <= (config_.reference_bits ? most_shift : 0); ++shift) {
+      int bits = 1;
+      std::vector<int> references;
+      bool possible = true;
+      for (std::size_t o = 0; o < outputs && possible; ++o) {
+        const std::optional<Delta> delta =
+            delta_of(work.weights.data() + o * row, row, shift, !work.depthwise);
+        possible = delta.has_value();
+        if (possible) {
+          bits = std::max(bits, delta->bits);
+          references.push_back(delta->reference);
+        }
+      }
+      const int passes = ceil_div(bits, config_.planes);
+      if (!possible || (least && passes >= least))
+        continue;
+      least = passes;
+      work.passes = passes;
+      work.shift = shift;
+      // Where they can be done without they are.
+      if (bits_of(work) <= passes * config_.planes)
+        references.assign(outputs, 0), work.shift = 0;
+      const bool any = std::any_of(references.begin(), references.end(), [](int r) { return r != 0; });
+      work.references = any ? references : std::vector<int>{};
+    }
+    work.planes = !config_.has_bytes() || map.format.code != 0 || work.passes == 1;
+    if (!work.planes) {
+      work.passes = 1;
+      work.shift = 0;
+      work.references.clear();
+    }
+  }
+  static int bits_of(const ArrayWork& work) {
+    return signed_bits(*std::min_element(work.weights.begin(), work.weights.end()),
+                       *std::max_element(work.weights.begin(), work.weights.end()));
+  }
+
+  // A word has fewer channels than a tile has outputs.
+  void make_dense(ArrayWork& work) const {
+    const auto channels = static_cast<std::size_t>(result_.maps[work.from].channels);
+    const auto taps = static_cast<std::size_t>(work.window.rows * work.window.columns);
+    std::vector<std::int8_t> dense(channels * taps * channels);
+    for (std::size_t c = 0; c < channels; ++c)
+      for (std::size_t t = 0; t < taps; ++t)
+        dense[(c * taps + t) * channels + c] = work.weights[c * taps + t];
+    work.weights = std::move(dense);
+    work.depthwise = work.same_weights = false;
+  }
+
+  // What is read from a map must be written there.
+  void check_writes() const {
+    std::vector<bool> read(result_.maps.size());
+    for (const ArrayWork& work : result_.works) {
+      read[work.from] = true;
+      if (work.add)
+        read[work.add->skip] = true;
+    }
+    for (const ArrayWork& work : result_.works) {
+      const int code = result_.maps[work.to].format.code;
+      if (!read[work.to] || config_.writes_width(code))
+        continue;
+      int possible = code;
+      while (possible < width_codes && !config_.writes_width(possible))
+        ++possible;
+      throw InputError("node \"" + work.node + "\": its results take " + std::to_string(width_bits(code)) +
+                       " bits each; tiles of " + std::to_string(config_.outputs) +
+                       " outputs are parts of words of " + std::to_string(config_.channels) +
+                       " bytes with at most " + std::to_string(width_bits(possible)) + " (or " +
+                       std::to_string(8 * config_.channels / width_bits(code)) + " outputs)");
+    }
   }
 
   // No sum of products leaves its bits, nor one with its bias.
   void check_sums(const ArrayWork& work) const {
-    const ArrayMap& map = result_.maps[work.from];
+    const ArrayFormat& held = result_.maps[work.from].format;
     const std::size_t outputs = work.bias.size(), row = work.weights.size() / outputs;
-    const int low = std::min(map.low, work.padding), high = std::max(map.high, work.padding);
+    const int low = std::min(held.low, work.padding), high = std::max(held.high, work.padding);
+    const int accumulator = config_.accumulator_bits(), with_bias = config_.sum_bits;
     const auto within = [](std::int64_t least, std::int64_t most, int bits) {
       const std::int64_t half = std::int64_t{1} << (bits - 1);
       return least >= -half && most < half;
     };
     for (std::size_t o = 0; o < outputs; ++o) {
-      std::int64_t least = 0, most = 0;
-      for (std::size_t i = 0; i < row; ++i) {
-        const int w = work.weights[o * row + i];
-        least += std::min(w * low, w * high);
-        most += std::max(w * low, w * high);
-      }
-      const std::string channel = "sums of channel " + std::to_string(o);
+      const int reference = work.references.empty() ? 0 : work.references[o], unit = 1 << work.shift;
+      const std::int8_t* const weights = work.weights.data() + o * row;
+      std::vector<int> deltas;
+      for (std::size_t i = 0; i < row; ++i)
+        deltas.push_back((weights[i] - reference) / unit);
+      auto [least, most] = reach_of(work, weights, row);
+      const auto [least_sum, most_sum] = reach_of(work, deltas.data(), row);
+      const std::string node = "node \"" + work.node + "\": ",
+                        channel = "sums of channel " + std::to_string(o);
       const auto reach = [](std::int64_t a, std::int64_t b) {
         return " can reach " + std::to_string(a) + ".." + std::to_string(b);
       };
-      if (!within(least, most, array_sum_bits))
-        throw InputError("node \"" + work.node + "\": " + channel + " over " + std::to_string(row) +
-                         " products" + reach(least, most) + "; the array sums in " +
-                         std::to_string(array_sum_bits) + " bits");
+      const auto count = static_cast<std::int64_t>(row);
+      if (!work.references.empty() && !within(count * low, count * high, accumulator))
+        throw InputError(node + "a total of " + std::to_string(row) + " values" +
+                         reach(count * low, count * high) + "; the array sums in " +
+                         std::to_string(accumulator) + " bits");
+      if (!within(least_sum, most_sum, accumulator))
+        throw InputError(node + channel + " over " + std::to_string(row) + " products" +
+                         reach(least_sum, most_sum) + "; the array sums in " + std::to_string(accumulator) +
+                         " bits");
       least += work.bias[o];
       most += work.bias[o];
-      if (!within(least, most, sum_bits_)) {
-        int bits = sum_bits_;
+      if (!within(least, most, with_bias)) {
+        int bits = with_bias;
         while (!within(least, most, bits))
           ++bits;
-        throw InputError("node \"" + work.node + "\": " + channel + " with its bias" + reach(least, most) +
-                         "; that takes " + std::to_string(bits) + " bits of a sum, there are " +
-                         std::to_string(sum_bits_));
+        throw InputError(node + channel + " with its bias" + reach(least, most) + "; that takes " +
+                         std::to_string(bits) + " bits of a sum, there are " + std::to_string(with_bias));
       }
     }
   }
@@ -383,12 +727,11 @@ private:
 
   // Work that makes the node's output, unless an addition takes it.
   void finish(ArrayWork work) {
-    check_sums(work);
     if (fused_.count(node_)) {
       held_.emplace(node().output, std::move(work));
       return;
     }
-    work.to = add_map(out(), result_shape(work));
+    work.to = add_map(out().name, formats_[node().output], result_shape(work));
     map_of_[node().output] = work.to;
     result_.works.push_back(std::move(work));
   }
@@ -409,12 +752,14 @@ private:
   }
 
   const Graph& graph_;
-  int sum_bits_;
+  const ArrayConfig& config_;
   ArrayGraph result_;
   std::size_t node_ = 0;
   std::vector<std::size_t> map_of_;           ///< of each tensor
   std::vector<int> readers_;                  ///< of each tensor
   std::vector<std::size_t> maker_;            ///< of each tensor: a node
+  std::vector<bool> padded_, leaves_;         ///< of each tensor
+  std::vector<ArrayFormat> formats_;          ///< of each tensor
   std::map<std::size_t, std::size_t> fused_;  ///< from a node to the addition behind it
   std::map<std::size_t, ArrayWork> held_;     ///< by tensor
   std::map<std::size_t, std::size_t> copies_; ///< of maps that cannot be read as skips
@@ -422,6 +767,14 @@ private:
 
 } // namespace
 
-ArrayGraph lower(const Graph& graph, int sum_bits) { return Lowering(graph, sum_bits).lower(); }
+ArrayGraph lower(const Graph& graph, const ArrayConfig& config) { return Lowering(graph, config).lower(); }
+
+std::vector<int> lowering_key(const ArrayConfig& config) {
+  std::vector<int> key = {config.sum_bits, config.has_bytes(),    config.planes,
+                          config.widths,   config.reference_bits, config.scale_multiply};
+  if (config.has_planes())
+    key.insert(key.end(), {config.outputs, config.channels});
+  return key;
+}
 
 } // namespace deltatwin

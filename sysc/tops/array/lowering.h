@@ -1,5 +1,6 @@
 #pragma once
 #include "net/graph.h"
+#include "tops/array/config.h"
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -9,13 +10,26 @@
 
 namespace deltatwin {
 
-/// A map as the array holds it: signed bytes, the tensor's integers less `offset`.
+/// How the array holds a tensor's integers: as scale * held + offset, held in signed fields.
+struct ArrayFormat {
+  int code = 0;                ///< of the fields' width (blocks/fields.h)
+  int scale = 1;               ///< 2 of what is -1 or 1 alone
+  int offset = 0;              ///< half of an unsigned tensor's range, 1 of what is -1 or 1 alone
+  int low = -128, high = 127;  ///< of what is held
+  std::optional<int> zero = 0; ///< what stands for the zero point, if anything does
+
+  [[nodiscard]] int held(int integer) const { return (integer - offset) / scale; }
+  [[nodiscard]] int integer(int held) const { return scale * held + offset; }
+  [[nodiscard]] bool operator==(const ArrayFormat& other) const {
+    return code == other.code && scale == other.scale && offset == other.offset;
+  }
+};
+
+/// A map as the array holds it.
 struct ArrayMap {
   std::string name; ///< of the tensor
   int rows = 1, columns = 1, channels = 1;
-  int offset = 0; ///< 128 where the tensor is of 8 unsigned bits
-  int zero = 0;   ///< the byte that stands for 0
-  int low = -128, high = 127;
+  ArrayFormat format;
   bool made_by_max_pool = false; ///< which writes no skips and no outputs
 };
 
@@ -35,11 +49,16 @@ struct ArrayWork {
   bool max_pool = false, depthwise = false;
   Window window;
   bool same_weights = false; ///< of depthwise work: all channels have the same
-  int padding = 0;           ///< the byte outside of the map
+  int padding = 0;           ///< what is held outside of the map
   /// [outputs][rows][columns][channels], of depthwise work [outputs][rows][columns].
   std::vector<std::int8_t> weights;
-  std::vector<std::int32_t> bias; ///< of sums of bytes times weights, padding included
-  Requantization scale;           ///< multipliers, shifts and rule
+  std::vector<std::int32_t> bias; ///< of sums of what is held times weights, padding included
+  /// By planes: each of so many passes has the design's number of them, of d; an output's weights are
+  /// r + d * 2^shift.
+  bool planes = false;
+  int passes = 1, shift = 0;
+  std::vector<int> references; ///< r of each output; none: 0
+  Requantization scale;        ///< multipliers, shifts and rule
   int zero = 0, low = -128, high = 127;
   std::optional<ArrayAdd> add;
 };
@@ -51,8 +70,9 @@ struct ArrayGraph {
   std::size_t input = 0, output = 0;
 };
 
-/// Throws InputError that names the node, or tensor, that the array cannot do, and what it could.
-/// `sum_bits` are those of a sum with its bias.
-[[nodiscard]] ArrayGraph lower(const Graph& graph, int sum_bits);
+/// Throws InputError that names the node, or tensor, that such an array cannot do, and what it could.
+[[nodiscard]] ArrayGraph lower(const Graph& graph, const ArrayConfig& config);
+/// What of a design lower() looks at.
+[[nodiscard]] std::vector<int> lowering_key(const ArrayConfig& config);
 
 } // namespace deltatwin

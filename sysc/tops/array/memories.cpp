@@ -11,7 +11,7 @@ std::size_t size(int count) { return static_cast<std::size_t>(count); }
 } // namespace
 
 ArrayMemories::ArrayMemories(const ArrayConfig& config)
-    : weights(size(config.weight_depth) * size(config.outputs * config.window())),
+    : weights(size(config.weight_depth) * size(config.weight_bytes())),
       parameters(size(config.param_depth) * size(config.results)), layers(size(config.layers)),
       steps(size(config.steps)), tables(size(2 * 16 * 256)),
       input(size(config.pixels * config.rows) * size(config.input_depth) * size(config.channels)),
@@ -29,14 +29,95 @@ ArrayMemories::Source ArrayMemories::source_of(const ArrayConfig& config, const 
   return {maps, size(config.map_depth)};
 }
 
-const std::int8_t* ArrayMemories::weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output,
-                                             int window) const {
-  const std::size_t word =
-      size(layer.weight_base + (layer.shared ? 0 : output / config.outputs * layer.steps()) + window);
-  return word < size(config.weight_depth)
-             ? weights.data() +
-                   (word * size(config.outputs) + size(output % config.outputs)) * size(config.window())
-             : nullptr;
+bool uses_planes(const ArrayConfig& config, const ArrayLayer& layer) {
+  return config.has_planes() && (!config.has_bytes() || layer.planes);
+}
+
+const std::int8_t* ArrayMemories::word_of(const ArrayConfig& config, const ArrayLayer& layer, int tile,
+                                          int k) const {
+  const std::size_t word = size(layer.weight_base + (layer.shared ? 0 : tile * layer.steps()) + k);
+  return word < size(config.weight_depth) ? weights.data() + word * size(config.weight_bytes()) : nullptr;
+}
+
+namespace {
+
+// A plane adds `value` to each field whose bits it has; false where it has some of them.
+bool add_plane(const std::int8_t* plane, int code, std::uint32_t value, std::vector<std::uint32_t>& fields) {
+  const int bits = width_bits(code), each = fields_of_byte(code);
+  const unsigned all = (1u << bits) - 1;
+  bool whole = true;
+  for (std::size_t f = 0; f < fields.size(); ++f) {
+    const unsigned byte = static_cast<std::uint8_t>(plane[f >> code]);
+    if (byte == 0) {
+      f |= size(each - 1);
+      continue;
+    }
+    const unsigned of_field = byte >> (f % size(each) * size(bits)) & all;
+    whole = whole && (of_field == 0 || of_field == all);
+    if (of_field == all)
+      fields[f] += value;
+  }
+  return whole;
+}
+
+// What a plane counts, of pass n and number u.
+std::uint32_t plane_value(const ArrayConfig& config, const ArrayLayer& layer, int pass, int plane) {
+  const int place = (layer.passes - 1 - pass) * config.planes + plane;
+  const std::uint32_t value = place < 32 ? std::uint32_t{1} << place : 0;
+  return pass == 0 && plane + 1 == config.planes ? 0 - value : value;
+}
+
+} // namespace
+
+bool ArrayMemories::weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output, int window,
+                               std::vector<std::uint32_t>& fields) const {
+  const int code = uses_planes(config, layer) ? layer.read_code : 0, bytes = config.window();
+  const int tile = output / config.outputs, p = output % config.outputs;
+  fields.assign(size(bytes << code), 0);
+  bool whole = true;
+  for (int pass = 0; pass < layer.passes; ++pass) {
+    const std::int8_t* const word = word_of(config, layer, tile, pass * layer.pass_steps() + window);
+    if (!word)
+      continue;
+    if (uses_planes(config, layer)) {
+      for (int u = 0; u < config.planes; ++u)
+        whole = add_plane(word + (p * config.planes + u) * bytes, code, plane_value(config, layer, pass, u),
+                          fields) &&
+                whole;
+      continue;
+    }
+    for (int i = 0; i < bytes; ++i)
+      fields[size(i)] += static_cast<std::uint32_t>(word[p * bytes + i]);
+  }
+  return whole;
+}
+
+bool ArrayMemories::mask_of(const ArrayConfig& config, const ArrayLayer& layer, int tile, int window,
+                            std::vector<std::uint32_t>& fields) const {
+  fields.assign(size(config.window() << layer.read_code), 0);
+  const std::int8_t* const word = word_of(config, layer, tile, window);
+  return !word ||
+         add_plane(word + config.outputs * config.planes * config.window(), layer.read_code, 1, fields);
+}
+
+void ArrayMemories::bit_weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output, int window,
+                                   std::vector<std::uint32_t>& bits) const {
+  constexpr int single = width_codes - 1; // fields of one bit
+  const int bytes = config.window(), tile = output / config.outputs, p = output % config.outputs;
+  bits.assign(size(bytes << single), 0);
+  for (int pass = 0; pass < layer.passes; ++pass)
+    if (const std::int8_t* const word = word_of(config, layer, tile, pass * layer.pass_steps() + window))
+      for (int u = 0; u < config.planes; ++u)
+        (void)add_plane(word + (p * config.planes + u) * bytes, single, plane_value(config, layer, pass, u),
+                        bits);
+}
+
+void ArrayMemories::bit_mask_of(const ArrayConfig& config, const ArrayLayer& layer, int tile, int window,
+                                std::vector<std::uint32_t>& bits) const {
+  constexpr int single = width_codes - 1;
+  bits.assign(size(config.window() << single), 0);
+  if (const std::int8_t* const word = word_of(config, layer, tile, window))
+    (void)add_plane(word + config.outputs * config.planes * config.window(), single, 1, bits);
 }
 
 const ArrayMemories::Parameter* ArrayMemories::parameter_of(const ArrayConfig& config,
@@ -70,25 +151,54 @@ void ArrayRowOfResults::keep(std::vector<std::int8_t>& memory, std::size_t at, i
     undo->keep(memory, at, count, written + static_cast<Cycle>(n) * static_cast<Cycle>(layer.tile_cycles()));
 }
 
+void ArrayRowOfResults::word_of(int n, int pixel, std::int8_t* bytes) const {
+  const std::int8_t* const result = of(n, pixel);
+  if (layer.max_pool) {
+    std::copy_n(result, config.channels, bytes);
+    return;
+  }
+  if (layer.write_code == 0) {
+    for (int i = 0; i < config.channels; ++i)
+      bytes[i] = result[i % config.outputs];
+    return;
+  }
+  for (int f = 0; f < config.word_channels(layer.write_code); ++f)
+    set_field(bytes, f, layer.write_code, result[f % config.outputs]);
+}
+
 void ArrayRowOfResults::write(std::vector<std::int8_t>& map, int depth) const {
   const ArrayWalk walk(layer, step, config.rows, config.channels, config.outputs, config.pixels);
-  const int bytes = layer.max_pool ? config.channels : config.outputs;
+  const int fields = config.outputs, bits = width_bits(layer.write_code);
+  std::vector<std::int8_t> word(size(config.channels));
   for (int n = 0; n < tiles; ++n) {
     const int x = n / layer.tiles, tile = n % layer.tiles, address = walk.result_address(x, tile);
     const int part = layer.max_pool ? 0 : walk.result_part(tile);
     for (int pixel = 0; pixel < walk.tile_pixels() && address < depth; ++pixel) {
       const int bank = walk.result_column_bank(x, pixel) * config.rows + walk.result_bank(tile);
-      const std::size_t at =
-          (size(bank) * size(depth) + size(address)) * size(config.channels) + size(part * bytes);
-      keep(map, at, bytes, n);
-      std::copy_n(of(n, pixel), bytes, map.data() + at);
+      const std::size_t at = (size(bank) * size(depth) + size(address)) * size(config.channels);
+      const int first = layer.max_pool ? 0 : part * fields * bits,
+                count = layer.max_pool ? 8 * config.channels : fields * bits;
+      const int bytes = ceil_div(first % 8 + count, 8);
+      keep(map, at + size(first / 8), bytes, n);
+      if (first % 8 == 0 && count % 8 == 0) {
+        if (layer.max_pool || layer.write_code == 0) {
+          std::copy_n(of(n, pixel), bytes, map.data() + at + size(first / 8));
+          continue;
+        }
+        word_of(n, pixel, word.data());
+        std::copy_n(word.data() + first / 8, bytes, map.data() + at + size(first / 8));
+        continue;
+      }
+      for (int f = 0; f < fields; ++f)
+        set_field(map.data() + at, part * fields + f, layer.write_code, of(n, pixel)[f]);
     }
   }
 }
 
 // Words of all pixels; those that a tile has not are 0.
 void ArrayRowOfResults::write_skips(std::vector<std::int8_t>& skips) const {
-  const std::size_t bytes = size(config.outputs), word = size(config.pixels) * bytes;
+  const std::size_t values = size(config.outputs), word = size(config.pixels) * values;
+  const int bits = config.skip_bits();
   for (int n = 0; n < tiles; ++n) {
     const std::size_t at = size(step.skip_write + n) * word;
     if (at >= skips.size())
@@ -96,7 +206,8 @@ void ArrayRowOfResults::write_skips(std::vector<std::int8_t>& skips) const {
     keep(skips, at, static_cast<int>(word), n);
     std::fill_n(skips.data() + at, word, std::int8_t{0});
     for (int pixel = 0; pixel < layer.tile_pixels(config.pixels); ++pixel)
-      std::copy_n(of(n, pixel), bytes, skips.data() + at + size(pixel) * bytes);
+      std::transform(of(n, pixel), of(n, pixel) + values, skips.data() + at + size(pixel) * values,
+                     [bits](std::int8_t y) { return static_cast<std::int8_t>(sign_extended(y, bits)); });
   }
 }
 
@@ -131,9 +242,11 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
   constexpr std::size_t column_bytes = 8;
   const std::size_t window = size(config.window()), outputs = size(config.outputs);
   const auto weight = [&](std::size_t word, std::size_t at) {
-    return weights[stage ? (word * outputs + at % outputs) * window + at : word * outputs * window + at];
+    return weights[stage ? (word * outputs + at % outputs) * window + at
+                         : word * size(config.weight_bytes()) + at];
   };
-  for (std::size_t c = 0; c < (stage ? 1 : outputs) * window / column_bytes; ++c) {
+  const std::size_t bytes = stage ? window : size(config.weight_bytes());
+  for (std::size_t c = 0; c < bytes / column_bytes; ++c) {
     words.assign(size(config.weight_depth), 0);
     for (std::size_t word = 0; word < words.size(); ++word)
       for (std::size_t b = column_bytes; b-- > 0;)
@@ -142,19 +255,26 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
                 is_block(ArrayBuffer::weights, ArrayBuffer::stage_weights));
   }
 
-  // Bias, multiplier and shift, 69 bits, of which an image holds 64.
+  // Bias, multiplier and shift, 69 bits and those of a reference, of which an image holds 64; without a
+  // multiplier where scalers shift alone.
+  const int multiplier_bits = config.scale_multiply ? 31 : 0;
   for (int r = 0; r < config.results; ++r) {
     std::vector<std::uint64_t> low, high;
     for (std::size_t word = 0; word < size(config.param_depth); ++word) {
       const Parameter& is = parameters[word * size(config.results) + size(r)];
-      const auto shift = static_cast<std::uint64_t>(is.shift);
+      const std::uint64_t reference =
+                              static_cast<unsigned>(is.reference) & ((1u << config.reference_bits) - 1),
+                          upper = static_cast<std::uint64_t>(is.shift) | reference << 6;
+      const int below = 32 + multiplier_bits;
       low.push_back(static_cast<std::uint32_t>(is.bias) |
-                    std::uint64_t{static_cast<std::uint32_t>(is.multiplier)} << 32 | shift << 63);
-      high.push_back(shift >> 1);
+                    (multiplier_bits ? std::uint64_t{static_cast<std::uint32_t>(is.multiplier)} << 32 : 0) |
+                    upper << below);
+      high.push_back(upper >> (64 - below));
     }
     const std::string path = of("u_results.gen_params", r) + "u_words";
     append_bank(images, path, low, 0, is_block(ArrayBuffer::parameters, ArrayBuffer::stage_parameters));
-    append_bank(images, path, high, 64, is_block(ArrayBuffer::parameters, ArrayBuffer::stage_parameters));
+    if (multiplier_bits)
+      append_bank(images, path, high, 64, is_block(ArrayBuffer::parameters, ArrayBuffer::stage_parameters));
   }
 
   const auto append_pieces = [&](const auto& records, std::size_t first, std::size_t last, auto path,
@@ -167,12 +287,13 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
     }
   };
   append_pieces(
-      layers, 0, array_layer_words, [&](int p) { return of("u_scheduler.gen_layer", p) + "u_words"; }, false);
+      layers, 0, config.has_planes() ? array_layer_words : array_precision_word,
+      [&](int p) { return of("u_scheduler.gen_layer", p) + "u_words"; }, false);
   append_pieces(
       layers, 8, 9, [&](int) { return inside + "u_results.u_scale_words"; }, false);
   if (config.pages > 0)
     append_pieces(
-        layers, 9, array_layer_words,
+        layers, 9, array_precision_word,
         [&](int p) { return of("u_results.gen_add.gen_words", p - 9) + "u_words"; }, false);
   append_pieces(
       steps, 0, array_step_words, [&](int p) { return of("u_scheduler.gen_step", p) + "u_words"; },

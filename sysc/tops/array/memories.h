@@ -37,7 +37,7 @@ struct ArrayRowOfResults {
   const ArrayConfig& config;
   const ArrayLayer& layer;
   const ArrayStep& step;
-  const std::vector<std::int8_t>& results;
+  const std::vector<std::int8_t>& results; ///< bytes; of max_pool words
   int tiles;
   ArrayUndo* undo = nullptr; ///< of what is overwritten, or none, and when the first tile is written
   Cycle written = 0;
@@ -47,16 +47,18 @@ struct ArrayRowOfResults {
   /// Into banks of so many words.
   void write(std::vector<std::int8_t>& map, int depth) const;
   void write_skips(std::vector<std::int8_t>& skips) const;
+  /// The bytes of a word with a tile's results of a pixel, in all parts.
+  void word_of(int n, int pixel, std::int8_t* bytes) const;
   /// Before the n-th tile overwrites some bytes.
   void keep(std::vector<std::int8_t>& memory, std::size_t at, int count, int n) const;
 };
 
 /// The array's memories.
 struct ArrayMemories {
-  std::vector<std::int8_t> weights; ///< [words][outputs][banks][channels]
+  std::vector<std::int8_t> weights; ///< [words][ArrayConfig::weight_bytes()]
   struct Parameter {
     std::int32_t bias = 0, multiplier = 0;
-    int shift = 0;
+    int shift = 0, reference = 0;
   };
   std::vector<Parameter> parameters; ///< [words][results]
   std::vector<ArrayLayer::Words> layers;
@@ -75,12 +77,25 @@ struct ArrayMemories {
     std::size_t depth;
   };
   [[nodiscard]] Source source_of(const ArrayConfig& config, const ArrayLayer& layer) const;
-  /// A window of one of the layer's outputs: its weights by lane and channel, and what the output is scaled
-  /// by; null where the layer says a place that is not there.
-  [[nodiscard]] const std::int8_t* weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output,
-                                              int window) const;
+  /// Of one of the layer's outputs, what it is scaled by; null where the layer says a place that is not
+  /// there.
   [[nodiscard]] const Parameter* parameter_of(const ArrayConfig& config, const ArrayLayer& layer,
                                               int output) const;
+  /// A word of a tile's weights; null where there is none.
+  [[nodiscard]] const std::int8_t* word_of(const ArrayConfig& config, const ArrayLayer& layer, int tile,
+                                           int k) const;
+  /// What a window's activations count in an output's sum, lane by lane and field by field: of all passes
+  /// together, modulo 2^32. False where bits of one field count differently, which planes can.
+  [[nodiscard]] bool weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output, int window,
+                                std::vector<std::uint32_t>& fields) const;
+  /// The same in the total of a tile.
+  [[nodiscard]] bool mask_of(const ArrayConfig& config, const ArrayLayer& layer, int tile, int window,
+                             std::vector<std::uint32_t>& fields) const;
+  /// The same of each bit, as planes see it.
+  void bit_weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output, int window,
+                      std::vector<std::uint32_t>& bits) const;
+  void bit_mask_of(const ArrayConfig& config, const ArrayLayer& layer, int tile, int window,
+                   std::vector<std::uint32_t>& bits) const;
   /// Row `row` of an image, as the loader writes it: the words that its first `count` values complete.
   /// before(value, at): which value completes the word at that byte of the input.
   template <class Before>
@@ -100,7 +115,7 @@ struct ArrayMemories {
 template <class Before>
 void ArrayMemories::write_input(const ArrayConfig& config, const PixelInput& image, int row,
                                 const std::int8_t* values, int count, Before before) {
-  const int groups = ceil_div(image.channels, config.channels);
+  const int groups = ceil_div(image.channels, image.word_channels(config.channels));
   const int slot = row / config.rows * image.pitch;
   const auto word_bytes = static_cast<std::size_t>(config.channels);
   int word = 0;
@@ -117,6 +132,9 @@ void ArrayMemories::write_input(const ArrayConfig& config, const PixelInput& ima
     std::copy_n(bytes, word_bytes, input.data() + at);
   });
 }
+
+/// Whether a layer's sums are those of planes.
+[[nodiscard]] bool uses_planes(const ArrayConfig& config, const ArrayLayer& layer);
 
 /// A row of an engine's results, 0 the array's, 1 the stage's, to where its layer says.
 void write_results(const ArrayRowOfResults& row, std::size_t engine, ArrayMemories& array,

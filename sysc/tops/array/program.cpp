@@ -3,6 +3,7 @@
 #include "base/resources.h"
 #include "blocks/scaler.h"
 #include "tops/array/lowering.h"
+#include "tops/array/memories.h"
 #include "tops/array/row_order.h"
 #include <algorithm>
 #include <limits>
@@ -109,8 +110,8 @@ public:
     const ArrayMap &in = graph_.maps[graph_.input], &out = graph_.maps[graph_.output];
     program_.input_values = values_of(in);
     program_.output_values = values_of(out);
-    program_.input_offset = in.offset;
-    program_.output_offset = out.offset;
+    program_.input_format = in.format;
+    program_.output_format = out.format;
     return std::move(program_);
   }
 
@@ -141,8 +142,10 @@ private:
   [[nodiscard]] Cycle write_latency(int l) const {
     return static_cast<Cycle>(on_stage(l) ? config_.stage_write_latency() : config_.write_latency());
   }
+  [[nodiscard]] int code(std::size_t map) const { return graph_.maps[map].format.code; }
+  [[nodiscard]] int word_channels(std::size_t map) const { return config_.word_channels(code(map)); }
   [[nodiscard]] int tiles(int l) const {
-    return ceil_div(to(l).channels, work(l).max_pool ? config_.channels : outputs(l));
+    return ceil_div(to(l).channels, work(l).max_pool ? word_channels(work(l).to) : outputs(l));
   }
 
   void find_places() {
@@ -159,7 +162,7 @@ private:
     }
     for (std::size_t m = 0; m < places_.size(); ++m) {
       Place& place = places_[m];
-      place.groups = ceil_div(graph_.maps[m].channels, config_.channels);
+      place.groups = ceil_div(graph_.maps[m].channels, word_channels(m));
       place.slots = ceil_div(graph_.maps[m].rows, config_.rows);
       set_columns(place, graph_.maps[m].columns);
     }
@@ -197,7 +200,8 @@ private:
   [[nodiscard]] bool belongs_on_stage(int l) const {
     const ArrayWork& does = work(l);
     if (!config_.has_stage() || !does.depthwise || does.add || reads_input(l) ||
-        on_stage(places_[does.from].made) || does.to == graph_.output || places_[does.to].in_skip)
+        on_stage(places_[does.from].made) || does.to == graph_.output || places_[does.to].in_skip ||
+        code(does.from) != 0 || code(does.to) != 0)
       return false;
     return !is_top_aligned(does.from) || from(l).channels % config_.channels == 0;
   }
@@ -394,7 +398,8 @@ private:
     input.columns = map.columns;
     input.rows = map.rows;
     input.channels = map.channels;
-    input.padding = map.zero;
+    input.code = map.format.code;
+    input.padding = byte_of_fields(map.format.zero.value_or(0), input.code);
     int readers = 0;
     for (int l = 0; l <= place.read_last; ++l)
       readers += reads_input(l);
@@ -406,14 +411,14 @@ private:
       const int right =
           std::max(0, (results - 1) * window.column_stride - window.left + window.columns - map.columns);
       constexpr int most = 15;
-      packed_ = !reader.max_pool && window.columns * map.channels <= config_.channels &&
+      packed_ = !reader.max_pool && window.columns * map.channels <= word_channels(graph_.input) &&
                 std::max({window.columns, window.left, window.column_stride, right}) <= most;
       if (packed_) {
         input.kernel_columns = window.columns;
         input.left = window.left;
         input.stride = window.column_stride;
         input.right = right;
-        input.padding = reader.padding;
+        input.padding = byte_of_fields(reader.padding, input.code);
         columns = results;
       }
     }
@@ -424,12 +429,12 @@ private:
     (void)input.pack(); // it may not fit
   }
 
-  // What a byte of a word of the map read holds: a channel, and if columns are packed which one.
+  // What a field of a word of the map read holds: a channel, and if columns are packed which one.
   struct Byte {
     int channel = nobody, column = 0;
   };
   [[nodiscard]] Byte byte(int l, int group, int index) const {
-    const int channels = from(l).channels, size = config_.channels;
+    const int channels = from(l).channels, size = word_channels(work(l).from);
     const int of_group = std::min(size, channels - group * size);
     if (!is_top_aligned(work(l).from))
       return {index < of_group ? group * size + index : nobody, 0};
@@ -464,11 +469,18 @@ private:
     layer.to_map = target.in_map;
     layer.from_stage = source.in_stage_rows;
     layer.to_stage = target.in_stage_map;
-    layer.shared = does.same_weights && outputs(l) == config_.channels && tiles(l) > 1 &&
-                   (!is_top_aligned(does.from) || from(l).channels % config_.channels == 0);
+    layer.shared = does.same_weights && outputs(l) == word_channels(does.from) && tiles(l) > 1 &&
+                   (!is_top_aligned(does.from) || from(l).channels % word_channels(does.from) == 0);
     layer.to_skip = target.in_skip;
     layer.to_output = does.to == graph_.output;
-    layer.padding = does.padding;
+    layer.padding = byte_of_fields(does.padding, code(does.from));
+    layer.read_code = code(does.from);
+    layer.write_code = config_.has_width(code(does.to)) ? code(does.to) : config_.narrowest();
+    if (!on_stage(l)) {
+      layer.passes = does.passes;
+      layer.reference_shift = does.shift;
+      layer.planes = does.planes;
+    }
     layer.row_groups = ceil_div(window.rows, config_.rows);
     layer.kernel_columns = is_packed(l) ? 1 : window.columns;
     layer.wide = wide_[static_cast<std::size_t>(l)];
@@ -484,7 +496,9 @@ private:
     layer.groups = source.groups;
     layer.columns = ceil_div(to(l).columns, layer.tile_pixels(config_.pixels));
     layer.tiles = tiles(l);
-    layer.last_outputs = does.max_pool ? outputs(l) : to(l).channels - (layer.tiles - 1) * outputs(l);
+    constexpr int all_outputs = 64; // which a record holds as 0
+    layer.last_outputs =
+        (does.max_pool ? outputs(l) : to(l).channels - (layer.tiles - 1) * outputs(l)) % all_outputs;
     constexpr int most_rows = 63; // where they matter, more are refused
     layer.kernel_rows = does.max_pool ? window.rows : std::min(window.rows, most_rows);
     layer.weight_base = tables.weight_words;
@@ -529,22 +543,26 @@ private:
       program_.tables.push_back(add.tables);
   }
 
-  // Weights by tile, k-step, output, lane and byte.
+  // Weights by tile, pass, k-step, output, lane and field.
   void add_weights(int l, const ArrayLayer& layer) {
     const ArrayWork& does = work(l);
-    const int outputs = static_cast<int>(does.bias.size()), banks = config_.rows, size = config_.channels;
-    const int channels = does.depthwise ? 1 : from(l).channels;
-    // Of a group's byte, what it is: the same for all tiles and outputs.
-    std::vector<Byte> bytes;
+    const int outputs = static_cast<int>(does.bias.size()), banks = config_.rows,
+              size = word_channels(does.from);
+    const int channels = does.depthwise ? 1 : from(l).channels, steps = layer.pass_steps();
+    const auto word_bytes = static_cast<std::size_t>(config_.weight_bytes());
+    // Of a group's field, what it is: the same for all tiles and outputs.
+    std::vector<Byte> fields;
     for (int group = 0; group < layer.groups; ++group)
       for (int s = 0; s < size; ++s)
-        bytes.push_back(byte(l, group, s));
-    for (int tile = 0; tile < (layer.shared ? 1 : layer.tiles); ++tile)
-      for (int k = 0; k < layer.steps(); ++k) {
+        fields.push_back(byte(l, group, s));
+    for (int tile = 0; tile < (layer.shared ? 1 : layer.tiles); ++tile) {
+      const std::size_t first = program_.weights.size();
+      program_.weights.resize(first + static_cast<std::size_t>(layer.steps()) * word_bytes);
+      for (int k = 0; k < steps; ++k) {
         const int kg = k % layer.group_steps, column = k / layer.group_steps % layer.kernel_columns,
                   rows = k / (layer.group_steps * layer.kernel_columns);
-        const std::size_t word = program_.weights.size();
-        program_.weights.resize(word + static_cast<std::size_t>(config_.outputs * config_.window()));
+        std::int8_t* const word = program_.weights.data() + first + static_cast<std::size_t>(k) * word_bytes;
+        const auto pass_bytes = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(steps) * word_bytes);
         for (int p = 0; p < config_.outputs; ++p)
           for (int j = 0; j < banks; ++j) {
             const int o = tile * config_.outputs + p;
@@ -555,17 +573,41 @@ private:
             if (o >= outputs || row >= does.window.rows || group >= layer.groups)
               continue;
             for (int s = 0; s < size; ++s) {
-              const Byte& is = bytes[static_cast<std::size_t>(group * size + s)];
+              const Byte& is = fields[static_cast<std::size_t>(group * size + s)];
               if (is.channel == nobody || (does.depthwise && is.channel != o))
                 continue;
               const int kernel_column = is_packed(l) ? is.column : column;
               const int tap = (o * does.window.rows + row) * does.window.columns + kernel_column;
-              program_.weights[word + static_cast<std::size_t>((p * banks + j) * size + s)] =
+              const int weight =
                   does.weights[static_cast<std::size_t>(tap) * static_cast<std::size_t>(channels) +
                                static_cast<std::size_t>(does.depthwise ? 0 : is.channel)];
+              if (uses_planes(config_, layer))
+                put_planes(does, layer, word, pass_bytes, {o, p, j * size + s, weight});
+              else
+                word[(p * banks + j) * size + s] = static_cast<std::int8_t>(weight);
             }
           }
       }
+    }
+  }
+
+  // A weight that is planes: of output `p` of its tile, at a field of the window.
+  struct PlacedWeight {
+    int output, p, field, weight;
+  };
+  void put_planes(const ArrayWork& does, const ArrayLayer& layer, std::int8_t* word,
+                  std::ptrdiff_t pass_bytes, const PlacedWeight& placed) const {
+    const int code = layer.read_code, window = config_.window(), planes = config_.planes;
+    const int reference =
+        does.references.empty() ? 0 : does.references[static_cast<std::size_t>(placed.output)];
+    const int delta = (placed.weight - reference) / (1 << does.shift);
+    for (int bit = 0; bit < layer.passes * planes; ++bit) {
+      const int pass = layer.passes - 1 - bit / planes, plane = bit % planes;
+      std::int8_t* const of_plane = word + pass * pass_bytes + (placed.p * planes + plane) * window;
+      set_field(of_plane, placed.field, code, -(delta >> bit & 1));
+    }
+    if (!does.references.empty())
+      set_field(word + config_.outputs * planes * window, placed.field, code, -1);
   }
 
   // The same, of the one output that a lane's byte goes to.
@@ -592,7 +634,8 @@ private:
     for (int o = 0; o < layer.tiles * outputs(l); ++o) {
       ArrayTables::Parameter parameter;
       if (const auto at = static_cast<std::size_t>(o); at < does.bias.size())
-        parameter = {does.bias[at], does.scale.multiplier(at), does.scale.shift(at)};
+        parameter = {does.bias[at], does.scale.multiplier(at), does.scale.shift(at),
+                     does.references.empty() || on_stage(l) ? 0 : does.references[at]};
       tables(l).parameters.push_back(parameter);
     }
   }
@@ -772,14 +815,14 @@ ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayO
 
 ArrayProgram compile(const Graph& graph, const ArrayConfig& config, ArrayOrder order) {
   validate(config);
-  const ArrayGraph lowered = lower(graph, config.sum_bits);
+  const ArrayGraph lowered = lower(graph, config);
   ArrayProgram program = Layout(lowered, config, order, true).lay_out();
   check_fit(config, program);
   return program;
 }
 
 ArrayProgram compile_to_fit(const Graph& graph, ArrayConfig& config, ArrayOrder order) {
-  return lay_out_to_fit(lower(graph, config.sum_bits), config, order, true);
+  return lay_out_to_fit(lower(graph, config), config, order, true);
 }
 
 ArrayProgram size_up(const ArrayGraph& graph, ArrayConfig& config, ArrayOrder order) {
@@ -814,7 +857,8 @@ void load_array_program(Session& session, const ArrayConfig& config, const Array
     for (const ArrayTables::Parameter& parameter : tables.parameters) {
       data(static_cast<std::uint32_t>(parameter.bias));
       data(static_cast<std::uint32_t>(parameter.multiplier));
-      data(static_cast<std::uint32_t>(parameter.shift));
+      data(static_cast<std::uint32_t>(parameter.shift) |
+           static_cast<std::uint32_t>(static_cast<std::uint8_t>(parameter.reference)) << 8);
     }
     begin(space(2), 0);
     for (const ArrayLayer& layer : tables.layers)

@@ -14,7 +14,7 @@ namespace deltatwin {
 struct ArrayTables {
   struct Parameter {
     std::int32_t bias = 0, multiplier = 0;
-    int shift = 0;
+    int shift = 0, reference = 0;
   };
   struct Kept {                        ///< of a layer's results
     int rows = 0;                      ///< at most, for later layers
@@ -26,7 +26,7 @@ struct ArrayTables {
   std::vector<Kept> kept;         ///< of each layer
   std::vector<ArrayStep> steps;
   std::vector<int> rows;             ///< of each step: which of its layer's results it makes
-  std::vector<std::int8_t> weights;  ///< [words][outputs][banks][channels], of the stage without outputs
+  std::vector<std::int8_t> weights;  ///< [words][bytes of a word]
   std::vector<Parameter> parameters; ///< [words][results]
   int weight_words = 0, param_words = 0;
 };
@@ -46,7 +46,7 @@ struct ArrayProgram : ArrayTables {
   std::vector<Place> order;                        ///< of the network's layers
   std::vector<Tables> tables;                      ///< [pages]
   std::size_t input_values = 0, output_values = 0; ///< of an image
-  int input_offset = 0, output_offset = 0; ///< the network's integers are the bytes and this: 0 or 128
+  ArrayFormat input_format, output_format;         ///< of the bytes
   /// What it takes: words a bank of the maps and of the input, skips, and entries of the output queue.
   int map_words = 0, input_words = 0, skip_words = 0, output_entries = 0;
   int stage_map_words = 0, stage_row_words = 0; ///< of a bank of what the stage reads, and makes

@@ -304,7 +304,7 @@ private:
   // As the loader lays them out, each a cycle after its last value.
   void write_row(Banks& banks, std::size_t row) const {
     const PixelInput& in = program_.input;
-    const int y = static_cast<int>(row % rows()), size = config_.channels;
+    const int y = static_cast<int>(row % rows()), size = in.word_channels(config_.channels);
     const int groups = (in.channels + size - 1) / size, first = in.kernel_columns - 1 - in.left;
     for (int pixel = first, column = 0; pixel < in.columns + in.right; pixel += in.stride, ++column)
       for (int group = 0; group < groups; ++group) {

@@ -111,7 +111,7 @@ private:
     for (int n = 1; n <= layer.entries; ++n) {
       const Cycle pushed = begin + static_cast<Cycle>(n) * static_cast<Cycle>(layer.tile_cycles()) - 1 +
                            static_cast<Cycle>(config_.write_latency());
-      const int values = n % layer.tiles == 0 ? layer.last_outputs : config_.outputs;
+      const int values = n % layer.tiles == 0 ? layer.outputs_of_last() : config_.outputs;
       output_free_ = std::max(output_free_, pushed + 1) + static_cast<Cycle>(values);
       pops_.push_back(output_free_ - 1);
       if (events_)

@@ -21,7 +21,7 @@ int columns_of(const PixelInput& input, int channels) {
   const std::vector<std::int8_t> row(size(input.row_values()));
   int words = 0;
   input.words_of(row.data(), channels, [&](const std::int8_t*) { ++words; });
-  return words / ceil_div(input.channels, channels);
+  return words / ceil_div(input.channels, input.word_channels(channels));
 }
 
 } // namespace
@@ -117,21 +117,23 @@ private:
                         (window.column - window.column_bank) / pixels * does.groups;
       for (int column = std::max(0, does.first_column);
            column < std::min(does.map_columns, does.first_column + columns); ++column)
-        for (int group = 0; group * config_.channels < layer.kernel->channels(); ++group) {
+        for (int group = 0; group * config_.word_channels(does.read_code) < layer.kernel->channels();
+             ++group) {
           const int address = static_cast<std::uint16_t>(first + column / pixels * does.groups + group);
           const int bank = (step.does.bank + row + group) % config_.rows;
           if (!reads(layer, y, column, group, bank, address))
             return false;
         }
     }
-    return true;
+    return layer.source != nobody; // a layer without weights reads nothing
   }
 
   bool reads(Layer& layer, int row, int column, int group, int bank, int address) {
     if (layer.does.from_input) {
       layer.source = image_input;
-      return layer.does.groups == ceil_div(input_.channels, config_.channels) && row < rows_there_ &&
-             row >= rows_gone_ && column < input_columns_ && bank == (row + group) % config_.rows &&
+      return layer.does.groups == ceil_div(input_.channels, input_.word_channels(config_.channels)) &&
+             layer.does.read_code == input_.code && row < rows_there_ && row >= rows_gone_ &&
+             column < input_columns_ && bank == (row + group) % config_.rows &&
              address < config_.input_depth &&
              address ==
                  row / config_.rows * input_.pitch + column / config_.pixels * layer.does.groups + group;
@@ -145,6 +147,7 @@ private:
     if (layer.source == nobody)
       layer.source = tag->layer;
     return layer.source != nobody && *tag == Tag{image_, layer.source, row, column, group} &&
+           whole_.layers_[size(layer.source)].does.write_code == layer.does.read_code &&
            layer.kernel->channels() <= whole_.layers_[size(layer.source)].kernel->outputs();
   }
 
@@ -288,8 +291,9 @@ void WholeLayers::put_row(const std::vector<std::int8_t>& values) {
     if (layer.source != image_input)
       continue;
     std::int16_t* to = map_of(layer).row(rows_in_);
-    input_.words_of(values.data(), channels,
-                    [&](const std::int8_t* bytes) { to = std::copy_n(bytes, channels, to); });
+    input_.fields_by_value(values.data(), channels, [&](const std::int8_t* fields, int) {
+      to = std::copy_n(fields, input_.word_channels(channels), to);
+    });
   }
   ++rows_in_;
 }
@@ -327,15 +331,24 @@ void WholeLayers::make_rows(Layer& layer) {
   }
 }
 
+// Values, of maxima words.
 void WholeLayers::take_row(const Step& step, std::vector<std::int8_t>& bytes) {
   Layer& layer = layers_[size(step.layer)];
   const MapRows<std::int16_t> results = results_of(layer);
-  bytes.resize(size(layer.kernel->columns() * layer.kernel->outputs()));
+  const int outputs = layer.kernel->outputs(), code = layer.does.max_pool ? layer.does.write_code : 0;
+  bytes.resize(size(layer.kernel->columns() * outputs) >> code);
   std::int8_t* to = bytes.data();
-  for (int x = 0; x < layer.kernel->columns(); ++x)
-    to = std::transform(results.row(step.row) + x * results.column_step,
-                        results.row(step.row) + x * results.column_step + layer.kernel->outputs(), to,
-                        [](std::int16_t value) { return static_cast<std::int8_t>(value); });
+  for (int x = 0; x < layer.kernel->columns(); ++x) {
+    const std::int16_t* const from = results.row(step.row) + x * results.column_step;
+    if (code == 0) {
+      to = std::transform(from, from + outputs, to,
+                          [](std::int16_t value) { return static_cast<std::int8_t>(value); });
+      continue;
+    }
+    for (int f = 0; f < outputs; ++f)
+      set_field(to, f, code, from[f]);
+    to += outputs >> code;
+  }
 }
 
 void WholeLayers::results(std::vector<std::int8_t>& bytes) {

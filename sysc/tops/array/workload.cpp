@@ -1,6 +1,7 @@
 #include "tops/array/workload.h"
 #include "net/graph_inference.h"
 #include "tops/array/core.h"
+#include "tops/array/layer_table.h"
 #include "tops/array/timing.h"
 #include <algorithm>
 
@@ -22,7 +23,7 @@ void ArrayWorkload::run(Session& session, int first, int count) const {
       inputs_.values.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(first) * size);
   std::transform(begin, begin + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(count) * size),
                  std::back_inserter(stream.values), [this](std::int32_t value) {
-                   return static_cast<std::uint8_t>(value - program_->input_offset);
+                   return static_cast<std::uint8_t>(program_->input_format.held(value));
                  });
   stream.tlast.resize(stream.values.size());
   for (std::size_t last = size; last <= stream.tlast.size(); last += size)
@@ -47,19 +48,21 @@ std::vector<std::uint8_t> ArrayWorkload::expected(int first, int count) const {
                 results.data());
   std::vector<std::uint8_t> bytes;
   for (const std::int32_t result : results)
-    bytes.push_back(static_cast<std::uint8_t>(result - program_->output_offset));
+    bytes.push_back(static_cast<std::uint8_t>(program_->output_format.held(result)));
   return bytes;
 }
 
 std::vector<Workload::Fact> ArrayWorkload::facts(const std::vector<std::uint8_t>& outputs) const {
   constexpr int enough = 9; // for what is steady
   const ArrayRun run = array_run(config_, *program_, enough);
-  const double macs = static_cast<double>(graph_.macs());
-  const int each = config_.pixels * config_.outputs * config_.window();
+  double ideal = 0;
+  const double all = static_cast<double>(config_.pixels * config_.outputs);
+  for (const ArrayLayerRow& row : array_layer_table(graph_, config_, *program_))
+    ideal += row.on_stage ? row.ideal / all : row.ideal;
   std::vector<Fact> facts = {{"cycles an image", "in steady state", run.period(), 0},
                              {"latency", "cycles of a lone image", static_cast<double>(run.latency()), 0},
                              {"images per second", "", config_.clock_mhz * 1e6 / run.period(), 0},
-                             {"MAC utilization", "%", 100 * macs / (run.period() * each), 1},
+                             {"MAC utilization", "%", 100 * ideal / run.period(), 1},
                              {"map memory", "words a bank", static_cast<double>(program_->map_words), 0},
                              {"weight memory", "words", static_cast<double>(program_->weight_words), 0}};
   if (!inputs_.labels.empty())
@@ -90,7 +93,7 @@ std::vector<WaveNote> ArrayWorkload::notes_of(const ArrayTables& tables, const A
   const auto tell = [&](std::size_t first, Cycle cycle, std::size_t step, int tile) {
     const auto l = static_cast<std::size_t>(tables.steps[step].layer);
     const ArrayLayer& layer = tables.layers[l];
-    const int channels = layer.max_pool ? config.channels : config.outputs;
+    const int channels = layer.max_pool ? config.word_channels(layer.write_code) : config.outputs;
     notes[first].changes.push_back({cycle, 0, tables.nodes[l]});
     const int numbers[] = {tables.rows[step], tile / layer.tiles * layer.tile_pixels(config.pixels),
                            tile % layer.tiles * channels};
@@ -123,7 +126,7 @@ std::vector<WaveNote> ArrayWorkload::notes_of(const ArrayTables& tables, const A
 std::vector<std::int32_t> ArrayWorkload::integers(const std::vector<std::uint8_t>& outputs) const {
   std::vector<std::int32_t> integers;
   for (const std::uint8_t byte : outputs)
-    integers.push_back(static_cast<std::int8_t>(byte) + program_->output_offset);
+    integers.push_back(program_->output_format.integer(static_cast<std::int8_t>(byte)));
   return integers;
 }
 
