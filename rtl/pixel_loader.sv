@@ -68,6 +68,7 @@ module pixel_loader #(
 
   localparam int Narrowest = Widths[3] ? 3 : Widths[2] ? 2 : Widths[1] ? 1 : 0;  // code
   localparam int FieldBits = $clog2(Channels) + Narrowest;
+  localparam bit Several = Widths != 2 ** Narrowest;  // else fields of a word are counted modulo their number
   localparam logic [2:0] LastBank = 3'(Banks - 1);
 
   function automatic logic [2:0] next_bank(input logic [2:0] bank);
@@ -187,7 +188,7 @@ module pixel_loader #(
       address_q <= '0;
     end else if (shift) begin
       channel_q <= last_channel ? '0 : channel_q + 1'b1;
-      field_q <= last_channel ? '0 : field_q + 1'b1;
+      field_q <= last_channel || (Several && field_q == last_field) ? '0 : field_q + 1'b1;
       if (last_channel) begin
         pixel_q <= pixel_q + 1'b1;
         until_q <= until_q == '0 ? stride_i - 1'b1 : until_q - 1'b1;

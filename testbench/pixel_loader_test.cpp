@@ -8,8 +8,13 @@ namespace {
 
 constexpr const char* inputs[] = {"start_i", "free_i", "s_axis_tvalid_i", "s_axis_tlast_i"};
 
-PixelInput random_image(RandomWork& random, int size) {
+// Words of `bytes` bytes, of fields of a code of `widths`.
+PixelInput random_image(RandomWork& random, int bytes, int widths) {
   PixelInput image;
+  do
+    image.code = random.in(0, 3);
+  while (!(widths >> image.code & 1));
+  const int size = bytes << image.code; // in fields
   image.columns = random.in(1, 9);
   image.rows = random.in(1, 8);
   image.channels = random.in(0, 2) ? random.in(1, size) : random.in(1, 3 * size);
@@ -33,10 +38,11 @@ struct Word {
 // What the loader is at, value by value of a row; its words by the places that the contract gives them.
 class Reference {
 public:
-  Reference(int banks, int size) : banks_(banks), size_(size) {}
+  Reference(int banks, int bytes) : banks_(banks), bytes_(bytes) {}
   void reset() { active_ = false; }
   void start(const PixelInput& image) {
     image_ = image;
+    size_ = bytes_ << image.code;
     active_ = true;
     credit_ = image.rows;
     row_ = 0;
@@ -63,8 +69,7 @@ public:
         (channel + 1 == image_.channels || (channel + 1) % size_ == 0)) {
       const int group = channel / size_;
       word = Word{(row_ + group) % banks_,
-                  row_ / banks_ * image_.pitch + first / image_.stride * image_.groups + group,
-                  {values_.end() - size_, values_.end()}};
+                  row_ / banks_ * image_.pitch + first / image_.stride * image_.groups + group, latest()};
     }
     row_done = ++at_ == image_.row_values() + image_.row_padding();
     if (row_done) {
@@ -77,9 +82,23 @@ public:
 private:
   void begin_row() {
     at_ = 0;
-    values_.assign(static_cast<std::size_t>(size_), static_cast<std::uint8_t>(image_.padding));
+    values_.clear();
+    for (int f = 0; f < size_; ++f) // fields of the padding's byte
+      values_.push_back(
+          static_cast<std::uint8_t>(static_cast<std::uint8_t>(image_.padding) >> f * (8 >> image_.code) % 8));
   }
-  int banks_, size_;
+  // The latest values' low bits, side by side.
+  [[nodiscard]] std::vector<std::uint8_t> latest() const {
+    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(bytes_));
+    const int bits = 8 >> image_.code;
+    for (int bit = 0; bit < 8 * bytes_; ++bit) {
+      const int value = values_[values_.size() - static_cast<std::size_t>(size_ - bit / bits)];
+      bytes[static_cast<std::size_t>(bit / 8)] |=
+          static_cast<std::uint8_t>((value >> bit % bits & 1) << bit % 8);
+    }
+    return bytes;
+  }
+  int banks_, bytes_, size_ = 0;
   PixelInput image_;
   bool active_ = false;
   int credit_ = 0, row_ = 0, at_ = 0;
@@ -95,21 +114,24 @@ void set_image(PinBench& pins, const PixelInput& image) {
   for (const auto& [pin, value] : values)
     pins.set(pin, static_cast<std::uint64_t>(value));
   pins.set("zero_i", static_cast<std::uint8_t>(image.padding));
+  pins.set("width_i", static_cast<std::uint64_t>(image.code));
 }
 
 } // namespace
 
 TEST_CASE("pixel_loader writes each word a cycle after its last value, where its row and group lie") {
   int words = 0, rows = 0, errors = 0, waits = 0, paddings = 0, resets = 0, packed = 0;
-  for (const auto& [banks, size] : {std::pair(3, 16), std::pair(1, 4), std::pair(7, 8), std::pair(2, 32)}) {
-    PinBench pins("pixel_loader", {{"Banks", banks}, {"Channels", size}},
+  for (const auto& [banks, size, widths] :
+       {std::tuple(3, 16, 1), std::tuple(1, 4, 1), std::tuple(7, 8, 1), std::tuple(2, 32, 1),
+        std::tuple(3, 8, 15), std::tuple(2, 8, 9), std::tuple(1, 4, 8), std::tuple(3, 8, 2)}) {
+    PinBench pins("pixel_loader", {{"Banks", banks}, {"Channels", size}, {"Widths", widths}},
                   {std::begin(inputs), std::end(inputs)});
     RandomWork random(base_seed() + static_cast<std::uint64_t>(banks));
     pins.set("rst_ni", 0);
     pins.settle();
     pins.edge();
     for (int run = 0; run < repeats(40); ++run) {
-      const PixelInput image = random_image(random, size);
+      const PixelInput image = random_image(random, size, widths);
       const int busy = random.in(1, 4), slow = random.in(0, 1) ? 30 : 2;
       const Cycle cycles = 600;
       Reference reference(banks, size);
@@ -120,7 +142,7 @@ TEST_CASE("pixel_loader writes each word a cycle after its last value, where its
       pins.set("rst_ni", 1);
       set_image(pins, image);
       for (Cycle cycle = 0; cycle < cycles; ++cycle) {
-        CAPTURE(banks, size, run, cycle, base_seed());
+        CAPTURE(banks, size, image.code, run, cycle, base_seed());
         const bool reset = cycle + 1 == cycles || random.in(0, 999) == 0;
         const bool start = !reset && (cycle == 3 || (reference.between_images() && random.in(0, 99) == 0));
         const bool valid = !start && random.in(0, 4) < busy;
@@ -156,8 +178,9 @@ TEST_CASE("pixel_loader writes each word a cycle after its last value, where its
           row_words.push_back(written->bytes);
         if (row_done) { // the model makes words of whole rows
           std::vector<std::vector<std::uint8_t>> modelled;
-          image.words_of(row.data(), size,
-                         [&](const std::int8_t* bytes) { modelled.emplace_back(bytes, bytes + size); });
+          image.words_of(row.data(), size, [&, size = size](const std::int8_t* bytes) {
+            modelled.emplace_back(bytes, bytes + size);
+          });
           REQUIRE(row_words == modelled);
           ++rows;
         }
