@@ -808,5 +808,10 @@ TEST_CASE("array: impossible parameters stop elaboration") {
                           {"Layers", {1, 64}},
                           {"StageResults", {3, 32}},
                           {"LutRam", {2048}},
-                          {"Pixels", {0, 3, 8}}});
+                          {"Pixels", {0, 3, 8}},
+                          {"Multiplier", {2, 3}},
+                          {"Planes", {3, 16}},
+                          {"Widths", {0, 2, 16}},
+                          {"ReferenceBits", {1, 4, 9}},
+                          {"ScaleMultiply", {2}}});
 }
