@@ -21,8 +21,8 @@ struct RandomGraphLimits {
   bool every_rule = true; ///< half_up, tflite and half_even; else half_up alone
   bool thresholds = false; ///< with thresholds, too
   bool precision = false;  ///< tensors of 1 to 8 bits, some of them -1 or 1, and weights of few bits;
-                          ///< thresholds that are one step, or 2^n apart
-  bool shifts = false; ///< every scale is 1 / 2^n
+                           ///< thresholds that are one step, or 2^n apart
+  bool shifts = false;     ///< every scale is 1 / 2^n
 };
 
 /// A valid graph of random layers, shapes, formats, weights and skips, whose results are seldom clamped and
