@@ -312,7 +312,7 @@ TEST_CASE("edqa_dequantizer: twins agree, whatever T, m, rule, maximum and reset
   }
 }
 
-TEST_CASE("edqa_dequantizer: what Yosys makes of it does the same") {
+TEST_CASE("edqa_dequantizer: what Yosys makes of it does the same", "[.netlist]") {
   for (const EdqaDequantizerConfig config : {EdqaDequantizerConfig{EdqaFormat::int16, 6, 3},
                                              {EdqaFormat::int32, 9, 4},
                                              {EdqaFormat::float32, 7, 3}}) {

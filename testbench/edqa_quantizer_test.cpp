@@ -302,7 +302,7 @@ TEST_CASE("edqa_quantizer: twins agree, whatever T, m, rule, maximum and reset")
   }
 }
 
-TEST_CASE("edqa_quantizer: what Yosys makes of it does the same") {
+TEST_CASE("edqa_quantizer: what Yosys makes of it does the same", "[.netlist]") {
   for (const EdqaQuantizerConfig config :
        {EdqaQuantizerConfig{EdqaFormat::int16, 6}, {EdqaFormat::float32, 8}}) {
     CAPTURE(number(config.format), config.max_bits, base_seed());

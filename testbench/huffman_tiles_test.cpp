@@ -480,12 +480,12 @@ TEST_CASE("huffman_tiles: impossible parameters stop elaboration") {
 }
 
 TEST_CASE("huffman_tiles: memories are as synthesized, LUT and FF of the model within 15 %") {
-  const std::vector<HuffmanTilesConfig> configs = {{128, 4, 1, 2, 4, 4096},
+  const std::vector<HuffmanTilesConfig> configs = {{128, 4, 2, 2, 1, 4096},
+                                                   {128, 4, 1, 2, 4, 4096},
                                                    {64, 1, 2, 4, 1, 700},
-                                                   {128, 4, 2, 2, 1, 4096},
                                                    {96, 2, 2, 1, 16, 2048},
                                                    {64, 8, 1, 4, 1, 3072}};
-  for (int i = 0; i < std::min(3 * repeats(1), 5); ++i) {
+  for (int i = 0; i < std::min(repeats(1), 5); ++i) {
     const HuffmanTilesConfig& config = configs[static_cast<std::size_t>(i)];
     check_area(huffman_tiles_resources(config), block_of(config));
   }
