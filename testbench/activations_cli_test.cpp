@@ -1,31 +1,11 @@
 // deltatwin activations, as a user runs it: a tiny network trained, quantized and told.
 #include "desk.h"
+#include "tiny_images.h"
 
 using namespace deltatwin;
 namespace json = boost::json;
 
 namespace {
-
-constexpr int images = 60, side = 10;
-
-// Ten by ten pixels, brighter where the label says.
-void write_images(const Desk& desk, const std::string& directory) {
-  std::filesystem::create_directory(desk.path(directory));
-  RandomWork random(base_seed());
-  for (const char* set : {"train", "t10k"}) {
-    std::string pixels, labels;
-    for (int i = 0; i < images; ++i) {
-      const int label = i % 3;
-      labels += static_cast<char>(label);
-      for (int p = 0; p < side * side; ++p)
-        pixels += static_cast<char>(p * 3 / (side * side) == label ? random.in(100, 255) : random.in(0, 120));
-    }
-    const std::string stem = directory + "/" + std::string(set);
-    desk.write(stem + "-images-idx3-ubyte",
-               big_endian(0x803) + big_endian(images) + big_endian(side) + big_endian(side) + pixels);
-    desk.write(stem + "-labels-idx1-ubyte", big_endian(0x801) + big_endian(images) + labels);
-  }
-}
 
 bool is_there(const Desk& desk) {
   return desk.run({"activations", "--help"}).out.find("not in this build") == std::string::npos &&
@@ -38,7 +18,7 @@ TEST_CASE("activations command: a tiny network is trained, quantized and told") 
   const Desk desk;
   if (!is_there(desk))
     return;
-  write_images(desk, "own");
+  write_tiny_images(desk, "own");
   const Outcome trained =
       desk.run(words("train --resnet 8 --width 4 --epochs 6 --batch 12 --crop 1 --dataset own "
                      "--name mine --json trained.json"));
@@ -59,7 +39,7 @@ TEST_CASE("activations command: a tiny network is trained, quantized and told") 
                           Catch::Contains("Block by block"));
   const json::value result = desk.json_file("result.json");
   CHECK(result.at("format") == "deltatwin-activations-1");
-  CHECK(result.at("images") == images);
+  CHECK(result.at("images") == tiny_images);
   // The same network on the same images: what the trainer said.
   CHECK(result.at("float_accuracy") == training.at("accuracy"));
   CHECK(result.at("blocks").as_array().size() == 3);
@@ -126,7 +106,7 @@ TEST_CASE("activations command: wrong input is refused in one line") {
   const Desk desk;
   if (!is_there(desk))
     return;
-  write_images(desk, "own");
+  write_tiny_images(desk, "own");
   REQUIRE(
       desk.run(words("train --resnet 8 --width 2 --epochs 1 --batch 12 --crop 1 --dataset own --name mine"))
           .code == 0);

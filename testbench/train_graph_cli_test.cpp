@@ -1,32 +1,12 @@
 // deltatwin train --graph, as a user runs it: a tiny network trained, broken off, simulated.
 #include "desk.h"
 #include "net/formats/formats.h"
+#include "tiny_images.h"
 
 using namespace deltatwin;
 namespace json = boost::json;
 
 namespace {
-
-constexpr int images = 60, side = 10;
-
-// Ten by ten pixels, brighter where the label says.
-void write_images(const Desk& desk, const std::string& directory) {
-  std::filesystem::create_directory(desk.path(directory));
-  RandomWork random(base_seed());
-  for (const char* set : {"train", "t10k"}) {
-    std::string pixels, labels;
-    for (int i = 0; i < images; ++i) {
-      const int label = i % 3;
-      labels += static_cast<char>(label);
-      for (int p = 0; p < side * side; ++p)
-        pixels += static_cast<char>(p * 3 / (side * side) == label ? random.in(100, 255) : random.in(0, 120));
-    }
-    const std::string stem = directory + "/" + std::string(set);
-    desk.write(stem + "-images-idx3-ubyte",
-               big_endian(0x803) + big_endian(images) + big_endian(side) + big_endian(side) + pixels);
-    desk.write(stem + "-labels-idx1-ubyte", big_endian(0x801) + big_endian(images) + labels);
-  }
-}
 
 bool is_there(const Desk& desk) {
   return desk.run({"train", "--help"}).out.find("not in this build") == std::string::npos;
@@ -47,7 +27,7 @@ TEST_CASE("train --graph: what is written is what is told, and simulates as told
   const Desk desk;
   if (!is_there(desk))
     return;
-  write_images(desk, "own");
+  write_tiny_images(desk, "own");
   desk.write("net.txt", "conv 4 3x3\nblock 5/2 # with a shortcut\naverage\ndense 3\n");
   for (const std::string precision :
        {"--weights d4 --activations 4", "--weights w3 --activations 5 --input-bits 4",
@@ -78,7 +58,7 @@ TEST_CASE("train --graph: the same command goes on from a checkpoint, another on
   const Desk desk;
   if (!is_there(desk))
     return;
-  write_images(desk, "own");
+  write_tiny_images(desk, "own");
   const std::string options = "--weights d4 --activations 4 --epochs 3 ";
   REQUIRE(desk.run(command(elements, options + "--output whole.json")).code == 0);
   for (const char* times : {"once", "twice"}) {
@@ -95,7 +75,7 @@ TEST_CASE("train --graph: wrong input is refused in one line") {
   const Desk desk;
   if (!is_there(desk))
     return;
-  write_images(desk, "own");
+  write_tiny_images(desk, "own");
   struct Bad {
     std::string graph, others, says;
   };
