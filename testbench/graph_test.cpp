@@ -73,6 +73,13 @@ Graph sample() {
 
 template <class Op> Op& op(Graph& graph, std::size_t node) { return std::get<Op>(graph.nodes[node].op); }
 
+/// Why a graph's text is refused, with the first `from` replaced.
+std::string refusal_of_edit(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return refusal([&] { (void)parse_graph(text.replace(at, from.size(), to), "g"); });
+}
+
 } // namespace
 
 TEST_CASE("graph: a sum is requantized by the rule's definition, ties and ends included") {
@@ -254,9 +261,7 @@ TEST_CASE("graph: fields of a file that contradict each other are named") {
   graph.softmax = Softmax{Softmax::Rule::tflite, 1 << 30, 20};
   const std::string good = format_2_text(graph);
   const auto refused = [&](const std::string& from, const std::string& to) {
-    const std::size_t at = good.find(from);
-    REQUIRE(at != std::string::npos);
-    return refusal([&] { (void)parse_graph(std::string(good).replace(at, from.size(), to), "g"); });
+    return refusal_of_edit(good, from, to);
   };
   CHECK(refused("sample", "simple") == "accepted");
   CHECK(refused("\"convolution\"", "\"conv\"") ==
@@ -300,9 +305,7 @@ TEST_CASE("graph: fields of thresholds, read from a file") {
                                               {5, 6, 1, 2, 3, 4, 5, 6}};
   const std::string good = format_2_text(graph);
   const auto refused = [&](const std::string& from, const std::string& to) {
-    const std::size_t at = good.find(from);
-    REQUIRE(at != std::string::npos);
-    return refusal([&] { (void)parse_graph(std::string(good).replace(at, from.size(), to), "g"); });
+    return refusal_of_edit(good, from, to);
   };
   CHECK(refused("sample", "simple") == "accepted");
   CHECK(refused("[5,6],", "[5,6,7],") ==
@@ -352,9 +355,7 @@ TEST_CASE("graph: a convolution says how its weights are stored, and is held to 
   op<Convolution>(graph, 0).weights[30] = 9;
   const std::string good = format_2_text(graph);
   const auto refused = [&](const std::string& from, const std::string& to) {
-    const std::size_t at = good.find(from);
-    REQUIRE(at != std::string::npos);
-    return refusal([&] { (void)parse_graph(std::string(good).replace(at, from.size(), to), "g"); });
+    return refusal_of_edit(good, from, to);
   };
   CHECK(refused("sample", "simple") == "accepted");
   CHECK(refused("\"references\": [9]", "\"references\": [9,9,9,9]") == "accepted");
