@@ -78,10 +78,6 @@ protected:
                                  RealStep::Kind kind, float sign);
 
   // Convolutions and products.
-  struct Factors { ///< weights, less their zero points
-    std::function<int(std::size_t output, std::size_t input)> weight;
-    std::function<float(std::size_t output)> scale;
-  };
   struct Placed {            ///< a convolution, or a product as one, whose weights are still to come
     Convolution convolution; ///< with as many weights as it will have
     std::size_t input = 0;   ///< the tensor
@@ -99,8 +95,6 @@ protected:
                                const OnnxQuantization& scales, float factor) const;
   Operand convolution(const Context& context, const Operand& x, const OnnxTensor& w,
                       const OnnxQuantization& scales);
-  Operand product(const Context& context, const Operand& x, std::vector<int> outer, int inner, int outputs,
-                  const Factors& factors);
   /// Quantized ones, the second input; `unless_constant`: what is wrong where it is computed.
   const OnnxWeights& weights(const Context& context, const char* unless_constant);
   /// Of an operator on integers, whose scales are 1.
