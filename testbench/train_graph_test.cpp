@@ -83,6 +83,11 @@ std::vector<Case> cases() {
          o.deltas = {DeltaTraining::Reference::mean, 1, Code::huffman};
        }},
       {residual, "d4a4", [](GraphTrainOptions& o) { o.graph.shift_only = true; }},
+      {residual, "d4a4",
+       [](GraphTrainOptions& o) {
+         o.graph.input_bits = o.graph.shortcut_bits = o.graph.branch_bits = 4;
+         o.graph.multiplier_bits = 8;
+       }},
       {"conv 6 3x3:w8a8, block 6:a2, average:a4, dense 4:w8", "b1a4", none},
       {plain, "b1a1", none},
       {plain, "b1a1",
@@ -324,7 +329,7 @@ TEST_CASE("train graph: gradients of a normalization, and of a sum, are those of
     PlannedTensor result;
     result.is_signed = true;
     result.unit = 20; // no value is clamped
-    Normalization norm(channels, result, one_scale, false);
+    Normalization norm(channels, result, one_scale, false, 31);
     norm.gain.data().copy_(uniform(norm.gain.sizes()));
     norm.offset.data().copy_(uniform({channels}));
     at::Tensor sums = at::randint(-100, 100, {6, channels, 4, 3}, generator, at::kFloat).requires_grad_(true);
@@ -396,6 +401,11 @@ TEST_CASE("train graph: in every precision the file's integers are what was trai
         if (options.graph.shift_only && convolution->requantization.rounding != Rounding::thresholds)
           for (const std::int32_t m : convolution->requantization.multipliers)
             CHECK(m == 1);
+        else
+          for (const std::int32_t m : convolution->requantization.multipliers)
+            CHECK(std::int64_t{m} < std::int64_t{1} << options.graph.multiplier_bits);
+      } else if (std::holds_alternative<Add>(node.op)) {
+        CHECK(graph.tensors[node.inputs[0]].format.bits == options.graph.branch_bits);
       }
     const Convolution& convolution = first_convolution(graph);
     const WeightFormat weights = options.graph.first.weights.value_or(
@@ -516,6 +526,9 @@ TEST_CASE("train graph: an option that cannot be is named") {
   CHECK(refused([](Options& o) { o.graph.input_bits = 1; }) == "--input-bits: 1, expected 2 to 8");
   CHECK(refused([](Options& o) { o.graph.shortcut_bits = 9; }) ==
         "--shortcut-bits: 9, expected 2 to 8, or 0 for the widest map's");
+  CHECK(refused([](Options& o) { o.graph.branch_bits = 1; }) == "--branch-bits: 1, expected 2 to 8");
+  CHECK(refused([](Options& o) { o.graph.multiplier_bits = 32; }) ==
+        "--multiplier-bits: 32, expected 2 to 31");
   CHECK(refused([](Options& o) { o.graph.last = parse_precision("w8a8", "x"); }) ==
         "--last: the outputs have 8 bits; expected weights alone: w8");
   CHECK(refused([](Options& o) { o.graph.elements = parse_graph_elements("conv 4 3x3, dense 3"); }) ==

@@ -98,6 +98,10 @@ std::string command_line(const GraphRun& run) {
     text += " --input-bits " + std::to_string(o.graph.input_bits);
   if (o.graph.shortcut_bits != 0)
     text += " --shortcut-bits " + std::to_string(o.graph.shortcut_bits);
+  if (o.graph.branch_bits != 8)
+    text += " --branch-bits " + std::to_string(o.graph.branch_bits);
+  if (o.graph.multiplier_bits != 31)
+    text += " --multiplier-bits " + std::to_string(o.graph.multiplier_bits);
   if (words.scaling != "multiply")
     text += " --scaling " + words.scaling;
   if (words.reference != "zero")
@@ -204,9 +208,9 @@ private:
 
 const std::vector<const char*>& graph_option_names() {
   static const std::vector<const char*> names = {
-      "--weights",       "--activations", "--first",          "--last",   "--input-bits",
-      "--shortcut-bits", "--scaling",     "--reference",      "--mirror", "--threads",
-      "--checkpoint",    "--start",       "--teacher-network"};
+      "--weights",       "--activations", "--first",           "--last",    "--input-bits",
+      "--shortcut-bits", "--branch-bits", "--multiplier-bits", "--scaling", "--reference",
+      "--mirror",        "--threads",     "--checkpoint",      "--start",   "--teacher-network"};
   return names;
 }
 
@@ -232,6 +236,14 @@ void add_graph_options(CLI::App& command, GraphWords& words, GraphTrainOptions& 
       .add_option("--shortcut-bits", options.graph.shortcut_bits,
                   "with --graph: of what a block's 1x1 convolution makes, 2 to 8; 0: as the widest of input "
                   "and activations")
+      ->capture_default_str();
+  command
+      .add_option("--branch-bits", options.graph.branch_bits,
+                  "with --graph: of what a block's second convolution makes, 2 to 8")
+      ->capture_default_str();
+  command
+      .add_option("--multiplier-bits", options.graph.multiplier_bits,
+                  "with --graph: of the multipliers behind sums, 2 to 31")
       ->capture_default_str();
   command
       .add_option("--scaling", words.scaling,

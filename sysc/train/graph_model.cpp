@@ -42,7 +42,7 @@ GraphLayer::GraphLayer(const GraphPlan& plan, const PlannedStep& step, const Del
     : inputs(plan.inputs_of(step)), outputs(plan.tensors[step.to].channels),
       weights((at::randn({outputs, inputs}, generator) / std::sqrt(inputs)).requires_grad_(true)),
       rounded(at::empty({outputs, inputs})), quantizer(outputs, inputs, step.weights, deltas, step.last),
-      norm(outputs, plan.tensors[step.to], step.last, plan.shift_only) {
+      norm(outputs, plan.tensors[step.to], step.last, plan.shift_only, plan.multiplier_bits) {
   quantizer.fit(weights.data_ptr<float>());
 }
 

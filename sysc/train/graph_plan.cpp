@@ -7,7 +7,7 @@
 namespace deltatwin {
 namespace {
 
-constexpr int result_bits = 8; ///< of what a block's second convolution adds, and of the network's outputs
+constexpr int output_bits = 8; ///< of the network
 
 // A deviation of normal values in front of a ReLU, in steps of an activation of so many bits: close to those
 // that quantize them with the least squared error.
@@ -19,6 +19,7 @@ class Planner {
 public:
   Planner(const GraphOptions& options, int planes, int rows, int columns) : options_(options) {
     plan_.shift_only = options.shift_only;
+    plan_.multiplier_bits = options.multiplier_bits;
     PlannedTensor input;
     input.name = "image";
     input.rows = rows;
@@ -189,7 +190,7 @@ private:
     (void)convolve(name + ".conv1", in, element, activated(bits));
     GraphElement second = element;
     second.stride = 1;
-    const std::size_t branch = convolve(name + ".conv2", from_, second, summand(result_bits));
+    const std::size_t branch = convolve(name + ".conv2", from_, second, summand(options_.branch_bits));
     if (tensor(skip).rows != tensor(branch).rows || tensor(skip).columns != tensor(branch).columns)
       fail("a map of " + std::to_string(tensor(in).rows) + " x " + std::to_string(tensor(in).columns) +
            " is not divided by that stride");
@@ -250,7 +251,7 @@ private:
     if (is_last()) {
       if (element.precision.activation_bits)
         fail("the outputs have 8 bits; expected weights alone behind the colon");
-      result.bits = result_bits;
+      result.bits = output_bits;
       result.is_signed = true;
       result.unit = logit_unit;
     }

@@ -59,7 +59,9 @@ struct GraphOptions {
   LayerPrecision first{}, last{}; ///< of the first and of the last layer, where their elements do not say it
   int input_bits = 8;             ///< 2..8: of a pixel, its upper ones
   int shortcut_bits = 0;          ///< of what a block adds to its convolutions', 2..8; 0: as the widest map's
+  int branch_bits = 8;            ///< of what a block's second convolution adds, 2..8
   bool shift_only = false;        ///< all multipliers are powers of two
+  int multiplier_bits = 31;       ///< 2..31: of each multiplier
 };
 
 /// What flows between layers, as integers.
@@ -93,6 +95,7 @@ struct GraphPlan {
   std::vector<PlannedTensor> tensors; ///< the first one is the input
   std::vector<PlannedStep> steps;     ///< each reads what those before it make
   bool shift_only = false;
+  int multiplier_bits = 31;
 
   [[nodiscard]] int inputs_of(const PlannedStep& step) const { ///< weights of an output
     return step.rows * step.columns * tensors[step.from].channels;

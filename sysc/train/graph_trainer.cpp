@@ -117,6 +117,10 @@ void check_graph(const GraphOptions& graph) {
   require(graph.shortcut_bits == 0 || (graph.shortcut_bits >= 2 && graph.shortcut_bits <= 8),
           "--shortcut-bits: " + std::to_string(graph.shortcut_bits) +
               ", expected 2 to 8, or 0 for the widest map's");
+  require(graph.branch_bits >= 2 && graph.branch_bits <= 8,
+          "--branch-bits: " + std::to_string(graph.branch_bits) + ", expected 2 to 8");
+  require(graph.multiplier_bits >= 2 && graph.multiplier_bits <= 31,
+          "--multiplier-bits: " + std::to_string(graph.multiplier_bits) + ", expected 2 to 31");
   require(!graph.last.activation_bits, "--last: the outputs have 8 bits; expected weights alone: w8");
 }
 

@@ -47,6 +47,12 @@ private:
   std::vector<double> values_;
 };
 
+double of_bits(double value, int bits) {
+  int exponent = 0;
+  const double fraction = std::frexp(value, &exponent);
+  return std::ldexp(std::round(std::ldexp(fraction, bits)), exponent - bits);
+}
+
 double mean_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double each : values)
@@ -148,13 +154,15 @@ struct NormalizeFunction : torch::autograd::Function<NormalizeFunction> {
   }
 };
 
-Normalization::Normalization(int channels, const PlannedTensor& result, bool one_scale, bool only_shifts)
+Normalization::Normalization(int channels, const PlannedTensor& result, bool one_scale, bool only_shifts,
+                             int factor_bits)
     : gain(at::ones({one_scale ? 1 : channels}).requires_grad_(true)),
       offset(at::zeros({channels}).requires_grad_(true)), mean(at::zeros({channels})),
       variance(at::ones({channels})), channels_(channels), one_scale_(one_scale),
-      shift_only_(only_shifts && !result.bipolar), unit_(result.unit), low_(result.low()),
-      high_(result.high()), bipolar_(result.bipolar), factor_(static_cast<std::size_t>(channels)),
-      bias_(factor_), batch_mean_(factor_), inverse_variance_(factor_.size()) {}
+      shift_only_(only_shifts && !result.bipolar), factor_bits_(factor_bits), unit_(result.unit),
+      low_(result.low()), high_(result.high()), bipolar_(result.bipolar),
+      factor_(static_cast<std::size_t>(channels)), bias_(factor_), batch_mean_(factor_),
+      inverse_variance_(factor_.size()) {}
 
 Normalization::Scale Normalization::scale(std::size_t channel, double sum_mean, double sum_variance) const {
   const double g = static_cast<double>(gain.data_ptr<float>()[one_scale_ ? 0 : channel]),
@@ -162,6 +170,8 @@ Normalization::Scale Normalization::scale(std::size_t channel, double sum_mean, 
   double factor = std::max(unit_ * g / std::sqrt(sum_variance + epsilon), std::abs(o) / largest_bias);
   if (shift_only_)
     factor = std::exp2(std::clamp(std::round(std::log2(factor)), -30.0, 0.0));
+  else
+    factor = of_bits(factor, factor_bits_);
   return {factor, bipolar_ ? -std::ceil(sum_mean - o / factor) : std::round(o / factor - sum_mean)};
 }
 

@@ -12,8 +12,8 @@ namespace deltatwin {
 class Normalization {
 public:
   /// `one_scale`: one gain and one variance for all channels. `only_shifts`: factors are powers of two of at
-  /// most 1.
-  Normalization(int channels, const PlannedTensor& result, bool one_scale, bool only_shifts);
+  /// most 1; else they have `factor_bits` significant bits.
+  Normalization(int channels, const PlannedTensor& result, bool one_scale, bool only_shifts, int factor_bits);
 
   /// Sums, [images][channels][rows][columns], to activations by their own statistics, which enter the running
   /// ones. Gradients pass the rounding straight through; this must live until they have.
@@ -43,6 +43,7 @@ private:
 
   int channels_;
   bool one_scale_, shift_only_;
+  int factor_bits_;
   double unit_;
   int low_, high_;
   bool bipolar_;
