@@ -55,6 +55,12 @@ template <class Self, class Visit> void ArrayLayer::fields(Self& self, Visit vis
   visit({"number of passes", 12, 4, 3}, self.passes, -1);
   visit({"shift of references", 12, 7, 3}, self.reference_shift);
   visit({"planes", 12, 10, 1}, self.planes);
+  visit({"number of rows of a block", 13, 0, 8}, self.block_rows, -1);
+  visit({"code book", 13, 8, 4}, self.book);
+  visit({"still", 13, 12, 1}, self.still);
+  visit({"number of pixels of a block", 13, 16, 16}, self.block_pixels);
+  visit({"first zero bit", 14, 0, 16}, self.zeros);
+  visit({"number of tiles of weights", 14, 16, 16}, self.loads);
 }
 
 ArrayLayer::Words ArrayLayer::pack() const {
@@ -83,6 +89,7 @@ template <class Self, class Visit> void ArrayStep::fields(Self& self, Visit visi
   visit({"wait", 0, 8, 1}, self.wait);
   visit({"bank", 0, 12, 3}, self.bank);
   visit({"bank of the result", 0, 16, 3}, self.result_bank);
+  visit({"number of rows", 0, 24, 8}, self.rows, -1);
   visit({"first row", 1, 0, 13, true}, self.first_row);
   visit({"number of rows needed", 1, 16, 16}, self.need);
   visit({"address read", 2, 0, 16}, self.slot);
@@ -110,7 +117,9 @@ ArrayWindow ArrayWalk::window(int x, int tile, int k) const {
   const int in_row = layer_.kernel_columns * layer_.group_steps;
   const int rows = k / in_row, kernel_column = k % in_row / layer_.group_steps, kg = k % layer_.group_steps;
   ArrayWindow window;
-  window.row = step_.first_row + rows * banks_;
+  const int row_of_block = x / layer_.columns;
+  x %= layer_.columns;
+  window.row = step_.first_row + rows * banks_ + row_of_block * layer_.column_stride;
   window.column = layer_.first_column + x * layer_.column_stride + kernel_column;
   window.group = layer_.depthwise    ? tile / parts(layer_.read_code)
                  : layer_.max_pool   ? tile
@@ -125,6 +134,12 @@ ArrayWindow ArrayWalk::window(int x, int tile, int k) const {
   auto slot = static_cast<std::uint16_t>(step_.slot);
   for (int i = 0; i < rows; ++i)
     slot = next(slot);
+  // From row to row of a block around the ring once at most.
+  const int rows_on = (layer_.column_stride * layer_.pitch) & 0xffff;
+  for (int i = 0; i < row_of_block; ++i) {
+    const int sum = slot + rows_on;
+    slot = static_cast<std::uint16_t>(sum >= layer_.end ? sum - ((layer_.end - layer_.base) & 0xffff) : sum);
+  }
   window.column_bank = window.column & (pixels_ - 1);
   const int in_slot = (window.column - window.column_bank) / pixels_ * layer_.groups + window.group;
   window.before = static_cast<std::uint16_t>(slot + in_slot);
@@ -133,6 +148,15 @@ ArrayWindow ArrayWalk::window(int x, int tile, int k) const {
 }
 
 bool ArrayBounds::allows(const ArrayStep& step, const ArrayLayer& layer) const {
+  if (sweep > 0)
+    return step.layer < layers && step.bank < banks && step.result_bank < banks && step.need <= rows &&
+           step.other_need <= other_steps && !layer.max_pool && layer.loads > 0 &&
+           layer.weight_base < weight_depth && layer.book < books && layer.block_pixels > 0 &&
+           layer.block_pixels <= sweep && step.rows <= layer.block_rows &&
+           (!layer.to_output || (layer.entries <= output_depth &&
+                                 layer.entries == layer.block_pixels * layer.tiles)) &&
+           (widths >> layer.read_code & widths >> layer.write_code & 1) &&
+           (!layer.to_map || (writable >> layer.write_code & 1));
   return step.layer < layers && step.bank < banks && step.result_bank < banks && step.need <= rows &&
          step.other_need <= other_steps &&
          (!layer.to_output || (layer.entries <= output_depth && layer.entries == layer.row_tiles())) &&
@@ -142,7 +166,9 @@ bool ArrayBounds::allows(const ArrayStep& step, const ArrayLayer& layer) const {
 }
 
 int ArrayBounds::good_windows(const ArrayStep& step, const ArrayLayer& layer) const {
-  const int tiles = layer.row_tiles(), steps = layer.steps();
+  const int tiles = layer.row_tiles() * step.rows, steps = layer.steps();
+  if (sweep > 0) // nothing is checked
+    return tiles * steps;
   const int weights = layer.shared ? steps : layer.tiles * steps;
   const bool reads_skips = layer.add && skip_depth > 0;
   if (layer.max_pool ||

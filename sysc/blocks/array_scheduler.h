@@ -8,8 +8,9 @@
 
 namespace deltatwin {
 
-inline constexpr int array_layer_words = 13, array_step_words = 5; ///< of 32 bits
+inline constexpr int array_layer_words = 15, array_step_words = 5; ///< of 32 bits
 inline constexpr int array_precision_word = 12; ///< of a layer: what designs with planes have
+inline constexpr int array_sweep_word = 13;     ///< this one and the next: what designs with sweeps have
 
 /// How the array walks over a layer and what becomes of its sums; rtl/array_scheduler.sv has the contract.
 struct ArrayLayer {
@@ -40,6 +41,10 @@ struct ArrayLayer {
   int passes = 1;                        ///< N: over a tile's windows, each with other planes of weights
   int reference_shift = 0;               ///< s
   int planes = 0;                        ///< sums are those of planes, where the design has bytes, too
+  int block_rows = 1, block_pixels = 0;  ///< of a step at most; of a whole block
+  int book = 0;                          ///< of the codes of its weights
+  int still = 0;                         ///< a tile's weights are the same in all its sweeps
+  int zeros = 0, loads = 0;              ///< its first zero bit; tiles of weights of its stream
 
   /// k-steps of a tile: of a pass, and in all.
   [[nodiscard]] int pass_steps() const { return row_groups * kernel_columns * group_steps; }
@@ -66,9 +71,10 @@ private:
   template <class Self, class Visit> static void fields(Self& self, Visit visit);
 };
 
-/// A row of results of a layer.
+/// A row of results of a layer; with sweeps a block of rows.
 struct ArrayStep {
   int layer = 0;
+  int rows = 1;
   int wait = 0;                      ///< until all results are written
   int bank = 0;                      ///< of the first row read: y0 mod T
   int result_bank = 0;               ///< of the row written
@@ -105,6 +111,7 @@ public:
   ArrayWalk(const ArrayLayer& layer, const ArrayStep& step, int banks, int channels, int outputs, int pixels)
       : layer_(layer), step_(step), banks_(banks), channels_(channels), outputs_(outputs), pixels_(pixels) {}
 
+  /// Columns of further rows of a block follow those of the first one.
   [[nodiscard]] ArrayWindow window(int x, int tile, int k) const;
   /// Of a lane, and a pixel: its word's banks and address; whether it lies outside of the map; whether a
   /// maximum counts it.
@@ -160,6 +167,7 @@ struct ArrayBounds {
   int weight_depth = 0, param_depth = 0;
   int skip_depth = 0;           ///< 0: none is read
   int widths = 1, writable = 1; ///< codes that are read or written; that a map is written of
+  int sweep = 0, books = 1;     ///< most pixels of a sweep, 0: there are none; code books
 
   /// Whether a step can begin at all; `layer`: number step.layer, where that is below `layers`.
   [[nodiscard]] bool allows(const ArrayStep& step, const ArrayLayer& layer) const;

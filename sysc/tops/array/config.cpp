@@ -1,12 +1,17 @@
 #include "tops/array/config.h"
 #include "base/error.h"
 #include "base/resources.h"
+#include "blocks/huffman_tiles.h"
 #include "blocks/plane_array.h"
+#include "blocks/sweep_array.h"
+#include "blocks/sweep_starts.h"
 #include <algorithm>
 
 namespace deltatwin {
 
 int ArrayConfig::dot_latency() const {
+  if (has_sweeps())
+    return 0;
   const int of_bytes = has_bytes() ? 4 + address_bits(window()) : 0;
   if (!has_planes())
     return of_bytes;
@@ -15,6 +20,23 @@ int ArrayConfig::dot_latency() const {
 
 PlaneArrayConfig ArrayConfig::plane_array() const {
   return {outputs, channels, rows, planes, widths, reference_bits > 0, accumulator_bits()};
+}
+
+SweepArrayConfig ArrayConfig::sweep_array() const {
+  return {outputs, channels, planes, widths, accumulator_bits(), sweep};
+}
+
+HuffmanTilesConfig ArrayConfig::huffman_tiles() const {
+  return {outputs * word_channels(narrowest()), planes, symbol_weights, decoders, books, weight_depth};
+}
+
+SweepTiming ArrayConfig::sweep_timing() const {
+  SweepTiming timing;
+  timing.tiles = huffman_tiles();
+  timing.seen = static_cast<int>(SweepArrayTiming(sweep_array()).seen);
+  timing.beats = beats();
+  timing.written = write_latency();
+  return timing;
 }
 
 int ArrayConfig::stage_dot_latency() const { return 4 + address_bits(rows); }
@@ -31,7 +53,7 @@ ArrayConfig ArrayConfig::stage() const {
   stage.input_depth = stage.skip_depth = least;
   stage.pages = stage.stage_results = 0;
   stage.multiplier = 1;
-  stage.planes = stage.reference_bits = 0;
+  stage.planes = stage.reference_bits = stage.sweep = 0;
   stage.widths = 1;
   return stage;
 }
@@ -70,8 +92,60 @@ std::vector<std::pair<std::string, int>> ArrayConfig::parameters() const {
           {"Planes", planes},
           {"Widths", widths},
           {"ReferenceBits", reference_bits},
-          {"ScaleMultiply", scale_multiply}};
+          {"ScaleMultiply", scale_multiply},
+          {"Sweep", sweep},
+          {"Decoders", decoders},
+          {"SymbolWeights", symbol_weights},
+          {"Books", books},
+          {"ScaleBits", scale_bits},
+          {"Lookup", lookup},
+          {"SkipZeros", skip_zeros}};
 }
+
+namespace {
+
+// Of what designs with sweeps take.
+std::string complaint_of_sweeps(const ArrayConfig& config) {
+  std::string what;
+  const auto needs = [&what](bool has, const std::string& text) {
+    if (what.empty() && !has)
+      what = text;
+  };
+  const auto is_power = [](int value, int low, int high) {
+    return value >= low && value <= high && (value & (value - 1)) == 0;
+  };
+  needs(is_power(config.sweep, 16, 64),
+        "pixels of a sweep is " + std::to_string(config.sweep) + ", possible are 0, 16, 32 and 64");
+  needs(config.rows == 1, "sweeps take one row bank");
+  needs(config.pixels == 1, "sweeps take one pixel at a time");
+  needs(!config.has_bytes(), "sweeps take planes of weights alone: no multiplier");
+  needs(config.reference_bits == 0, "sweeps have no references");
+  needs(config.stage_results == 0, "sweeps have no depthwise stage");
+  needs(is_power(config.widths, 1, 8), "sweeps take one width of activations");
+  needs(config.outputs <= 32,
+        "number of outputs a tile is " + std::to_string(config.outputs) + ", possible with sweeps are 2..32");
+  needs(is_power(config.decoders, 1, 4),
+        "number of decoders is " + std::to_string(config.decoders) + ", possible are 1, 2 and 4");
+  needs(is_power(config.symbol_weights, 1, 8) && config.symbol_weights * config.planes <= 8,
+        "weights of a symbol is " + std::to_string(config.symbol_weights) +
+            ", possible are powers of two whose weights of " + std::to_string(config.planes) +
+            " bits have 8 bits at most");
+  needs(is_power(config.books, 1, 16), "number of code books is " + std::to_string(config.books) +
+                                           ", possible are powers of two up to 16");
+  if (!what.empty())
+    return what;
+  const int weights = config.outputs * config.word_channels(config.narrowest()),
+            each = config.symbol_weights * config.decoders;
+  needs(weights >= 16 && weights <= 2048 && weights % each == 0,
+        "a tile has " + std::to_string(weights) + " weights, possible are multiples of " +
+            std::to_string(each) + " from 16 to 2048");
+  constexpr int least_words = 4;
+  needs(config.weight_depth >= least_words,
+        "weight memory is " + std::to_string(config.weight_depth) + ", possible with sweeps are 4..65535");
+  return what;
+}
+
+} // namespace
 
 std::string complaint(const ArrayConfig& config) {
   constexpr int most_words = (1 << 16) - 1;
@@ -105,6 +179,13 @@ std::string complaint(const ArrayConfig& config) {
   if (config.reference_bits != 0)
     range("bits of a reference", config.reference_bits, 2, 8);
   range("whether scalers multiply", config.scale_multiply, 0, 1);
+  range("bits of a multiplier", config.scale_bits, 16, 31);
+  range("whether additions are looked up", config.lookup, 0, 1);
+  needs(!config.lookup || !config.has_width(0),
+        "additions that are looked up take activations of 4 bits at most");
+  range("whether sweeps of zeros are left out", config.skip_zeros, 0, 0);
+  if (config.has_sweeps() && what.empty())
+    what = complaint_of_sweeps(config);
   if (what.empty()) {
     constexpr int most_pieces = 32;
     const int least = width_bits(config.narrowest()), word = 8 * config.channels;
@@ -127,7 +208,7 @@ std::string complaint(const ArrayConfig& config) {
   range("choice of buffers in LUT-RAM", config.lut_ram, 0, (1 << array_buffer_count) - 1);
   range("multiplier of the stage", config.stage_multiplier, 0, 1);
   constexpr int most_pieces = 1 << 12;
-  if (what.empty() && config.weight_bytes() / 4 > most_pieces)
+  if (what.empty() && !config.has_sweeps() && config.weight_bytes() / 4 > most_pieces)
     what = "a word of weights has " + std::to_string(config.weight_bytes() / 4) + " pieces of 32 bits, " +
            "possible are " + std::to_string(most_pieces);
   if (config.stage_results != 0) {
@@ -154,6 +235,8 @@ void validate(const ArrayConfig& config) {
 }
 
 bool has_space(const ArrayConfig& config, std::uint32_t space) {
+  if (space == static_cast<std::uint32_t>(ArraySpace::books))
+    return config.has_sweeps();
   return space <=
          static_cast<std::uint32_t>(config.has_stage() ? ArraySpace::stage_steps : ArraySpace::tables);
 }
@@ -166,7 +249,7 @@ int load_pieces(const ArrayConfig& config, ArraySpace space) {
     return 3 * config.results;
   case ArraySpace::layers:
   case ArraySpace::stage_layers:
-    return array_layer_words;
+    return config.has_sweeps() ? array_layer_words : array_sweep_word;
   case ArraySpace::steps:
   case ArraySpace::stage_steps:
     return array_step_words;
@@ -175,6 +258,7 @@ int load_pieces(const ArrayConfig& config, ArraySpace space) {
   case ArraySpace::stage_parameters:
     return 3 * config.stage_results;
   case ArraySpace::tables:
+  case ArraySpace::books:
     return 1;
   }
   return 0;
@@ -199,7 +283,10 @@ bool has_word(const ArrayConfig& config, ArraySpace space, std::uint32_t word) {
   case ArraySpace::stage_steps:
     return below(config.stage_steps);
   case ArraySpace::tables: // {B?, page, index}
-    return word >> 13 == 0 && (word >> 8 & 15) < static_cast<std::uint32_t>(config.pages);
+    return word >> (config.lookup ? 12 : 13) == 0 &&
+           (word >> 8 & 15) < static_cast<std::uint32_t>(config.pages);
+  case ArraySpace::books: // {book, symbol}
+    return below(config.books * config.symbols());
   }
   return false;
 }
@@ -234,6 +321,12 @@ std::uint32_t design_register(const ArrayConfig& config, std::size_t index) {
     return config.has_stage() ? halves(config.stage_weight_depth, config.stage_param_depth) : 0;
   case 9:
     return static_cast<std::uint32_t>(config.has_stage() ? config.stage_steps : 0);
+  case 11: {
+    const int of_sweeps = config.books << 21 | config.symbol_weights << 12 | config.decoders << 8 |
+                          config.sweep | config.skip_zeros << 26;
+    return static_cast<std::uint32_t>(config.lookup << 27 | config.scale_bits << 16 |
+                                      (config.has_sweeps() ? of_sweeps : 0));
+  }
   default:
     return static_cast<std::uint32_t>(config.scale_multiply << 20 | config.reference_bits << 16 |
                                       config.widths << 12 | config.planes << 8);
@@ -248,7 +341,7 @@ std::vector<Register> array_registers() {
       {status,
        "STATUS",
        Register::read_only,
-       {{"status", 2, 0, {"idle", "running", "2", "error"}}, {"error", 5, 8, {"none", "input", "program"}}}},
+       {{"status", 2, 0, {"idle", "running", "2", "error"}}, {"error", 5, 8, {"none", "input", "program", "3", "weights"}}}},
       {images, "IMAGES", Register::read_only},
       {input, "INPUT0", Register::read_write, {{"columns", 12, 0}, {"rows", 12, 12}}},
       {input + 4,
@@ -269,7 +362,7 @@ std::vector<Register> array_registers() {
          4,
          28,
          {"weights", "parameters", "layers", "steps", "tables", "stage weights", "stage parameters",
-          "stage layers", "stage steps"}},
+          "stage layers", "stage steps", "books"}},
         {"word", 16, 12},
         {"piece", 12, 0}}},
       {load_data, "LOAD_DATA", Register::write_only},

@@ -11,7 +11,10 @@
 
 namespace deltatwin {
 
+struct HuffmanTilesConfig;
 struct PlaneArrayConfig;
+struct SweepArrayConfig;
+struct SweepTiming;
 
 /// The parameters of the RTL `array`.
 struct ArrayConfig {
@@ -35,12 +38,19 @@ struct ArrayConfig {
   /// Precision by layer: planes of weights at a time (0: bytes alone), codes of the maps' widths as a mask,
   /// bits of a reference, whether scalers multiply.
   int planes = 0, widths = 1, reference_bits = 0, scale_multiply = 1;
+  /// Weights that stand still: pixels of a sweep at most, 16, 32 or 64 (0: weights change with every window);
+  /// decoders of their streams, weights of a symbol, books of codes; whether sweeps of zeros are left out.
+  int sweep = 0, decoders = 2, symbol_weights = 2, books = 1;
+  int scale_bits = 31; ///< of multipliers, 16..31
+  int lookup = 0;      ///< additions are tables of both values, which have 4 bits at most
+  int skip_zeros = 0;
   double clock_mhz = 100;
 
   static constexpr int no_multiplier = 2;
 
   [[nodiscard]] constexpr bool has_bytes() const { return multiplier != no_multiplier; }
   [[nodiscard]] constexpr bool has_planes() const { return planes > 0; }
+  [[nodiscard]] constexpr bool has_sweeps() const { return sweep > 0; }
   /// Whether layers may read maps of a code, and whether they can write them: a tile's results are a part of
   /// a word.
   [[nodiscard]] constexpr bool has_width(int code) const { return widths >> code & 1; }
@@ -70,8 +80,10 @@ struct ArrayConfig {
   [[nodiscard]] constexpr int accumulator_bits() const {
     return has_bytes() || sum_bits > 25 ? 25 : sum_bits;
   }
-  /// Of a word of weights, of what takes more of it.
+  /// Of a word of weights, of what takes more of it; with sweeps one of a stream.
   [[nodiscard]] constexpr int weight_bytes() const {
+    if (has_sweeps())
+      return 8;
     const int of_bytes = has_bytes() ? outputs : 0,
               of_planes = has_planes() ? outputs * planes + (reference_bits > 0) : 0;
     return (of_bytes > of_planes ? of_bytes : of_planes) * window();
@@ -81,9 +93,16 @@ struct ArrayConfig {
   /// M B: of all pixels, whether a layer takes them or not.
   [[nodiscard]] constexpr int drain_beats() const { return pixels * beats(); }
   [[nodiscard]] PlaneArrayConfig plane_array() const;
-  /// D: from a tile's last window to its sums.
+  /// With sweeps: what sums them, and what their weights come from.
+  [[nodiscard]] SweepArrayConfig sweep_array() const;
+  [[nodiscard]] HuffmanTilesConfig huffman_tiles() const;
+  [[nodiscard]] SweepTiming sweep_timing() const;
+  /// Symbols of a book.
+  [[nodiscard]] constexpr int symbols() const { return 1 << symbol_weights * planes; }
+  /// D: from a tile's last window to its sums; with sweeps more than from the tag of a pixel that is drained.
   [[nodiscard]] int dot_latency() const;
-  /// W: from a tile's last issue beat to the cycle in which its results are written.
+  /// W: from a tile's last issue beat, with sweeps a pixel's tag, to the cycle in which its results are
+  /// written.
   [[nodiscard]] int write_latency() const { return 22 + dot_latency() + drain_beats(); }
   /// Bytes of a window, and of one output's weights.
   [[nodiscard]] constexpr int window() const { return rows * channels; }
@@ -135,11 +154,12 @@ inline constexpr std::uint32_t id = 0x000, control = 0x004, status = 0x008, imag
                                design = 0x030;
 } // namespace array_reg
 inline constexpr std::uint32_t array_id = 0x44544132, array_start = 1, array_reset = 2;
-inline constexpr std::size_t array_designs = 11; ///< registers DESIGN
+inline constexpr std::size_t array_designs = 12; ///< registers DESIGN
 enum class ArrayError : std::uint32_t {
   none,
   input,  ///< TLAST elsewhere than at an image's last value
-  program ///< a start without steps, or with more than there are; a step that cannot be
+  program, ///< a start without steps, or with more than there are; a step that cannot be; a faulty book
+  weights = 4 ///< a bad code
 };
 /// What LOAD_ADDRESS names.
 enum class ArraySpace : std::uint32_t {
@@ -151,7 +171,8 @@ enum class ArraySpace : std::uint32_t {
   stage_weights,
   stage_parameters,
   stage_layers,
-  stage_steps
+  stage_steps,
+  books ///< {book, symbol}: the length of its code
 };
 [[nodiscard]] constexpr std::uint32_t load_address(ArraySpace space, std::uint32_t word,
                                                    std::uint32_t piece = 0) {

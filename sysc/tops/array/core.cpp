@@ -1,5 +1,6 @@
 #include "tops/array/core.h"
 #include "base/archive.h"
+#include "base/huffman.h"
 #include "base/resources.h"
 #include "blocks/axi_control.h"
 #include <algorithm>
@@ -49,7 +50,8 @@ std::uint64_t word_of(const std::int8_t* bytes, int count) {
 ArrayCore::ArrayCore(const ArrayConfig& config)
     : config_((validate(config), config)), stage_config_(config.stage()), sink_(take_at_once),
       memories_(config),
-      stage_memories_(stage_config_), engines_{Engine(write_latency(array)), Engine(write_latency(stage))} {}
+      stage_memories_(stage_config_), engines_{Engine(write_latency(array)), Engine(write_latency(stage))},
+      sweeps_(config_.sweep_timing()) {}
 
 std::vector<Interface> ArrayCore::interfaces(const ArrayConfig& config) {
   const Field clean("interior_rst_n");
@@ -190,7 +192,7 @@ void ArrayCore::load(std::uint32_t data) {
   const std::uint32_t word = registers_.load_address >> 12 & 0xffff, piece = registers_.load_address & 0xfff;
   const auto pieces = static_cast<std::uint32_t>(load_pieces(config_, space));
   // Tables' words are of one piece, whatever its number is.
-  if (has_word(config_, space, word) && (piece < pieces || space == ArraySpace::tables))
+  if (has_word(config_, space, word) && (piece < pieces || space == ArraySpace::tables || space == ArraySpace::books))
     load_piece(space, word, piece, data);
   leave_whole();
   forget_prepared();
@@ -208,6 +210,11 @@ void ArrayCore::load_piece(ArraySpace space, std::size_t word, std::size_t piece
   switch (space) {
   case ArraySpace::weights:
   case ArraySpace::stage_weights:
+    if (config_.has_sweeps() && piece == 1) {
+      constexpr std::uint32_t high_bits = 0xf;
+      memories_.stream_words[word] = std::uint64_t{data & high_bits} << 32 | held_.low;
+      break;
+    }
     if (piece % 2 == 0) {
       held_.low = data;
       break;
@@ -223,11 +230,11 @@ void ArrayCore::load_piece(ArraySpace space, std::size_t word, std::size_t piece
     if (piece % 3 == 0) {
       held_.bias = static_cast<std::int32_t>(data);
     } else if (piece % 3 == 1) {
-      held_.multiplier = static_cast<std::int32_t>(data & 0x7fffffff);
+      held_.multiplier = static_cast<std::int32_t>(low_bits(data, config_.scale_bits));
     } else {
       const Side side = space == ArraySpace::parameters ? array : stage;
       memories(side).parameters[word * static_cast<std::size_t>(config(side).results) + piece / 3] = {
-          held_.bias, held_.multiplier, static_cast<int>(data & 63), reference_of(config(side), data)};
+          config_.has_sweeps() ? sign_extended(held_.bias, config_.sum_bits) : held_.bias, held_.multiplier, static_cast<int>(data & 63), reference_of(config(side), data)};
     }
     break;
   case ArraySpace::layers:
@@ -241,8 +248,15 @@ void ArrayCore::load_piece(ArraySpace space, std::size_t word, std::size_t piece
     memories(space == ArraySpace::steps ? array : stage).steps[word][piece] = data;
     break;
   case ArraySpace::tables:
-    memories_.tables[word] = static_cast<std::int32_t>(data);
+    memories_.tables[word] = config_.lookup
+                                 ? sign_extended(static_cast<std::int32_t>(data), config_.skip_bits())
+                                 : static_cast<std::int32_t>(data);
     break;
+  case ArraySpace::books: {
+    constexpr std::uint32_t length_bits = 0xf;
+    memories_.code_lengths[word] = static_cast<int>(data & length_bits);
+    break;
+  }
   }
 }
 
@@ -322,6 +336,7 @@ void ArrayCore::begin_epoch(Cycle cycle) {
   credits_.clear();
   for (const Side side : {array, stage})
     engine(side) = Engine(write_latency(side));
+  sweeps_ = SweepStarts(config_.sweep_timing());
   pops_.clear();
   first_pop_ = entries_ = 0;
   output_free_ = 0;
@@ -337,6 +352,12 @@ void ArrayCore::start(Cycle cycle) {
   credits_.assign(static_cast<std::size_t>(input().rows), 0);
   for (const Side side : {array, stage})
     engine(side).starts.start(cycle);
+  sweeps_.start(cycle);
+  for (int book = 0; book < config_.books && config_.has_sweeps() && !engine(array).stuck; ++book)
+    if (check_book(memories_.book_lengths(config_, book)) != BookFault::none) {
+      fail(ArrayError::program, cycle + config_.sweep_timing().fault_of(book));
+      engine(array).stuck = true;
+    }
   advance();
 }
 
@@ -461,14 +482,18 @@ void ArrayCore::prepare() {
         ArrayLayer layer = ArrayLayer::unpack(words);
         if (!config_.has_stage())
           layer.from_stage = layer.to_stage = 0;
-        prepared_[side].push_back({side == array ? layer : layer.of_stage(), nullptr});
+        if (config_.has_sweeps()) {
+          layer.passes = 1;
+          layer.group_mode = layer.shared = layer.wide = layer.pause = layer.reference_shift = 0;
+        }
+        prepared_[side].push_back({side == array ? layer : layer.of_stage(), nullptr, std::nullopt});
       }
 }
 
 // An image is computed as a whole unless its beats are recorded, one before it is unfinished, or its program
 // is not what a compiler makes.
 void ArrayCore::begin_image() {
-  if (whole_ || trace_ || engine(array).step != 0 || checked_)
+  if (whole_ || trace_ || engine(array).step != 0 || checked_ || config_.has_sweeps())
     return;
   checked_ = true;
   prepare();
@@ -480,7 +505,8 @@ void ArrayCore::begin_image() {
 bool ArrayCore::is_legal(Side side) {
   const ArrayBounds limits = bounds(side);
   for (std::uint32_t s = 0; s < steps(side); ++s) {
-    const ArrayStep step = ArrayStep::unpack(memories(side).steps[s]);
+    ArrayStep step = ArrayStep::unpack(memories(side).steps[s]);
+    step.rows = 1;
     const auto number = static_cast<std::size_t>(step.layer);
     const ArrayLayer layer = number < prepared_[side].size() ? prepared_[side][number].layer : ArrayLayer();
     if (!limits.allows(step, layer) || limits.good_windows(step, layer) != layer.row_tiles() * layer.steps())
@@ -527,6 +553,8 @@ ArrayBounds ArrayCore::bounds(Side side) const {
       bounds.writable |= config_.writes_width(code) << code;
     bounds.rows = input().rows;
     bounds.output_depth = config_.output_depth;
+    bounds.sweep = config_.sweep;
+    bounds.books = config_.books;
     bounds.skip_depth = config_.pages > 0 ? config_.skip_depth : 0;
   }
   return bounds;
@@ -535,6 +563,10 @@ ArrayBounds ArrayCore::bounds(Side side) const {
 // All steps whose rows are there. Those that could change what others read wait for them by their needs.
 void ArrayCore::advance() {
   prepare();
+  if (config_.has_sweeps()) {
+    advance_sweeps();
+    return;
+  }
   while (advance(array) | advance(stage)) {
   }
 }
@@ -545,7 +577,8 @@ bool ArrayCore::advance(Side side) {
   const ArrayBounds limits = bounds(side);
   bool moved = false;
   while (!walker.stuck && steps(side) > 0) {
-    const ArrayStep step = ArrayStep::unpack(memories(side).steps[walker.step]);
+    ArrayStep step = ArrayStep::unpack(memories(side).steps[walker.step]);
+    step.rows = 1;
     const ArrayLayer& layer =
         prepared_[side][static_cast<std::size_t>(step.layer) % prepared_[side].size()].layer;
     if (!limits.allows(step, layer)) {
@@ -602,14 +635,71 @@ std::optional<Cycle> ArrayCore::begin(Side side, const ArrayStep& step, const Ar
     room = pop < entries_ ? pops_[pop - first_pop_] : never;
     room = room == never ? never : room + ArrayStarts::room_there;
   }
-  return walker.starts.next(step, there, room);
+  return config_.has_sweeps() ? sweeps_.next(step, there, room) : walker.starts.next(step, there, room);
+}
+
+// A layer's bad code, if its stream has one.
+void ArrayCore::prepare_sweeps(Prepared& prepared) {
+  const DecodedTiles tiles = memories_.decoded(config_, prepared.layer);
+  const auto before = [](const TileFault& a, const TileFault& b) {
+    return a.tile < b.tile || (a.tile == b.tile && a.take < b.take);
+  };
+  for (const std::optional<TileFault>& fault : tiles.faults)
+    if (fault && (!prepared.fault || before(*fault, *prepared.fault)))
+      prepared.fault = fault;
+  prepared.results = std::make_shared<LayerResults>(config_, memories_, prepared.layer);
+}
+
+// The same of steps of sweeps. A bad code's step goes on to its end; none begins behind it.
+void ArrayCore::advance_sweeps() {
+  Engine& walker = engine(array);
+  const auto rows = static_cast<std::uint64_t>(input().rows);
+  const ArrayBounds limits = bounds(array);
+  while (!walker.stuck && steps(array) > 0) {
+    const ArrayStep step = ArrayStep::unpack(memories_.steps[walker.step]);
+    Prepared& prepared = prepared_[array][static_cast<std::size_t>(step.layer) % prepared_[array].size()];
+    const ArrayLayer& layer = prepared.layer;
+    if (!limits.allows(step, layer)) {
+      fail(ArrayError::program, sweeps_.refused());
+      walker.stuck = true;
+      break;
+    }
+    if (walker.image * rows >= rows_in_)
+      break;
+    const std::optional<Cycle> begins = begin(array, step, layer);
+    if (!begins)
+      break;
+    if (!prepared.results)
+      prepare_sweeps(prepared);
+    const SweepStarts::Stream stream = sweeps_.stream(layer);
+    const auto fault_at = [&](Cycle first_take) {
+      return first_take + static_cast<Cycle>(prepared.fault->take) + 1;
+    };
+    const auto stop = [&](Cycle cycle) {
+      fail(ArrayError::weights, cycle);
+      walker.stop = std::min(walker.stop, cycle);
+    };
+    if (prepared.fault && prepared.fault->tile == 0 && stream.first_take != never)
+      stop(fault_at(stream.first_take));
+    walker.stuck = *begins == never || stream.begin == never || after(walker.stop) < *begins ||
+                   !sweeps_.begin(layer, step, *begins);
+    if (walker.stuck)
+      break;
+    if (prepared.fault && prepared.fault->tile > 0 &&
+        static_cast<std::size_t>(prepared.fault->tile) <= sweeps_.takes().size())
+      stop(fault_at(sweeps_.takes()[static_cast<std::size_t>(prepared.fault->tile) - 1]));
+    const int pixels = layer.columns * step.rows;
+    run_step({array, layer, step, *begins, pixels * layer.tiles * layer.steps(), pixels * layer.tiles});
+    end_step(array, step);
+  }
 }
 
 void ArrayCore::end_step(Side side, const ArrayStep& step) {
   Engine &walker = engine(side), &other = engine(side == array ? stage : array);
-  walker.done.push_back(walker.starts.done());
+  const bool sweeps = config_.has_sweeps();
+  walker.done.push_back(sweeps ? sweeps_.done() : walker.starts.done());
   for (int row = 0; row < step.frees && side == array; ++row)
-    credits_.push_back(walker.starts.last() + 1);
+    credits_.push_back((sweeps ? sweeps_.last() : walker.starts.last()) + 1);
   if (++walker.step < steps(side))
     return;
   walker.step = 0;
@@ -634,7 +724,7 @@ void ArrayCore::run_step(const Doing& doing) {
     compute(doing);
   }
   if (trace_)
-    record_step(doing);
+    config_.has_sweeps() ? record_sweeps(doing) : record_step(doing);
   if (layer.to_output)
     send(doing);
 }
@@ -649,8 +739,10 @@ void ArrayCore::compute(const Doing& doing) {
   results->row(own, doing.step, results_, trace_ ? &sums_ : nullptr);
   const Cycle written = doing.begin + static_cast<Cycle>(layer.tile_cycles()) - 1 +
                         static_cast<Cycle>(write_latency(doing.side));
+  const ArraySweeps sweeps{sweeps_.tags(), config_.beats(), config_.write_latency()};
   write_results(
-      {config(doing.side), layer, doing.step, results_, doing.tiles, trace_ ? &undo_ : nullptr, written},
+      {config(doing.side), layer, doing.step, results_, doing.tiles, trace_ ? &undo_ : nullptr, written,
+       config_.has_sweeps() ? &sweeps : nullptr},
       doing.side, memories_, stage_memories_);
 }
 
@@ -665,11 +757,18 @@ void ArrayCore::send(const Doing& doing) {
   const ArrayLayer& layer = doing.layer;
   const std::uint64_t image_number = engine(array).image;
   const bool last_step = engine(array).step + 1 == steps(array);
-  for (int n = 0; n < doing.tiles; ++n) {
+  const int pixels = doing.tiles / layer.tiles;
+  for (int i = 0; i < doing.tiles; ++i) {
+    // With sweeps tile by tile.
+    const int n = config_.has_sweeps() ? i % pixels * layer.tiles + i / pixels : i;
     const std::int8_t* const result = results_.data() + first_output(doing, n, 0);
-    const Cycle pushed = doing.begin + static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) -
-                         1 + static_cast<Cycle>(config_.write_latency());
-    const bool last = last_step && n + 1 == layer.entries;
+    const Cycle pushed = config_.has_sweeps()
+                             ? ArraySweeps{sweeps_.tags(), config_.beats(), config_.write_latency()}.written(
+                                   n / layer.tiles, n % layer.tiles)
+                             : doing.begin +
+                                   static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) - 1 +
+                                   static_cast<Cycle>(config_.write_latency());
+    const bool last = last_step && i + 1 == doing.tiles;
     const int values = (n + 1) % layer.tiles == 0 ? layer.outputs_of_last() : config_.outputs;
     entry_.assign(result, result + values);
     out_.clear();
@@ -717,6 +816,26 @@ void ArrayCore::record_step(const Doing& doing) {
     if (k + 1 == steps)
       record_tile(doing, walk, n, cycle);
   }
+}
+
+// Sweep by sweep, then drain by drain: an interface's beats are in the order of cycles.
+void ArrayCore::record_sweeps(const Doing& doing) {
+  const ArrayLayer& layer = doing.layer;
+  const ArrayWalk walk(layer, doing.step, config_.rows, config_.channels, config_.outputs, config_.pixels);
+  const int pixels = layer.columns * doing.step.rows, steps = layer.steps();
+  for (int sweep = 0; sweep < layer.tiles * steps; ++sweep) {
+    const int tile = sweep / steps, k = sweep % steps, load = layer.still ? tile : sweep;
+    const Cycle begin = sweeps_.sweeps()[static_cast<std::size_t>(sweep)];
+    for (int pixel = 0; pixel < pixels; ++pixel)
+      add(port_issue, begin + static_cast<Cycle>(pixel),
+          low_bits(load, 16) | std::uint64_t{k == 0} << 19 | std::uint64_t{k + 1 == steps} << 20 |
+              std::uint64_t{walk.address(walk.window(pixel, tile, k), 0)} << 21);
+  }
+  for (int tile = 0; tile < layer.tiles; ++tile)
+    for (int pixel = 0; pixel < pixels; ++pixel)
+      record_tile(doing, walk, pixel * layer.tiles + tile,
+                  sweeps_.tags()[static_cast<std::size_t>(tile)] +
+                      static_cast<Cycle>(pixel * config_.beats()));
 }
 
 // What becomes of a tile; `last`: its last window.

@@ -1,5 +1,6 @@
 #pragma once
 #include "base/trace.h"
+#include "blocks/sweep_starts.h"
 #include "tops/array/config.h"
 #include "tops/array/layer_results.h"
 #include "tops/array/whole_layers.h"
@@ -34,7 +35,7 @@ public:
   template <class Archive> void archive(Archive& bytes) {
     bytes(registers_, registers_before_, registers_set_, now_, before_, held_, memories_, input_free_, row_,
           rows_in_, rows_there_, first_there_, credits_, engines_[0], engines_[1], stage_memories_, pops_,
-          first_pop_, entries_, output_free_);
+          first_pop_, entries_, output_free_, sweeps_);
     if (Archive::restores)
       forget_prepared();
   }
@@ -82,16 +83,19 @@ private:
     std::uint32_t step = 0;  ///< the next one
     std::uint64_t image = 0; ///< whose it is
     bool stuck = false;      ///< it never begins
+    Cycle stop = never;      ///< of a bad code, behind which none begins
     std::deque<Cycle> done;  ///< last writes, of step first_done since the start on
     std::uint64_t first_done = 0;
     template <class Archive> void archive(Archive& bytes) {
-      bytes(starts, step, image, stuck, done, first_done);
+      bytes(starts, step, image, stuck, stop, done, first_done);
     }
   };
   // Of the tables, while they stand still.
   struct Prepared {
     ArrayLayer layer;
     std::shared_ptr<LayerResults> results;
+    /// Where its stream has its first bad code: in a tile of weights, behind so many takes.
+    std::optional<TileFault> fault;
   };
   // A step that happens.
   struct Doing {
@@ -137,12 +141,16 @@ private:
   /// Nothing of the engine's program is refused.
   [[nodiscard]] bool is_legal(Side side);
   void forget_prepared();
+  void prepare_sweeps(Prepared& prepared);
+  void advance_sweeps();
   void run_step(const Doing& doing);
   void compute(const Doing& doing);
   /// Of a pixel of the step's n-th tile, in results_ and sums_.
   [[nodiscard]] std::size_t first_output(const Doing& doing, int n, int pixel) const;
   void send(const Doing& doing);
   void record_step(const Doing& doing);
+  void record_sweeps(const Doing& doing);
+  /// `last`: its last window, with sweeps its tag.
   void record_tile(const Doing& doing, const ArrayWalk& walk, int tile, Cycle last);
   void record_result(const Doing& doing, const ArrayWalk& walk, int tile, Cycle written);
   void add(std::size_t interface, Cycle cycle, std::uint64_t payload);
@@ -175,6 +183,7 @@ private:
   std::uint64_t first_there_ = 0;
   std::deque<Cycle> credits_; ///< of the rows to begin: when they may
   Engine engines_[2];
+  SweepStarts sweeps_; ///< instead of the array's starts
   std::deque<Cycle> pops_; ///< of entries of the output queue, from first_pop_ on
   std::uint64_t first_pop_ = 0, entries_ = 0;
   Cycle output_free_ = 0; ///< behind the last value's beat

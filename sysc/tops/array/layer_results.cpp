@@ -49,7 +49,29 @@ void LayerResults::put(int row, int window, const std::vector<std::uint32_t>& we
       taps_[size(row)].push_back({window * values_ + static_cast<int>(i), weights[i]});
 }
 
+// Of streams: tile by tile, and of each output its channels.
+void LayerResults::take_streams(const ArrayMemories& memories) {
+  const DecodedTiles tiles = memories.decoded(config_, layer_);
+  const std::size_t each = size(config_.outputs * values_);
+  std::vector<std::uint32_t> weights(size(values_));
+  for (int k = 0; k < layer_.pass_steps(); ++k)
+    for (int row = 0; row < rows(); ++row) {
+      const int tile = row / config_.outputs,
+                load = layer_.still ? tile : tile * layer_.pass_steps() + k;
+      for (int i = 0; i < values_; ++i) {
+        const std::size_t at = size(load) * each + size(row % config_.outputs * values_ + i);
+        weights[size(i)] = static_cast<std::uint32_t>(
+            at < tiles.weights.size() ? sign_extended(tiles.weights[at], config_.planes) : 0);
+      }
+      put(row, k, weights);
+    }
+}
+
 bool LayerResults::take_fields(const ArrayMemories& memories) {
+  if (config_.has_sweeps()) {
+    take_streams(memories);
+    return true;
+  }
   std::vector<std::uint32_t> weights;
   for (int k = 0; k < layer_.pass_steps(); ++k)
     for (int row = 0; row < rows(); ++row) {
@@ -112,7 +134,7 @@ void LayerResults::read_values(const ArrayMemories& memories, const ArrayWalk& w
 void LayerResults::sum_dense(const ArrayMemories& memories, const ArrayStep& step) {
   static const DotKernel dot = select_dot_kernel();
   const ArrayWalk walk(layer_, step, config_.rows, config_.channels, config_.outputs, config_.pixels);
-  const int all = layer_.result_columns(config_.pixels), pixels = walk.tile_pixels();
+  const int all = columns(step), pixels = walk.tile_pixels();
   std::vector<std::int16_t> windows(size(dot_tile) * size(stride_));
   std::int32_t sums[dot_tile * dot_tile];
   for (int first = 0; first < all; first += dot_tile) {
@@ -142,7 +164,7 @@ void LayerResults::sum_taps(const ArrayMemories& memories, const ArrayStep& step
       sum += static_cast<std::uint32_t>(windows[size(tap.at)]) * tap.weight;
     sums_[size(column * rows() + row)] = static_cast<std::int32_t>(sum);
   };
-  for (int column = 0; column < layer_.result_columns(config_.pixels); ++column)
+  for (int column = 0; column < columns(step); ++column)
     for (int tile = 0, group = -1; tile < layer_.tiles; ++tile) {
       if (const int next = walk.window(column / pixels, tile, 0).group; next != group) {
         group = next;
@@ -191,6 +213,11 @@ std::int8_t LayerResults::result(const ArrayMemories& memories, int output, std:
   const std::int8_t y = scaled(scaler, scaling, saturated(whole, config_.sum_bits));
   if (!layer_.add || config_.pages == 0)
     return y;
+  if (config_.lookup) {
+    constexpr int bits = 4, mask = 0xf;
+    const std::size_t at = size(layer_.page << 8 | (y & mask) << bits | (skip & mask));
+    return layer_.page < config_.pages ? static_cast<std::int8_t>(memories.tables[at]) : std::int8_t{0};
+  }
   const auto entry = [&](int side, std::int8_t index) -> std::int64_t {
     const std::size_t at =
         size(side << 12 | layer_.page << 8 | static_cast<int>(static_cast<std::uint8_t>(index)));
@@ -218,7 +245,7 @@ void LayerResults::row(const ArrayMemories& memories, const ArrayStep& step,
     find_maxima(memories, step, results);
     return;
   }
-  const int columns = layer_.result_columns(config_.pixels), outputs = this->outputs();
+  const int columns = this->columns(step), outputs = this->outputs();
   sums_.resize(size(columns) * size(rows()));
   weights_.empty() ? sum_taps(memories, step) : sum_dense(memories, step);
   for (std::int32_t& sum : sums_)

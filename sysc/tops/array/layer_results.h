@@ -27,8 +27,13 @@ private:
   };
   // Rows of sums: of each output, then of each tile's total.
   [[nodiscard]] int outputs() const { return layer_.tiles * config_.outputs; }
+  // Of the step's results.
+  [[nodiscard]] int columns(const ArrayStep& step) const {
+    return layer_.result_columns(config_.pixels) * step.rows;
+  }
   [[nodiscard]] int rows() const { return outputs() + (has_totals_ ? layer_.tiles : 0); }
   [[nodiscard]] bool take_fields(const ArrayMemories& memories);
+  void take_streams(const ArrayMemories& memories);
   void take_bits(const ArrayMemories& memories);
   void put(int row, int window, const std::vector<std::uint32_t>& weights);
   void read_window(const ArrayMemories& memories, const ArrayWalk& walk, const ArrayWindow& window,

@@ -11,7 +11,7 @@ std::size_t size(int count) { return static_cast<std::size_t>(count); }
 } // namespace
 
 ArrayMemories::ArrayMemories(const ArrayConfig& config)
-    : weights(size(config.weight_depth) * size(config.weight_bytes())),
+    : weights(config.has_sweeps() ? 0 : size(config.weight_depth) * size(config.weight_bytes())),
       parameters(size(config.param_depth) * size(config.results)), layers(size(config.layers)),
       steps(size(config.steps)), tables(size(2 * 16 * 256)),
       input(size(config.pixels * config.rows) * size(config.input_depth) * size(config.channels)),
@@ -19,7 +19,20 @@ ArrayMemories::ArrayMemories(const ArrayConfig& config)
       skips(size(config.skip_depth) * size(config.pixels * config.outputs)),
       rows(config.has_stage()
                ? size(config.pixels * config.rows) * size(config.stage_row_depth) * size(config.channels)
-               : 0) {}
+               : 0),
+      stream_words(config.has_sweeps() ? size(config.weight_depth) : 0),
+      code_lengths(config.has_sweeps() ? size(config.books * config.symbols()) : 0) {}
+
+std::vector<int> ArrayMemories::book_lengths(const ArrayConfig& config, int book) const {
+  const auto first = code_lengths.begin() + book * config.symbols();
+  return {first, first + config.symbols()};
+}
+
+DecodedTiles ArrayMemories::decoded(const ArrayConfig& config, const ArrayLayer& layer) const {
+  const CodeTable book(book_lengths(config, layer.book));
+  return decode_tiles(config.huffman_tiles(), stream_words, book,
+                      {static_cast<std::uint32_t>(layer.weight_base), layer.loads});
+}
 
 ArrayMemories::Source ArrayMemories::source_of(const ArrayConfig& config, const ArrayLayer& layer) const {
   if (layer.from_input)
@@ -148,7 +161,9 @@ const std::int8_t* ArrayRowOfResults::of(int n, int pixel) const {
 
 void ArrayRowOfResults::keep(std::vector<std::int8_t>& memory, std::size_t at, int count, int n) const {
   if (undo)
-    undo->keep(memory, at, count, written + static_cast<Cycle>(n) * static_cast<Cycle>(layer.tile_cycles()));
+    undo->keep(memory, at, count,
+               sweeps ? sweeps->written(n / layer.tiles, n % layer.tiles)
+                      : written + static_cast<Cycle>(n) * static_cast<Cycle>(layer.tile_cycles()));
 }
 
 void ArrayRowOfResults::word_of(int n, int pixel, std::int8_t* bytes) const {

@@ -2,6 +2,7 @@
 #include "base/cycle.h"
 #include "base/resources.h"
 #include "blocks/array_scheduler.h"
+#include "blocks/huffman_tiles.h"
 #include "blocks/pixel_loader.h"
 #include "tops/array/config.h"
 #include "tops/top.h"
@@ -31,6 +32,16 @@ private:
   std::deque<Kept> kept_;
 };
 
+/// Of a step of sweeps: when each tile's first pixel is drained, and how the others follow.
+struct ArraySweeps {
+  const std::vector<Cycle>& tags;
+  int beats, written_behind;
+
+  [[nodiscard]] Cycle written(int pixel, int tile) const {
+    return tags[static_cast<std::size_t>(tile)] + static_cast<Cycle>(pixel * beats + written_behind);
+  }
+};
+
 /// A step's results by column (of wide layers all pixels', one behind the other) and tile, of which `tiles`
 /// are written.
 struct ArrayRowOfResults {
@@ -41,6 +52,7 @@ struct ArrayRowOfResults {
   int tiles;
   ArrayUndo* undo = nullptr; ///< of what is overwritten, or none, and when the first tile is written
   Cycle written = 0;
+  const ArraySweeps* sweeps = nullptr; ///< or none; columns are pixels of the block
 
   /// Of a pixel of the n-th tile.
   [[nodiscard]] const std::int8_t* of(int n, int pixel) const;
@@ -68,6 +80,9 @@ struct ArrayMemories {
   std::vector<std::int8_t> maps;    ///< the same
   std::vector<std::int8_t> skips;   ///< [words][pixels][outputs]
   std::vector<std::int8_t> rows;    ///< the stage's: as maps
+  /// With sweeps, instead of weights; [books][symbols].
+  std::vector<std::uint64_t> stream_words;
+  std::vector<int> code_lengths;
 
   explicit ArrayMemories(const ArrayConfig& config);
 
@@ -84,6 +99,9 @@ struct ArrayMemories {
   /// A word of a tile's weights; null where there is none.
   [[nodiscard]] const std::int8_t* word_of(const ArrayConfig& config, const ArrayLayer& layer, int tile,
                                            int k) const;
+  /// With sweeps: a book's lengths, and a layer's weights; none, if its book is faulty or there is no such.
+  [[nodiscard]] std::vector<int> book_lengths(const ArrayConfig& config, int book) const;
+  [[nodiscard]] DecodedTiles decoded(const ArrayConfig& config, const ArrayLayer& layer) const;
   /// What a window's activations count in an output's sum, lane by lane and field by field: of all passes
   /// together, modulo 2^32. False where bits of one field count differently, which planes can.
   [[nodiscard]] bool weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output, int window,
@@ -108,7 +126,7 @@ struct ArrayMemories {
   /// What is loaded, as rtl/array.sv holds it; `stage`: as its stage does, of whose config these then are.
   [[nodiscard]] std::vector<MemoryImage> images(const ArrayConfig& config, bool stage) const;
   template <class Archive> void archive(Archive& bytes) {
-    bytes(weights, parameters, layers, steps, tables, input, maps, skips, rows);
+    bytes(weights, parameters, layers, steps, tables, input, maps, skips, rows, stream_words, code_lengths);
   }
 };
 

@@ -2,11 +2,14 @@
 #include "base/error.h"
 #include "base/resources.h"
 #include "blocks/scaler.h"
+#include "blocks/sweep_starts.h"
 #include "tops/array/lowering.h"
 #include "tops/array/memories.h"
 #include "tops/array/row_order.h"
+#include "tops/array/weight_streams.h"
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 namespace deltatwin {
@@ -94,8 +97,11 @@ public:
     find_places();
     lay_out_input();
     find_wide();
+    find_blocks();
     for (int l = 0; l < layers(); ++l)
       add_layer(l);
+    if (config_.has_sweeps())
+      code_weights();
     order_rows();
     place_maps();
     if (!program_.stage.layers.empty())
@@ -103,7 +109,7 @@ public:
     for (std::size_t s = 0; s < rows_.size(); ++s)
       add_step(s);
     set_frees();
-    set_waits();
+    config_.has_sweeps() ? set_waits_of_sweeps() : set_waits();
     if (!program_.stage.steps.empty())
       program_.steps.back().other_need = static_cast<int>(program_.stage.steps.size());
     check_records();
@@ -193,6 +199,43 @@ private:
       }
     }
   }
+  // Rows of a step: with sweeps as many as have no more pixels than one of them. One, where rows do not follow
+  // one another as columns do. Those of the output come in the order in which they leave, in blocks of one
+  // size.
+  void find_blocks() {
+    for (int l = 0; l < layers(); ++l) {
+      blocks_.push_back(1);
+      if (!config_.has_sweeps())
+        continue;
+      const ArrayWork& does = work(l);
+      const std::string node = "node \"" + does.node + "\": ";
+      const int columns = to(l).columns, rows = to(l).rows;
+      const bool leaves = does.to == graph_.output;
+      if (does.max_pool)
+        throw InputError(node + "an array of sweeps makes no maxima");
+      if (columns > config_.sweep)
+        throw InputError(node + "a row of " + std::to_string(columns) + " results; a sweep has " +
+                         std::to_string(config_.sweep) + " pixels");
+      if (does.passes > 1)
+        throw InputError(node + "its weights take " + std::to_string(does.passes) + " passes of " +
+                         std::to_string(config_.planes) + " planes; sweeps have one");
+      if (leaves && tiles(l) > 1 && columns * rows > 1)
+        throw InputError(node + "its results are the network's, of " + std::to_string(columns * rows) +
+                         " pixels and " + std::to_string(tiles(l)) +
+                         " tiles, which leave tile by tile; possible is one of either");
+      if (column_stride(l) != does.window.row_stride)
+        continue;
+      int& block = blocks_.back();
+      block = std::min(rows, config_.sweep / columns);
+      while (leaves && rows % block != 0)
+        --block;
+      // A row on is around the ring once at most, which a map of fewer rows is not.
+      if (does.window.row_stride > from(l).rows)
+        block = 1;
+    }
+  }
+  [[nodiscard]] int block(int l) const { return blocks_[static_cast<std::size_t>(l)]; }
+
   [[nodiscard]] int column_stride(int l) const { return is_packed(l) ? 1 : work(l).window.column_stride; }
 
   // Depthwise work on what the array makes, of which the array makes more; and channels are where the stage
@@ -222,14 +265,21 @@ private:
       RowLayer& each = of.emplace_back();
       each.rows = to(l).rows;
       each.engine = engine(l);
-      each.cycles = static_cast<Cycle>(layer.entries) * static_cast<Cycle>(layer.tile_cycles());
+      each.block = block(l);
+      each.cycles = config_.has_sweeps()
+                        ? static_cast<Cycle>(layer.tiles * layer.steps() *
+                                             SweepTiming::sweep_cycles(layer.block_pixels))
+                        : static_cast<Cycle>(layer.entries) * static_cast<Cycle>(layer.tile_cycles());
       reads_of(l, [&](std::size_t map, int kernel, int stride, int top, bool) {
         const int made = places_[map].made;
         each.reads.push_back(
             {made == nobody ? RowUse::input : static_cast<std::size_t>(made), kernel, stride, top});
       });
     }
-    const std::array<Cycle, 2> written = {static_cast<Cycle>(config_.write_latency()),
+    // The last tile is summed and drained behind its last sweep.
+    const int drained = config_.has_sweeps() ? config_.sweep_timing().seen + config_.sweep * config_.beats()
+                                             : 0;
+    const std::array<Cycle, 2> written = {static_cast<Cycle>(config_.write_latency() + drained),
                                           static_cast<Cycle>(config_.stage_write_latency())};
     const RowOrder order =
         order_by_ == ArrayOrder::by_layers ? order_by_layers(of, written) : order_depth_first(of, written);
@@ -245,15 +295,35 @@ private:
                  made != nobody && row < std::min(graph_.maps[map].rows, y * stride - top + kernel); ++row)
               needed[static_cast<std::size_t>(made)][static_cast<std::size_t>(row)] = true;
           });
-    for (const RowStep& step : order.steps)
-      if (needed[step.layer][static_cast<std::size_t>(step.row)])
+    for (const RowStep& step : order.steps) {
+      bool any = false;
+      for (int y = step.row; y < step.row + step.rows; ++y)
+        any = any || needed[step.layer][static_cast<std::size_t>(y)];
+      if (any)
         rows_.push_back(step);
+    }
     for (int l = 0; l < layers(); ++l) {
       Place& place = places_[work(l).to];
       const int live = std::max(1, order.live[static_cast<std::size_t>(l)]);
       place.slots = std::min(place.slots, ceil_div(live - 1, config_.rows) + 1);
       place.skip_rows = live;
+      if (config_.has_sweeps()) { // no block wraps inside
+        const auto in_blocks = [&](int least, int rows) {
+          return std::min(to(l).rows, ceil_div(least, rows) * rows);
+        };
+        place.slots = in_blocks(live, block(l));
+        place.skip_rows = in_blocks(live, skip_block(l));
+      }
     }
+  }
+
+  // Rows that a ring of skips has a multiple of: blocks of whom they are written and read by.
+  [[nodiscard]] int skip_block(int l) const {
+    int rows = block(l);
+    for (int reader = 0; reader < layers(); ++reader)
+      if (work(reader).add && work(reader).add->skip == work(l).to)
+        rows = std::lcm(rows, block(reader));
+    return rows;
   }
 
   // Of a step that reads what the other engine writes: the last step of that one that begins before the read
@@ -296,14 +366,14 @@ private:
     Memory skips;
     for (int l = 0; l < layers(); ++l)
       if (Place& place = places_[work(l).to]; place.in_skip)
-        place.skip_base = skips.place(place.skip_rows * layer(l).entries, place.from, place.to_skip);
+        place.skip_base = skips.place(place.skip_rows * layer(l).row_tiles(), place.from, place.to_skip);
     program_.map_words = maps_.size();
     program_.stage_map_words = stage_maps_.size();
     program_.stage_row_words = stage_rows_.size();
     program_.skip_words = skips.size();
     for (int l = 0; l < layers(); ++l) {
       const Place& target = places_[work(l).to];
-      const int entries = layer(l).entries;
+      const int entries = layer(l).row_tiles();
       const bool kept = target.in_map || target.in_stage_map;
       tables(l).kept.push_back({kept || target.in_skip ? target.skip_rows : 0,
                                 kept ? target.slots * target.pitch : 0,
@@ -348,7 +418,7 @@ private:
       const int l = static_cast<int>(row.layer);
       const int number = ++steps[static_cast<std::size_t>(engine(l))];
       places_[work(l).to].made_by[static_cast<std::size_t>(row.row)] = number;
-      for_rows_read(l, row.row, [&](std::size_t map, int y) {
+      for_rows_read(l, row, [&](std::size_t map, int y) {
         if (engine(places_[map].made) != engine(l))
           places_[map].read_by_other[static_cast<std::size_t>(y)] = number;
       });
@@ -356,9 +426,10 @@ private:
   }
 
   // Rows of maps that layers make: visit(map, row).
-  template <class Visit> void for_rows_read(int l, int y, Visit visit) const {
+  template <class Visit> void for_rows_read(int l, const RowStep& rows, Visit visit) const {
     reads_of(l, [&](std::size_t map, int kernel, int stride, int top, bool) {
-      const int first = y * stride - top, end = std::min(graph_.maps[map].rows, first + kernel);
+      const int first = rows.row * stride - top,
+                end = std::min(graph_.maps[map].rows, first + (rows.rows - 1) * stride + kernel);
       for (int row = std::max(0, first); places_[map].made != nobody && row < end; ++row)
         visit(map, row);
     });
@@ -369,7 +440,7 @@ private:
   [[nodiscard]] int other_need(std::size_t s) const {
     const int l = static_cast<int>(rows_[s].layer), y = rows_[s].row;
     int need = 0;
-    for_rows_read(l, y, [&](std::size_t map, int row) {
+    for_rows_read(l, rows_[s], [&](std::size_t map, int row) {
       if (engine(places_[map].made) != engine(l))
         need = std::max(need, places_[map].made_by[static_cast<std::size_t>(row)]);
     });
@@ -464,12 +535,12 @@ private:
     ArrayLayer layer;
     layer.max_pool = does.max_pool;
     layer.depthwise = does.depthwise;
-    layer.group_mode = window.rows == 1 && !does.max_pool && !does.depthwise;
+    layer.group_mode = window.rows == 1 && !does.max_pool && !does.depthwise && !config_.has_sweeps();
     layer.from_input = reads_input(l);
     layer.to_map = target.in_map;
     layer.from_stage = source.in_stage_rows;
     layer.to_stage = target.in_stage_map;
-    layer.shared = does.same_weights && outputs(l) == word_channels(does.from) && tiles(l) > 1 &&
+    layer.shared = !config_.has_sweeps() && does.same_weights && outputs(l) == word_channels(does.from) && tiles(l) > 1 &&
                    (!is_top_aligned(does.from) || from(l).channels % word_channels(does.from) == 0);
     layer.to_skip = target.in_skip;
     layer.to_output = does.to == graph_.output;
@@ -491,7 +562,7 @@ private:
     layer.group_steps = does.max_pool || does.depthwise ? 1
                         : layer.group_mode              ? ceil_div(source.groups, config_.rows)
                                                         : source.groups;
-    layer.pause = does.max_pool ? 0 : std::max(0, drain_beats(l) - layer.steps());
+    layer.pause = does.max_pool || config_.has_sweeps() ? 0 : std::max(0, drain_beats(l) - layer.steps());
     layer.pitch = source.pitch;
     layer.groups = source.groups;
     layer.columns = ceil_div(to(l).columns, layer.tile_pixels(config_.pixels));
@@ -504,7 +575,9 @@ private:
     layer.weight_base = tables.weight_words;
     layer.param_base = tables.param_words;
     layer.result_groups = target.groups;
-    layer.entries = layer.columns * layer.tiles;
+    layer.block_rows = block(l);
+    layer.block_pixels = config_.has_sweeps() ? block(l) * layer.columns : 0;
+    layer.entries = layer.columns * layer.tiles * block(l);
     layer.zero = does.zero;
     layer.low = does.low;
     layer.high = does.high;
@@ -513,7 +586,12 @@ private:
     layer.first_words = floor_division(layer.first_column, config_.pixels) * layer.groups;
     if (does.add)
       set_add(layer, *does.add);
-    if (!does.max_pool) {
+    if (config_.has_sweeps()) {
+      add_tiles(l, layer);
+      tables.param_words += layer.tiles * beats(l);
+      if (contents_)
+        add_parameters(l, layer);
+    } else if (!does.max_pool) {
       tables.weight_words += (layer.shared ? 1 : layer.tiles) * layer.steps();
       tables.param_words += layer.tiles * beats(l);
       if (contents_) {
@@ -537,10 +615,95 @@ private:
     layer.add_rule = scaling_rule(add.rounding);
     layer.add_shift = add.shift;
     layer.add_multiplier = add.multiplier;
+    if (config_.lookup) {
+      set_lookup(layer, add);
+      return;
+    }
     const auto known = std::find(program_.tables.begin(), program_.tables.end(), add.tables);
     layer.page = static_cast<int>(known - program_.tables.begin());
     if (known == program_.tables.end())
       program_.tables.push_back(add.tables);
+  }
+
+  void set_lookup(ArrayLayer& layer, const ArrayAdd& add) {
+    constexpr int bits = 4;
+    const auto held = [](int index) { return sign_extended(index, bits); };
+    ArrayProgram::Lookup lookup{};
+    for (int index = 0; index < 256; ++index) {
+      const auto entry = [&](std::size_t side, int value) -> std::int64_t {
+        return add.tables[side][static_cast<std::size_t>(static_cast<std::uint8_t>(value))];
+      };
+      const std::int64_t sum = entry(0, held(index >> bits)) + entry(1, held(index));
+      const Scaling scaling{add.multiplier, add.shift, add.rounding, add.zero, add.low, add.high};
+      constexpr int add_bits = 32;
+      lookup[static_cast<std::size_t>(index)] = static_cast<std::int8_t>(
+          scaled({add_bits, config_.scale_multiply != 0}, scaling, saturated(sum, add_bits)));
+    }
+    const auto known = std::find(program_.lookups.begin(), program_.lookups.end(), lookup);
+    layer.page = static_cast<int>(known - program_.lookups.begin());
+    if (known == program_.lookups.end())
+      program_.lookups.push_back(lookup);
+    layer.add_zero = layer.add_low = layer.add_high = layer.add_rule = layer.add_shift = 0;
+    layer.add_multiplier = 0;
+  }
+
+  // A layer's tiles of weights, which are coded when all layers are known.
+  void add_tiles(int l, ArrayLayer& layer) {
+    const ArrayWork& does = work(l);
+    const int outputs = static_cast<int>(does.bias.size()), size = word_channels(does.from),
+              channels = does.depthwise ? 1 : from(l).channels, steps = layer.steps();
+    const auto each = static_cast<std::size_t>(config_.outputs * size);
+    std::vector<std::uint8_t>& weights = tile_weights_.emplace_back();
+    weights.resize(static_cast<std::size_t>(layer.tiles * steps) * each);
+    std::uint8_t* tile_at = weights.data();
+    for (int tile = 0; tile < layer.tiles; ++tile)
+      for (int k = 0; k < steps; ++k, tile_at += each) {
+        const int kg = k % layer.group_steps, column = k / layer.group_steps % layer.kernel_columns,
+                  row = k / (layer.group_steps * layer.kernel_columns);
+        const int group = does.depthwise ? tile * config_.outputs / size : kg;
+        for (int p = 0; p < config_.outputs; ++p)
+          for (int s = 0; s < size; ++s) {
+            const int o = tile * config_.outputs + p;
+            const Byte is = byte(l, group, s);
+            if (o >= outputs || is.channel == nobody || (does.depthwise && is.channel != o))
+              continue;
+            const int tap = (o * does.window.rows + row) * does.window.columns +
+                            (is_packed(l) ? is.column : column);
+            const int weight =
+                does.weights[static_cast<std::size_t>(tap) * static_cast<std::size_t>(channels) +
+                             static_cast<std::size_t>(does.depthwise ? 0 : is.channel)];
+            tile_at[p * size + s] = static_cast<std::uint8_t>(weight & ((1 << config_.planes) - 1));
+          }
+      }
+    layer.still = steps > 1;
+    for (int tile = 0; tile < layer.tiles && layer.still; ++tile)
+      for (int k = 1; k < steps && layer.still; ++k) {
+        const auto first = weights.begin() + static_cast<std::ptrdiff_t>(
+                                                 static_cast<std::size_t>(tile * steps) * each);
+        layer.still = std::equal(first, first + static_cast<std::ptrdiff_t>(each),
+                                 first + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(k) * each));
+      }
+    layer.loads = layer.tiles * (layer.still ? 1 : steps);
+    if (!layer.still)
+      return;
+    std::vector<std::uint8_t> stands;
+    for (int tile = 0; tile < layer.tiles; ++tile) {
+      const auto first = weights.begin() + static_cast<std::ptrdiff_t>(
+                                               static_cast<std::size_t>(tile * steps) * each);
+      stands.insert(stands.end(), first, first + static_cast<std::ptrdiff_t>(each));
+    }
+    weights = std::move(stands);
+  }
+
+  void code_weights() {
+    WeightStreams streams = code_streams(config_.huffman_tiles(), tile_weights_);
+    for (std::size_t l = 0; l < tile_weights_.size(); ++l) {
+      program_.layers[l].weight_base = streams.bases[l];
+      program_.layers[l].book = streams.book_of[l];
+    }
+    program_.stream_words = std::move(streams.words);
+    program_.books = std::move(streams.books);
+    program_.weight_words = static_cast<int>(program_.stream_words.size());
   }
 
   // Weights by tile, pass, k-step, output, lane and field.
@@ -633,11 +796,28 @@ private:
     const ArrayWork& does = work(l);
     for (int o = 0; o < layer.tiles * outputs(l); ++o) {
       ArrayTables::Parameter parameter;
-      if (const auto at = static_cast<std::size_t>(o); at < does.bias.size())
+      if (const auto at = static_cast<std::size_t>(o); at < does.bias.size()) {
         parameter = {does.bias[at], does.scale.multiplier(at), does.scale.shift(at),
                      does.references.empty() || on_stage(l) ? 0 : does.references[at]};
+        shorten(does, parameter);
+      }
       tables(l).parameters.push_back(parameter);
     }
+  }
+
+  // To the bits of multipliers that there are, if that changes no result.
+  void shorten(const ArrayWork& does, ArrayTables::Parameter& parameter) const {
+    constexpr int one_rounding = 31; // shifts below, of all rules
+    const std::int32_t whole = parameter.multiplier;
+    const bool even = does.scale.rounding != Rounding::tflite || parameter.shift < one_rounding;
+    while (config_.scale_multiply && parameter.multiplier >> config_.scale_bits && even &&
+           parameter.multiplier % 2 == 0 && parameter.shift > 0) {
+      parameter.multiplier /= 2;
+      --parameter.shift;
+    }
+    if (config_.scale_multiply && parameter.multiplier >> config_.scale_bits)
+      throw InputError("node \"" + does.node + "\": a multiplier of " + std::to_string(whole) +
+                       "; the array keeps " + std::to_string(config_.scale_bits) + " bits");
   }
 
   void check_records() const {
@@ -664,8 +844,9 @@ private:
     const int l = static_cast<int>(rows_[s].layer), y = rows_[s].row;
     const ArrayWork& does = work(l);
     const Place &source = places_[does.from], &target = places_[does.to];
-    const int banks = config_.rows, entries = layer(l).entries;
+    const int banks = config_.rows, entries = layer(l).row_tiles();
     ArrayStep step;
+    step.rows = rows_[s].rows;
     step.layer = static_cast<int>(index_[static_cast<std::size_t>(l)]);
     step.first_row = y * does.window.row_stride - does.window.top;
     const int turn = floor_division(step.first_row, banks);
@@ -680,7 +861,8 @@ private:
     if (target.in_skip)
       step.skip_write = target.skip_base + y % target.skip_rows * entries;
     if (reads_input(l))
-      step.need = std::min(from(l).rows, step.first_row + does.window.rows);
+      step.need = std::min(from(l).rows, step.first_row + (step.rows - 1) * does.window.row_stride +
+                                             does.window.rows);
     if (!program_.stage.layers.empty())
       step.other_need = other_need(s);
     tables(l).steps.push_back(step);
@@ -727,7 +909,7 @@ private:
       const ArrayLayer& layer = this->layer(l);
       const auto written = static_cast<std::int64_t>(write_latency(l));
       std::int64_t needed = 0;
-      for_rows_read(l, row.row, [&](std::size_t map, int y) {
+      for_rows_read(l, row, [&](std::size_t map, int y) {
         const int made = places_[map].made;
         if (engine(made) == engine(l))
           needed = std::max(needed, there[static_cast<std::size_t>(made)][static_cast<std::size_t>(y)]);
@@ -741,9 +923,48 @@ private:
     }
   }
 
+  // The same of sweeps, which may come later than others, for their weights. A tile's last sweep begins when
+  // the tile before is drained: a pixel's results are written W - B cycles later.
+  void set_waits_of_sweeps() {
+    struct Sweeps {
+      std::int64_t first_tile, others; ///< cycles of its last sweep; of all sweeps of the tiles behind it
+    };
+    std::vector<Sweeps> all;
+    std::vector<std::vector<std::size_t>> step_of; // which makes a layer's rows
+    for (int l = 0; l < layers(); ++l)
+      step_of.emplace_back(static_cast<std::size_t>(to(l).rows));
+    const std::int64_t least = config_.write_latency() - config_.beats();
+    for (std::size_t s = 0; s < rows_.size(); ++s) {
+      const RowStep& row = rows_[s];
+      const int l = static_cast<int>(row.layer);
+      ArrayStep& step = program_.steps[s];
+      bool waits = false;
+      for_rows_read(l, row, [&](std::size_t map, int y) {
+        const std::size_t made =
+            step_of[static_cast<std::size_t>(places_[map].made)][static_cast<std::size_t>(y)];
+        std::int64_t behind = 0;
+        for (std::size_t other = made + 1; other < s && behind < least; ++other)
+          behind += all[other].others + (other == made + 1 ? all[other].first_tile
+                                                           : all[other].first_tile * this_steps(other));
+        waits = waits || behind < least;
+      });
+      step.wait = waits;
+      const ArrayLayer& layer = this->layer(l);
+      const std::int64_t sweep = SweepTiming::sweep_cycles(layer.columns * row.rows);
+      all.push_back({sweep, sweep * layer.steps() * (layer.tiles - 1)});
+      for (int y = row.row; y < row.row + row.rows; ++y)
+        step_of[row.layer][static_cast<std::size_t>(y)] = s;
+    }
+  }
+  [[nodiscard]] std::int64_t this_steps(std::size_t s) {
+    return layer(static_cast<int>(rows_[s].layer)).steps();
+  }
+
   const ArrayGraph& graph_;
   const ArrayConfig& config_;
   std::vector<Place> places_;
+  std::vector<int> blocks_;                             ///< of each layer
+  std::vector<std::vector<std::uint8_t>> tile_weights_; ///< of each layer: [loads][P * C]
   std::vector<bool> on_stage_, wide_;            ///< of each layer
   std::vector<std::size_t> index_;               ///< of each layer, in its engine's table
   std::vector<std::array<int, 2>> read_last_by_; ///< of each map: an engine's last step that does
@@ -763,7 +984,7 @@ void check_fit(const ArrayConfig& config, const ArrayProgram& program) {
   };
   fit("layers", static_cast<int>(program.layers.size()), config.layers);
   fit("steps", static_cast<int>(program.steps.size()), config.steps);
-  fit("table pages for additions", static_cast<int>(program.tables.size()), config.pages);
+  fit("table pages for additions", program.pages(), config.pages);
   fit("words a bank of map memory", program.map_words, config.map_depth);
   fit("words a bank of input memory", program.input_words, config.input_depth);
   fit("words of weights", program.weight_words, config.weight_depth);
@@ -792,12 +1013,14 @@ ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayO
   };
   const auto power = [](std::size_t least) { return 1 << address_bits(static_cast<int>(least)); };
   if (config.pages == 0)
-    config.pages = static_cast<int>(program.tables.size());
+    config.pages = program.pages();
   open(&ArrayConfig::layers, power(std::max(program.layers.size(), program.stage.layers.size())));
   open(&ArrayConfig::steps, power(program.steps.size()));
   open(&ArrayConfig::map_depth, program.map_words);
   open(&ArrayConfig::input_depth, program.input_words);
-  open(&ArrayConfig::weight_depth, program.weight_words);
+  constexpr int least_bank = 4;
+  open(&ArrayConfig::weight_depth,
+       config.has_sweeps() ? std::max(least_bank, program.weight_words) : program.weight_words);
   open(&ArrayConfig::param_depth, program.param_words);
   open(&ArrayConfig::skip_depth, program.skip_words);
   open(&ArrayConfig::stage_steps, power(program.stage.steps.size()));
@@ -840,6 +1063,17 @@ void load_array_program(Session& session, const ArrayConfig& config, const Array
   };
   const auto data = [&](std::uint32_t piece) { session.write(array_reg::load_data, piece); };
   // Spaces of weights, parameters, layers and steps lie one behind the other.
+  if (config.has_sweeps()) {
+    begin(ArraySpace::weights, 0);
+    for (const std::uint64_t word : program.stream_words) {
+      data(static_cast<std::uint32_t>(word));
+      data(static_cast<std::uint32_t>(word >> 32));
+    }
+    begin(ArraySpace::books, 0);
+    for (const std::vector<int>& book : program.books)
+      for (const int length : book)
+        data(static_cast<std::uint32_t>(length));
+  }
   const auto load = [&](const ArrayTables& tables, ArraySpace weights) {
     const auto space = [weights](std::uint32_t behind) {
       return static_cast<ArraySpace>(static_cast<std::uint32_t>(weights) + behind);
@@ -861,9 +1095,11 @@ void load_array_program(Session& session, const ArrayConfig& config, const Array
            static_cast<std::uint32_t>(static_cast<std::uint8_t>(parameter.reference)) << 8);
     }
     begin(space(2), 0);
-    for (const ArrayLayer& layer : tables.layers)
-      for (const std::uint32_t piece : layer.pack())
-        data(piece);
+    const auto pieces = static_cast<std::size_t>(load_pieces(config, space(2)));
+    for (const ArrayLayer& layer : tables.layers) {
+      const ArrayLayer::Words words = layer.pack();
+      std::for_each_n(words.begin(), pieces, data);
+    }
     begin(space(3), 0);
     for (const ArrayStep& step : tables.steps)
       for (const std::uint32_t piece : step.pack())
@@ -878,7 +1114,11 @@ void load_array_program(Session& session, const ArrayConfig& config, const Array
       for (const std::int32_t entry : program.tables[page][side])
         data(static_cast<std::uint32_t>(entry));
     }
-  (void)config;
+  for (std::size_t page = 0; page < program.lookups.size(); ++page) {
+    begin(ArraySpace::tables, static_cast<std::uint32_t>(page) << 8);
+    for (const std::int8_t entry : program.lookups[page])
+      data(static_cast<std::uint32_t>(entry));
+  }
 }
 
 } // namespace deltatwin

@@ -25,10 +25,13 @@ struct ArrayTables {
   std::vector<std::string> nodes; ///< of each layer
   std::vector<Kept> kept;         ///< of each layer
   std::vector<ArrayStep> steps;
-  std::vector<int> rows;             ///< of each step: which of its layer's results it makes
+  std::vector<int> rows;             ///< of each step: which of its layer's results it makes, the first one
   std::vector<std::int8_t> weights;  ///< [words][bytes of a word]
   std::vector<Parameter> parameters; ///< [words][results]
   int weight_words = 0, param_words = 0;
+  /// With sweeps: words of streams instead of weights, and each book's lengths of codes.
+  std::vector<std::uint64_t> stream_words;
+  std::vector<std::vector<int>> books;
 };
 
 /// A network as the array's tables hold it.
@@ -45,6 +48,9 @@ struct ArrayProgram : ArrayTables {
   ArrayTables stage;
   std::vector<Place> order;                        ///< of the network's layers
   std::vector<Tables> tables;                      ///< [pages]
+  using Lookup = std::array<std::int8_t, 256>;     ///< by 4 bits of the result, then 4 of the skip
+  std::vector<Lookup> lookups;                     ///< [pages], instead of tables
+  [[nodiscard]] int pages() const { return static_cast<int>(tables.size() + lookups.size()); }
   std::size_t input_values = 0, output_values = 0; ///< of an image
   ArrayFormat input_format, output_format;         ///< of the bytes
   /// What it takes: words a bank of the maps and of the input, skips, and entries of the output queue.

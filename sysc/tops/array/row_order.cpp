@@ -32,7 +32,7 @@ public:
     for (const RowUse& use : layers_[layer].reads) {
       if (use.producer == RowUse::input)
         continue;
-      const int end = end_read(use, made(layer), layers_[use.producer].rows);
+      const int end = end_read(use, made(layer) + rows_of(layer) - 1, layers_[use.producer].rows);
       if (end > made(use.producer))
         return never;
       if (end > 0)
@@ -49,8 +49,9 @@ public:
     const bool wait = ready_at > now;
     now = begin + layers_[layer].cycles;
     const Cycle written = now + writeback_[static_cast<std::size_t>(engine)];
-    order_.steps.push_back({layer, made(layer), wait, begin, written});
-    written_[layer].push_back(written);
+    const int rows = rows_of(layer);
+    order_.steps.push_back({layer, made(layer), rows, wait, begin, written});
+    written_[layer].insert(written_[layer].end(), static_cast<std::size_t>(rows), written);
     live_[layer] = std::max(live_[layer], made(layer) - first_needed(layer, begin));
   }
   [[nodiscard]] Cycle now(int engine) const { return now_[static_cast<std::size_t>(engine)]; }
@@ -66,6 +67,9 @@ private:
   };
   static constexpr Cycle seen_by_other = 1; ///< later than by the engine that wrote it
 
+  [[nodiscard]] int rows_of(std::size_t layer) const { // the next ones
+    return std::min(layers_[layer].block, layers_[layer].rows - made(layer));
+  }
   [[nodiscard]] int made(std::size_t layer) const { return static_cast<int>(written_[layer].size()); }
   // Of the layer's rows, the first that some row reads that is not made yet, or that the other engine has not
   // done by then.

@@ -17,14 +17,15 @@ struct RowUse {
 /// What a layer's rows are made of.
 struct RowLayer {
   int rows = 1;     ///< that it makes
+  int block = 1;    ///< at a time, the last ones apart
   int engine = 0;   ///< that makes them, 0 or 1; engines run at once
-  Cycle cycles = 1; ///< of a row
+  Cycle cycles = 1; ///< of a block of rows
   std::vector<RowUse> reads;
 };
 
 struct RowStep {
   std::size_t layer = 0;
-  int row = 0;
+  int row = 0, rows = 1;
   bool wait = false;            ///< reads what may still be on its way if nothing is waited for
   Cycle begin = 0, written = 0; ///< if the input is there
 };

@@ -1,4 +1,5 @@
 #include "tops/array/timing.h"
+#include "blocks/sweep_starts.h"
 #include <algorithm>
 #include <cstddef>
 
@@ -29,10 +30,11 @@ public:
   Running(const ArrayConfig& config, const ArrayProgram& program, int images, ArrayEvents* events)
       : config_(config), program_(program), rows_(static_cast<std::size_t>(program.input.rows)),
         images_(static_cast<std::size_t>(images)), events_(events),
-        credits_(rows_, 0), engines_{Engine(program, config.write_latency(), run_.steps),
+        credits_(rows_, 0), sweeps_(config.sweep_timing()), engines_{Engine(program, config.write_latency(), run_.steps),
                                      Engine(program.stage, config.stage_write_latency(), run_.stage_steps)} {}
 
   ArrayRun run() {
+    sweeps_.start(0);
     for (std::size_t row = 0; row < rows_ * images_; ++row) {
       const Cycle first = std::max(input_free_, credits_[row]);
       if (row % rows_ == 0)
@@ -42,6 +44,10 @@ public:
       input_free_ = there_.back() + 1;
       if (events_)
         events_->rows.push_back({first, there_.back()});
+      if (config_.has_sweeps()) {
+        advance_sweeps(engines_[0]);
+        continue;
+      }
       while (advance(engines_[0], engines_[1]) | advance(engines_[1], engines_[0])) {
       }
     }
@@ -107,15 +113,60 @@ private:
     return moved;
   }
 
+  // The same of steps of sweeps.
+  void advance_sweeps(Engine& engine) {
+    const std::vector<ArrayStep>& steps = engine.tables.steps;
+    while (engine.image < run_.images.size()) {
+      const ArrayStep& step = steps[engine.step];
+      const ArrayLayer& layer = engine.tables.layers[static_cast<std::size_t>(step.layer)];
+      const std::size_t row = engine.image * rows_ + static_cast<std::size_t>(step.need);
+      if (step.need && row > there_.size())
+        break;
+      const Cycle ready = step.need ? there_[row - 1] + ArrayStarts::row_there : 0;
+      const std::size_t entries = pops_.size() + static_cast<std::size_t>(layer.entries),
+                        depth = static_cast<std::size_t>(config_.output_depth);
+      const Cycle room =
+          layer.to_output && entries > depth ? pops_[entries - depth - 1] + ArrayStarts::room_there : 0;
+      ArrayStep at_once = step;
+      at_once.wait = 0;
+      const Cycle free = sweeps_.next(at_once, 0, 0), written = sweeps_.next(step, 0, 0),
+                  begin = sweeps_.next(step, ready, room);
+      sweeps_.stream(layer);
+      sweeps_.begin(layer, step, begin);
+      ArrayRun::Step& idle = engine.idle[engine.step];
+      idle = {written - free, 0, 0, 0, 0};
+      (room > ready ? idle.idle_room : idle.idle_rows) = begin - written;
+      const int pixels = layer.columns * step.rows;
+      idle.idle_sweeps = sweeps_.last() + 1 - begin -
+                         static_cast<Cycle>(layer.tiles * layer.pass_steps() *
+                                            SweepTiming::sweep_cycles(pixels));
+      if (events_)
+        events_->steps.push_back({begin, idle});
+      for (int tile = 0; tile < layer.tiles && layer.to_output; ++tile)
+        for (int pixel = 0; pixel < pixels; ++pixel)
+          push(sweeps_.tags()[static_cast<std::size_t>(tile)] +
+                   static_cast<Cycle>(pixel * config_.beats() + config_.write_latency()),
+               tile + 1 == layer.tiles ? layer.outputs_of_last() : config_.outputs);
+      credits_.insert(credits_.end(), static_cast<std::size_t>(step.frees), sweeps_.last() + 1);
+      if (++engine.step < steps.size())
+        continue;
+      engine.step = 0;
+      run_.images[engine.image++].last = output_free_ - 1;
+    }
+  }
+
+  void push(Cycle pushed, int values) {
+    output_free_ = std::max(output_free_, pushed + 1) + static_cast<Cycle>(values);
+    pops_.push_back(output_free_ - 1);
+    if (events_)
+      events_->entries.push_back({output_free_ - static_cast<Cycle>(values), output_free_ - 1});
+  }
+
   void send(const ArrayLayer& layer, Cycle begin) {
     for (int n = 1; n <= layer.entries; ++n) {
       const Cycle pushed = begin + static_cast<Cycle>(n) * static_cast<Cycle>(layer.tile_cycles()) - 1 +
                            static_cast<Cycle>(config_.write_latency());
-      const int values = n % layer.tiles == 0 ? layer.outputs_of_last() : config_.outputs;
-      output_free_ = std::max(output_free_, pushed + 1) + static_cast<Cycle>(values);
-      pops_.push_back(output_free_ - 1);
-      if (events_)
-        events_->entries.push_back({output_free_ - static_cast<Cycle>(values), output_free_ - 1});
+      push(pushed, n % layer.tiles == 0 ? layer.outputs_of_last() : config_.outputs);
     }
   }
 
@@ -125,6 +176,7 @@ private:
   ArrayEvents* events_;
   std::vector<Cycle> credits_, there_, pops_; ///< by row since the start, by entry
   ArrayRun run_;
+  SweepStarts sweeps_;
   Engine engines_[2];
   Cycle input_free_ = 2, output_free_ = 0;
 };

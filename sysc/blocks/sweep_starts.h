@@ -1,0 +1,89 @@
+#pragma once
+#include "blocks/array_scheduler.h"
+#include "blocks/huffman_tiles.h"
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+namespace deltatwin {
+
+/// What a step of sweeps takes from one to the next.
+struct SweepTiming {
+  HuffmanTilesConfig tiles;
+  int seen = 9;    ///< E, of the array that sums
+  int beats = 2;   ///< B, in which a pixel's results leave
+  int written = 0; ///< W, from a pixel's tag to its results
+
+  static constexpr Cycle copied = 3;       ///< from a sweep's begin to the copy of its tile of weights
+  static constexpr Cycle drained = 2;      ///< from a last sweep's begin, with E, to its first pixel's tag
+  static constexpr int shortest = 4;       ///< cycles of a sweep
+  static constexpr Cycle words_there = 3;  ///< from a step's begin to the next one's words
+  static constexpr Cycle each_book = 9;    ///< more than two cycles a symbol, to build a book
+  static constexpr Cycle faulty_book = 9;  ///< more than a cycle a symbol, from its begin to the fault
+
+  [[nodiscard]] static int sweep_cycles(int pixels) { return std::max(pixels, shortest); }
+  /// Builds of all books; of the one with this number, if it is faulty, the cycle with the fault.
+  [[nodiscard]] Cycle books() const { return static_cast<Cycle>(tiles.books) * book(); }
+  [[nodiscard]] Cycle fault_of(int number) const {
+    return static_cast<Cycle>(number) * book() + symbols() + faulty_book;
+  }
+
+private:
+  [[nodiscard]] Cycle symbols() const { return Cycle{1} << tiles.symbol_bits(); }
+  [[nodiscard]] Cycle book() const { return 2 * symbols() + each_book; }
+};
+
+/// When steps, their sweeps and their drains begin, step by step:
+///
+///     SweepStarts starts(timing);
+///     starts.start(cycle);
+///     starts.stream(layer);                     // of the next step, unless that is refused
+///     Cycle begin = starts.next(step, there, room);
+///     starts.begin(layer, step, begin);         // sweeps(), tags()
+class SweepStarts {
+public:
+  explicit SweepStarts(const SweepTiming& timing) : timing_(timing), tiles_(timing.tiles) {}
+  void start(Cycle cycle) {
+    *this = SweepStarts(timing_);
+    free_ = cycle + ArrayStarts::first_step + timing_.books();
+    words_ = free_ - 1;
+    tiles_.reset(cycle);
+  }
+  /// The stream of the next step's weights begins: gives when, and when its first tile is taken; `never`: they
+  /// wait for tiles that nobody takes.
+  struct Stream {
+    Cycle begin, first_take;
+  };
+  Stream stream(const ArrayLayer& layer);
+  [[nodiscard]] Cycle next(const ArrayStep& step, Cycle there, Cycle room) const {
+    if (there == never || room == never)
+      return never;
+    return std::max({free_, step.wait && last_tag_ ? last_tag_ + static_cast<Cycle>(timing_.written) : 0,
+                     there, room});
+  }
+  [[nodiscard]] Cycle refused() const { return free_; }
+  /// False: a sweep waits for weights that never come.
+  bool begin(const ArrayLayer& layer, const ArrayStep& step, Cycle cycle);
+
+  /// Of the latest step: the begin of each sweep, tile by tile; of each tile's first pixel the tag, the next
+  /// ones follow every B cycles; of each load after the first one the first take.
+  [[nodiscard]] const std::vector<Cycle>& sweeps() const { return sweeps_; }
+  [[nodiscard]] const std::vector<Cycle>& tags() const { return tags_; }
+  [[nodiscard]] const std::vector<Cycle>& takes() const { return takes_; }
+  /// The cycle with which it ends, and its last write.
+  [[nodiscard]] Cycle last() const { return last_; }
+  [[nodiscard]] Cycle done() const { return last_tag_ + static_cast<Cycle>(timing_.written); }
+  template <class Archive> void archive(Archive& bytes) {
+    bytes(tiles_, free_, words_, last_, last_tag_, drained_);
+  }
+
+private:
+  SweepTiming timing_;
+  TileTimes tiles_;
+  Cycle free_ = 0, words_ = 0; ///< of other steps; the next step's words are there
+  Cycle last_ = 0, last_tag_ = 0;
+  Cycle drained_ = 0; ///< behind the latest drain
+  std::vector<Cycle> sweeps_, tags_, takes_;
+};
+
+} // namespace deltatwin
