@@ -97,6 +97,45 @@ void add_precision(RandomWork& random, ArrayConfig& config, RandomGraphLimits& l
   limits.shifts = !config.scale_multiply;
 }
 
+// Sweeps: designs of one width, and networks of few bits.
+ArrayConfig sweeps_config(RandomWork& random, RandomGraphLimits& limits) {
+  ArrayConfig config;
+  config.leave_open();
+  config.sweep = 16 << random.in(0, 2);
+  config.rows = 1;
+  config.multiplier = ArrayConfig::no_multiplier;
+  const int code = random.in(0, 3);
+  config.widths = 1 << code;
+  config.channels = 8 << random.in(0, 1);
+  config.planes = 1 << random.in(0, 3);
+  config.decoders = 1 << random.in(0, 2);
+  config.symbol_weights = 1 << random.in(0, 3);
+  while (config.symbol_weights * config.planes > 8)
+    config.symbol_weights /= 2;
+  config.books = 1 << random.in(0, 3);
+  do
+    config.outputs = 2 << random.in(0, 4);
+  while (config.outputs * config.word_channels(code) > 2048 ||
+         config.outputs * width_bits(code) > 8 * config.channels ||
+         8 * config.channels > 32 * config.outputs * width_bits(code));
+  config.results = std::min(config.outputs, 1 << random.in(0, 5));
+  config.lookup = code > 0 && random.in(0, 1);
+  config.sum_bits = random.in(0, 2) ? random.in(20, 32) : 25;
+  limits.int8 = false;
+  limits.precision = true;
+  limits.maxima = false;
+  limits.most_bits = width_bits(code);
+  limits.weight_bits = random.in(2, 8);
+  if (limits.weight_bits > config.planes)
+    limits.weight_bits = std::max(1, config.planes);
+  limits.channels = random.in(1, config.outputs);
+  if (random.in(0, 1))
+    limits.channels = random.in(1, 40);
+  if (random.in(0, 2))
+    limits.stride = 1;
+  return config;
+}
+
 // A line a node, for reports of failures.
 std::string text_of(const Graph& graph) {
   const auto shape = [&](std::size_t t) {
@@ -434,6 +473,54 @@ TEST_CASE("array: random networks compute what the reference does, whatever the 
   INFO(ran << " ran");
   CHECK(ran > repeats(150) / 2);
   CHECK(with_stage > repeats(150) / 10);
+}
+
+TEST_CASE("array: networks compute by sweeps what the reference does") {
+  RandomWork random(base_seed() + 9);
+  std::map<std::string, int> refusals, kinds;
+  int ran = 0;
+  for (int round = 0; round < repeats(250); ++round) {
+    CAPTURE(round, base_seed());
+    RandomGraphLimits limits = array_limits(random);
+    ArrayConfig config = sweeps_config(random, limits);
+    const Graph graph = random_graph(random, limits);
+    CAPTURE(config.outputs, config.channels, config.results, config.widths, config.planes, config.sweep);
+    CAPTURE(config.decoders, config.symbol_weights, config.books, config.lookup, config.sum_bits);
+    ArrayProgram program;
+    try {
+      program =
+          compile_to_fit(graph, config, random.in(0, 2) ? ArrayOrder::depth_first : ArrayOrder::by_layers);
+    } catch (const InputError& error) {
+      std::string what = error.what();
+      what = what.substr(what.find(": ") == std::string::npos ? 0 : what.find(": "));
+      ++refusals[what.substr(0, 70)];
+      continue;
+    }
+    ++ran;
+    kinds["skips"] += program.skip_words > 0;
+    kinds["looked up"] += !program.lookups.empty();
+    for (const ArrayLayer& layer : program.layers) {
+      kinds["blocks of rows"] += layer.block_rows > 1;
+      kinds["still"] += layer.still;
+      kinds["depthwise"] += layer.depthwise;
+      kinds["books"] += layer.book > 0;
+    }
+    for (const ArrayStep& step : program.steps) {
+      const ArrayLayer& layer = program.layers[static_cast<std::size_t>(step.layer)];
+      kinds["smaller blocks"] += step.rows < layer.block_rows;
+    }
+    CAPTURE(text_of(graph));
+    check_images(random, graph, config, program, round % 2 == 0);
+  }
+  for (const auto& [what, times] : refusals)
+    UNSCOPED_INFO(times << ": " << what);
+  INFO(ran << " ran");
+  CHECK(ran > repeats(250) / 3);
+  for (const char* kind :
+       {"skips", "looked up", "blocks of rows", "still", "depthwise", "books", "smaller blocks"}) {
+    INFO(kind << " " << kinds[kind]);
+    CHECK(kinds[kind] > 0);
+  }
 }
 
 TEST_CASE("array: networks of tensors of 1 to 8 bits compute what the reference does, by planes or bytes") {

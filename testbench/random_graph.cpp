@@ -40,6 +40,7 @@ private:
     if (limits_.precision) {
       constexpr int usual[] = {1, 2, 4, 8};
       format.bits = once(3) ? random_.in(1, 8) : usual[random_.in(0, 3)];
+      format.bits = std::min(format.bits, limits_.most_bits);
       format.is_signed = once(2);
       format.zero_point = once(4) ? random_.in(format.low(), format.high()) : 0;
       return format;
@@ -188,7 +189,8 @@ private:
     }
     const int each = window.rows * window.columns * inputs / convolution.groups;
     const int kind = limits_.precision ? random_.in(0, 4) : 4;
-    const int widest = kind <= 1           ? 1
+    const int widest = limits_.weight_bits ? (1 << (limits_.weight_bits - 1)) - 1
+                       : kind <= 1         ? 1
                        : kind == 2         ? (1 << random_.in(1, 6)) - 1
                        : limits_.int8      ? 127
                        : limits_.precision ? 63
@@ -205,7 +207,8 @@ private:
       if (i % each == 0)
         reference = random_.in(-8, 7);
       const int weight =
-          kind == 0   ? 2 * random_.in(0, 1) - 1
+          limits_.weight_bits ? random_.in(-widest - 1, widest) * random_.in(0, 1)
+          : kind == 0 ? 2 * random_.in(0, 1) - 1
           : kind == 3 ? reference + random_.in(-(1 << bits), (1 << bits) - 1) * (1 << unit)
                       : random_.in(limits_.int8 && weight_range == 127 ? -128 : -weight_range, weight_range);
       convolution.weights.push_back(static_cast<std::int16_t>(weight));
@@ -225,7 +228,7 @@ private:
 
   void pool() {
     Pool pool;
-    pool.kind = once(2) ? Pool::Kind::max : Pool::Kind::average;
+    pool.kind = once(2) && limits_.maxima ? Pool::Kind::max : Pool::Kind::average;
     pool.window = window();
     if (once(3)) {
       pool.window = {};

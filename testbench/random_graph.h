@@ -23,6 +23,9 @@ struct RandomGraphLimits {
   bool precision = false;  ///< tensors of 1 to 8 bits, some of them -1 or 1, and weights of few bits;
                            ///< thresholds that are one step, or 2^n apart
   bool shifts = false;     ///< every scale is 1 / 2^n
+  int most_bits = 8;       ///< with precision: of a tensor
+  int weight_bits = 0;     ///< of weights, signed; 0: of any number
+  bool maxima = true;      ///< among pools those of maxima
 };
 
 /// A valid graph of random layers, shapes, formats, weights and skips, whose results are seldom clamped and
