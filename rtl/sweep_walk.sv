@@ -1,0 +1,387 @@
+// The walk through a step by sweeps, for rtl/array_scheduler.sv, which says what steps and layers are: for each
+// tile, and of it for each kernel row, kernel column and channel group, a sweep over the block's pixels, row by
+// row of output columns, one window per cycle. A sweep of n pixels takes max(n, 4) cycles; the step ends, with
+// step_ends_o, in the last one of its last sweep. One bank, one pixel a window, one width.
+//
+// Sweeps take loads of weights (rtl/sweep_weights.sv) in the order in which they come: each one its own, or each
+// tile one, where all its sweeps have the same weights (`still`). A sweep begins in the first cycle in which
+//   its step has begun and the sweep before has taken its cycles;
+//   tile_full_i is high, if it takes a load: it is copied 3 cycles later, by copy_o;
+//   the drain of the tile before is over, if it is the last one of its tile.
+// The loads of a step are a stream, which begins in the first cycle in which the step's words are there (ready_i),
+// and tiles_ready_i is high: while the step before is walked.
+//
+// A tile's drain begins Seen + 2 cycles behind the begin of its last sweep: read_o, with pixel 0 and all of
+// where its results go, and every Beats cycles the next pixel; Beats cycles of its last one are the drain's.
+// Result word, skip words read and written of a pixel lie output groups, and tiles, behind those of the pixel
+// before. What a step's drains need is theirs: the next step may be walked meanwhile.
+
+`default_nettype none
+
+module sweep_walk #(
+  /// P, outputs per tile; S, bytes of a word; R, results per cycle.
+  parameter int Outputs = 8,
+  parameter int Channels = 8,
+  parameter int Results = 4,
+  /// Most pixels of a block: 16, 32 or 64.
+  parameter int Sweep = 64,
+  /// Width of maps: bit c: 8 >> c bits.
+  parameter int Widths = 2,
+  /// E: a read of sums sees the beats of so many cycles before.
+  parameter int Seen = 9,
+  localparam int PixelBits = $clog2(Sweep)
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  input  logic                 start_i,
+  // A step, and its layer: from ready_i to go_i
+  input  logic                 ready_i,
+  input  logic                 go_i,
+  input  logic [479:0]         layer_word_i,
+  input  logic [159:0]         step_word_i,
+  input  logic                 last_step_i,
+  output logic                 walking_o,
+  output logic                 step_ends_o,
+  output logic                 draining_o,
+  output logic [15:0]          free_rows_o,
+  // Weights
+  input  logic                 tiles_ready_i,
+  input  logic                 tile_full_i,
+  output logic                 stream_begin_o,
+  output logic [15:0]          stream_base_o,
+  output logic [3:0]           stream_book_o,
+  output logic [15:0]          stream_tiles_o,
+  output logic                 copy_o,
+  // Windows
+  output logic                 issue_o,
+  output logic                 first_o,
+  output logic                 last_o,
+  output logic [PixelBits-1:0] pixel_o,
+  output logic [15:0]          weight_o,  // the load's number in its stream
+  output logic                 from_input_o,
+  output logic [15:0]          address_o,
+  output logic                 pad_o,
+  output logic [7:0]           zero_o,
+  // Pixels of drains, and where their results go
+  output logic                 read_o,
+  output logic [PixelBits-1:0] read_pixel_o,
+  output logic [4:0]           layer_o,
+  output logic                 to_map_o,
+  output logic                 to_skip_o,
+  output logic                 to_output_o,
+  output logic                 add_o,
+  output logic                 ends_o,  // the step's last result
+  output logic                 final_o,  // the image's
+  output logic [5:0]           valid_o,
+  output logic [15:0]          result_address_o,
+  output logic [4:0]           result_part_o,
+  output logic [15:0]          parameter_o,
+  output logic [15:0]          skip_read_o,
+  output logic [15:0]          skip_write_o
+);
+
+  localparam int Beats = Outputs / Results;
+  localparam int Code = $clog2(Widths);
+  localparam int Parts = ((Channels << Code) > Outputs) ? (Channels << Code) / Outputs : 1;
+  localparam int BeatBits = (Beats > 1) ? $clog2(Beats) : 1;
+  localparam int DrainDelay = Seen + 2;  // from the begin of a tile's last sweep
+  localparam int DelayBits = $clog2(DrainDelay);
+
+  if (Sweep != 16 && Sweep != 32 && Sweep != 64) begin : gen_bad_sweep
+    sweep_must_be_16_32_or_64 u_error ();
+  end
+  if (Widths != 1 && Widths != 2 && Widths != 4 && Widths != 8) begin : gen_bad_widths
+    sweeps_take_one_width u_error ();
+  end
+
+  // The step that is walked.
+  logic        depthwise_q, from_input_q, to_map_q, to_skip_q, to_output_q, add_q, final_q, still_q;
+  logic [4:0]  layer_q;
+  logic [7:0]  zero_q, last_kernel_row_q, last_kernel_q, last_channel_q, last_tile_q, last_row_q;
+  logic [11:0] width_q, height_q, last_column_q;
+  logic [3:0]  stride_q;
+  logic [15:0] pitch_q, groups_q, base_q, end_q, ring_q, row_words_q, output_groups_q, stride_words_q, free_q,
+               output_word_q;
+  logic [5:0]  last_valid_q;
+
+  // Sweeps, and where each one's first pixel is.
+  logic [7:0]         tile_q, kernel_row_q, kernel_q, channel_q;
+  logic signed [12:0] first_column_q, sweep_column_q, sweep_column, first_row_q, sweep_row_q, sweep_row;
+  logic [15:0]        first_words_q, sweep_words_q, sweep_words, first_slot_q, sweep_slot_q, sweep_slot, group_q;
+  logic [15:0]        weight_q, tile_group_q, next_tile_group, parameter_q, skip_read_q, skip_write_q;
+  logic [4:0]         part_q;
+
+  // Pixels of a sweep.
+  logic [PixelBits-1:0] pixel_q;
+  logic [11:0]          x_q;
+  logic [7:0]           y_q;
+  logic signed [12:0]   column_q, row_q;
+  logic [15:0]          words_q, slot_q;
+
+  logic       walking_q, sweeping_q, over_q, copies_q, draining_q;
+  logic [2:0] young_q;  // a sweep has begun 1 to 3 cycles ago
+  logic       takes, begins, sweep_ends, tile_ends, group_ends;
+  logic       last_channel, last_kernel, last_kernel_row, last_tile, last_column, last_pixel;
+
+  assign last_channel = channel_q == last_channel_q;
+  assign last_kernel = kernel_q == last_kernel_q;
+  assign last_kernel_row = kernel_row_q == last_kernel_row_q;
+  assign last_tile = tile_q == last_tile_q;
+  assign last_column = x_q == last_column_q;
+  assign last_pixel = last_column && y_q == last_row_q;
+  assign first_o = channel_q == '0 && kernel_q == '0 && kernel_row_q == '0;
+  assign last_o = last_channel && last_kernel && last_kernel_row;
+  assign takes = first_o || !still_q;
+  assign begins = walking_q && !sweeping_q && (!takes || tile_full_i) && (!last_o || !draining_q);
+  assign issue_o = begins || (sweeping_q && !over_q);
+  assign sweep_ends = sweeping_q && (over_q || last_pixel) && young_q[1:0] == '0;
+  assign tile_ends = sweep_ends && last_o;
+  assign step_ends_o = tile_ends && last_tile;
+  assign walking_o = walking_q;
+  assign free_rows_o = free_q;
+  assign copy_o = copies_q && young_q[2];
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || start_i) begin
+      walking_q <= 1'b0;
+      sweeping_q <= 1'b0;
+      over_q <= 1'b0;
+      young_q <= '0;
+    end else begin
+      walking_q <= go_i || (walking_q && !step_ends_o);
+      sweeping_q <= begins || (sweeping_q && !sweep_ends);
+      over_q <= (over_q || (issue_o && last_pixel)) && !sweep_ends;
+      young_q <= {young_q[1:0], begins};
+    end
+    if (begins) copies_q <= takes;
+  end
+
+  // Windows.
+  logic [15:0]        next_slot, row_slot;
+  logic [16:0]        row_sum;
+  logic signed [13:0] column, row;
+
+  assign pixel_o = pixel_q;
+  assign weight_o = weight_q;
+  assign from_input_o = from_input_q;
+  assign zero_o = zero_q;
+  assign column = 14'(column_q);
+  assign row = 14'(row_q);
+  assign address_o = words_q + group_q + slot_q;
+  assign pad_o = column < 0 || column >= $signed({2'b00, width_q}) || row < 0 || row >= $signed({2'b00, height_q});
+
+  // A row on, and as many as the stride is.
+  assign next_slot = sweep_slot_q + pitch_q == end_q ? base_q : sweep_slot_q + pitch_q;
+  assign row_sum = 17'(slot_q) + 17'(row_words_q);
+  assign row_slot = 16'(row_sum >= 17'(end_q) ? row_sum - 17'(ring_q) : row_sum);
+
+  // The next sweep's first pixel.
+  always_comb begin
+    sweep_column = sweep_column_q;
+    sweep_words = sweep_words_q;
+    sweep_row = sweep_row_q;
+    sweep_slot = sweep_slot_q;
+    if (last_channel) begin
+      sweep_column = last_kernel ? first_column_q : sweep_column_q + 1'b1;
+      sweep_words = last_kernel ? first_words_q : sweep_words_q + groups_q;
+      if (last_kernel) begin
+        sweep_row = last_kernel_row ? first_row_q : sweep_row_q + 1'b1;
+        sweep_slot = last_kernel_row ? first_slot_q : next_slot;
+      end
+    end
+  end
+
+  // Products of shifts, so that none takes a DSP.
+  logic [15:0] stride_pitch;
+
+  always_comb begin
+    stride_pitch = '0;
+    for (int i = 0; i < 4; i++)
+      if (layer_word_i[64+12+i]) stride_pitch = stride_pitch + (layer_word_i[96 +: 16] << i);
+  end
+
+  assign group_ends = part_q == 5'(Parts - 1);
+  assign next_tile_group = tile_group_q + 16'(group_ends);
+
+  always_ff @(posedge clk_i) begin
+    if (go_i) begin
+      depthwise_q <= layer_word_i[2];
+      from_input_q <= layer_word_i[3];
+      to_map_q <= layer_word_i[4];
+      to_skip_q <= layer_word_i[5];
+      to_output_q <= layer_word_i[6];
+      add_q <= layer_word_i[7];
+      zero_q <= layer_word_i[8 +: 8];
+      last_kernel_row_q <= layer_word_i[16 +: 8];
+      last_kernel_q <= layer_word_i[24 +: 8];
+      width_q <= layer_word_i[32 +: 12];
+      height_q <= layer_word_i[32+12 +: 12];
+      first_column_q <= 13'($signed(layer_word_i[64 +: 12]));
+      stride_q <= layer_word_i[64+12 +: 4];
+      last_channel_q <= layer_word_i[64+16 +: 8];
+      pitch_q <= layer_word_i[96 +: 16];
+      groups_q <= layer_word_i[96+16 +: 16];
+      base_q <= layer_word_i[128 +: 16];
+      end_q <= layer_word_i[128+16 +: 16];
+      ring_q <= layer_word_i[128+16 +: 16] - layer_word_i[128 +: 16];
+      row_words_q <= stride_pitch;
+      last_column_q <= layer_word_i[160 +: 12];
+      last_tile_q <= layer_word_i[160+12 +: 8];
+      last_valid_q <= layer_word_i[160+20 +: 6];
+      output_groups_q <= layer_word_i[224 +: 16];
+      stride_words_q <= 16'(layer_word_i[352+4 +: 12]);
+      first_words_q <= layer_word_i[352+16 +: 16];
+      still_q <= layer_word_i[416+12];
+      layer_q <= step_word_i[4:0];
+      last_row_q <= step_word_i[24 +: 8];
+      first_row_q <= $signed(step_word_i[32 +: 13]);
+      first_slot_q <= step_word_i[64 +: 16];
+      output_word_q <= step_word_i[64+16 +: 16];
+      free_q <= step_word_i[128 +: 16];
+      final_q <= last_step_i;
+
+      tile_q <= '0;
+      kernel_row_q <= '0;
+      kernel_q <= '0;
+      channel_q <= '0;
+      group_q <= '0;
+      weight_q <= '0;
+      tile_group_q <= '0;
+      part_q <= '0;
+      parameter_q <= layer_word_i[192+16 +: 16];
+      skip_read_q <= step_word_i[96 +: 16];
+      skip_write_q <= step_word_i[96+16 +: 16];
+      sweep_column_q <= 13'($signed(layer_word_i[64 +: 12]));
+      sweep_words_q <= layer_word_i[352+16 +: 16];
+      sweep_row_q <= $signed(step_word_i[32 +: 13]);
+      sweep_slot_q <= step_word_i[64 +: 16];
+      pixel_q <= '0;
+      x_q <= '0;
+      y_q <= '0;
+      column_q <= 13'($signed(layer_word_i[64 +: 12]));
+      words_q <= layer_word_i[352+16 +: 16];
+      row_q <= $signed(step_word_i[32 +: 13]);
+      slot_q <= step_word_i[64 +: 16];
+    end else if (sweep_ends) begin
+      channel_q <= last_channel ? '0 : channel_q + 1'b1;
+      group_q <= !last_channel ? group_q + 1'b1 : !depthwise_q ? '0 : last_o ? next_tile_group : tile_group_q;
+      if (last_channel) kernel_q <= last_kernel ? '0 : kernel_q + 1'b1;
+      if (last_channel && last_kernel) kernel_row_q <= last_kernel_row ? '0 : kernel_row_q + 1'b1;
+      if (last_o) begin
+        tile_q <= tile_q + 1'b1;
+        tile_group_q <= next_tile_group;
+        part_q <= group_ends ? '0 : part_q + 1'b1;
+        parameter_q <= parameter_q + 16'(Beats);
+        skip_read_q <= skip_read_q + 1'b1;
+        skip_write_q <= skip_write_q + 1'b1;
+      end
+      weight_q <= weight_q + 16'(last_o || !still_q);
+      sweep_column_q <= sweep_column;
+      sweep_words_q <= sweep_words;
+      sweep_row_q <= sweep_row;
+      sweep_slot_q <= sweep_slot;
+      pixel_q <= '0;
+      x_q <= '0;
+      y_q <= '0;
+      column_q <= sweep_column;
+      words_q <= sweep_words;
+      row_q <= sweep_row;
+      slot_q <= sweep_slot;
+    end else if (issue_o && !last_pixel) begin
+      pixel_q <= pixel_q + 1'b1;
+      x_q <= last_column ? '0 : x_q + 1'b1;
+      column_q <= last_column ? sweep_column_q : column_q + 13'(stride_q);
+      words_q <= last_column ? sweep_words_q : words_q + stride_words_q;
+      if (last_column) begin
+        y_q <= y_q + 1'b1;
+        row_q <= row_q + 13'(stride_q);
+        slot_q <= row_slot;
+      end
+    end
+  end
+
+  // Streams: one step ahead.
+  logic begun_q;
+
+  assign stream_begin_o = ready_i && tiles_ready_i && !begun_q && !start_i;
+  assign stream_base_o = layer_word_i[192 +: 16];
+  assign stream_book_o = layer_word_i[416+8 +: 4];
+  assign stream_tiles_o = layer_word_i[448+16 +: 16];
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || start_i) begun_q <= 1'b0;
+    else begun_q <= (begun_q || stream_begin_o) && !go_i;
+  end
+
+  // Drains. A tile's last pixel is known before its results would leave.
+  logic [DelayBits-1:0] delay_q;
+  logic [BeatBits-1:0]  beat_q;
+  logic [PixelBits-1:0] drain_pixel_q, drain_last_q;
+  logic                 last_known_q, drain_last, drains, beats_end, drain_ends;
+  logic                 drain_ends_step_q, drain_final_q;
+  logic [7:0]           drain_tiles_q;
+  logic [15:0]          drain_groups_q;
+
+  assign drains = draining_q && delay_q == '0;
+  assign beats_end = drains && 32'(beat_q) == Beats - 1;
+  assign drain_last = last_known_q && drain_pixel_q == drain_last_q;
+  assign drain_ends = beats_end && drain_last;
+  assign draining_o = draining_q;
+  assign read_o = drains && beat_q == '0;
+  assign read_pixel_o = drain_pixel_q;
+  assign ends_o = drain_ends_step_q && drain_last;
+  assign final_o = drain_final_q && ends_o;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || start_i) draining_q <= 1'b0;
+    else draining_q <= (draining_q && !drain_ends) || (begins && last_o);
+    if (issue_o && last_o && last_pixel) drain_last_q <= pixel_q;
+    if (issue_o && last_o) last_known_q <= last_pixel;
+    if (begins && last_o) begin
+      delay_q <= DelayBits'(DrainDelay - 1);
+      beat_q <= '0;
+      drain_pixel_q <= '0;
+      drain_ends_step_q <= last_tile;
+      drain_final_q <= final_q;
+      drain_tiles_q <= last_tile_q;
+      drain_groups_q <= output_groups_q;
+      layer_o <= layer_q;
+      to_map_o <= to_map_q;
+      to_skip_o <= to_skip_q;
+      to_output_o <= to_output_q;
+      add_o <= add_q;
+      valid_o <= last_tile ? last_valid_q : 6'(Outputs);
+      result_address_o <= output_word_q + tile_group_q;
+      result_part_o <= part_q;
+      parameter_o <= parameter_q;
+      skip_read_o <= skip_read_q;
+      skip_write_o <= skip_write_q;
+    end else begin
+      if (delay_q != '0) delay_q <= delay_q - 1'b1;
+      if (drains) beat_q <= beats_end ? '0 : beat_q + 1'b1;
+      if (beats_end) begin
+        drain_pixel_q <= drain_pixel_q + 1'b1;
+        result_address_o <= result_address_o + drain_groups_q;
+        skip_read_o <= skip_read_o + 16'(drain_tiles_q) + 1'b1;
+        skip_write_o <= skip_write_o + 16'(drain_tiles_q) + 1'b1;
+      end
+    end
+  end
+
+  logic unused;
+  assign unused = ^{layer_word_i, step_word_i};
+
+`ifndef YOSYS
+  always @(posedge clk_i) begin
+    if (rst_ni && !start_i) begin
+      assert (!go_i || begun_q || stream_begin_o) else $error("a step begins without its stream");
+      assert (!(walking_q && !sweeping_q && first_o && tile_q == '0) || weight_q == '0)
+          else $error("loads are miscounted");
+      assert (!(draining_q && begins && last_o)) else $error("a drain is overtaken");
+    end
+  end
+`endif
+
+endmodule
+
+`default_nettype wire
