@@ -18,6 +18,12 @@
 // references a weight is w = r + d * 2^s, r of its output, s of the layer, d in planes, and a mask says which
 // are counted: the sum of w x is 2^s times that of d x, and r times the mask's total.
 //
+// With Sweep > 0 weights stand still instead, Huffman-coded in their memory (rtl/sweep_weights.sv): a tile of
+// them serves a window of each of a block's pixels, up to Sweep of several rows, whose sums are kept in LUT-RAM
+// (rtl/sweep_array.sv). That takes one bank, one pixel a cycle, planes alone, one width, no references, no
+// stage, and there are no maxima. A pixel's results are written W = 22 + P / R cycles behind its tag, with which
+// its sums are read.
+//
 // A window issued in cycle i is at the dot products in i + 4, its tile's sums are there in i + 4 + D with D
 // = 4 + ceil(log2(T S)), of planes U 5 + ceil(log2(ceil(T S / 3))) + log2(U), or the later if there are both,
 // and its results are written in i + W with W = 22 + D + M P / R. Values come in one
@@ -75,7 +81,20 @@ module array #(
   /// Bits of a reference r, 2 to 8, which takes planes; 0: there are none.
   parameter int ReferenceBits = 0,
   /// 0: scalers shift alone.
-  parameter int ScaleMultiply = 1
+  parameter int ScaleMultiply = 1,
+  /// Most pixels of a block that a tile of weights serves: 16, 32 or 64; 0: there are no sweeps. With sweeps
+  /// WeightDepth counts words of 36 bits.
+  parameter int Sweep = 0,
+  /// Of sweeps: decoders (1, 2, 4), weights of a symbol, code books (a power of two, at most 16).
+  parameter int Decoders = 2,
+  parameter int SymbolWeights = 2,
+  parameter int Books = 1,
+  /// Bits of a scaler's multiplier that are kept, 16 to 31.
+  parameter int ScaleBits = 31,
+  /// 1: what is added is looked up as a whole, of maps of 4 bits at most.
+  parameter int Lookup = 0,
+  /// 1: tiles of zeros are neither kept nor walked: not there yet.
+  parameter int SkipZeros = 0
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -124,7 +143,8 @@ module array #(
   localparam int WindowLatency = 4;
   localparam int ByteLatency = (HasBytes != 0) ? 4 + $clog2(Window) : 0;
   localparam int PlaneLatency = (Planes > 0) ? 5 + $clog2((Window + 2) / 3) + $clog2(Planes) : 0;
-  localparam int DotLatency = (ByteLatency > PlaneLatency) ? ByteLatency : PlaneLatency;
+  // Of sweeps the sums are there, and PlaneLatency is when they can be read.
+  localparam int DotLatency = (Sweep > 0) ? 0 : (ByteLatency > PlaneLatency) ? ByteLatency : PlaneLatency;
   localparam int PoolLatency = 3;
   localparam int Writeback = 22 + DotLatency + Pixels * Outputs / Results;
   localparam int WeightBits = (WeightDepth > 1) ? $clog2(WeightDepth) : 1;
@@ -158,6 +178,18 @@ module array #(
   end
   if (ScaleMultiply != 0 && ScaleMultiply != 1) begin : gen_bad_scale_multiply
     scale_multiply_must_be_0_or_1 u_error ();
+  end
+  if (Sweep > 0 && (Banks != 1 || Pixels != 1 || HasBytes != 0 || ReferenceBits > 0 || StageResults > 0)) begin : gen_bad_sweep
+    sweeps_take_one_bank_one_pixel_planes_alone_and_neither_references_nor_a_stage u_error ();
+  end
+  if (ScaleBits < 16 || ScaleBits > 31) begin : gen_bad_scale_bits
+    scale_bits_must_be_16_to_31 u_error ();
+  end
+  if (Lookup != 0 && (Lookup != 1 || Widths % 2 != 0)) begin : gen_bad_lookup
+    lookup_must_be_0_or_of_4_bits_at_most_1 u_error ();
+  end
+  if (SkipZeros != 0) begin : gen_bad_skip_zeros
+    skip_zeros_must_be_0 u_error ();
   end
   if (WeightBytes > 16384) begin : gen_bad_weights
     a_word_of_weights_must_be_4096_pieces_at_most u_error ();
@@ -224,6 +256,11 @@ module array #(
   logic [11:0] piece;
   logic [31:0] data;
   logic        image_begins, image_done, input_error, step_error, stage_error;
+  // Of sweeps
+  logic        lengths_we, built, bad_book, bad_code, tiles_ready, tile_full, stream_begin, copy, tile_read;
+  logic [15:0] stream_base, stream_tiles;
+  logic [3:0]  stream_book;
+  logic [5:0]  pixel, tile_pixel;
 
   array_control #(
     .Outputs(Outputs),
@@ -254,6 +291,13 @@ module array #(
     .Widths(Widths),
     .ReferenceBits(ReferenceBits),
     .ScaleMultiply(ScaleMultiply),
+    .Sweep(Sweep),
+    .Decoders(Decoders),
+    .SymbolWeights(SymbolWeights),
+    .Books(Books),
+    .ScaleBits(ScaleBits),
+    .Lookup(Lookup),
+    .SkipZeros(SkipZeros),
     .WeightBytes(WeightBytes)
   ) u_control (
     .clk_i,
@@ -301,6 +345,7 @@ module array #(
     .stage_parameters_we_o(stage_parameters_we),
     .stage_layers_we_o(stage_layers_we),
     .stage_steps_we_o(stage_steps_we),
+    .lengths_we_o(lengths_we),
     .word_o(word),
     .piece_o(piece),
     .data_o(data),
@@ -308,7 +353,8 @@ module array #(
     .begin_i(image_begins),
     .done_i(image_done),
     .input_error_i(input_error),
-    .program_error_i(step_error || stage_error)
+    .program_error_i(step_error || stage_error || bad_book),
+    .weights_error_i(bad_code)
   );
 
   // The image.
@@ -382,7 +428,10 @@ module array #(
     .Block(Blocks[5] ? 1 : 0),
     .Pixels(Pixels),
     .Planes((Planes > 0) ? 1 : 0),
-    .Widths(Widths)
+    .Widths(Widths),
+    .Sweep(Sweep),
+    .Seen(PlaneLatency),
+    .Books(Books)
   ) u_scheduler (
     .clk_i,
     .rst_ni(interior_rst_n),
@@ -401,6 +450,15 @@ module array #(
     .free_o(free),
     .free_rows_o(free_rows),
     .error_o(step_error),
+    .built_i(built),
+    .stop_i(bad_code),
+    .tiles_ready_i(tiles_ready),
+    .tile_full_i(tile_full),
+    .stream_begin_o(stream_begin),
+    .stream_base_o(stream_base),
+    .stream_book_o(stream_book),
+    .stream_tiles_o(stream_tiles),
+    .copy_o(copy),
     .issue_o(issue_valid),
     .first_o(issue_first),
     .last_o(issue_last),
@@ -420,6 +478,9 @@ module array #(
     .first_address_o(issue_address),
     .lanes_o(lanes),
     .zero_o(zero),
+    .pixel_o(pixel),
+    .tile_o(tile_read),
+    .tile_pixel_o(tile_pixel),
     .layer_o(layer),
     .to_map_o(to_map),
     .to_stage_o(to_stage),
@@ -529,11 +590,10 @@ module array #(
   always_ff @(posedge clk_i) begin
     weight_address_q <= WeightBits'(issue_weight);
     weight_read_q <= issue_valid && !max_pool;
-    weights_q <= weights;
     if (weights_we) low_piece_q <= data;
   end
 
-  for (genvar c = 0; c < WeightColumns; c++) begin : gen_weights
+  for (genvar c = 0; c < ((Sweep == 0) ? WeightColumns : 0); c++) begin : gen_weights
     weight_bank #(.Width(64), .Depth(WeightDepth), .ReadLatency(2), .Block(Blocks[2] ? 1 : 0)) u_words (
       .clk_i,
       .we_i(weights_we && 32'(piece) == 2 * c + 1 && 32'(word) < WeightDepth),
@@ -543,6 +603,49 @@ module array #(
       .raddr_i(weight_address_q),
       .rdata_o(weights[64*c +: 64])
     );
+  end
+
+  if (Sweep > 0) begin : gen_tiles
+    sweep_weights #(
+      .Outputs(Outputs),
+      .Channels(Channels),
+      .Widths(Widths),
+      .Planes(Planes),
+      .Decoders(Decoders),
+      .SymbolWeights(SymbolWeights),
+      .Books(Books),
+      .Depth(WeightDepth)
+    ) u_weights (
+      .clk_i,
+      .rst_ni(interior_rst_n),
+      .start_i(start),
+      .built_o(built),
+      .fault_o(bad_book),
+      .words_we_i(weights_we),
+      .lengths_we_i(lengths_we),
+      .word_i(word),
+      .piece_i(piece),
+      .data_i(data),
+      .begin_i(stream_begin),
+      .base_i(stream_base),
+      .book_i(stream_book),
+      .tiles_i(stream_tiles),
+      .ready_o(tiles_ready),
+      .full_o(tile_full),
+      .copy_i(copy),
+      .weights_o(weights_q),
+      .error_o(bad_code)
+    );
+
+    logic unused_words;
+    assign unused_words = ^{low_piece_q, weight_address_q, weight_read_q, weights};
+    assign weights = '0;
+  end else begin : gen_no_tiles
+    assign {built, bad_book, bad_code, tiles_ready, tile_full} = '0;
+    always_ff @(posedge clk_i) weights_q <= weights;
+
+    logic unused_tiles;
+    assign unused_tiles = ^{lengths_we, stream_begin, stream_base, stream_book, stream_tiles, copy, pixel, tile_pixel};
   end
 
   // Sums and maxima.
@@ -561,7 +664,7 @@ module array #(
     .data_o({window_first, window_last, window_max_pool, window_lanes})
   );
 
-  if (Planes > 0) begin : gen_window_tag
+  if (Planes > 0 && Sweep == 0) begin : gen_window_tag
     delay_line #(.Width(5), .Cycles(WindowLatency)) u_planes (
       .clk_i,
       .data_i({top, shift, width, planes}),
@@ -620,7 +723,7 @@ module array #(
     end
   end
 
-  for (genvar m = 0; m < ((Planes > 0) ? Pixels : 0); m++) begin : gen_plane_array
+  for (genvar m = 0; m < ((Planes > 0 && Sweep == 0) ? Pixels : 0); m++) begin : gen_plane_array
     logic                       valid;
     logic [AccBits*Outputs-1:0] pixel_sums;
     logic [AccBits-1:0]         pixel_total;
@@ -668,6 +771,50 @@ module array #(
     end
   end
 
+  // Of sweeps sums are read by the tags of their pixels.
+  if (Sweep > 0) begin : gen_sweep_array
+    localparam int PixelBits = $clog2(Sweep);
+    logic [PixelBits-1:0] window_pixel, read_pixel;
+    logic [1:0]           reads_q;
+
+    delay_line #(.Width(PixelBits), .Cycles(WindowLatency)) u_pixel (
+      .clk_i, .data_i(PixelBits'(pixel)), .data_o(window_pixel)
+    );
+    delay_line #(.Width(PixelBits), .Cycles(2)) u_read_pixel (
+      .clk_i, .data_i(PixelBits'(tile_pixel)), .data_o(read_pixel)
+    );
+    always_ff @(posedge clk_i) reads_q <= interior_rst_n ? {reads_q[0], tile_read} : '0;
+
+    sweep_array #(
+      .Outputs(Outputs),
+      .Channels(Channels),
+      .Planes(Planes),
+      .Widths(Widths),
+      .AccBits(AccBits),
+      .Pixels(Sweep)
+    ) u_sweep_array (
+      .clk_i,
+      .rst_ni(interior_rst_n),
+      .valid_i(window_valid),
+      .first_i(window_first),
+      .last_i(window_last),
+      .shift_i(1'b0),
+      .top_i(1'b1),
+      .width_i(2'($clog2(Widths))),
+      .pixel_i(window_pixel),
+      .x_i(windows),
+      .w_i(weights_q),
+      .read_i(reads_q[1]),
+      .read_pixel_i(read_pixel),
+      .valid_o(plane_sums_valid[0]),
+      .sums_o(plane_sums)
+    );
+    assign plane_totals = '0;
+
+    logic unused_pixels;
+    assign unused_pixels = ^{pixel, tile_pixel, to_planes};
+  end
+
   if (HasBytes == 0) begin : gen_no_bytes
     logic unused_bytes;
     assign unused_bytes = to_bytes;
@@ -686,18 +833,24 @@ module array #(
   logic                  maximum_valid;
   logic [8*Channels-1:0] maximum;
 
-  max_pool #(.Channels(Channels), .Lanes(Banks), .Widths(Widths)) u_max_pool (
-    .clk_i,
-    .rst_ni(interior_rst_n),
-    .valid_i(window_valid && window_max_pool),
-    .first_i(window_first),
-    .last_i(window_last),
-    .lanes_i(window_lanes),
-    .width_i(window_width),
-    .window_i(windows[8*Window-1:0]),
-    .valid_o(maximum_valid),
-    .y_o(maximum)
-  );
+  if (Sweep == 0) begin : gen_max_pool
+    max_pool #(.Channels(Channels), .Lanes(Banks), .Widths(Widths)) u_max_pool (
+      .clk_i,
+      .rst_ni(interior_rst_n),
+      .valid_i(window_valid && window_max_pool),
+      .first_i(window_first),
+      .last_i(window_last),
+      .lanes_i(window_lanes),
+      .width_i(window_width),
+      .window_i(windows[8*Window-1:0]),
+      .valid_o(maximum_valid),
+      .y_o(maximum)
+    );
+  end else begin : gen_no_max_pool
+    logic unused_maximum;
+    assign {maximum_valid, maximum} = '0;
+    assign unused_maximum = ^{window_max_pool, window_lanes, window_width};
+  end
 
   // Results.
   logic                 push, push_final;
@@ -722,7 +875,10 @@ module array #(
     .Pixels(Pixels),
     .Widths(Widths),
     .ReferenceBits(ReferenceBits),
-    .ScaleMultiply(ScaleMultiply)
+    .ScaleMultiply(ScaleMultiply),
+    .ScaleBits(ScaleBits),
+    .BiasBits((Sweep > 0) ? SumBits : 32),
+    .Lookup(Lookup)
   ) u_results (
     .clk_i,
     .rst_ni(interior_rst_n),
@@ -732,7 +888,7 @@ module array #(
     .word_i(word),
     .piece_i(piece),
     .data_i(data),
-    .tile_i(issue_valid && issue_last),
+    .tile_i(tile_read),
     .layer_i(layer),
     .max_pool_i(max_pool),
     .to_map_i(to_map),
@@ -800,7 +956,8 @@ module array #(
       .ParamBlock(Blocks[9] ? 1 : 0),
       .StepBlock(Blocks[10] ? 1 : 0),
       .Pixels(Pixels),
-      .ScaleMultiply(ScaleMultiply)
+      .ScaleMultiply(ScaleMultiply),
+      .ScaleBits(ScaleBits)
     ) u_stage (
       .clk_i,
       .rst_ni(interior_rst_n),

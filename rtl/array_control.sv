@@ -5,7 +5,7 @@
 //   0x004 CONTROL   written: bit 0 starts, bit 1 resets the interior in the next cycle, and wins
 //   0x008 STATUS    [1:0] 0 idle, 1 an image is inside, 3 error; [12:8] which one: 1 TLAST is elsewhere than
 //                   on an image's last value, 2 the program has no step, or too many, or one that cannot be
-//                   (rtl/array_scheduler.sv)
+//                   (rtl/array_scheduler.sv), or a code book is none; 4 a code of weights is none
 //   0x00C IMAGES    that have left since the reset, modulo 2^32
 //   0x010 INPUT0    [11:0] columns [23:12] rows of an image
 //   0x014 INPUT1    [11:0] channels [15:12] kernel columns [19:16] left [23:20] stride [27:24] right
@@ -16,17 +16,20 @@
 //   0x028 LOAD_DATA written: a piece of 32 bits; LOAD_ADDRESS goes on to the next piece, behind the word's
 //                   last one to the next word's first
 //   0x02C CYCLES    in which STATUS was 1 since the reset, modulo 2^32
-//   0x030 to 0x058  the design: {Results, Banks, Channels, Outputs}, {SumBits, Pages, Multiplier, Layers} by
+//   0x030 to 0x05C  the design: {Results, Banks, Channels, Outputs}, {SumBits, Pages, Multiplier, Layers} by
 //                   bytes, {MapDepth, InputDepth}, {WeightDepth, ParamDepth}, {SkipDepth, OutputDepth} by half
 //                   words, Steps; {StageResults, StageMultiplier, Pixels, LutRam} of 8, 4, 4 and 16
 //                   bits, {StageMapDepth, StageRowDepth}, {StageWeightDepth, StageParamDepth}, StageSteps, all
 //                   but Pixels and LutRam 0 without a stage; [11:8] Planes [15:12] Widths [19:16]
-//                   ReferenceBits [20] ScaleMultiply
+//                   ReferenceBits [20] ScaleMultiply; [7:0] Sweep [11:8] Decoders [15:12] SymbolWeights [20:16]
+//                   ScaleBits [25:21] Books [26] SkipZeros [27] Lookup, without sweeps only ScaleBits and Lookup
 //
 // Spaces, and the pieces of their words: 0 weights, Outputs * Banks * Channels bytes, or the planes of as many
 // bits, if that is more; 1 parameters, 3 for
 // each result; 2 layers, 13; 3 steps, 5; 4 tables of additions, 1; and where there is a stage its own: 5
-// weights, Banks * Channels bytes; 6 parameters, 3 for each of its results; 7 layers; 8 steps. INPUT0 to
+// weights, Banks * Channels bytes; 6 parameters, 3 for each of its results; 7 layers; 8 steps. With sweeps
+// words of weights have 36 bits, in 2 pieces, layers 15, and there are 9 code lengths, 1, of word book *
+// symbols + symbol. INPUT0 to
 // LOAD_ADDRESS read what was written; all of them and LOAD_DATA are written, and a start is, while STATUS is
 // 0 and no value comes in that cycle. CONTROL and LOAD_DATA cannot be read. Another access answers SLVERR
 // and does nothing. A read sees what was before the cycle in which it happens. An error stays until a reset,
@@ -64,6 +67,14 @@ module array_control #(
   parameter int Widths = 1,
   parameter int ReferenceBits = 0,
   parameter int ScaleMultiply = 1,
+  /// 0: there are no sweeps, nor what belongs to them.
+  parameter int Sweep = 0,
+  parameter int Decoders = 2,
+  parameter int SymbolWeights = 2,
+  parameter int Books = 1,
+  parameter int ScaleBits = 31,
+  parameter int Lookup = 0,
+  parameter int SkipZeros = 0,
   /// Bytes of a word of weights.
   parameter int WeightBytes = 384
 ) (
@@ -116,6 +127,7 @@ module array_control #(
   output logic        stage_parameters_we_o,
   output logic        stage_layers_we_o,
   output logic        stage_steps_we_o,
+  output logic        lengths_we_o,
   output logic [15:0] word_o,
   output logic [11:0] piece_o,
   output logic [31:0] data_o,
@@ -124,7 +136,8 @@ module array_control #(
   input  logic        begin_i,
   input  logic        done_i,
   input  logic        input_error_i,
-  input  logic        program_error_i
+  input  logic        program_error_i,
+  input  logic        weights_error_i
 );
 
   localparam logic [11:0] AddrId = 12'h000, AddrControl = 12'h004, AddrStatus = 12'h008,
@@ -133,13 +146,15 @@ module array_control #(
       AddrCycles = 12'h02C, AddrDesign0 = 12'h030, AddrDesign1 = 12'h034, AddrDesign2 = 12'h038,
       AddrDesign3 = 12'h03C, AddrDesign4 = 12'h040, AddrDesign5 = 12'h044, AddrDesign6 = 12'h048,
       AddrDesign7 = 12'h04C, AddrDesign8 = 12'h050, AddrDesign9 = 12'h054,
-      AddrDesign10 = 12'h058;
+      AddrDesign10 = 12'h058, AddrDesign11 = 12'h05C;
   localparam logic [1:0] StatusIdle = 2'd0, StatusRunning = 2'd1, StatusError = 2'd3;
-  localparam logic [1:0] ErrorNone = 2'd0, ErrorInput = 2'd1, ErrorProgram = 2'd2;
+  localparam logic [2:0] ErrorNone = 3'd0, ErrorInput = 3'd1, ErrorProgram = 3'd2, ErrorWeights = 3'd4;
   localparam logic [3:0] SpaceWeights = 4'd0, SpaceParameters = 4'd1, SpaceLayers = 4'd2, SpaceSteps = 4'd3,
       SpaceTables = 4'd4, SpaceStageWeights = 4'd5, SpaceStageParameters = 4'd6, SpaceStageLayers = 4'd7,
-      SpaceStageSteps = 4'd8;
+      SpaceStageSteps = 4'd8, SpaceLengths = 4'd9;
   localparam logic [3:0] LastSpace = (StageResults > 0) ? SpaceStageSteps : SpaceTables;
+  localparam logic [11:0] LastLayerPiece = (Sweep > 0) ? 12'd14 : 12'd12;
+  localparam logic [11:0] LastWeightPiece = (Sweep > 0) ? 12'd1 : 12'(WeightBytes / 4 - 1);
   localparam int MostStageSteps = (StageResults > 0) ? StageSteps : 0;
 
   logic        write, write_okay, read_okay;
@@ -181,7 +196,7 @@ module array_control #(
   logic [3:0]  space_q;
   logic [15:0] word_q;
   logic [11:0] piece_q, last_piece;
-  logic [1:0]  error_q;
+  logic [2:0]  error_q;
   logic        clear_q, start_bit, reset_bit, controls, free_to_write, program_good, loads;
 
   assign interior_rst_no = rst_ni && !clear_q;
@@ -199,13 +214,14 @@ module array_control #(
     case (write_addr)
       AddrControl: write_okay = !start_bit || reset_bit || free_to_write;
       AddrInput0, AddrInput1, AddrInput2, AddrInput3, AddrSteps, AddrLoadAddress: write_okay = free_to_write;
-      AddrLoadData: write_okay = free_to_write && space_q <= LastSpace;
+      AddrLoadData: write_okay = free_to_write &&
+          (space_q <= LastSpace || (Sweep > 0 && space_q == SpaceLengths));
       default: write_okay = 1'b0;
     endcase
     case (space_q)
-      SpaceWeights:         last_piece = 12'(WeightBytes / 4 - 1);
+      SpaceWeights:         last_piece = LastWeightPiece;
       SpaceParameters:      last_piece = 12'(3 * Results - 1);
-      SpaceLayers:          last_piece = 12'd12;
+      SpaceLayers:          last_piece = LastLayerPiece;
       SpaceSteps:           last_piece = 12'd4;
       SpaceStageWeights:    last_piece = 12'(Banks * Channels / 4 - 1);
       SpaceStageParameters: last_piece = 12'(3 * StageResults - 1);
@@ -254,6 +270,7 @@ module array_control #(
         if (input_error_i) error_q <= ErrorInput;
         else if (program_error_i || (controls && start_bit && !reset_bit && !program_good))
           error_q <= ErrorProgram;
+        else if (weights_error_i) error_q <= ErrorWeights;
       end
     end
   end
@@ -280,6 +297,7 @@ module array_control #(
   assign stage_parameters_we_o = loads && space_q == SpaceStageParameters;
   assign stage_layers_we_o = loads && space_q == SpaceStageLayers;
   assign stage_steps_we_o = loads && space_q == SpaceStageSteps;
+  assign lengths_we_o = loads && Sweep > 0 && space_q == SpaceLengths;
   assign word_o = word_q;
   assign piece_o = piece_q;
   assign data_o = write_data;
@@ -288,7 +306,7 @@ module array_control #(
     read_okay = 1'b1;
     case (read_addr)
       AddrId:          read_data = 32'h44544132;
-      AddrStatus:      read_data = {22'd0, error_q, 6'd0, status_o};
+      AddrStatus:      read_data = {21'd0, error_q, 6'd0, status_o};
       AddrImages:      read_data = images_q;
       AddrInput0:      read_data = input0_q;
       AddrInput1:      read_data = input1_q;
@@ -309,6 +327,8 @@ module array_control #(
       AddrDesign8:     read_data = StageResults > 0 ? {16'(StageWeightDepth), 16'(StageParamDepth)} : '0;
       AddrDesign9:     read_data = 32'(MostStageSteps);
       AddrDesign10:    read_data = {11'd0, 1'(ScaleMultiply), 4'(ReferenceBits), 4'(Widths), 4'(Planes), 8'd0};
+      AddrDesign11:    read_data = {4'd0, 1'(Lookup), Sweep > 0 ? {1'(SkipZeros), 5'(Books)} : 6'd0, 5'(ScaleBits),
+                                    Sweep > 0 ? {4'(SymbolWeights), 4'(Decoders), 8'(Sweep)} : 16'd0};
       default: begin
         read_okay = 1'b0;
         read_data = '0;

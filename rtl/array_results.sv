@@ -17,7 +17,7 @@
 // queue gets all 8 bits.
 //
 // Tables: parameters, a word of {shift, multiplier, bias} for each of a beat's results (pieces 0 bias, 1
-// multiplier, 2 shift, which writes all three); of layers words 8 [7:0] zero point [15:8] low [23:16] high
+// multiplier, 2 shift, which writes all three), of whose low bits BiasBits and ScaleBits are kept; of layers words 8 [7:0] zero point [15:8] low [23:16] high
 // [25:24] rule, 9 the same of the sum, [31:26] its shift, 10 its multiplier, 11 [3:0] page; residual_add's.
 // With ReferenceBits a sum is v = sum * 2^s + r * total + bias, the tag's s and the parameters' r (bits 15 to 8
 // of piece 2), the total that of the sum's pixel; else v = sum + bias. It is exact, and saturates to SumBits. A tile's skip word is read in v + 6, and must be written before.
@@ -55,6 +55,11 @@ module array_results #(
   parameter int ReferenceBits = 0,
   /// 0: scalers shift alone, and no multipliers are kept.
   parameter int ScaleMultiply = 1,
+  /// Bits of a multiplier that are kept, the low ones, 16 to 31, and of a bias.
+  parameter int ScaleBits = 31,
+  parameter int BiasBits = 32,
+  /// 1: what is added is looked up as a whole, of 4 bits each (rtl/residual_add.sv).
+  parameter int Lookup = 0,
   localparam int PieceBits = Outputs * ((Widths >= 8) ? 1 : (Widths >= 4) ? 2 : (Widths >= 2) ? 4 : 8),
   localparam int Pieces = 8 * Channels / PieceBits
 ) (
@@ -127,8 +132,8 @@ module array_results #(
   localparam int LayerBits = $clog2(Layers);
   localparam int ParamBits = (ParamDepth > 1) ? $clog2(ParamDepth) : 1;
   localparam int SkipBits = (SkipDepth > 1) ? $clog2(SkipDepth) : 1;
-  localparam int FactorBits = (ScaleMultiply != 0) ? 31 : 0;
-  localparam int ParamWidth = 32 + FactorBits + 6 + ReferenceBits;
+  localparam int FactorBits = (ScaleMultiply != 0) ? ScaleBits : 0;
+  localparam int ParamWidth = BiasBits + FactorBits + 6 + ReferenceBits;
   localparam int AddInput = SumLatency + 1 + ScalerLatency;  // v + 8, from the window
 
   // A tile's events, by cycles from its last window: of all tiles, of those with sums.
@@ -149,9 +154,10 @@ module array_results #(
   logic [ParamWidth-1:0]         param_word;
 
   if (ScaleMultiply != 0) begin : gen_factor
-    assign param_word = ParamWidth'({data_i[15:8], data_i[5:0], piece_q[30:0], piece_before_q});
+    assign param_word = ParamWidth'({data_i[15:8], data_i[5:0], piece_q[ScaleBits-1:0],
+                                   piece_before_q[BiasBits-1:0]});
   end else begin : gen_no_factor
-    assign param_word = ParamWidth'({data_i[15:8], data_i[5:0], piece_before_q});
+    assign param_word = ParamWidth'({data_i[15:8], data_i[5:0], piece_before_q[BiasBits-1:0]});
   end
 
   delay_line #(.Width(16), .Cycles(SumLatency - 2)) u_param_first (
@@ -276,7 +282,7 @@ module array_results #(
     delay_line #(.Width(6), .Cycles(AddInput - 1)) u_add_layer (
       .clk_i, .data_i({add_i, layer_i}), .data_o({adds, add_layer})
     );
-    for (genvar w = 0; w < 3; w++) begin : gen_words
+    for (genvar w = (Lookup != 0) ? 2 : 0; w < 3; w++) begin : gen_words
       logic [31:0] word;
       weight_bank #(.Width(32), .Depth(Layers), .ReadLatency(1), .Block(0)) u_words (
         .clk_i,
@@ -288,8 +294,12 @@ module array_results #(
         .rdata_o(word)
       );
     end
-    assign add_word = gen_words[0].word;
-    assign add_multiplier = gen_words[1].word;
+    if (Lookup != 0) begin : gen_lookup
+      assign {add_word, add_multiplier} = '0;
+    end else begin : gen_sum
+      assign add_word = gen_words[0].word;
+      assign add_multiplier = gen_words[1].word;
+    end
     assign add_page = gen_words[2].word;
 
     delay_line #(.Width(16), .Cycles(AddInput - 2)) u_skip_read (
@@ -339,7 +349,7 @@ module array_results #(
     logic [31:0]                 bias;
     logic [30:0]                 factor;
 
-    assign bias = params[ParamWidth*r +: 32];
+    assign bias = 32'($signed(params[ParamWidth*r +: BiasBits]));
 
     if (ReferenceBits > 0) begin : gen_reference
       // r * total by two bits of r at a time, -2 to 1 and the carry of those below: a row of carries each, and
@@ -348,7 +358,7 @@ module array_results #(
       logic [2*Digits:0]             reference;  // behind a 0
       logic signed [ExactBits-1:0]   shifted, wide_total;
 
-      assign reference = {(2 * Digits)'($signed(params[ParamWidth*r+38+FactorBits +: ReferenceBits])), 1'b0};
+      assign reference = {(2 * Digits)'($signed(params[ParamWidth*r+BiasBits+6+FactorBits +: ReferenceBits])), 1'b0};
       assign shifted = ExactBits'($signed(sums[AccBits*r +: AccBits])) <<< reference_shift;
       assign wide_total = ExactBits'($signed(total));
 
@@ -378,7 +388,7 @@ module array_results #(
         {sum[ExactBits-1], {SumBits-1{!sum[ExactBits-1]}}};
 
     if (ScaleMultiply != 0) begin : gen_factor
-      assign factor = params_q[ParamWidth*r+32 +: 31];
+      assign factor = 31'(params_q[ParamWidth*r+BiasBits +: FactorBits]);
     end else begin : gen_no_factor
       assign factor = '0;
     end
@@ -389,7 +399,7 @@ module array_results #(
       .valid_i(scale_q),
       .v_i(biased_q[SumBits*r +: SumBits]),
       .m_i(factor),
-      .shift_i(params_q[ParamWidth*r+32+FactorBits +: 6]),
+      .shift_i(params_q[ParamWidth*r+BiasBits+FactorBits +: 6]),
       .rule_i(scale_word[25:24]),
       .zero_i(scale_word[7:0]),
       .low_i(scale_word[15:8]),
@@ -399,7 +409,7 @@ module array_results #(
     );
 
     if (Pages > 0) begin : gen_add_lane
-      residual_add #(.Pages(Pages), .Multiply(ScaleMultiply)) u_add (
+      residual_add #(.Pages(Pages), .Multiply(ScaleMultiply), .LookupBits((Lookup != 0) ? KeptBits : 0)) u_add (
         .clk_i,
         .rst_ni,
         .table_we_i,
@@ -539,7 +549,7 @@ module array_results #(
 
   logic unused;
   assign unused = ^{word_i, piece_i, scale_word, scale_layer, add_layer, add_multiplier, add_page, add_word,
-                    scaled_valid, added_valid, table_we_i, params_q, params, data_i, piece_q, skip_word, skip_read, total, reference_shift};
+                    scaled_valid, added_valid, table_we_i, params_q, params, data_i, piece_q, piece_before_q, skip_word, skip_read, total, reference_shift};
 
 endmodule
 

@@ -42,6 +42,8 @@ module depthwise_stage #(
   parameter int Pixels = 1,
   /// 0: scalers shift alone.
   parameter int ScaleMultiply = 1,
+  /// Bits of a multiplier that are kept.
+  parameter int ScaleBits = 31,
   localparam int Parts = 8 * Channels / PartBits,
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1,
   localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1,
@@ -103,6 +105,10 @@ module depthwise_stage #(
   // The program.
   logic [16*Banks*Pixels-1:0] addresses;
   logic [Banks*Pixels-1:0]    pads;
+  logic                       stream_begin, copy, tile;  // no streams: this is no engine of sweeps
+  logic [15:0]                stream_base, stream_tiles;
+  logic [3:0]                 stream_book;
+  logic [5:0]                 pixel, tile_pixel;
   logic [Banks-1:0]           lanes;
   logic [Pixels-1:0]          columns, tile_columns;
   logic [7:0]                 zero;
@@ -150,6 +156,15 @@ module depthwise_stage #(
     .free_o(free),
     .free_rows_o(free_rows),
     .error_o,
+    .built_i(1'b0),
+    .stop_i(1'b0),
+    .tiles_ready_i(1'b0),
+    .tile_full_i(1'b0),
+    .stream_begin_o(stream_begin),
+    .stream_base_o(stream_base),
+    .stream_book_o(stream_book),
+    .stream_tiles_o(stream_tiles),
+    .copy_o(copy),
     .issue_o(issue_valid_o),
     .first_o(issue_first_o),
     .last_o(issue_last_o),
@@ -169,6 +184,9 @@ module depthwise_stage #(
     .first_address_o(issue_address_o),
     .lanes_o(lanes),
     .zero_o(zero),
+    .pixel_o(pixel),
+    .tile_o(tile),
+    .tile_pixel_o(tile_pixel),
     .layer_o(layer),
     .to_map_o(to_map),
     .to_stage_o(to_stage),
@@ -290,7 +308,8 @@ module depthwise_stage #(
     .Pages(0),
     .ParamBlock(ParamBlock),
     .Columns(Pixels),
-    .ScaleMultiply(ScaleMultiply)
+    .ScaleMultiply(ScaleMultiply),
+    .ScaleBits(ScaleBits)
   ) u_results (
     .clk_i,
     .rst_ni,
@@ -300,7 +319,7 @@ module depthwise_stage #(
     .word_i,
     .piece_i,
     .data_i,
-    .tile_i(issue_valid_o && issue_last_o),
+    .tile_i(tile),
     .layer_i(layer),
     .max_pool_i(1'b0),
     .to_map_i(to_map),
@@ -345,7 +364,8 @@ module depthwise_stage #(
 
   // What only the array has.
   logic unused;
-  assign unused = ^{lanes, free, free_rows, from_input, from_stage, max_pool, to_stage, to_skip,
+  assign unused = ^{stream_begin, stream_base, stream_book, stream_tiles, copy, pixel, tile_pixel,
+                    lanes, free, free_rows, from_input, from_stage, max_pool, to_stage, to_skip,
                     to_output, adds, is_final, valid_results, part, skip_read, skip_write, wide, whole,
                     in_rows, in_maps, skip_valid, skip_address, skip_word, push, push_final, push_valid,
                     push_word, top, shift, planes, width, result_width, reference_shift};

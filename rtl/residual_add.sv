@@ -4,7 +4,10 @@
 // bits, becomes a value by `scaler` with the factor, rule, zero point and bounds of the beat. Without
 // add_i y_o = y_i. A page that is not there reads as 0.
 //
-// The tables' address is {B, page, index}; a write to a page that is not there does nothing, and a beat
+// With LookupBits the table says what comes of both, without a scaler: y_o = L[page][skip[3:0] + 16 * y[3:0]],
+// of LookupBits bits and their sign.
+//
+// The tables' address is {B, page, index}, of L B is 0; a write to what is not there does nothing, and a beat
 // in the cycle of a write still finds what was there before. The tables begin as zeros, and a reset
 // leaves them.
 
@@ -14,7 +17,9 @@ module residual_add #(
   /// Pages of each table, 0 to 16; 0: there are no tables, and every value passes.
   parameter int Pages = 1,
   /// 0: the scaler shifts alone.
-  parameter int Multiply = 1
+  parameter int Multiply = 1,
+  /// Bits of a value in the table of what comes of 4 bits of both: 1 to 8; 0: sums.
+  parameter int LookupBits = 0
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
@@ -46,11 +51,18 @@ module residual_add #(
   if (Pages < 0 || Pages > 16) begin : gen_bad_pages
     pages_must_be_0_to_16 u_error ();
   end
+  if (LookupBits < 0 || LookupBits > 8) begin : gen_bad_lookup_bits
+    lookup_bits_must_be_0_to_8 u_error ();
+  end
 
   // A value that passes.
-  logic [Latency*8-1:0] values_q;
+  logic [Latency*8-1:0] values_q, values;
 
-  always_ff @(posedge clk_i) values_q <= {values_q[(Latency-1)*8-1:0], y_i};
+  always_ff @(posedge clk_i) values_q <= values;
+
+  if (Pages == 0 || LookupBits == 0) begin : gen_values
+    assign values = {values_q[(Latency-1)*8-1:0], y_i};
+  end
 
   if (Pages == 0) begin : gen_no_tables
     logic [Latency-1:0] valid_q;
@@ -65,6 +77,40 @@ module residual_add #(
     assign y_o = values_q[(Latency-1)*8 +: 8];
     assign unused_inputs = ^{table_we_i, table_address_i, table_data_i, skip_i, add_i, page_i, m_i, shift_i,
                              rule_i, zero_i, low_i, high_i};
+  end else if (LookupBits > 0) begin : gen_lookup
+    // What is found in two cycles takes the value's place.
+    localparam int Words = 256 * Pages;
+    localparam int AddrBits = $clog2(Words);
+    logic [Latency-1:0]    valid_q;
+    logic [LookupBits-1:0] found;
+    logic [1:0]            adds_q;
+    logic                  unused_inputs;
+
+    weight_bank #(.Width(LookupBits), .Depth(Words), .ReadLatency(2)) u_table (
+      .clk_i,
+      .we_i(table_we_i && !table_address_i[12] && 32'(table_address_i[11:8]) < Pages),
+      .waddr_i(AddrBits'(table_address_i[11:0])),
+      .wdata_i(table_data_i[LookupBits-1:0]),
+      .re_i(1'b1),
+      .raddr_i(AddrBits'({page_i, y_i[3:0], skip_i[3:0]})),
+      .rdata_o(found)
+    );
+
+    logic [1:0] there_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) valid_q <= '0;
+      else valid_q <= {valid_q[Latency-2:0], valid_i};
+      adds_q <= {adds_q[0], add_i};
+      there_q <= {there_q[0], 32'(page_i) < Pages};
+    end
+
+    assign values[0 +: 16] = {values_q[0 +: 8], y_i};
+    assign values[16 +: 8] = !adds_q[1] ? values_q[8 +: 8] : there_q[1] ? 8'($signed(found)) : '0;
+    assign values[Latency*8-1:24] = values_q[(Latency-1)*8-1:16];
+    assign valid_o = valid_q[Latency-1];
+    assign y_o = values_q[(Latency-1)*8 +: 8];
+    assign unused_inputs = ^{table_data_i, skip_i, m_i, shift_i, rule_i, zero_i, low_i, high_i};
   end else begin : gen_tables
     localparam int Words = 256 * Pages;
     localparam int AddrBits = $clog2(Words);

@@ -173,7 +173,7 @@ std::vector<Part> array_parts(const ArrayConfig& config) {
        second_map(config, map_resources(config, ArrayBuffer::maps, config.piece_bits(), config.map_depth))},
       {"weights", instances(config.weight_bytes() / 8, "gen_weights", "u_words"),
        weight_resources(config, ArrayBuffer::weights, config.weight_bytes(), config.weight_depth)},
-      {"max_pool", {"u_max_pool"}, max_pool_resources({config.channels, config.rows, config.widths})},
+      {"max_pool", {"gen_max_pool.u_max_pool"}, max_pool_resources({config.channels, config.rows, config.widths})},
       {"array_results",
        {"u_results"},
        result_resources(config, ArrayBuffer::parameters, config.write_latency())},
