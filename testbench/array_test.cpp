@@ -188,8 +188,34 @@ void set_precision(ArrayConfig& config, int round) {
   config.stage_results = edge[11];
 }
 
+// Of small designs those with sweeps: outputs, bytes of a word, results, bits of a sum, planes, widths, most
+// pixels, decoders, weights of a symbol, books, whether additions are looked up, bits of multipliers.
+constexpr int sweep_edges[][12] = {{4, 8, 2, 20, 4, 2, 16, 2, 2, 4, 1, 16},
+                                   {2, 8, 2, 25, 8, 1, 32, 1, 1, 1, 0, 31},
+                                   {8, 8, 1, 22, 2, 4, 64, 4, 2, 2, 1, 20},
+                                   {16, 8, 16, 32, 1, 8, 16, 2, 8, 1, 0, 31},
+                                   {4, 16, 4, 18, 4, 2, 64, 4, 1, 2, 0, 17}};
+
+void set_sweeps(ArrayConfig& config, int round) {
+  const int* edge = sweep_edges[static_cast<std::size_t>(round) % (sizeof sweep_edges / sizeof *sweep_edges)];
+  config.rows = config.pixels = 1;
+  config.multiplier = ArrayConfig::no_multiplier;
+  config.outputs = edge[0];
+  config.channels = edge[1];
+  config.results = edge[2];
+  config.sum_bits = edge[3];
+  config.planes = edge[4];
+  config.widths = edge[5];
+  config.sweep = edge[6];
+  config.decoders = edge[7];
+  config.symbol_weights = edge[8];
+  config.books = edge[9];
+  config.lookup = edge[10];
+  config.scale_bits = edge[11];
+}
+
 // Designs whose RTL is built: small ones, and networks of few weights, whose loads take the most cycles. The
-// second eight have precision by layer.
+// second eight have precision by layer, the third ones sweeps.
 constexpr int twins_edges[][5] = {{4, 8, 3, 2, 25}, {2, 4, 1, 1, 32}, {8, 8, 2, 8, 26}, {4, 16, 7, 1, 25}};
 
 ArrayConfig twins_config(int round) {
@@ -203,8 +229,9 @@ ArrayConfig twins_config(int round) {
   config.multiplier = round % 2;
   constexpr int pixels[] = {2, 4, 1, 1, 1, 4, 2, 2};
   config.pixels = pixels[round % 8];
-  const bool precise = round % 16 >= 8;
-  if (precise)
+  if (round >= 16)
+    set_sweeps(config, round - 16);
+  else if (round >= 8)
     set_precision(config, round % 8);
   else if (round % 8 >= 4) // with a stage, which takes an even number of columns of weights
     config.stage_results = std::min(1 << round % 4, config.channels);
@@ -238,6 +265,15 @@ RandomGraphLimits twins_limits(RandomWork& random, const ArrayConfig& config = {
   limits.int8 = !config.has_planes();
   limits.precision = config.has_planes();
   limits.shifts = !config.scale_multiply;
+  if (config.has_sweeps()) {
+    limits.maxima = false;
+    limits.most_bits = width_bits(config.narrowest());
+    limits.weight_bits = std::max(1, std::min(8, config.planes));
+    if (random.in(0, 1))
+      limits.channels = random.in(1, config.outputs);
+    if (random.in(0, 2))
+      limits.stride = 1;
+  }
   return limits;
 }
 
@@ -646,7 +682,8 @@ void check_sessions(int first) {
         FAIL(result.divergence->report());
     }
   }
-  CHECK(with_stage >= (first ? 1 : repeats(2)));
+  if (first < 16) // sweeps take none
+    CHECK(with_stage >= (first ? 1 : repeats(2)));
 }
 
 // The same.
@@ -712,7 +749,7 @@ void check_refusals(int first) {
   CHECK(kinds.size() >= 12);
 }
 
-constexpr int bytes = 0, planes = 8; // the first design
+constexpr int bytes = 0, planes = 8, sweeps = 16; // the first design
 
 } // namespace
 
@@ -720,6 +757,10 @@ TEST_CASE("array: stalls, errors, resets in mid-image, accesses at any time") { 
 
 TEST_CASE("array of planes: stalls, errors, resets in mid-image, accesses at any time") {
   check_sessions(planes);
+}
+
+TEST_CASE("array of sweeps: stalls, errors, resets in mid-image, accesses at any time") {
+  check_sessions(sweeps);
 }
 
 TEST_CASE("array: steps that cannot be are refused, and windows of words that are not there, in one cycle") {

@@ -260,7 +260,12 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
     return weights[stage ? (word * outputs + at % outputs) * window + at
                          : word * size(config.weight_bytes()) + at];
   };
-  const std::size_t bytes = stage ? window : size(config.weight_bytes());
+  if (config.has_sweeps()) {
+    append_bank(images, "gen_tiles.u_weights.u_tiles.u_words", stream_words);
+    images.push_back(
+        {"gen_tiles.u_weights.u_tiles.u_code_book.lengths_q", {code_lengths.begin(), code_lengths.end()}});
+  }
+  const std::size_t bytes = stage ? window : config.has_sweeps() ? 0 : size(config.weight_bytes());
   for (std::size_t c = 0; c < bytes / column_bytes; ++c) {
     words.assign(size(config.weight_depth), 0);
     for (std::size_t word = 0; word < words.size(); ++word)
@@ -270,9 +275,10 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
                 is_block(ArrayBuffer::weights, ArrayBuffer::stage_weights));
   }
 
-  // Bias, multiplier and shift, 69 bits and those of a reference, of which an image holds 64; without a
+  // Bias, multiplier and shift, up to 69 bits and those of a reference, of which an image holds 64; without a
   // multiplier where scalers shift alone.
-  const int multiplier_bits = config.scale_multiply ? 31 : 0;
+  const int multiplier_bits = config.scale_multiply ? config.scale_bits : 0;
+  const int bias_bits = config.has_sweeps() ? config.sum_bits : 32;
   for (int r = 0; r < config.results; ++r) {
     std::vector<std::uint64_t> low, high;
     for (std::size_t word = 0; word < size(config.param_depth); ++word) {
@@ -280,15 +286,17 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
       const std::uint64_t reference =
                               static_cast<unsigned>(is.reference) & ((1u << config.reference_bits) - 1),
                           upper = static_cast<std::uint64_t>(is.shift) | reference << 6;
-      const int below = 32 + multiplier_bits;
-      low.push_back(static_cast<std::uint32_t>(is.bias) |
-                    (multiplier_bits ? std::uint64_t{static_cast<std::uint32_t>(is.multiplier)} << 32 : 0) |
+      const auto lower_bits = [](std::int32_t value, int bits) {
+        return static_cast<std::uint32_t>(value) & ((std::uint64_t{1} << bits) - 1);
+      };
+      const int below = bias_bits + multiplier_bits;
+      low.push_back(lower_bits(is.bias, bias_bits) | lower_bits(is.multiplier, multiplier_bits) << bias_bits |
                     upper << below);
       high.push_back(upper >> (64 - below));
     }
     const std::string path = of("u_results.gen_params", r) + "u_words";
     append_bank(images, path, low, 0, is_block(ArrayBuffer::parameters, ArrayBuffer::stage_parameters));
-    if (multiplier_bits)
+    if (bias_bits + multiplier_bits + 6 + config.reference_bits > 64)
       append_bank(images, path, high, 64, is_block(ArrayBuffer::parameters, ArrayBuffer::stage_parameters));
   }
 
@@ -302,19 +310,31 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
     }
   };
   append_pieces(
-      layers, 0, config.has_planes() ? array_layer_words : array_precision_word,
+      layers, 0,
+      config.has_sweeps()   ? array_layer_words
+      : config.has_planes() ? array_precision_word + 1
+                            : array_precision_word,
       [&](int p) { return of("u_scheduler.gen_layer", p) + "u_words"; }, false);
   append_pieces(
       layers, 8, 9, [&](int) { return inside + "u_results.u_scale_words"; }, false);
   if (config.pages > 0)
     append_pieces(
-        layers, 9, array_precision_word,
+        layers, config.lookup ? 11 : 9, array_precision_word,
         [&](int p) { return of("u_results.gen_add.gen_words", p - 9) + "u_words"; }, false);
   append_pieces(
       steps, 0, array_step_words, [&](int p) { return of("u_scheduler.gen_step", p) + "u_words"; },
       is_block(ArrayBuffer::steps, ArrayBuffer::stage_steps));
 
   constexpr std::size_t side_words = 16 * 256;
+  if (config.lookup) {
+    for (int r = 0; config.pages > 0 && r < config.results; ++r) {
+      words.clear();
+      for (int at = 0; at < 256 * config.pages; ++at)
+        words.push_back(static_cast<std::uint32_t>(tables[size(at)]) & ((1u << config.skip_bits()) - 1));
+      append_bank(images, of("u_results.gen_result", r) + "gen_add_lane.u_add.gen_lookup.u_table", words);
+    }
+    return images;
+  }
   for (int r = 0; config.pages > 0 && r < config.results; ++r)
     for (const std::size_t side : {0, 1}) {
       const auto first = tables.begin() + static_cast<std::ptrdiff_t>(side * side_words);
