@@ -342,7 +342,42 @@ Broken break_tables(RandomWork& random, const ArrayConfig& config, ArrayProgram&
       if (!config.has_width(code) || (is_written && !config.writes_width(code)))
         of_layer(what, field, code, code);
   };
-  switch (random.in(0, 12)) {
+  const bool sweeps = config.has_sweeps();
+  switch (random.in(0, sweeps ? 20 : 12)) {
+  case 13:
+    of_layer("maxima", layer.max_pool, 1, 1);
+    break;
+  case 14:
+    of_layer("loads", layer.loads, 0, 0);
+    break;
+  case 15:
+    of_layer("book", layer.book, config.books, 15);
+    break;
+  case 16:
+    of_layer("no pixels", layer.block_pixels, 0, 0);
+    break;
+  case 17:
+    of_layer("pixels", layer.block_pixels, config.sweep + 1, random.in(0, 1) ? most : config.sweep + 1);
+    break;
+  case 18:
+    if (layer.block_rows < 256)
+      of_step("rows", step.rows, layer.block_rows + 1, 256);
+    break;
+  case 19: { // no complete code: nothing begins
+    std::vector<int>& book = program.books[static_cast<std::size_t>(random.in(0, config.books - 1))];
+    std::fill(book.begin(), book.end(), random.in(0, 1));
+    broken.what = "book without codes";
+    broken.step = 0;
+    break;
+  }
+  case 20: { // whose only code is a 0
+    std::vector<int>& book = program.books[static_cast<std::size_t>(layer.book)];
+    std::fill(book.begin(), book.end(), 0);
+    book[static_cast<std::size_t>(random.in(0, static_cast<int>(book.size()) - 1))] = 1;
+    broken.what = "bad codes";
+    broken.step = 0;
+    break;
+  }
   case 11:
     if (!broken.in_stage && config.planes > 0) // without planes codes are not held
       of_code("read code", layer.read_code, false);
@@ -375,22 +410,22 @@ Broken break_tables(RandomWork& random, const ArrayConfig& config, ArrayProgram&
       of_layer("entries", layer.entries, 0, layer.entries - 1);
     break;
   case 7:
-    if (!layer.max_pool)
+    if (!layer.max_pool && !sweeps)
       of_layer("pause", layer.pause, 0,
                (broken.in_stage ? config.stage_beats() : config.drain_beats()) - layer.steps() - 1);
     break;
   case 8:
     if (!layer.max_pool)
-      of_layer("weights", layer.weight_base, engine.weight_depth - weights + 1,
+      of_layer("weights", layer.weight_base, engine.weight_depth - (sweeps ? 0 : weights - 1),
                random.in(0, 1) ? most : engine.weight_depth);
     break;
   case 9:
-    if (!layer.max_pool)
+    if (!layer.max_pool && !sweeps)
       of_layer("parameters", layer.param_base, engine.param_depth - layer.tiles * engine.beats() + 1,
                random.in(0, 1) ? most : engine.param_depth);
     break;
   default:
-    if (layer.add && config.pages > 0 && !layer.max_pool)
+    if (layer.add && config.pages > 0 && !layer.max_pool && !sweeps)
       of_step("skips", step.skip_read, config.skip_depth - layer.row_tiles() + 1,
               random.in(0, 1) ? most : config.skip_depth);
   }
@@ -741,7 +776,8 @@ void check_refusals(int first) {
       });
       if (result.divergence)
         FAIL(result.divergence->report());
-      kinds[what] += result.record.reads[result.record.reads.size() - 2] == 0x203;
+      kinds[what] +=
+          result.record.reads[result.record.reads.size() - 2] == (what == "bad codes" ? 0x403u : 0x203u);
     }
   }
   for (const auto& [what, times] : kinds)
@@ -768,6 +804,11 @@ TEST_CASE("array: steps that cannot be are refused, and windows of words that ar
 }
 
 TEST_CASE("array of planes: steps that cannot be are refused in one cycle") { check_refusals(planes); }
+
+TEST_CASE("array of sweeps: steps that cannot be are refused, and codes and books that are none found, in "
+          "one cycle") {
+  check_refusals(sweeps);
+}
 
 TEST_CASE("array: registers refuse what they should, and the tables go piece by piece") {
   const bool precise = GENERATE(false, true);
