@@ -689,6 +689,8 @@ void check_sessions(int first) {
         HostAction& stream = work.add(HostAction::stream);
         stream.values = images.bytes;
         stream.tlast = images.tlast;
+        if (config.has_sweeps() && random.in(0, 3)) // books are built first
+          work.add(HostAction::wait).cycles = config.sweep_timing().books();
         for (int access = random.in(0, 40); access > 0; --access) {
           work.add(HostAction::wait).cycles =
               static_cast<Cycle>(random.in(0, 3) ? random.in(0, 20) : random.in(0, 400));
@@ -708,7 +710,7 @@ void check_sessions(int first) {
           if (random.in(0, 60) == 0)
             work.add(HostAction::hard_reset).cycles = static_cast<Cycle>(random.in(1, 5));
         }
-        work.add(HostAction::wait).cycles = 300;
+        work.add(HostAction::wait).cycles = config.has_sweeps() ? 3000 : 300;
         work.read(array_reg::status);
         work.write(array_reg::control, array_reset); // nothing takes what is left
         work.add(HostAction::flush);
@@ -768,7 +770,7 @@ void check_refusals(int first) {
           work.add(HostAction::wait).cycles = static_cast<Cycle>(random.in(0, 40));
           work.read(array_reg::status + 4 * static_cast<std::uint32_t>(random.in(0, 1))).posted = true;
         }
-        work.add(HostAction::wait).cycles = 300;
+        work.add(HostAction::wait).cycles = config.has_sweeps() ? 3000 : 300;
         work.read(array_reg::status);
         work.read(array_reg::cycles);
         work.write(array_reg::control, array_reset);
