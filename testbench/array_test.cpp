@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/pacer.h"
 #include "base/resources.h"
+#include "blocks/sweep_starts.h"
 #include "cosim/twins.h"
 #include "net/reference.h"
 #include "random_graph.h"
@@ -591,6 +592,88 @@ TEST_CASE("array: networks compute by sweeps what the reference does") {
        {"skips", "looked up", "blocks of rows", "still", "depthwise", "books", "smaller blocks"}) {
     INFO(kind << " " << kinds[kind]);
     CHECK(kinds[kind] > 0);
+  }
+}
+
+namespace {
+
+// A memory's words as they are used step by step: what is read was written before, and is not yet overwritten.
+class UsedWords {
+public:
+  void write(int address, Cycle cycle) {
+    Word& word = words_[address];
+    CHECK(cycle > word.read);
+    word.written = cycle;
+  }
+  // Words that nobody writes are outside of the map.
+  void read(int address, Cycle cycle) {
+    Word& word = words_[address];
+    CHECK(cycle >= word.written);
+    word.read = std::max(word.read, cycle);
+  }
+
+private:
+  struct Word {
+    Cycle written = 0, read = 0;
+  };
+  std::map<int, Word> words_;
+};
+
+// Two images, steps of which begin later than they could.
+void check_sweeps(RandomWork& random, const ArrayConfig& config, const ArrayProgram& program) {
+  SweepStarts starts(config.sweep_timing());
+  starts.start(0);
+  UsedWords maps, skips;
+  const int often = random.in(0, 3);
+  for (std::size_t s = 0; s < 2 * program.steps.size(); ++s) {
+    const ArrayStep& step = program.steps[s % program.steps.size()];
+    const ArrayLayer& layer = program.layers[static_cast<std::size_t>(step.layer)];
+    const auto later = static_cast<Cycle>(often && random.in(1, often) == 1 ? random.in(0, 300) : 0);
+    REQUIRE(starts.stream(layer).begin != never);
+    REQUIRE(starts.begin(layer, step, starts.next(step, starts.refused() + later, 0)));
+    const ArrayWalk walk(layer, step, config.rows, config.channels, config.outputs, config.pixels);
+    const int pixels = layer.columns * step.rows, steps = layer.steps();
+    for (int sweep = 0; sweep < layer.tiles * steps && !layer.from_input; ++sweep)
+      for (int pixel = 0; pixel < pixels; ++pixel) {
+        const ArrayWindow window = walk.window(pixel, sweep / steps, sweep % steps);
+        if (!walk.outside(window, 0))
+          maps.read(walk.address(window, 0),
+                    starts.sweeps()[static_cast<std::size_t>(sweep)] + static_cast<Cycle>(pixel));
+      }
+    for (int tile = 0; tile < layer.tiles; ++tile)
+      for (int pixel = 0; pixel < pixels; ++pixel) {
+        const Cycle tag =
+            starts.tags()[static_cast<std::size_t>(tile)] + static_cast<Cycle>(pixel * config.beats());
+        const Cycle written = tag + static_cast<Cycle>(config.write_latency());
+        if (layer.add)
+          skips.read(step.skip_read + pixel * layer.tiles + tile, tag);
+        if (layer.to_skip)
+          skips.write(step.skip_write + pixel * layer.tiles + tile, written);
+        if (layer.to_map)
+          maps.write(walk.result_address(pixel, tile), written);
+      }
+  }
+}
+
+} // namespace
+
+TEST_CASE("array: whatever holds sweeps up, they read what was written before, and nothing later") {
+  RandomWork random(base_seed() + 10);
+  for (int round = 0; round < repeats(100); ++round) {
+    CAPTURE(round, base_seed());
+    RandomGraphLimits limits = array_limits(random);
+    limits.nodes += 4;
+    ArrayConfig config = sweeps_config(random, limits);
+    const Graph graph = random_graph(random, limits);
+    ArrayProgram program;
+    try {
+      program = compile_to_fit(graph, config);
+    } catch (const InputError&) {
+      continue;
+    }
+    CAPTURE(config.outputs, config.channels, config.results, config.sweep, config.decoders);
+    CAPTURE(text_of(graph));
+    check_sweeps(random, config, program);
   }
 }
 

@@ -17,10 +17,10 @@ struct RowUse {
 /// What a layer's rows are made of.
 struct RowLayer {
   int rows = 1;     ///< that it makes
-  int block = 1;    ///< at a time, the last ones apart
   int engine = 0;   ///< that makes them, 0 or 1; engines run at once
   Cycle cycles = 1; ///< of a block of rows
   std::vector<RowUse> reads;
+  int block = 1; ///< rows at a time, the last ones apart
 };
 
 struct RowStep {
