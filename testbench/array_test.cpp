@@ -339,7 +339,7 @@ Broken break_tables(RandomWork& random, const ArrayConfig& config, ArrayProgram&
     broken.what = what;
   };
   const auto of_code = [&](const char* what, int& field, bool is_written) {
-    for (int code = 0; code < width_codes; ++code)
+    for (int code = 0; code < width_codes && config.has_planes(); ++code)
       if (!config.has_width(code) || (is_written && !config.writes_width(code)))
         of_layer(what, field, code, code);
   };
@@ -597,7 +597,8 @@ TEST_CASE("array: networks compute by sweeps what the reference does") {
 
 namespace {
 
-// A memory's words as they are used step by step: what is read was written before, and is not yet overwritten.
+// A memory's words as they are used step by step: what is read was written before, and is not yet
+// overwritten.
 class UsedWords {
 public:
   void write(int address, Cycle cycle) {

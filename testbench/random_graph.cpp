@@ -208,8 +208,8 @@ private:
         reference = random_.in(-8, 7);
       const int weight =
           limits_.weight_bits ? random_.in(-widest - 1, widest) * random_.in(0, 1)
-          : kind == 0 ? 2 * random_.in(0, 1) - 1
-          : kind == 3 ? reference + random_.in(-(1 << bits), (1 << bits) - 1) * (1 << unit)
+          : kind == 0         ? 2 * random_.in(0, 1) - 1
+          : kind == 3         ? reference + random_.in(-(1 << bits), (1 << bits) - 1) * (1 << unit)
                       : random_.in(limits_.int8 && weight_range == 127 ? -128 : -weight_range, weight_range);
       convolution.weights.push_back(static_cast<std::int16_t>(weight));
     }

@@ -153,8 +153,8 @@ bool ArrayBounds::allows(const ArrayStep& step, const ArrayLayer& layer) const {
            step.other_need <= other_steps && !layer.max_pool && layer.loads > 0 &&
            layer.weight_base < weight_depth && layer.book < books && layer.block_pixels > 0 &&
            layer.block_pixels <= sweep && step.rows <= layer.block_rows &&
-           (!layer.to_output || (layer.entries <= output_depth &&
-                                 layer.entries == layer.block_pixels * layer.tiles)) &&
+           (!layer.to_output ||
+            (layer.entries <= output_depth && layer.entries == layer.block_pixels * layer.tiles)) &&
            (widths >> layer.read_code & widths >> layer.write_code & 1) &&
            (!layer.to_map || (writable >> layer.write_code & 1));
   return step.layer < layers && step.bank < banks && step.result_bank < banks && step.need <= rows &&

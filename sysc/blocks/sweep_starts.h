@@ -14,12 +14,12 @@ struct SweepTiming {
   int beats = 2;   ///< B, in which a pixel's results leave
   int written = 0; ///< W, from a pixel's tag to its results
 
-  static constexpr Cycle copied = 3;       ///< from a sweep's begin to the copy of its tile of weights
-  static constexpr Cycle drained = 2;      ///< from a last sweep's begin, with E, to its first pixel's tag
-  static constexpr int shortest = 4;       ///< cycles of a sweep
-  static constexpr Cycle words_there = 3;  ///< from a step's begin to the next one's words
-  static constexpr Cycle each_book = 9;    ///< more than two cycles a symbol, to build a book
-  static constexpr Cycle faulty_book = 9;  ///< more than a cycle a symbol, from its begin to the fault
+  static constexpr Cycle copied = 3;      ///< from a sweep's begin to the copy of its tile of weights
+  static constexpr Cycle drained = 2;     ///< from a last sweep's begin, with E, to its first pixel's tag
+  static constexpr int shortest = 4;      ///< cycles of a sweep
+  static constexpr Cycle words_there = 3; ///< from a step's begin to the next one's words
+  static constexpr Cycle each_book = 9;   ///< more than two cycles a symbol, to build a book
+  static constexpr Cycle faulty_book = 9; ///< more than a cycle a symbol, from its begin to the fault
 
   [[nodiscard]] static int sweep_cycles(int pixels) { return std::max(pixels, shortest); }
   /// Builds of all books; of the one with this number, if it is faulty, the cycle with the fault.
@@ -49,8 +49,8 @@ public:
     words_ = free_ - 1;
     tiles_.reset(cycle);
   }
-  /// The stream of the next step's weights begins: gives when, and when its first tile is taken; `never`: they
-  /// wait for tiles that nobody takes.
+  /// The stream of the next step's weights begins: gives when, and when its first tile is taken; `never`:
+  /// they wait for tiles that nobody takes.
   struct Stream {
     Cycle begin, first_take;
   };
@@ -58,8 +58,8 @@ public:
   [[nodiscard]] Cycle next(const ArrayStep& step, Cycle there, Cycle room) const {
     if (there == never || room == never)
       return never;
-    return std::max({free_, step.wait && last_tag_ ? last_tag_ + static_cast<Cycle>(timing_.written) : 0,
-                     there, room});
+    return std::max(
+        {free_, step.wait && last_tag_ ? last_tag_ + static_cast<Cycle>(timing_.written) : 0, there, room});
   }
   [[nodiscard]] Cycle refused() const { return free_; }
   /// False: a sweep waits for weights that never come.

@@ -1,12 +1,14 @@
 #include "tops/array/area.h"
 #include "blocks/depthwise_array.h"
 #include "blocks/dot_array.h"
+#include "blocks/huffman_tiles.h"
 #include "blocks/line_buffer.h"
 #include "blocks/max_pool.h"
 #include "blocks/output_fifo.h"
 #include "blocks/plane_array.h"
 #include "blocks/residual_add.h"
 #include "blocks/scaler.h"
+#include "blocks/sweep_array.h"
 #include "blocks/weight_bank.h"
 
 namespace deltatwin {
@@ -54,8 +56,10 @@ Resources step_resources(const ArrayConfig& config, ArrayBuffer buffer, int step
 
 // Tables of layers in LUT-RAM, of steps, and the walk, with an address for each lane of a column bank.
 Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int steps, bool skips) {
-  Resources scheduler = (config.has_planes() ? array_layer_words : array_precision_word) *
-                            weight_bank_resources({32, config.layers, 1, false}) +
+  const int layer_words = config.has_sweeps()   ? array_layer_words
+                          : config.has_planes() ? array_sweep_word
+                                                : array_precision_word;
+  Resources scheduler = layer_words * weight_bank_resources({32, config.layers, 1, false}) +
                         step_resources(config, buffer, steps, skips);
   scheduler.lut += 965 + 46 * config.rows * config.pixels + (config.pixels > 1 ? 45 * config.pixels : 0);
   scheduler.ff += 595 + (skips ? 70 : 0) + (config.has_stage() ? 26 : 0);
@@ -64,13 +68,17 @@ Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int
 
 // Of the array, or of its stage as an array.
 Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, int latency) {
-  const int parameter_bits = 32 + (config.scale_multiply ? 31 : 0) + 6 + config.reference_bits;
+  const int parameter_bits = (config.has_sweeps() ? config.sum_bits : 32) +
+                             (config.scale_multiply ? config.scale_bits : 0) + 6 + config.reference_bits;
+  const Resources add = config.lookup && config.pages > 0
+                            ? weight_bank_resources({config.skip_bits(), 256 * config.pages, 2, true}) +
+                                  residual_add_resources({0, false})
+                            : residual_add_resources({config.pages, config.scale_multiply != 0});
   const int words = config.pixels * config.outputs * config.skip_bits();
   const bool multiply = config.scale_multiply != 0;
   Resources results =
-      config.results *
-      (buffer_resources(config, parameters, parameter_bits, config.param_depth) +
-       scaler_resources({config.sum_bits, multiply}) + residual_add_resources({config.pages, multiply}));
+      config.results * (buffer_resources(config, parameters, parameter_bits, config.param_depth) +
+                        scaler_resources({config.sum_bits, multiply}) + add);
   // Of a result: its reference times the total, and the shift of its sum; not fitted.
   if (config.reference_bits > 0)
     results += config.results * Resources{20 * config.reference_bits + 3 * config.sum_bits,
@@ -79,7 +87,7 @@ Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, in
     results.lut += 8 * config.pixels * config.channels;
   if (config.pages > 0)
     results += buffer_resources(config, ArrayBuffer::skips, words, config.skip_depth) +
-               3 * weight_bank_resources({32, config.layers, 1, false});
+               (config.lookup ? 1 : 3) * weight_bank_resources({32, config.layers, 1, false});
   results += weight_bank_resources({32, config.layers, 1, false}) + delay_resources(51, latency) +
              delay_resources(8 * config.channels, latency - 7);
   const int tile = config.pixels * config.outputs;
@@ -144,6 +152,8 @@ Resources output_resources(const ArrayConfig& config) {
 // What comes to weights and products behind block RAM: words are late once more, and a product in LUTs takes
 // a digit of its weight from the word before.
 Resources product_resources(const ArrayConfig& config) {
+  if (config.has_sweeps())
+    return {15, 48};
   if (!config.has_bytes())
     return {15, 48 + 8 * config.weight_bytes()};
   const int products = config.outputs * config.window();
@@ -171,14 +181,22 @@ std::vector<Part> array_parts(const ArrayConfig& config) {
        map_resources(config, ArrayBuffer::input, 8 * config.channels, config.input_depth)},
       {"map", instances(config.pixels, "gen_column", "u_map"),
        second_map(config, map_resources(config, ArrayBuffer::maps, config.piece_bits(), config.map_depth))},
-      {"weights", instances(config.weight_bytes() / 8, "gen_weights", "u_words"),
-       weight_resources(config, ArrayBuffer::weights, config.weight_bytes(), config.weight_depth)},
-      {"max_pool", {"gen_max_pool.u_max_pool"}, max_pool_resources({config.channels, config.rows, config.widths})},
       {"array_results",
        {"u_results"},
        result_resources(config, ArrayBuffer::parameters, config.write_latency())},
       {"value_output", {"u_output"}, output_resources(config)},
       {"array", {}, window_resources(config) + product_resources(config)}};
+  if (config.has_sweeps()) {
+    parts.push_back({"huffman_tiles", {"gen_tiles"}, huffman_tiles_resources(config.huffman_tiles())});
+    parts.push_back({"sweep_array", {"gen_sweep_array"}, sweep_array_resources(config.sweep_array())});
+    return parts;
+  }
+  parts.push_back(
+      {"weights", instances(config.weight_bytes() / 8, "gen_weights", "u_words"),
+       weight_resources(config, ArrayBuffer::weights, config.weight_bytes(), config.weight_depth)});
+  parts.push_back({"max_pool",
+                   {"gen_max_pool.u_max_pool"},
+                   max_pool_resources({config.channels, config.rows, config.widths})});
   if (config.has_bytes())
     parts.push_back({"dot_array", instances(config.pixels, "gen_dot_array", "u_dot_array"),
                      config.pixels * dot_array_resources({config.outputs, config.channels, config.rows,

@@ -130,8 +130,8 @@ std::string complaint_of_sweeps(const ArrayConfig& config) {
         "weights of a symbol is " + std::to_string(config.symbol_weights) +
             ", possible are powers of two whose weights of " + std::to_string(config.planes) +
             " bits have 8 bits at most");
-  needs(is_power(config.books, 1, 16), "number of code books is " + std::to_string(config.books) +
-                                           ", possible are powers of two up to 16");
+  needs(is_power(config.books, 1, 16),
+        "number of code books is " + std::to_string(config.books) + ", possible are powers of two up to 16");
   if (!what.empty())
     return what;
   const int weights = config.outputs * config.word_channels(config.narrowest()),
@@ -341,7 +341,8 @@ std::vector<Register> array_registers() {
       {status,
        "STATUS",
        Register::read_only,
-       {{"status", 2, 0, {"idle", "running", "2", "error"}}, {"error", 5, 8, {"none", "input", "program", "3", "weights"}}}},
+       {{"status", 2, 0, {"idle", "running", "2", "error"}},
+        {"error", 5, 8, {"none", "input", "program", "3", "weights"}}}},
       {images, "IMAGES", Register::read_only},
       {input, "INPUT0", Register::read_write, {{"columns", 12, 0}, {"rows", 12, 12}}},
       {input + 4,

@@ -157,8 +157,8 @@ inline constexpr std::uint32_t array_id = 0x44544132, array_start = 1, array_res
 inline constexpr std::size_t array_designs = 12; ///< registers DESIGN
 enum class ArrayError : std::uint32_t {
   none,
-  input,  ///< TLAST elsewhere than at an image's last value
-  program, ///< a start without steps, or with more than there are; a step that cannot be; a faulty book
+  input,      ///< TLAST elsewhere than at an image's last value
+  program,    ///< a start without steps, or with more than there are; a step that cannot be; a faulty book
   weights = 4 ///< a bad code
 };
 /// What LOAD_ADDRESS names.

@@ -192,7 +192,8 @@ void ArrayCore::load(std::uint32_t data) {
   const std::uint32_t word = registers_.load_address >> 12 & 0xffff, piece = registers_.load_address & 0xfff;
   const auto pieces = static_cast<std::uint32_t>(load_pieces(config_, space));
   // Tables' words are of one piece, whatever its number is.
-  if (has_word(config_, space, word) && (piece < pieces || space == ArraySpace::tables || space == ArraySpace::books))
+  if (has_word(config_, space, word) &&
+      (piece < pieces || space == ArraySpace::tables || space == ArraySpace::books))
     load_piece(space, word, piece, data);
   leave_whole();
   forget_prepared();
@@ -234,7 +235,8 @@ void ArrayCore::load_piece(ArraySpace space, std::size_t word, std::size_t piece
     } else {
       const Side side = space == ArraySpace::parameters ? array : stage;
       memories(side).parameters[word * static_cast<std::size_t>(config(side).results) + piece / 3] = {
-          config_.has_sweeps() ? sign_extended(held_.bias, config_.sum_bits) : held_.bias, held_.multiplier, static_cast<int>(data & 63), reference_of(config(side), data)};
+          config_.has_sweeps() ? sign_extended(held_.bias, config_.sum_bits) : held_.bias, held_.multiplier,
+          static_cast<int>(data & 63), reference_of(config(side), data)};
     }
     break;
   case ArraySpace::layers:
@@ -740,10 +742,9 @@ void ArrayCore::compute(const Doing& doing) {
   const Cycle written = doing.begin + static_cast<Cycle>(layer.tile_cycles()) - 1 +
                         static_cast<Cycle>(write_latency(doing.side));
   const ArraySweeps sweeps{sweeps_.tags(), config_.beats(), config_.write_latency()};
-  write_results(
-      {config(doing.side), layer, doing.step, results_, doing.tiles, trace_ ? &undo_ : nullptr, written,
-       config_.has_sweeps() ? &sweeps : nullptr},
-      doing.side, memories_, stage_memories_);
+  write_results({config(doing.side), layer, doing.step, results_, doing.tiles, trace_ ? &undo_ : nullptr,
+                 written, config_.has_sweeps() ? &sweeps : nullptr},
+                doing.side, memories_, stage_memories_);
 }
 
 std::size_t ArrayCore::first_output(const Doing& doing, int n, int pixel) const {
@@ -762,12 +763,12 @@ void ArrayCore::send(const Doing& doing) {
     // With sweeps tile by tile.
     const int n = config_.has_sweeps() ? i % pixels * layer.tiles + i / pixels : i;
     const std::int8_t* const result = results_.data() + first_output(doing, n, 0);
-    const Cycle pushed = config_.has_sweeps()
-                             ? ArraySweeps{sweeps_.tags(), config_.beats(), config_.write_latency()}.written(
-                                   n / layer.tiles, n % layer.tiles)
-                             : doing.begin +
-                                   static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) - 1 +
-                                   static_cast<Cycle>(config_.write_latency());
+    const Cycle pushed =
+        config_.has_sweeps()
+            ? ArraySweeps{sweeps_.tags(), config_.beats(), config_.write_latency()}.written(n / layer.tiles,
+                                                                                            n % layer.tiles)
+            : doing.begin + static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) - 1 +
+                  static_cast<Cycle>(config_.write_latency());
     const bool last = last_step && i + 1 == doing.tiles;
     const int values = (n + 1) % layer.tiles == 0 ? layer.outputs_of_last() : config_.outputs;
     entry_.assign(result, result + values);

@@ -183,7 +183,7 @@ private:
   std::uint64_t first_there_ = 0;
   std::deque<Cycle> credits_; ///< of the rows to begin: when they may
   Engine engines_[2];
-  SweepStarts sweeps_; ///< instead of the array's starts
+  SweepStarts sweeps_;     ///< instead of the array's starts
   std::deque<Cycle> pops_; ///< of entries of the output queue, from first_pop_ on
   std::uint64_t first_pop_ = 0, entries_ = 0;
   Cycle output_free_ = 0; ///< behind the last value's beat

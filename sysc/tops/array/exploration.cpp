@@ -31,6 +31,11 @@ const std::vector<std::string>& array_scalings() {
   return names;
 }
 
+const std::vector<std::string>& array_additions() {
+  static const std::vector<std::string> names = {"scaled", "lookup"};
+  return names;
+}
+
 const Axis& widths_axis() {
   static const Axis axis{Axis::set,
                          "widths",
@@ -79,6 +84,12 @@ ArrayConfig array_config(const double* choices) {
   config.widths = integer(axis::widths);
   config.reference_bits = integer(axis::references);
   config.scale_multiply = integer(axis::scaling);
+  config.sweep = integer(axis::sweep);
+  config.decoders = integer(axis::decoders);
+  config.symbol_weights = integer(axis::symbol_weights);
+  config.books = integer(axis::books);
+  config.scale_bits = integer(axis::scale_bits);
+  config.lookup = integer(axis::additions);
   config.clock_mhz = choices[axis::clock];
   return config;
 }
@@ -175,6 +186,12 @@ void ArrayExploration::evaluate(const double* choices, std::size_t count, Evalua
                      choices[axis::widths],
                      choices[axis::references],
                      choices[axis::scaling],
+                     choices[axis::sweep],
+                     choices[axis::decoders],
+                     choices[axis::symbol_weights],
+                     choices[axis::books],
+                     choices[axis::scale_bits],
+                     choices[axis::additions],
                      choices[axis::sum_bits],
                      static_cast<double>(config.map_depth),
                      static_cast<double>(config.weight_depth),
@@ -202,7 +219,10 @@ ResultSchema ArrayExploration::schema() const {
                    {"stage_results", "integer"},  {"stage_multiplier", "integer"},
                    {"lut_ram", "integer"},        {"planes", "integer"},
                    {"widths", "integer"},         {"reference_bits", "integer"},
-                   {"scaling", "integer"},        {"sum_bits", "integer"},
+                   {"scaling", "integer"},        {"sweep", "integer"},
+                   {"decoders", "integer"},       {"symbol_weights", "integer"},
+                   {"books", "integer"},          {"scale_bits", "integer"},
+                   {"addition", "integer"},       {"sum_bits", "integer"},
                    {"map_depth", "integer"},      {"weight_depth", "integer"},
                    {"skip_depth", "integer"},     {"clock_mhz", "real"},
                    {"latency_cycles", "integer"}, {"cycles", "real"}};
@@ -231,11 +251,13 @@ ResultSchema ArrayExploration::schema() const {
                    names("stage_multipliers", stage_multipliers()),
                    buffers,
                    widths,
-                   names("scalings", array_scalings())};
+                   names("scalings", array_scalings()),
+                   names("additions", array_additions())};
   schema.joins = "join networks n on n.id = p.network join orders o on o.id = p.order_of_rows "
                  "join multipliers m on m.id = p.multiplier "
                  "join stage_multipliers t on t.id = p.stage_multiplier join lut_rams u on u.id = p.lut_ram "
-                 "join width_sets w on w.id = p.widths join scalings s on s.id = p.scaling";
+                 "join width_sets w on w.id = p.widths join scalings s on s.id = p.scaling "
+                 "join additions a on a.id = p.addition";
   schema.shown = {
       {"network", "n.name", "network", "", 20, true, true},
       {"outputs", "p.outputs", "outputs", "", 19, true},
@@ -251,6 +273,12 @@ ResultSchema ArrayExploration::schema() const {
       {"widths", "w.name", "widths", "bits", 14, true},
       {"reference_bits", "p.reference_bits", "references", "bits", 5, true},
       {"scaling", "s.name", "scaling", "", 4, true},
+      {"sweep", "p.sweep", "sweep", "pixels", 6, true},
+      {"decoders", "p.decoders", "decoders", "", 5, true},
+      {"symbol_weights", "p.symbol_weights", "symbol", "weights", 4, true},
+      {"books", "p.books", "books", "", 4, true},
+      {"scale_bits", "p.scale_bits", "scales", "bits", 3, true},
+      {"addition", "a.name", "additions", "", 3, true},
       {"sum_bits", "p.sum_bits", "sums", "bits", 4, true},
       {"order_of_rows", "o.name", "order", "", 10, true},
       {"map_depth", "p.map_depth", "map", "words", 8, true},
@@ -314,6 +342,18 @@ std::vector<std::string> ArrayExploration::arguments(const double* choices) cons
           std::to_string(config.reference_bits),
           "--scaling",
           array_scalings()[static_cast<std::size_t>(config.scale_multiply)],
+          "--sweep",
+          std::to_string(config.sweep),
+          "--decoders",
+          std::to_string(config.decoders),
+          "--symbol-weights",
+          std::to_string(config.symbol_weights),
+          "--books",
+          std::to_string(config.books),
+          "--scale-bits",
+          std::to_string(config.scale_bits),
+          "--additions",
+          array_additions()[static_cast<std::size_t>(config.lookup)],
           "--clock-mhz",
           shortest(choices[axis::clock])};
 }

@@ -35,6 +35,12 @@ enum : std::size_t {
   widths,
   references,
   scaling,
+  sweep,
+  decoders,
+  symbol_weights,
+  books,
+  scale_bits,
+  additions,
   clock,
   count
 };
@@ -44,6 +50,7 @@ enum : std::size_t {
 [[nodiscard]] const std::vector<std::string>& array_multipliers();
 [[nodiscard]] const std::vector<std::string>& stage_multipliers();
 [[nodiscard]] const std::vector<std::string>& array_scalings();
+[[nodiscard]] const std::vector<std::string>& array_additions();
 /// Of buffers in LUT-RAM; of widths of activations.
 [[nodiscard]] const Axis& lut_ram_axis();
 [[nodiscard]] const Axis& widths_axis();

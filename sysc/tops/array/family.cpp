@@ -100,6 +100,28 @@ public:
                            0,
                            array_scalings(),
                            array_scalings()[static_cast<std::size_t>(standard.scale_multiply)]};
+    axes[axis::sweep] = integer("sweep",
+                                "most pixels that a tile of weights stands still for, 16, 32 or 64, as in "
+                                "--multiplier none --banks 1 --planes 4 --widths 4 --sweep 64; 0: weights "
+                                "change with every window",
+                                0, 64, std::to_string(standard.sweep));
+    axes[axis::decoders] = integer("decoders", "of sweeps' streams of weights: 1, 2 or 4", 1, 4,
+                                   std::to_string(standard.decoders));
+    axes[axis::symbol_weights] =
+        integer("symbol_weights", "of sweeps: weights of a Huffman symbol, which has 8 bits at most", 1, 8,
+                std::to_string(standard.symbol_weights));
+    axes[axis::books] = integer("books", "of sweeps: code books, which layers share, a power of two", 1, 16,
+                                std::to_string(standard.books));
+    axes[axis::scale_bits] =
+        integer("scale_bits", "bits of a scale's multiplier", 16, 31, std::to_string(standard.scale_bits));
+    axes[axis::additions] = {Axis::choice,
+                             "additions",
+                             "",
+                             "scaled sums, or lookup: tables of two values of 4 bits at most",
+                             0,
+                             0,
+                             array_additions(),
+                             array_additions()[static_cast<std::size_t>(standard.lookup)]};
     axes[axis::clock] = {Axis::real, "clock_mhz", "", "clock to assume, in MHz",
                          0.001,      10000,       {}, shortest(standard.clock_mhz)};
     return axes;
@@ -188,6 +210,15 @@ private:
       subject.description["widths"] = widths_axis().set_text(config.widths);
       subject.description["reference_bits"] = config.reference_bits;
     }
+    if (config.has_sweeps()) {
+      subject.title += ", sweeps of " + std::to_string(config.sweep) + " pixels";
+      subject.description["sweep"] = {{"pixels", config.sweep},
+                                      {"decoders", config.decoders},
+                                      {"symbol_weights", config.symbol_weights},
+                                      {"books", config.books}};
+    }
+    subject.description["scale_bits"] = config.scale_bits;
+    subject.description["additions"] = array_additions()[static_cast<std::size_t>(config.lookup)];
     subject.description["scaling"] = array_scalings()[static_cast<std::size_t>(config.scale_multiply)];
     subject.description["lut_ram"] = lut_ram_axis().set_text(config.lut_ram);
     subject.top = std::make_unique<ArrayTop>(config);

@@ -56,8 +56,7 @@ void LayerResults::take_streams(const ArrayMemories& memories) {
   std::vector<std::uint32_t> weights(size(values_));
   for (int k = 0; k < layer_.pass_steps(); ++k)
     for (int row = 0; row < rows(); ++row) {
-      const int tile = row / config_.outputs,
-                load = layer_.still ? tile : tile * layer_.pass_steps() + k;
+      const int tile = row / config_.outputs, load = layer_.still ? tile : tile * layer_.pass_steps() + k;
       for (int i = 0; i < values_; ++i) {
         const std::size_t at = size(load) * each + size(row % config_.outputs * values_ + i);
         weights[size(i)] = static_cast<std::uint32_t>(

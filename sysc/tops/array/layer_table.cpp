@@ -1,4 +1,5 @@
 #include "tops/array/layer_table.h"
+#include "blocks/sweep_starts.h"
 #include "tops/array/timing.h"
 #include <cstdio>
 #include <map>
@@ -24,6 +25,18 @@ std::vector<ArrayLayerRow> array_layer_table(const Graph& graph, const ArrayConf
       const ArrayRun::Step& idle = (on_stage ? run.stage_steps : run.steps)[s];
       ArrayLayerRow& row = rows[row_of[on_stage][l]];
       ++row.rows;
+      if (config.has_sweeps()) { // what holds up its sweeps is between tiles
+        const int in_block = tables.steps[s].rows;
+        row.rows += in_block - 1;
+        row.cycles +=
+            idle.idle_sweeps + static_cast<Cycle>(layer.tiles * layer.steps() *
+                                                  SweepTiming::sweep_cycles(layer.columns * in_block));
+        row.pauses += idle.idle_sweeps;
+        row.waits += idle.idle_wait;
+        row.input += idle.idle_rows;
+        row.output += idle.idle_room;
+        continue;
+      }
       row.cycles += static_cast<Cycle>(layer.entries) * static_cast<Cycle>(layer.tile_cycles());
       row.pauses += static_cast<Cycle>(layer.entries) * static_cast<Cycle>(layer.pause);
       row.waits += idle.idle_wait;

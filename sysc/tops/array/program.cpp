@@ -199,9 +199,9 @@ private:
       }
     }
   }
-  // Rows of a step: with sweeps as many as have no more pixels than one of them. One, where rows do not follow
-  // one another as columns do. Those of the output come in the order in which they leave, in blocks of one
-  // size.
+  // Rows of a step: with sweeps as many as have no more pixels than one of them. One, where rows do not
+  // follow one another as columns do. Those of the output come in the order in which they leave, in blocks of
+  // one size.
   void find_blocks() {
     for (int l = 0; l < layers(); ++l) {
       blocks_.push_back(1);
@@ -277,8 +277,8 @@ private:
       });
     }
     // The last tile is summed and drained behind its last sweep.
-    const int drained = config_.has_sweeps() ? config_.sweep_timing().seen + config_.sweep * config_.beats()
-                                             : 0;
+    const int drained =
+        config_.has_sweeps() ? config_.sweep_timing().seen + config_.sweep * config_.beats() : 0;
     const std::array<Cycle, 2> written = {static_cast<Cycle>(config_.write_latency() + drained),
                                           static_cast<Cycle>(config_.stage_write_latency())};
     const RowOrder order =
@@ -540,7 +540,8 @@ private:
     layer.to_map = target.in_map;
     layer.from_stage = source.in_stage_rows;
     layer.to_stage = target.in_stage_map;
-    layer.shared = !config_.has_sweeps() && does.same_weights && outputs(l) == word_channels(does.from) && tiles(l) > 1 &&
+    layer.shared = !config_.has_sweeps() && does.same_weights && outputs(l) == word_channels(does.from) &&
+                   tiles(l) > 1 &&
                    (!is_top_aligned(does.from) || from(l).channels % word_channels(does.from) == 0);
     layer.to_skip = target.in_skip;
     layer.to_output = does.to == graph_.output;
@@ -667,8 +668,8 @@ private:
             const Byte is = byte(l, group, s);
             if (o >= outputs || is.channel == nobody || (does.depthwise && is.channel != o))
               continue;
-            const int tap = (o * does.window.rows + row) * does.window.columns +
-                            (is_packed(l) ? is.column : column);
+            const int tap =
+                (o * does.window.rows + row) * does.window.columns + (is_packed(l) ? is.column : column);
             const int weight =
                 does.weights[static_cast<std::size_t>(tap) * static_cast<std::size_t>(channels) +
                              static_cast<std::size_t>(does.depthwise ? 0 : is.channel)];
@@ -678,8 +679,8 @@ private:
     layer.still = steps > 1;
     for (int tile = 0; tile < layer.tiles && layer.still; ++tile)
       for (int k = 1; k < steps && layer.still; ++k) {
-        const auto first = weights.begin() + static_cast<std::ptrdiff_t>(
-                                                 static_cast<std::size_t>(tile * steps) * each);
+        const auto first =
+            weights.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(tile * steps) * each);
         layer.still = std::equal(first, first + static_cast<std::ptrdiff_t>(each),
                                  first + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(k) * each));
       }
@@ -688,8 +689,8 @@ private:
       return;
     std::vector<std::uint8_t> stands;
     for (int tile = 0; tile < layer.tiles; ++tile) {
-      const auto first = weights.begin() + static_cast<std::ptrdiff_t>(
-                                               static_cast<std::size_t>(tile * steps) * each);
+      const auto first =
+          weights.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(tile * steps) * each);
       stands.insert(stands.end(), first, first + static_cast<std::ptrdiff_t>(each));
     }
     weights = std::move(stands);
@@ -861,8 +862,8 @@ private:
     if (target.in_skip)
       step.skip_write = target.skip_base + y % target.skip_rows * entries;
     if (reads_input(l))
-      step.need = std::min(from(l).rows, step.first_row + (step.rows - 1) * does.window.row_stride +
-                                             does.window.rows);
+      step.need = std::min(from(l).rows,
+                           step.first_row + (step.rows - 1) * does.window.row_stride + does.window.rows);
     if (!program_.stage.layers.empty())
       step.other_need = other_need(s);
     tables(l).steps.push_back(step);
@@ -944,8 +945,8 @@ private:
             step_of[static_cast<std::size_t>(places_[map].made)][static_cast<std::size_t>(y)];
         std::int64_t behind = 0;
         for (std::size_t other = made + 1; other < s && behind < least; ++other)
-          behind += all[other].others + (other == made + 1 ? all[other].first_tile
-                                                           : all[other].first_tile * this_steps(other));
+          behind += all[other].others +
+                    (other == made + 1 ? all[other].first_tile : all[other].first_tile * this_steps(other));
         waits = waits || behind < least;
       });
       step.wait = waits;
@@ -965,9 +966,9 @@ private:
   std::vector<Place> places_;
   std::vector<int> blocks_;                             ///< of each layer
   std::vector<std::vector<std::uint8_t>> tile_weights_; ///< of each layer: [loads][P * C]
-  std::vector<bool> on_stage_, wide_;            ///< of each layer
-  std::vector<std::size_t> index_;               ///< of each layer, in its engine's table
-  std::vector<std::array<int, 2>> read_last_by_; ///< of each map: an engine's last step that does
+  std::vector<bool> on_stage_, wide_;                   ///< of each layer
+  std::vector<std::size_t> index_;                      ///< of each layer, in its engine's table
+  std::vector<std::array<int, 2>> read_last_by_;        ///< of each map: an engine's last step that does
   Memory maps_, stage_maps_, stage_rows_;
   ArrayOrder order_by_;
   bool contents_;

@@ -46,10 +46,10 @@ struct ArrayProgram : ArrayTables {
 
   PixelInput input;
   ArrayTables stage;
-  std::vector<Place> order;                        ///< of the network's layers
-  std::vector<Tables> tables;                      ///< [pages]
-  using Lookup = std::array<std::int8_t, 256>;     ///< by 4 bits of the result, then 4 of the skip
-  std::vector<Lookup> lookups;                     ///< [pages], instead of tables
+  std::vector<Place> order;                    ///< of the network's layers
+  std::vector<Tables> tables;                  ///< [pages]
+  using Lookup = std::array<std::int8_t, 256>; ///< by 4 bits of the result, then 4 of the skip
+  std::vector<Lookup> lookups;                 ///< [pages], instead of tables
   [[nodiscard]] int pages() const { return static_cast<int>(tables.size() + lookups.size()); }
   std::size_t input_values = 0, output_values = 0; ///< of an image
   ArrayFormat input_format, output_format;         ///< of the bytes

@@ -29,9 +29,10 @@ class Running {
 public:
   Running(const ArrayConfig& config, const ArrayProgram& program, int images, ArrayEvents* events)
       : config_(config), program_(program), rows_(static_cast<std::size_t>(program.input.rows)),
-        images_(static_cast<std::size_t>(images)), events_(events),
-        credits_(rows_, 0), sweeps_(config.sweep_timing()), engines_{Engine(program, config.write_latency(), run_.steps),
-                                     Engine(program.stage, config.stage_write_latency(), run_.stage_steps)} {}
+        images_(static_cast<std::size_t>(images)), events_(events), credits_(rows_, 0),
+        sweeps_(config.sweep_timing()), engines_{Engine(program, config.write_latency(), run_.steps),
+                                                 Engine(program.stage, config.stage_write_latency(),
+                                                        run_.stage_steps)} {}
 
   ArrayRun run() {
     sweeps_.start(0);
@@ -137,9 +138,9 @@ private:
       idle = {written - free, 0, 0, 0, 0};
       (room > ready ? idle.idle_room : idle.idle_rows) = begin - written;
       const int pixels = layer.columns * step.rows;
-      idle.idle_sweeps = sweeps_.last() + 1 - begin -
-                         static_cast<Cycle>(layer.tiles * layer.pass_steps() *
-                                            SweepTiming::sweep_cycles(pixels));
+      idle.idle_sweeps =
+          sweeps_.last() + 1 - begin -
+          static_cast<Cycle>(layer.tiles * layer.pass_steps() * SweepTiming::sweep_cycles(pixels));
       if (events_)
         events_->steps.push_back({begin, idle});
       for (int tile = 0; tile < layer.tiles && layer.to_output; ++tile)

@@ -16,9 +16,7 @@ struct Group {
   std::uint64_t bits = 0;
 };
 
-void add_bits(Group& group) {
-  group.bits = coded_bits(group.histogram, huffman_lengths(group.histogram));
-}
+void add_bits(Group& group) { group.bits = coded_bits(group.histogram, huffman_lengths(group.histogram)); }
 
 Group joined(const Group& a, const Group& b) {
   Group both = a;
@@ -107,8 +105,7 @@ WeightStreams code_streams(const HuffmanTilesConfig& config,
       streams.book_of[l] = static_cast<int>(streams.books.size());
     streams.books.push_back(huffman_lengths(group.histogram));
   }
-  streams.books.resize(static_cast<std::size_t>(config.books),
-                       std::vector<int>(count, config.symbol_bits()));
+  streams.books.resize(static_cast<std::size_t>(config.books), std::vector<int>(count, config.symbol_bits()));
   for (std::size_t l = 0; l < layers.size(); ++l) {
     streams.bases[l] = static_cast<int>(streams.words.size());
     append(config, symbols[l], streams.books[static_cast<std::size_t>(streams.book_of[l])], streams.words);
