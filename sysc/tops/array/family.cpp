@@ -225,7 +225,8 @@ private:
     const std::vector<ArrayLayerRow> rows = array_layer_table(graph, config, *program);
     subject.description["layers"] = to_json(rows);
     subject.print = [rows] { print(rows); };
-    subject.timelines = [config, program] { return array_schedule(config, *program); };
+    if (!config.has_sweeps()) // which overlap
+      subject.timelines = [config, program] { return array_schedule(config, *program); };
     InputSet inputs = inputs_of(subject, graph.tensors[graph.input]);
     if (inputs.count > 0)
       subject.work = std::make_unique<ArrayWorkload>(graph, config, program, std::move(inputs));

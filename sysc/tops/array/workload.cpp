@@ -109,6 +109,16 @@ std::vector<WaveNote> ArrayWorkload::notes_of(const ArrayTables& tables, const A
   int tile = 0, window = 0;
   for (const Beat& beat : beats.beats[static_cast<std::size_t>(windows - interfaces.begin())]) {
     const ArrayLayer& layer = tables.layers[static_cast<std::size_t>(tables.steps[step].layer)];
+    if (config_.has_sweeps()) { // of each sweep its first pixel
+      const int pixels = layer.columns * tables.steps[step].rows;
+      if (window % pixels == 0)
+        tell(0, beat.cycle, step, window / pixels / layer.steps());
+      if (++window < pixels * layer.tiles * layer.steps())
+        continue;
+      window = 0;
+      step = (step + 1) % tables.steps.size();
+      continue;
+    }
     if (window == 0)
       tell(0, beat.cycle, step, tile);
     if (++window < layer.steps())
