@@ -179,7 +179,8 @@ module array #(
   if (ScaleMultiply != 0 && ScaleMultiply != 1) begin : gen_bad_scale_multiply
     scale_multiply_must_be_0_or_1 u_error ();
   end
-  if (Sweep > 0 && (Banks != 1 || Pixels != 1 || HasBytes != 0 || ReferenceBits > 0 || StageResults > 0)) begin : gen_bad_sweep
+  if (Sweep > 0 && (Banks != 1 || Pixels != 1 || HasBytes != 0 || ReferenceBits > 0 ||
+                    StageResults > 0)) begin : gen_bad_sweep
     sweeps_take_one_bank_one_pixel_planes_alone_and_neither_references_nor_a_stage u_error ();
   end
   if (ScaleBits < 16 || ScaleBits > 31) begin : gen_bad_scale_bits
@@ -1048,7 +1049,8 @@ module array #(
 
   logic unused;
   assign unused = ^{maximum_valid, piece, issue_bank, input_bank, result_bank, stage_result_bank, Blocks,
-                    byte_sums_valid, plane_sums_valid, issue_column_bank, stage_issue_column_bank, stage_result_columns};
+                    byte_sums_valid, plane_sums_valid, issue_column_bank, stage_issue_column_bank,
+                    stage_result_columns};
 
 `ifndef YOSYS
   handshake_check #(.Width(9)) u_check_in (
