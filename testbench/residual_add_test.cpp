@@ -123,6 +123,58 @@ TEST_CASE("residual_add twins agree with each other and with a plain reference")
     agree(pages, block_of(pages), repeats(20000));
 }
 
+TEST_CASE("residual_add: both values are looked up at once, as a table says") {
+  for (const auto& [pages, bits] : {std::pair{1, 4}, {3, 4}, {2, 2}, {16, 8}, {5, 1}}) {
+    RtlSource source = block_of(pages);
+    source.parameters.emplace_back("LookupBits", bits);
+    BlockBench bench(source, {{"", "value", {"valid_o"}, {{"y_o", 8}}}});
+    RandomWork random(base_seed() + static_cast<std::uint64_t>(pages));
+    bench.set("table_we_i", 0);
+    bench.reset();
+    BeatTrace trace = bench.trace();
+    std::vector<int> table(4096); // zeros
+    std::vector<Pins> pins;
+    const int cycles = repeats(6000);
+    for (int cycle = 0; cycle < cycles; ++cycle) {
+      Pins now;
+      now.valid = random.in(0, 5) != 0;
+      now.add = random.in(0, 4) != 0;
+      now.y = random.in(-128, 127);
+      now.skip = random.in(-128, 127);
+      now.page = random.in(0, 9) ? random.in(0, pages - 1) : random.in(0, 15);
+      now.write = cycle < 256 * pages || random.in(0, 2) == 0;
+      now.address = cycle < 256 * pages ? cycle : static_cast<int>(random.word(13));
+      now.word = static_cast<std::int32_t>(random.word(32));
+      const int read = now.page << 8 | (now.y & 15) << 4 | (now.skip & 15);
+      if (random.in(0, 3) == 0 && cycle >= 256 * pages) // what is being read
+        now.address = read;
+      if (now.valid) {
+        const int y = now.add ? now.page < pages ? table[static_cast<std::size_t>(read)] : 0 : now.y;
+        const Cycle at = pins.size();
+        trace.add(0, {at + ResidualAddTiming::latency, static_cast<std::uint8_t>(y), {}, at});
+      }
+      if (now.write && now.address >> 8 < pages) {
+        const int low = now.word & ((1 << bits) - 1);
+        table[static_cast<std::size_t>(now.address)] = low - (low >> (bits - 1) << bits);
+      }
+      pins.push_back(now);
+    }
+    pins.resize(pins.size() + ResidualAddTiming::latency + 1);
+    CAPTURE(pages, bits, base_seed());
+    bench.run(trace, pins.size(), [&](Cycle cycle) {
+      const Pins& now = pins[cycle];
+      bench.set("valid_i", now.valid);
+      bench.set("add_i", now.add);
+      bench.set("y_i", static_cast<std::uint8_t>(now.y));
+      bench.set("skip_i", static_cast<std::uint8_t>(now.skip));
+      bench.set("page_i", static_cast<std::uint64_t>(now.page));
+      bench.set("table_we_i", now.write);
+      bench.set("table_address_i", static_cast<std::uint64_t>(now.address));
+      bench.set("table_data_i", static_cast<std::uint32_t>(now.word));
+    });
+  }
+}
+
 TEST_CASE("residual_add: DSPs and block RAM are as synthesized, LUT and FF of the model within 15 %") {
   for (const int pages : {0, 1, 3, 7, 16})
     check_area(residual_add_resources({pages}), block_of(pages));
