@@ -759,6 +759,7 @@ void ArrayCore::send(const Doing& doing) {
   const std::uint64_t image_number = engine(array).image;
   const bool last_step = engine(array).step + 1 == steps(array);
   const int pixels = doing.tiles / layer.tiles;
+  const bool whole = config_.has_sweeps() || doing.tiles == layer.row_tiles(); // else windows are missing
   for (int i = 0; i < doing.tiles; ++i) {
     // With sweeps tile by tile.
     const int n = config_.has_sweeps() ? i % pixels * layer.tiles + i / pixels : i;
@@ -769,7 +770,7 @@ void ArrayCore::send(const Doing& doing) {
                                                                                             n % layer.tiles)
             : doing.begin + static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) - 1 +
                   static_cast<Cycle>(config_.write_latency());
-    const bool last = last_step && i + 1 == doing.tiles;
+    const bool last = last_step && whole && i + 1 == doing.tiles;
     const int values = (n + 1) % layer.tiles == 0 ? layer.outputs_of_last() : config_.outputs;
     entry_.assign(result, result + values);
     out_.clear();
