@@ -112,7 +112,7 @@ TEST_CASE("dot_array: DSPs are as synthesized, LUT and FF of the model within 15
                                                {2, 4, 3, DotMultiplier::lut, 23},
                                                {8, 16, 3, DotMultiplier::dsp_pairs, 25},
                                                {2, 8, 7, DotMultiplier::lut, 25}};
-  for (int i = 0; i < std::min(3 * repeats(1), 5); ++i)
+  for (int i = 0; i < std::min(2 * repeats(1), 5); ++i)
     check_area(dot_array_resources(configs[static_cast<std::size_t>(i)]),
                block_of(configs[static_cast<std::size_t>(i)]));
 }
