@@ -94,7 +94,11 @@ module array #(
   /// 1: what is added is looked up as a whole, of maps of 4 bits at most.
   parameter int Lookup = 0,
   /// 1: tiles of zeros are neither kept nor walked: not there yet.
-  parameter int SkipZeros = 0
+  parameter int SkipZeros = 0,
+  /// Bits of a word of the input map that are kept, its top ones, a multiple of 4; others read as 0. 0: all.
+  parameter int InputBits = 0,
+  /// Of sweeps: outputs whose products are in DSP48E1s: not there yet.
+  parameter int DspOutputs = 0
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -191,6 +195,13 @@ module array #(
   end
   if (SkipZeros != 0) begin : gen_bad_skip_zeros
     skip_zeros_must_be_0 u_error ();
+  end
+  if (InputBits < 0 || InputBits > 8 * Channels || InputBits % 4 != 0 ||
+      (InputBits > 0 && Sweep == 0)) begin : gen_bad_input_bits
+    input_bits_must_be_0_or_with_sweeps_a_multiple_of_4_and_no_more_than_a_word u_error ();
+  end
+  if (DspOutputs != 0) begin : gen_bad_dsp_outputs
+    dsp_outputs_must_be_0 u_error ();
   end
   if (WeightBytes > 16384) begin : gen_bad_weights
     a_word_of_weights_must_be_4096_pieces_at_most u_error ();
@@ -299,6 +310,8 @@ module array #(
     .ScaleBits(ScaleBits),
     .Lookup(Lookup),
     .SkipZeros(SkipZeros),
+    .InputBits(InputBits),
+    .DspOutputs(DspOutputs),
     .WeightBytes(WeightBytes)
   ) u_control (
     .clk_i,
@@ -516,7 +529,8 @@ module array #(
       .PartBits(8 * Channels),
       .Banks(Banks),
       .Depth(InputDepth),
-      .Block(Blocks[1] ? 1 : 0)
+      .Block(Blocks[1] ? 1 : 0),
+      .Kept((InputBits > 0) ? InputBits : 8 * Channels)
     ) u_input (
       .clk_i,
       .rst_ni(interior_rst_n),

@@ -16,13 +16,14 @@
 //   0x028 LOAD_DATA written: a piece of 32 bits; LOAD_ADDRESS goes on to the next piece, behind the word's
 //                   last one to the next word's first
 //   0x02C CYCLES    in which STATUS was 1 since the reset, modulo 2^32
-//   0x030 to 0x05C  the design: {Results, Banks, Channels, Outputs}, {SumBits, Pages, Multiplier, Layers} by
+//   0x030 to 0x060  the design: {Results, Banks, Channels, Outputs}, {SumBits, Pages, Multiplier, Layers} by
 //                   bytes, {MapDepth, InputDepth}, {WeightDepth, ParamDepth}, {SkipDepth, OutputDepth} by half
 //                   words, Steps; {StageResults, StageMultiplier, Pixels, LutRam} of 8, 4, 4 and 16
 //                   bits, {StageMapDepth, StageRowDepth}, {StageWeightDepth, StageParamDepth}, StageSteps, all
 //                   but Pixels and LutRam 0 without a stage; [11:8] Planes [15:12] Widths [19:16]
 //                   ReferenceBits [20] ScaleMultiply; [7:0] Sweep [11:8] Decoders [15:12] SymbolWeights [20:16]
-//                   ScaleBits [25:21] Books [26] SkipZeros [27] Lookup, without sweeps only ScaleBits and Lookup
+//                   ScaleBits [25:21] Books [26] SkipZeros [27] Lookup, without sweeps only ScaleBits and Lookup; [7:0]
+//                   InputBits / 4 [13:8] DspOutputs
 //
 // Spaces, and the pieces of their words: 0 weights, Outputs * Banks * Channels bytes, or the planes of as many
 // bits, if that is more; 1 parameters, 3 for
@@ -75,6 +76,8 @@ module array_control #(
   parameter int ScaleBits = 31,
   parameter int Lookup = 0,
   parameter int SkipZeros = 0,
+  parameter int InputBits = 0,
+  parameter int DspOutputs = 0,
   /// Bytes of a word of weights.
   parameter int WeightBytes = 384
 ) (
@@ -146,7 +149,7 @@ module array_control #(
       AddrCycles = 12'h02C, AddrDesign0 = 12'h030, AddrDesign1 = 12'h034, AddrDesign2 = 12'h038,
       AddrDesign3 = 12'h03C, AddrDesign4 = 12'h040, AddrDesign5 = 12'h044, AddrDesign6 = 12'h048,
       AddrDesign7 = 12'h04C, AddrDesign8 = 12'h050, AddrDesign9 = 12'h054,
-      AddrDesign10 = 12'h058, AddrDesign11 = 12'h05C;
+      AddrDesign10 = 12'h058, AddrDesign11 = 12'h05C, AddrDesign12 = 12'h060;
   localparam logic [1:0] StatusIdle = 2'd0, StatusRunning = 2'd1, StatusError = 2'd3;
   localparam logic [2:0] ErrorNone = 3'd0, ErrorInput = 3'd1, ErrorProgram = 3'd2, ErrorWeights = 3'd4;
   localparam logic [3:0] SpaceWeights = 4'd0, SpaceParameters = 4'd1, SpaceLayers = 4'd2, SpaceSteps = 4'd3,
@@ -329,6 +332,7 @@ module array_control #(
       AddrDesign10:    read_data = {11'd0, 1'(ScaleMultiply), 4'(ReferenceBits), 4'(Widths), 4'(Planes), 8'd0};
       AddrDesign11:    read_data = {4'd0, 1'(Lookup), Sweep > 0 ? {1'(SkipZeros), 5'(Books)} : 6'd0, 5'(ScaleBits),
                                     Sweep > 0 ? {4'(SymbolWeights), 4'(Decoders), 8'(Sweep)} : 16'd0};
+      AddrDesign12:    read_data = {18'd0, 6'(DspOutputs), 8'(InputBits / 4)};
       default: begin
         read_okay = 1'b0;
         read_data = '0;

@@ -55,7 +55,8 @@
 // issued: then, too, error_o is 1, and the step ends there, is not done and frees nothing. Behind either no
 // step begins until a reset.
 //
-// Sweeps. The first step begins 5 cycles after built_i instead of start_i; `wait` is for drains that are not
+// Sweeps. The table of steps is read word by word (rtl/step_fetch.sv), so that a step begins 6 cycles after the
+// one before at the earliest, the first one 7 cycles after built_i instead of start_i; `wait` is for drains that are not
 // over, too, and Writeback counts from a drain's latest pixel (tile_o). Layers have 15 words: 13 [7:0] rows of a
 // block - 1 [11:8] code book [12] still: all windows of a pixel's tile have the same weights [31:16] pixels of a
 // whole block; 14 [31:16] loads of weights in the layer's stream; word 6's weights are where that begins. Step
@@ -192,10 +193,11 @@ module array_scheduler #(
                                     Outputs <= Channels} & 4'(Widths);
   localparam logic [3:0] Known = 4'(Widths);
 
-  // Fetch: a step's words come in the third cycle from go on, its layer's in the fourth.
+  // Fetch: a step's words come in the third cycle from go on, its layer's in the fourth; of sweeps in the second
+  // and following ones.
   logic                        first, go, fetch;
-  logic [2:0]                  fetching_q;
-  logic                        ready_q;
+  logic                        ready_q, layer_read, fetched;
+  logic [$clog2(Layers)-1:0]   layer_read_index;
   logic [StepBits-1:0]         index_q, fetch_index;
   logic [32*LayerPieces-1:0]   layer_word;
   logic [32*StepPieces-1:0]    step_word;
@@ -211,8 +213,8 @@ module array_scheduler #(
       .we_i(layer_we_i && piece_i == 12'(p) && 32'(word_i) < Layers),
       .waddr_i(word_i[$clog2(Layers)-1:0]),
       .wdata_i(data_i),
-      .re_i(fetching_q[1]),
-      .raddr_i(step_word[$clog2(Layers)-1:0]),
+      .re_i(layer_read),
+      .raddr_i(layer_read_index),
       .rdata_o(layer_word[32*p +: 32])
     );
   end
@@ -221,7 +223,40 @@ module array_scheduler #(
     assign layer_word[32*LayerPieces-1:32*StoredPieces] = '0;
   end
 
-  for (genvar p = 0; p < StepPieces; p++) begin : gen_step
+  if (Sweep > 0) begin : gen_step_fetch
+    logic [4:0] layer;
+
+    assign layer_read_index = layer[$clog2(Layers)-1:0];
+
+    step_fetch #(.Steps(Steps), .Block(Block)) u_fetch (
+      .clk_i,
+      .rst_ni,
+      .start_i,
+      .we_i(step_we_i),
+      .word_i,
+      .piece_i,
+      .data_i,
+      .fetch_i(fetch),
+      .last_i(last_step_q),
+      .read_o(layer_read),
+      .layer_o(layer),
+      .done_o(fetched),
+      .words_o(step_word)
+    );
+
+    logic unused_layer;
+    assign unused_layer = ^layer;
+  end else begin : gen_steps
+    logic [2:0] fetching_q;
+
+    assign layer_read = fetching_q[1];
+    assign layer_read_index = step_word[$clog2(Layers)-1:0];
+    assign fetched = fetching_q[2];
+
+    always_ff @(posedge clk_i) fetching_q <= rst_ni ? {fetching_q[1:0] & {2{!start_i}}, fetch} : '0;
+  end
+
+  for (genvar p = 0; p < ((Sweep > 0) ? 0 : StepPieces); p++) begin : gen_step
     weight_bank #(.Width(32), .Depth(Steps), .ReadLatency(2), .Block(Block)) u_words (
       .clk_i,
       .we_i(step_we_i && piece_i == 12'(p) && 32'(word_i) < Steps),
@@ -234,13 +269,8 @@ module array_scheduler #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      fetching_q <= '0;
-      ready_q <= 1'b0;
-    end else begin
-      fetching_q <= {fetching_q[1:0] & {2{!start_i}}, fetch};
-      ready_q <= !fetch && !start_i && (ready_q || fetching_q[2]);
-    end
+    if (!rst_ni) ready_q <= 1'b0;
+    else ready_q <= !fetch && !start_i && (ready_q || fetched);
     if (fetch) begin
       index_q <= fetch_index;
       last_step_q <= 16'(fetch_index) == steps_i - 1'b1;

@@ -18,6 +18,8 @@ module line_buffer #(
   parameter int Depth = 1024,
   /// 1: block RAM where there are more than 64 words, 0: LUT-RAM.
   parameter int Block = 1,
+  /// Bits of a word that are kept, its top ones, if it is written as a whole; others read as 0.
+  parameter int Kept = 8 * Channels,
   localparam int Parts = 8 * Channels / PartBits,
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1
 ) (
@@ -50,8 +52,13 @@ module line_buffer #(
     depth_must_be_2_to_65536 u_error ();
   end
 
+  if (Kept < 1 || Kept > 8 * Channels || (Kept < 8 * Channels && Parts != 1)) begin : gen_bad_kept
+    kept_bits_must_be_1_to_all_of_a_word_of_one_part u_error ();
+  end
+
   localparam int AddrBits = $clog2(Depth);
   localparam int WordBits = Channels * 8;
+  localparam int KeptBits = (Kept < WordBits) ? Kept : PartBits;  // of a part
   localparam int SourceBits = $clog2(Banks + 1);
 
   // With the addresses, with what is read; zero_i also with the words.
@@ -101,7 +108,7 @@ module line_buffer #(
 
     for (genvar p = 0; p < Parts; p++) begin : gen_part
       weight_bank #(
-        .Width(PartBits),
+        .Width(KeptBits),
         .Depth(Depth),
         .ReadLatency(2),
         .Block((Block != 0 && Depth > 64) ? 1 : 0)
@@ -109,11 +116,19 @@ module line_buffer #(
         .clk_i,
         .we_i(we && we_i[p]),
         .waddr_i(waddress_i[AddrBits-1:0]),
-        .wdata_i(wdata_i[p*PartBits +: PartBits]),
+        .wdata_i(wdata_i[(p+1)*PartBits-1 -: KeptBits]),
         .re_i(valid_q[0]),
         .raddr_i(address_q),
-        .rdata_o(words[b*WordBits + p*PartBits +: PartBits])
+        .rdata_o(words[b*WordBits + (p+1)*PartBits-1 -: KeptBits])
       );
+    end
+  end
+
+  if (Kept < WordBits) begin : gen_not_kept
+    logic unused_bits;
+    assign unused_bits = ^wdata_i[WordBits-Kept-1:0];
+    for (genvar b = 0; b < Banks; b++) begin : gen_zeros
+      assign words[b*WordBits +: WordBits-Kept] = '0;
     end
   end
 

@@ -5,11 +5,11 @@
 // add_i y_o = y_i. A page that is not there reads as 0.
 //
 // With LookupBits the table says what comes of both, without a scaler: y_o = L[page][skip[3:0] + 16 * y[3:0]],
-// of LookupBits bits and their sign.
+// of LookupBits bits and their sign. It is LUT-RAM of one port.
 //
 // The tables' address is {B, page, index}, of L B is 0; a write to what is not there does nothing, and a beat
-// in the cycle of a write still finds what was there before. The tables begin as zeros, and a reset
-// leaves them.
+// in the cycle of a write still finds what was there before, in L what was where is written. The tables begin
+// as zeros, and a reset leaves them.
 
 `default_nettype none
 
@@ -86,17 +86,26 @@ module residual_add #(
     logic [1:0]            adds_q;
     logic                  unused_inputs;
 
-    weight_bank #(.Width(LookupBits), .Depth(Words), .ReadLatency(2)) u_table (
-      .clk_i,
-      .we_i(table_we_i && !table_address_i[12] && 32'(table_address_i[11:8]) < Pages),
-      .waddr_i(AddrBits'(table_address_i[11:0])),
-      .wdata_i(table_data_i[LookupBits-1:0]),
-      .re_i(1'b1),
-      .raddr_i(AddrBits'({page_i, y_i[3:0], skip_i[3:0]})),
-      .rdata_o(found)
-    );
+    // A table that is read with the address that it is written with takes half the LUTs.
+    (* ram_style = "distributed" *)
+    logic [LookupBits-1:0] memory_q [Words];
+    logic [LookupBits-1:0] word_q;
+    logic [AddrBits-1:0]   address;
+    logic [1:0]            there_q;
+    logic                  write;
 
-    logic [1:0] there_q;
+`ifndef YOSYS
+    initial for (int i = 0; i < Words; i++) memory_q[i] = '0;
+`endif
+
+    assign write = table_we_i && !table_address_i[12] && 32'(table_address_i[11:8]) < Pages;
+    assign address = write ? AddrBits'(table_address_i[11:0]) : AddrBits'({page_i, y_i[3:0], skip_i[3:0]});
+
+    always_ff @(posedge clk_i) begin
+      if (write) memory_q[address] <= table_data_i[LookupBits-1:0];
+      word_q <= memory_q[address];
+      found <= word_q;
+    end
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni) valid_q <= '0;

@@ -190,12 +190,13 @@ void set_precision(ArrayConfig& config, int round) {
 }
 
 // Of small designs those with sweeps: outputs, bytes of a word, results, bits of a sum, planes, widths, most
-// pixels, decoders, weights of a symbol, books, whether additions are looked up, bits of multipliers.
-constexpr int sweep_edges[][12] = {{4, 8, 2, 20, 4, 2, 16, 2, 2, 4, 1, 16},
-                                   {2, 8, 2, 25, 8, 1, 32, 1, 1, 1, 0, 31},
-                                   {8, 8, 1, 22, 2, 4, 64, 4, 2, 2, 1, 20},
-                                   {16, 8, 16, 32, 1, 8, 16, 2, 8, 1, 0, 31},
-                                   {4, 16, 4, 18, 4, 2, 64, 4, 1, 2, 0, 17}};
+// pixels, decoders, weights of a symbol, books, whether additions are looked up, bits of multipliers, of a word
+// of the input, buffers in LUT-RAM.
+constexpr int sweep_edges[][14] = {{4, 8, 2, 20, 4, 2, 16, 2, 2, 4, 1, 16, 36, 0},
+                                   {2, 8, 2, 25, 8, 1, 32, 1, 1, 1, 0, 31, 0, 0x3f},
+                                   {8, 8, 1, 22, 2, 4, 64, 4, 2, 2, 1, 20, 12, 0},
+                                   {16, 8, 16, 32, 1, 8, 16, 2, 8, 1, 0, 31, 0, 0},
+                                   {4, 16, 4, 18, 4, 2, 64, 4, 1, 2, 0, 17, 68, 0x20}};
 
 void set_sweeps(ArrayConfig& config, int round) {
   const int* edge = sweep_edges[static_cast<std::size_t>(round) % (sizeof sweep_edges / sizeof *sweep_edges)];
@@ -213,6 +214,8 @@ void set_sweeps(ArrayConfig& config, int round) {
   config.books = edge[9];
   config.lookup = edge[10];
   config.scale_bits = edge[11];
+  config.input_bits = edge[12];
+  config.lut_ram = edge[13];
 }
 
 // Designs whose RTL is built: small ones, and networks of few weights, whose loads take the most cycles. The
@@ -252,7 +255,7 @@ ArrayConfig twins_config(int round) {
   config.skip_depth = 300;
   config.output_depth = 64;
   config.layers = 16;
-  config.steps = 64;
+  config.steps = config.has_sweeps() ? 65 : 64;
   config.pages = 2;
   return config;
 }
@@ -571,6 +574,7 @@ TEST_CASE("array: networks compute by sweeps what the reference does") {
     ++ran;
     kinds["skips"] += program.skip_words > 0;
     kinds["looked up"] += !program.lookups.empty();
+    kinds["bits of the input"] += config.input_bits > 0;
     for (const ArrayLayer& layer : program.layers) {
       kinds["blocks of rows"] += layer.block_rows > 1;
       kinds["still"] += layer.still;
@@ -589,7 +593,7 @@ TEST_CASE("array: networks compute by sweeps what the reference does") {
   INFO(ran << " ran");
   CHECK(ran > repeats(250) / 3);
   for (const char* kind :
-       {"skips", "looked up", "blocks of rows", "still", "depthwise", "books", "smaller blocks"}) {
+       {"skips", "looked up", "bits of the input", "blocks of rows", "still", "depthwise", "books", "smaller blocks"}) {
     INFO(kind << " " << kinds[kind]);
     CHECK(kinds[kind] > 0);
   }
@@ -778,7 +782,7 @@ void check_sessions(int first) {
         for (int access = random.in(0, 40); access > 0; --access) {
           work.add(HostAction::wait).cycles =
               static_cast<Cycle>(random.in(0, 3) ? random.in(0, 20) : random.in(0, 400));
-          const auto address = static_cast<std::uint32_t>(random.in(0, 2)   ? 4 * random.in(0, 17)
+          const auto address = static_cast<std::uint32_t>(random.in(0, 2)   ? 4 * random.in(0, 24)
                                                           : random.in(0, 1) ? 4 * random.in(0, 1023)
                                                                             : random.in(0, 4095));
           if (random.in(0, 3)) {
@@ -924,7 +928,7 @@ TEST_CASE("array: registers refuse what they should, and the tables go piece by 
         work.read(array_reg::load_address);
       }
     }
-    for (std::uint32_t address = 0; address < 0x60; address += 2) {
+    for (std::uint32_t address = 0; address < 0x68; address += 2) {
       work.read(address);
       if (address != array_reg::control)
         work.write(address, static_cast<std::uint32_t>(random.word(32)));
@@ -1068,5 +1072,7 @@ TEST_CASE("array: impossible parameters stop elaboration") {
                           {"Planes", {3, 16}},
                           {"Widths", {0, 2, 16}},
                           {"ReferenceBits", {1, 4, 9}},
-                          {"ScaleMultiply", {2}}});
+                          {"ScaleMultiply", {2}},
+                          {"InputBits", {4}},
+                          {"DspOutputs", {3}}});
 }

@@ -68,6 +68,7 @@ std::vector<std::string> tests_of(const std::string& block) {
       {"array_results", {"array"}},
       {"array_scheduler", {"array"}},
       {"array_step_check", {"array"}},
+      {"array_walk", {"array"}},
       {"axi_lite", {"axi_control"}},
       {"codec_control", {"codec"}},
       {"delay_line", {"array"}},
@@ -87,6 +88,9 @@ std::vector<std::string> tests_of(const std::string& block) {
       {"pair_count", {"plane_array"}},
       {"plane_product", {"plane_array", "sweep_array"}},
       {"code_store", {"code_store", "codec"}},
+      {"step_fetch", {"array"}},
+      {"sweep_walk", {"array"}},
+      {"sweep_weights", {"array"}},
       {"symbol_fifo", {"symbol_fifo", "codec"}}};
   const auto found = others.find(block);
   return found == others.end() ? std::vector<std::string>{block} : found->second;

@@ -8,7 +8,7 @@ void LineBufferCore::write(unsigned parts, int bank, int address, const std::int
   if (address >= config_.depth)
     return;
   std::int8_t* const word = bytes_.data() + offset(bank, address);
-  for (int bit = 0; bit < 8 * config_.channels; ++bit)
+  for (int bit = config_.lost(); bit < 8 * config_.channels; ++bit)
     if (parts >> (bit / config_.part_bits) & 1) {
       const auto mask = static_cast<std::int8_t>(1 << bit % 8);
       word[bit / 8] = static_cast<std::int8_t>((word[bit / 8] & ~mask) | (data[bit / 8] & mask));
@@ -32,9 +32,9 @@ void LineBufferCore::read(int bank, const Read* lanes, std::int8_t zero, std::in
 Resources line_buffer_resources(const LineBufferConfig& config) {
   constexpr int address_luts[] = {0, 1, 1, 1, 2, 2, 2}, word_luts[] = {1, 1, 1, 2, 2, 3, 3};
   const int banks = config.banks, address = address_bits(config.depth);
-  const int window = 8 * banks * config.channels;
+  const int window = banks * (8 * config.channels - config.lost());
   const int beyond = address < 16 ? 2 * banks : 0;
-  const int width = config.part_bits;
+  const int width = config.part_bits - config.lost();
   Resources buffer = banks * config.parts() *
                      (config.block ? weight_bank_resources({width, config.depth, 2, config.depth > 64})
                                    : distributed_ram_resources(width, config.depth));
@@ -42,6 +42,10 @@ Resources line_buffer_resources(const LineBufferConfig& config) {
       banks * address * address_luts[banks - 1] + window * word_luts[banks - 1] + 14 * banks * banks / 5 + 5;
   buffer.ff += 2 * window + banks * address + beyond + banks * (3 + address_bits(banks + 1)) +
                2 * std::max(1, address_bits(banks)) + 3;
+  if (config.lost() > 0) { // of zeros alone, the same for all bytes
+    buffer.lut += banks * 8;
+    buffer.ff += banks * 8;
+  }
   constexpr int zero_bits = 8; // in shift registers
   buffer.lut += zero_bits;
   buffer.lut_ram += zero_bits;

@@ -14,8 +14,10 @@ struct LineBufferConfig {
   int part_bits = 64; ///< of a part of a word that is written alone: 1..8 S, divides 8 S
   int depth = 1024;   ///< words of a bank, 2..65536
   bool block = true;  ///< block RAM where there are more than 64 words, or LUT-RAM
+  int kept = 0;       ///< bits of a word of one part that are kept, its top ones; 0: all
 
   [[nodiscard]] constexpr int parts() const { return 8 * channels / part_bits; }
+  [[nodiscard]] constexpr int lost() const { return kept ? 8 * channels - kept : 0; }
 };
 
 /// When windows stand.

@@ -42,7 +42,7 @@ bool SweepStarts::begin(const ArrayLayer& layer, const ArrayStep& step, Cycle cy
       free = begin + length;
     }
   last_ = free - 1;
-  free_ = std::max(free, cycle + static_cast<Cycle>(SweepTiming::shortest));
+  free_ = std::max(free, cycle + SweepTiming::next_step);
   words_ = cycle + SweepTiming::words_there;
   return true;
 }

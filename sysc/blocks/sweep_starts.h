@@ -17,7 +17,9 @@ struct SweepTiming {
   static constexpr Cycle copied = 3;      ///< from a sweep's begin to the copy of its tile of weights
   static constexpr Cycle drained = 2;     ///< from a last sweep's begin, with E, to its first pixel's tag
   static constexpr int shortest = 4;      ///< cycles of a sweep
-  static constexpr Cycle words_there = 3; ///< from a step's begin to the next one's words
+  static constexpr Cycle words_there = 5; ///< from a step's begin to the next one's words
+  static constexpr Cycle next_step = 6;   ///< from a step's begin to the next one's at the earliest
+  static constexpr Cycle first_step = 7;  ///< from a start, with its books
   static constexpr Cycle each_book = 9;   ///< more than two cycles a symbol, to build a book
   static constexpr Cycle faulty_book = 9; ///< more than a cycle a symbol, from its begin to the fault
 
@@ -45,7 +47,7 @@ public:
   explicit SweepStarts(const SweepTiming& timing) : timing_(timing), tiles_(timing.tiles) {}
   void start(Cycle cycle) {
     *this = SweepStarts(timing_);
-    free_ = cycle + ArrayStarts::first_step + timing_.books();
+    free_ = cycle + SweepTiming::first_step + timing_.books();
     words_ = free_ - 1;
     tiles_.reset(cycle);
   }

@@ -47,6 +47,12 @@ Resources weight_resources(const ArrayConfig& config, ArrayBuffer buffer, int by
 // added.
 Resources step_resources(const ArrayConfig& config, ArrayBuffer buffer, int steps, bool skips) {
   constexpr int block_width = 32;
+  if (config.has_sweeps()) { // one word behind the other, into a shift register
+    const int words = array_step_words * steps;
+    const Resources fetch{8 + 2 * address_bits(words), 5 + address_bits(words) + 4 * block_width};
+    return fetch + (in_lut_ram(config, buffer) ? distributed_ram_resources(block_width, words)
+                                               : weight_bank_resources({block_width, words, 1, true}));
+  }
   Resources table;
   for (const int width : {13, 29, 32, 32, skips ? 32 : 0})
     if (width > 0)
@@ -99,8 +105,10 @@ Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, in
 
 // All column banks.
 Resources map_resources(const ArrayConfig& config, ArrayBuffer buffer, int part_bits, int depth) {
+  const int kept = buffer == ArrayBuffer::input ? config.input_bits : 0;
   return config.pixels *
-         line_buffer_resources({config.channels, config.rows, part_bits, depth, !in_lut_ram(config, buffer)});
+         line_buffer_resources(
+             {config.channels, config.rows, part_bits, depth, !in_lut_ram(config, buffer), kept});
 }
 
 // Of the map beside that of the image: both turn the same banks and addresses.

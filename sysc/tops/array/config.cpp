@@ -53,7 +53,7 @@ ArrayConfig ArrayConfig::stage() const {
   stage.input_depth = stage.skip_depth = least;
   stage.pages = stage.stage_results = 0;
   stage.multiplier = 1;
-  stage.planes = stage.reference_bits = stage.sweep = 0;
+  stage.planes = stage.reference_bits = stage.sweep = stage.input_bits = 0;
   stage.widths = 1;
   return stage;
 }
@@ -99,7 +99,9 @@ std::vector<std::pair<std::string, int>> ArrayConfig::parameters() const {
           {"Books", books},
           {"ScaleBits", scale_bits},
           {"Lookup", lookup},
-          {"SkipZeros", skip_zeros}};
+          {"SkipZeros", skip_zeros},
+          {"InputBits", input_bits},
+          {"DspOutputs", dsp_outputs}};
 }
 
 namespace {
@@ -184,6 +186,9 @@ std::string complaint(const ArrayConfig& config) {
   needs(!config.lookup || !config.has_width(0),
         "additions that are looked up take activations of 4 bits at most");
   range("whether sweeps of zeros are left out", config.skip_zeros, 0, 0);
+  range("bits of a word of the input", config.input_bits, 0, config.has_sweeps() ? 8 * config.channels : 0);
+  needs(config.input_bits % 4 == 0, "bits of a word of the input are a multiple of 4");
+  range("outputs with DSPs", config.dsp_outputs, 0, 0);
   if (config.has_sweeps() && what.empty())
     what = complaint_of_sweeps(config);
   if (what.empty()) {
@@ -202,7 +207,10 @@ std::string complaint(const ArrayConfig& config) {
   range("memory of skips", config.skip_depth, 2, most_words);
   power("depth of the output FIFO", config.output_depth, 2, 1 << 15);
   power("number of layers", config.layers, 2, 32);
-  power("number of steps", config.steps, 2, 1024);
+  if (config.has_sweeps())
+    range("number of steps", config.steps, 2, 1024);
+  else
+    power("number of steps", config.steps, 2, 1024);
   range("number of table pages", config.pages, 0, 16);
   power("number of pixels at a time", config.pixels, 1, 4);
   range("choice of buffers in LUT-RAM", config.lut_ram, 0, (1 << array_buffer_count) - 1);
@@ -326,6 +334,10 @@ std::uint32_t design_register(const ArrayConfig& config, std::size_t index) {
                           config.sweep | config.skip_zeros << 26;
     return static_cast<std::uint32_t>(config.lookup << 27 | config.scale_bits << 16 |
                                       (config.has_sweeps() ? of_sweeps : 0));
+  }
+  case 12: {
+    constexpr int unit = 4;
+    return static_cast<std::uint32_t>(config.dsp_outputs << 8 | config.input_bits / unit);
   }
   default:
     return static_cast<std::uint32_t>(config.scale_multiply << 20 | config.reference_bits << 16 |

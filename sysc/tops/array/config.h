@@ -44,6 +44,8 @@ struct ArrayConfig {
   int scale_bits = 31; ///< of multipliers, 16..31
   int lookup = 0;      ///< additions are tables of both values, which have 4 bits at most
   int skip_zeros = 0;
+  int input_bits = 0;  ///< kept of a word of the input map, its top ones, a multiple of 4; 0: all
+  int dsp_outputs = 0; ///< outputs whose products are in DSPs, with sweeps: 0
   double clock_mhz = 100;
 
   static constexpr int no_multiplier = 2;
@@ -154,7 +156,7 @@ inline constexpr std::uint32_t id = 0x000, control = 0x004, status = 0x008, imag
                                design = 0x030;
 } // namespace array_reg
 inline constexpr std::uint32_t array_id = 0x44544132, array_start = 1, array_reset = 2;
-inline constexpr std::size_t array_designs = 12; ///< registers DESIGN
+inline constexpr std::size_t array_designs = 13; ///< registers DESIGN
 enum class ArrayError : std::uint32_t {
   none,
   input,      ///< TLAST elsewhere than at an image's last value

@@ -321,9 +321,17 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
     append_pieces(
         layers, config.lookup ? 11 : 9, array_precision_word,
         [&](int p) { return of("u_results.gen_add.gen_words", p - 9) + "u_words"; }, false);
-  append_pieces(
-      steps, 0, array_step_words, [&](int p) { return of("u_scheduler.gen_step", p) + "u_words"; },
-      is_block(ArrayBuffer::steps, ArrayBuffer::stage_steps));
+  const bool block_steps = is_block(ArrayBuffer::steps, ArrayBuffer::stage_steps);
+  if (config.has_sweeps()) {
+    words.clear();
+    for (const auto& step : steps)
+      words.insert(words.end(), step.begin(), step.end());
+    append_bank(images, "u_scheduler.gen_step_fetch.u_fetch.u_words", words, 0, block_steps);
+  } else {
+    append_pieces(
+        steps, 0, array_step_words, [&](int p) { return of("u_scheduler.gen_step", p) + "u_words"; },
+        block_steps);
+  }
 
   constexpr std::size_t side_words = 16 * 256;
   if (config.lookup) {
@@ -331,7 +339,7 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
       words.clear();
       for (int at = 0; at < 256 * config.pages; ++at)
         words.push_back(static_cast<std::uint32_t>(tables[size(at)]) & ((1u << config.skip_bits()) - 1));
-      append_bank(images, of("u_results.gen_result", r) + "gen_add_lane.u_add.gen_lookup.u_table", words);
+      append_bank(images, of("u_results.gen_result", r) + "gen_add_lane.u_add.gen_lookup", words, 0, false);
     }
     return images;
   }

@@ -130,6 +130,15 @@ struct ArrayMemories {
   }
 };
 
+/// Of a word's bytes, the first one lowest, all bits but its top ones become 0.
+inline void keep_top_bits(std::int8_t* bytes, int count, int bits) {
+  constexpr int byte_bits = 8;
+  for (int b = 0; b < count; ++b) {
+    const int lost = std::clamp(byte_bits * (count - b) - bits, 0, byte_bits);
+    bytes[b] = static_cast<std::int8_t>(static_cast<std::uint8_t>(bytes[b]) >> lost << lost);
+  }
+}
+
 template <class Before>
 void ArrayMemories::write_input(const ArrayConfig& config, const PixelInput& image, int row,
                                 const std::int8_t* values, int count, Before before) {
@@ -148,6 +157,8 @@ void ArrayMemories::write_input(const ArrayConfig& config, const PixelInput& ima
                            word_bytes;
     before(value, at);
     std::copy_n(bytes, word_bytes, input.data() + at);
+    if (config.input_bits > 0)
+      keep_top_bits(input.data() + at, config.channels, config.input_bits);
   });
 }
 

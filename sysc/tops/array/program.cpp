@@ -497,6 +497,10 @@ private:
     set_columns(place, columns);
     input.pitch = place.pitch;
     program_.input_words = place.slots * place.pitch;
+    program_.input_bits =
+        8 * config_.channels; // of several words each of them but the last is full
+    if (place.groups == 1)
+      program_.input_bits = (packed_ ? input.kernel_columns : 1) * map.channels * width_bits(input.code);
     (void)input.pack(); // it may not fit
   }
 
@@ -988,6 +992,8 @@ void check_fit(const ArrayConfig& config, const ArrayProgram& program) {
   fit("table pages for additions", program.pages(), config.pages);
   fit("words a bank of map memory", program.map_words, config.map_depth);
   fit("words a bank of input memory", program.input_words, config.input_depth);
+  if (config.input_bits > 0)
+    fit("bits a word of input memory", program.input_bits, config.input_bits);
   fit("words of weights", program.weight_words, config.weight_depth);
   fit("words of parameters", program.param_words, config.param_depth);
   fit("words of skips", program.skip_words, config.skip_depth);
@@ -1016,8 +1022,13 @@ ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayO
   if (config.pages == 0)
     config.pages = program.pages();
   open(&ArrayConfig::layers, power(std::max(program.layers.size(), program.stage.layers.size())));
-  open(&ArrayConfig::steps, power(program.steps.size()));
+  open(&ArrayConfig::steps,
+       config.has_sweeps() ? static_cast<int>(program.steps.size()) : power(program.steps.size()));
   open(&ArrayConfig::map_depth, program.map_words);
+  constexpr int unit = 4; // bits that can be kept
+  if (config.has_sweeps() && config.input_depth == 0 && config.input_bits == 0 &&
+      program.input_bits + unit <= 8 * config.channels)
+    config.input_bits = unit * ceil_div(program.input_bits, unit);
   open(&ArrayConfig::input_depth, program.input_words);
   constexpr int least_bank = 4;
   open(&ArrayConfig::weight_depth,
