@@ -17,6 +17,7 @@ struct SweepTiming {
   static constexpr Cycle copied = 3;      ///< from a sweep's begin to the copy of its tile of weights
   static constexpr Cycle drained = 2;     ///< from a last sweep's begin, with E, to its first pixel's tag
   static constexpr int shortest = 4;      ///< cycles of a sweep
+  static constexpr int between_loads = 5; ///< from a load's last take to the next one's first
   static constexpr Cycle words_there = 5; ///< from a step's begin to the next one's words
   static constexpr Cycle next_step = 6;   ///< from a step's begin to the next one's at the earliest
   static constexpr Cycle first_step = 7;  ///< from a start, with its books
@@ -24,6 +25,11 @@ struct SweepTiming {
   static constexpr Cycle faulty_book = 9; ///< more than a cycle a symbol, from its begin to the fault
 
   [[nodiscard]] static int sweep_cycles(int pixels) { return std::max(pixels, shortest); }
+  /// Of sweeps as short as their weights' loads, from one to the next; of tiles as short as their drains.
+  [[nodiscard]] int load_cycles() const { return tiles.takes() + between_loads; }
+  [[nodiscard]] int drain_cycles(int pixels) const {
+    return pixels * beats + seen + static_cast<int>(drained);
+  }
   /// Builds of all books; of the one with this number, if it is faulty, the cycle with the fault.
   [[nodiscard]] Cycle books() const { return static_cast<Cycle>(tiles.books) * book(); }
   [[nodiscard]] Cycle fault_of(int number) const {

@@ -86,12 +86,54 @@ struct Place {
   std::vector<int> made_by;       ///< of each row: steps of its engine, up to the one that makes it
 };
 
+// Of sweeps, by layer: most rows of a block, and of the ring that they are kept in; 0: any number.
+struct RowLimits {
+  std::vector<int> block, ring;
+};
+// What comes of them.
+struct RowSizes {
+  bool possible = true;
+  int map_words = 0, skip_words = 0, steps = 0;
+  Cycle cycles = 0; ///< about
+  std::vector<int> block, ring;
+};
+
 class Layout {
 public:
   /// `contents`: with weights and parameters.
-  Layout(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order, bool contents)
+  Layout(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order, bool contents,
+         RowLimits limits = {})
       : graph_(graph), config_(config), places_(graph_.maps.size()),
-        read_last_by_(graph_.maps.size(), {nobody, nobody}), order_by_(order), contents_(contents) {}
+        read_last_by_(graph_.maps.size(), {nobody, nobody}), order_by_(order), contents_(contents),
+        limits_(std::move(limits)) {
+    limits_.block.resize(graph_.works.size());
+    limits_.ring.resize(graph_.works.size());
+  }
+
+  RowSizes row_sizes() {
+    find_places();
+    lay_out_input();
+    find_wide();
+    find_blocks();
+    sizes_alone_ = true;
+    for (int l = 0; l < layers(); ++l)
+      add_layer(l);
+    order_rows();
+    RowSizes sizes;
+    sizes.possible = !rows_.empty();
+    if (!sizes.possible)
+      return sizes;
+    place_maps();
+    sizes.map_words = program_.map_words;
+    sizes.skip_words = program_.skip_words;
+    sizes.steps = static_cast<int>(rows_.size());
+    for (const RowStep& row : rows_)
+      sizes.cycles = std::max(sizes.cycles, row.written);
+    sizes.block = blocks_;
+    for (int l = 0; l < layers(); ++l)
+      sizes.ring.push_back(places_[work(l).to].in_map ? places_[work(l).to].slots : 0);
+    return sizes;
+  }
 
   ArrayProgram lay_out() {
     find_places();
@@ -227,6 +269,8 @@ private:
         continue;
       int& block = blocks_.back();
       block = std::min(rows, config_.sweep / columns);
+      if (const int most = limits_.block[static_cast<std::size_t>(l)]; most > 0)
+        block = std::min(block, most);
       while (leaves && rows % block != 0)
         --block;
       // A row on is around the ring once at most, which a map of fewer rows is not.
@@ -257,6 +301,14 @@ private:
       visit(does.add->skip, 1, 1, 0, true);
   }
 
+  // Of a whole block's tile: sweeps, loads of their weights, or the drain.
+  [[nodiscard]] Cycle tile_cycles_of_sweeps(int l, const ArrayLayer& layer) const {
+    const SweepTiming timing = config_.sweep_timing();
+    const int sweep = SweepTiming::sweep_cycles(layer.block_pixels), load = timing.load_cycles();
+    const int sweeps = layer.steps() * (work(l).same_weights ? sweep : std::max(sweep, load));
+    return static_cast<Cycle>(std::max(sweeps, timing.drain_cycles(layer.block_pixels)));
+  }
+
   // The rows that the output is made of, in order.
   void order_rows() {
     std::vector<RowLayer> of;
@@ -266,9 +318,9 @@ private:
       each.rows = to(l).rows;
       each.engine = engine(l);
       each.block = block(l);
+      each.most = limits_.ring[static_cast<std::size_t>(l)];
       each.cycles = config_.has_sweeps()
-                        ? static_cast<Cycle>(layer.tiles * layer.steps() *
-                                             SweepTiming::sweep_cycles(layer.block_pixels))
+                        ? static_cast<Cycle>(layer.tiles) * tile_cycles_of_sweeps(l, layer)
                         : static_cast<Cycle>(layer.entries) * static_cast<Cycle>(layer.tile_cycles());
       reads_of(l, [&](std::size_t map, int kernel, int stride, int top, bool) {
         const int made = places_[map].made;
@@ -283,6 +335,8 @@ private:
                                           static_cast<Cycle>(config_.stage_write_latency())};
     const RowOrder order =
         order_by_ == ArrayOrder::by_layers ? order_by_layers(of, written) : order_depth_first(of, written);
+    if (order.steps.empty()) // their rings are too short
+      return;
     std::vector<std::vector<bool>> needed;
     for (int l = 0; l < layers(); ++l)
       needed.emplace_back(static_cast<std::size_t>(to(l).rows), l + 1 == layers());
@@ -590,8 +644,9 @@ private:
     layer.stride_words = layer.column_stride / config_.pixels * layer.groups;
     layer.first_words = floor_division(layer.first_column, config_.pixels) * layer.groups;
     if (does.add)
-      set_add(layer, *does.add);
-    if (config_.has_sweeps()) {
+      set_add(layer, does);
+    if (sizes_alone_) {
+    } else if (config_.has_sweeps()) {
       add_tiles(l, layer);
       tables.param_words += layer.tiles * beats(l);
       if (contents_)
@@ -612,7 +667,8 @@ private:
       program_.output_entries = layer.entries;
   }
 
-  void set_add(ArrayLayer& layer, const ArrayAdd& add) {
+  void set_add(ArrayLayer& layer, const ArrayWork& does) {
+    const ArrayAdd& add = *does.add;
     layer.add = 1;
     layer.add_zero = add.zero;
     layer.add_low = add.low;
@@ -621,7 +677,7 @@ private:
     layer.add_shift = add.shift;
     layer.add_multiplier = add.multiplier;
     if (config_.lookup) {
-      set_lookup(layer, add);
+      set_lookup(layer, does);
       return;
     }
     const auto known = std::find(program_.tables.begin(), program_.tables.end(), add.tables);
@@ -630,8 +686,9 @@ private:
       program_.tables.push_back(add.tables);
   }
 
-  void set_lookup(ArrayLayer& layer, const ArrayAdd& add) {
+  void set_lookup(ArrayLayer& layer, const ArrayWork& does) {
     constexpr int bits = 4;
+    const ArrayAdd& add = *does.add;
     const auto held = [](int index) { return sign_extended(index, bits); };
     ArrayProgram::Lookup lookup{};
     for (int index = 0; index < 256; ++index) {
@@ -644,6 +701,11 @@ private:
       lookup[static_cast<std::size_t>(index)] = static_cast<std::int8_t>(
           scaled({add_bits, config_.scale_multiply != 0}, scaling, saturated(sum, add_bits)));
     }
+    if (!std::all_of(lookup.begin(), lookup.end(), [&](std::int8_t value) {
+          return value == sign_extended(value, config_.skip_bits());
+        }))
+      throw InputError("node \"" + does.node + "\": sums that do not fit the " +
+                       std::to_string(config_.skip_bits()) + " bits of additions that are looked up");
     const auto known = std::find(program_.lookups.begin(), program_.lookups.end(), lookup);
     layer.page = static_cast<int>(known - program_.lookups.begin());
     if (known == program_.lookups.end())
@@ -976,6 +1038,8 @@ private:
   Memory maps_, stage_maps_, stage_rows_;
   ArrayOrder order_by_;
   bool contents_;
+  RowLimits limits_;
+  bool sizes_alone_ = false; ///< of maps: nothing of weights is needed
   bool packed_ = false;
   std::vector<RowStep> rows_;
   ArrayProgram program_;
@@ -1008,12 +1072,79 @@ void check_fit(const ArrayConfig& config, const ArrayProgram& program) {
   fit("words of the stage's parameters", program.stage.param_words, config.stage_param_depth);
 }
 
+// Of sweeps: has maps take no more than `goal` words, where that can be: halves blocks and shortens rings, next
+// the one whose words take the fewest cycles. They are as they were where it cannot be, or takes more
+// than `most_cycles` times the cycles.
+RowLimits limits_to_fit(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order, int goal,
+                        double most_cycles) {
+  const auto sizes_of = [&](const RowLimits& limits) {
+    return Layout(graph, config, order, false, limits).row_sizes();
+  };
+  const std::size_t layers = graph.works.size();
+  RowLimits limits{std::vector<int>(layers), std::vector<int>(layers)};
+  const RowSizes first = sizes_of(limits);
+  RowSizes now = first;
+  while (now.map_words > goal) {
+    RowLimits best_limits;
+    RowSizes best;
+    best.possible = false;
+    const auto try_out = [&](const RowLimits& tried) {
+      RowSizes sizes = sizes_of(tried);
+      if (!sizes.possible || sizes.map_words >= now.map_words ||
+          sizes.skip_words > std::max(config.skip_depth, first.skip_words) ||
+          sizes.steps > std::max(config.steps, first.steps))
+        return;
+      const auto cost = [&](const RowSizes& of) { // cycles a word
+        return (static_cast<double>(of.cycles) - static_cast<double>(now.cycles)) /
+               (now.map_words - std::max(of.map_words, goal));
+      };
+      if (best.possible && cost(best) <= cost(sizes))
+        return;
+      best = std::move(sizes);
+      best_limits = tried;
+    };
+    for (std::size_t l = 0; l < layers; ++l) {
+      RowLimits tried = limits;
+      if (tried.block[l] = now.block[l] / 2; tried.block[l] > 0)
+        try_out(tried);
+      tried.block[l] = limits.block[l];
+      if (tried.ring[l] = now.ring[l] - now.block[l]; tried.ring[l] > 0)
+        try_out(tried);
+    }
+    if (!best.possible)
+      return {};
+    now = std::move(best);
+    limits = std::move(best_limits);
+  }
+  return static_cast<double>(now.cycles) <= most_cycles * static_cast<double>(first.cycles) ? limits
+                                                                                            : RowLimits{};
+}
+
+// The words that maps must not be more than, if they are.
+RowLimits limits_to_fit(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order) {
+  constexpr double any = std::numeric_limits<double>::max();
+  return config.has_sweeps() ? limits_to_fit(graph, config, order, config.map_depth, any) : RowLimits{};
+}
+
+// To the next lower number of block RAMs.
+RowLimits limits_to_round(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order) {
+  constexpr int unit = 512;
+  constexpr double most_cycles = 1.02;
+  const int words =
+      config.has_sweeps() ? Layout(graph, config, order, false).row_sizes().map_words : 0;
+  return words > unit ? limits_to_fit(graph, config, order, words / unit * unit, most_cycles) : RowLimits{};
+}
+
 ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayOrder order, bool contents) {
   ArrayConfig closed = config; // what is open does not matter yet
   for (int ArrayConfig::*size : open_sizes)
     closed.*size = ArrayConfig().*size;
   validate(closed);
-  ArrayProgram program = Layout(graph, closed, order, contents).lay_out();
+  if (config.skip_depth == 0)
+    closed.skip_depth = 0;
+  RowLimits limits = config.map_depth == 0 ? limits_to_round(graph, closed, order)
+                                           : limits_to_fit(graph, closed, order);
+  ArrayProgram program = Layout(graph, closed, order, contents, std::move(limits)).lay_out();
   const auto open = [&config](int ArrayConfig::*size, int least) {
     if (config.*size == 0)
       config.*size = std::max(2, least);
@@ -1051,7 +1182,8 @@ ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayO
 ArrayProgram compile(const Graph& graph, const ArrayConfig& config, ArrayOrder order) {
   validate(config);
   const ArrayGraph lowered = lower(graph, config);
-  ArrayProgram program = Layout(lowered, config, order, true).lay_out();
+  ArrayProgram program =
+      Layout(lowered, config, order, true, limits_to_fit(lowered, config, order)).lay_out();
   check_fit(config, program);
   return program;
 }

@@ -26,6 +26,11 @@ public:
   }
 
   [[nodiscard]] bool is_done(std::size_t layer) const { return made(layer) == layers_[layer].rows; }
+  // Whether the layer's next rows would be no more than may live.
+  [[nodiscard]] bool fits(std::size_t layer) const {
+    const int most = layers_[layer].most, next = made(layer) + rows_of(layer);
+    return most == 0 || next - first_needed(layer, next, 0) <= most;
+  }
   // When the layer's next row can begin; `never`: rows that it reads are not made yet.
   [[nodiscard]] Cycle ready(std::size_t layer) const {
     Cycle cycle = 0;
@@ -52,7 +57,7 @@ public:
     const int rows = rows_of(layer);
     order_.steps.push_back({layer, made(layer), rows, wait, begin, written});
     written_[layer].insert(written_[layer].end(), static_cast<std::size_t>(rows), written);
-    live_[layer] = std::max(live_[layer], made(layer) - first_needed(layer, begin));
+    live_[layer] = std::max(live_[layer], made(layer) - first_needed(layer, made(layer), begin));
   }
   [[nodiscard]] Cycle now(int engine) const { return now_[static_cast<std::size_t>(engine)]; }
   [[nodiscard]] RowOrder order() && {
@@ -73,8 +78,8 @@ private:
   [[nodiscard]] int made(std::size_t layer) const { return static_cast<int>(written_[layer].size()); }
   // Of the layer's rows, the first that some row reads that is not made yet, or that the other engine has not
   // done by then.
-  [[nodiscard]] int first_needed(std::size_t layer, Cycle by) const {
-    int first = made(layer);
+  [[nodiscard]] int first_needed(std::size_t layer, int made_by_then, Cycle by) const {
+    int first = made_by_then;
     for (const Reader& reader : readers_[layer]) {
       int read = made(reader.layer);
       if (layers_[reader.layer].engine != layers_[layer].engine) {
@@ -110,7 +115,7 @@ RowOrder order_depth_first(const std::vector<RowLayer>& layers, const std::array
       std::size_t next = layers.size();
       Cycle next_ready = never;
       for (const std::size_t l : of[static_cast<std::size_t>(engine)]) {
-        if (progress.is_done(l))
+        if (progress.is_done(l) || !progress.fits(l))
           continue;
         const Cycle ready = progress.ready(l);
         if (ready < next_ready) {
@@ -131,8 +136,11 @@ RowOrder order_depth_first(const std::vector<RowLayer>& layers, const std::array
     progress.make(best);
   }
   for (std::size_t l = 0; l < layers.size(); ++l)
-    if (!progress.is_done(l))
+    if (!progress.is_done(l)) {
+      if (std::any_of(layers.begin(), layers.end(), [](const RowLayer& layer) { return layer.most > 0; }))
+        return {};
       throw std::logic_error("a layer reads rows of one behind it");
+    }
   return std::move(progress).order();
 }
 

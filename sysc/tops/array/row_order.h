@@ -21,6 +21,7 @@ struct RowLayer {
   Cycle cycles = 1; ///< of a block of rows
   std::vector<RowUse> reads;
   int block = 1; ///< rows at a time, the last ones apart
+  int most = 0;  ///< rows that may be live, of one engine and depth first; 0: any number
 };
 
 struct RowStep {
@@ -38,7 +39,8 @@ struct RowOrder {
 
 /// Depth first: of the rows that can be computed at once, that of the last layer, so that few rows are kept;
 /// where the rows that it reads are still on their way, an earlier layer's. Two engines do so at once. Layers
-/// read earlier ones only; `writeback`: of each engine, cycles from a row's last window to its last result.
+/// read earlier ones only; `writeback`: of each engine, cycles from a row's last window to its last result. No
+/// steps: with so few live rows it cannot be done.
 [[nodiscard]] RowOrder order_depth_first(const std::vector<RowLayer>& layers,
                                          const std::array<Cycle, 2>& writeback);
 
