@@ -76,9 +76,10 @@ Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int
 Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, int latency) {
   const int parameter_bits = (config.has_sweeps() ? config.sum_bits : 32) +
                              (config.scale_multiply ? config.scale_bits : 0) + 6 + config.reference_bits;
+  // Tables of both values are LUT-RAM of one port, 256 words in four LUTs; then two registers, and what waits.
+  const int table_luts = 4 * config.skip_bits() * config.pages;
   const Resources add = config.lookup && config.pages > 0
-                            ? weight_bank_resources({config.skip_bits(), 256 * config.pages, 2, true}) +
-                                  residual_add_resources({0, false})
+                            ? Resources{34 + table_luts, 38, 0, 0, 0, 8 + table_luts}
                             : residual_add_resources({config.pages, config.scale_multiply != 0});
   const int words = config.pixels * config.outputs * config.skip_bits();
   const bool multiply = config.scale_multiply != 0;
