@@ -190,8 +190,8 @@ void set_precision(ArrayConfig& config, int round) {
 }
 
 // Of small designs those with sweeps: outputs, bytes of a word, results, bits of a sum, planes, widths, most
-// pixels, decoders, weights of a symbol, books, whether additions are looked up, bits of multipliers, of a word
-// of the input, buffers in LUT-RAM.
+// pixels, decoders, weights of a symbol, books, whether additions are looked up, bits of multipliers, of a
+// word of the input, buffers in LUT-RAM.
 constexpr int sweep_edges[][14] = {{4, 8, 2, 20, 4, 2, 16, 2, 2, 4, 1, 16, 36, 0},
                                    {2, 8, 2, 25, 8, 1, 32, 1, 1, 1, 0, 31, 0, 0x3f},
                                    {8, 8, 1, 22, 2, 4, 64, 4, 2, 2, 1, 20, 12, 0},
@@ -612,8 +612,8 @@ TEST_CASE("array: networks compute by sweeps what the reference does") {
     UNSCOPED_INFO(times << ": " << what);
   INFO(ran << " ran");
   CHECK(ran > repeats(250) / 3);
-  for (const char* kind :
-       {"skips", "looked up", "bits of the input", "fewer words", "blocks of rows", "still", "depthwise", "books", "smaller blocks"}) {
+  for (const char* kind : {"skips", "looked up", "bits of the input", "fewer words", "blocks of rows",
+                           "still", "depthwise", "books", "smaller blocks"}) {
     INFO(kind << " " << kinds[kind]);
     CHECK(kinds[kind] > 0);
   }

@@ -139,8 +139,8 @@ TEST_CASE("line_buffer twins give each window of each read: writes before it, pa
   for (const LineBufferConfig& config :
        {LineBufferConfig{16, 3, 64, 1024}, LineBufferConfig{4, 1, 16, 2}, LineBufferConfig{8, 7, 64, 60},
         LineBufferConfig{4, 5, 16, 700}, LineBufferConfig{4, 2, 32, 65536}, LineBufferConfig{32, 4, 32, 530},
-        LineBufferConfig{8, 2, 2, 40}, LineBufferConfig{4, 3, 1, 70}, LineBufferConfig{8, 1, 64, 600, true, 36},
-        LineBufferConfig{4, 3, 32, 50, true, 12}})
+        LineBufferConfig{8, 2, 2, 40}, LineBufferConfig{4, 3, 1, 70},
+        LineBufferConfig{8, 1, 64, 600, true, 36}, LineBufferConfig{4, 3, 32, 50, true, 12}})
     agree(config, block_of(config), repeats(2));
 }
 
@@ -150,14 +150,17 @@ TEST_CASE("line_buffer: what Yosys makes of it does the same", "[.netlist]") {
 }
 
 TEST_CASE("line_buffer: impossible parameters stop elaboration") {
-  check_refused(
-      "line_buffer",
-      {{"Channels", {2, 12, 64}}, {"Banks", {8}}, {"PartBits", {2, 48, 256}}, {"Depth", {1, 65537}}, {"Kept", {0, 12}}});
+  check_refused("line_buffer", {{"Channels", {2, 12, 64}},
+                                {"Banks", {8}},
+                                {"PartBits", {2, 48, 256}},
+                                {"Depth", {1, 65537}},
+                                {"Kept", {0, 12}}});
 }
 
 TEST_CASE("line_buffer: block RAM and LUT-RAM are as synthesized, LUT and FF of the model within 15 %") {
-  const std::vector<LineBufferConfig> held_out = {
-      {4, 3, 16, 128}, {8, 1, 64, 1024, true, 36}, {16, 3, 64, 1024}, {8, 2, 64, 50}, {4, 7, 32, 600}, {8, 5, 32, 530}};
+  const std::vector<LineBufferConfig> held_out = {{4, 3, 16, 128},   {8, 1, 64, 1024, true, 36},
+                                                  {16, 3, 64, 1024}, {8, 2, 64, 50},
+                                                  {4, 7, 32, 600},   {8, 5, 32, 530}};
   for (int i = 0; i < std::min(3 * repeats(1), 6); ++i)
     check_area(line_buffer_resources(held_out[static_cast<std::size_t>(i)]),
                block_of(held_out[static_cast<std::size_t>(i)]));

@@ -149,7 +149,8 @@ TEST_CASE("residual_add: both values are looked up at once, as a table says") {
       if (random.in(0, 3) == 0 && cycle >= 256 * pages) // what is being read
         now.address = read;
       if (now.valid) {
-        const int y = now.add ? now.page < pages ? table[static_cast<std::size_t>(read)] : 0 : now.y;
+        const int found = now.write && now.address >> 8 < pages ? now.address : read; // of one port
+        const int y = now.add ? now.page < pages ? table[static_cast<std::size_t>(found)] : 0 : now.y;
         const Cycle at = pins.size();
         trace.add(0, {at + ResidualAddTiming::latency, static_cast<std::uint8_t>(y), {}, at});
       }

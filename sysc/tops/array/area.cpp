@@ -76,7 +76,8 @@ Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int
 Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, int latency) {
   const int parameter_bits = (config.has_sweeps() ? config.sum_bits : 32) +
                              (config.scale_multiply ? config.scale_bits : 0) + 6 + config.reference_bits;
-  // Tables of both values are LUT-RAM of one port, 256 words in four LUTs; then two registers, and what waits.
+  // Tables of both values are LUT-RAM of one port, 256 words in four LUTs; then two registers, and what
+  // waits.
   const int table_luts = 4 * config.skip_bits() * config.pages;
   const Resources add = config.lookup && config.pages > 0
                             ? Resources{34 + table_luts, 38, 0, 0, 0, 8 + table_luts}
@@ -107,9 +108,8 @@ Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, in
 // All column banks.
 Resources map_resources(const ArrayConfig& config, ArrayBuffer buffer, int part_bits, int depth) {
   const int kept = buffer == ArrayBuffer::input ? config.input_bits : 0;
-  return config.pixels *
-         line_buffer_resources(
-             {config.channels, config.rows, part_bits, depth, !in_lut_ram(config, buffer), kept});
+  return config.pixels * line_buffer_resources({config.channels, config.rows, part_bits, depth,
+                                                !in_lut_ram(config, buffer), kept});
 }
 
 // Of the map beside that of the image: both turn the same banks and addresses.

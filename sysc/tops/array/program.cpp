@@ -551,8 +551,7 @@ private:
     set_columns(place, columns);
     input.pitch = place.pitch;
     program_.input_words = place.slots * place.pitch;
-    program_.input_bits =
-        8 * config_.channels; // of several words each of them but the last is full
+    program_.input_bits = 8 * config_.channels; // of several words each of them but the last is full
     if (place.groups == 1)
       program_.input_bits = (packed_ ? input.kernel_columns : 1) * map.channels * width_bits(input.code);
     (void)input.pack(); // it may not fit
@@ -701,9 +700,8 @@ private:
       lookup[static_cast<std::size_t>(index)] = static_cast<std::int8_t>(
           scaled({add_bits, config_.scale_multiply != 0}, scaling, saturated(sum, add_bits)));
     }
-    if (!std::all_of(lookup.begin(), lookup.end(), [&](std::int8_t value) {
-          return value == sign_extended(value, config_.skip_bits());
-        }))
+    if (!std::all_of(lookup.begin(), lookup.end(),
+                     [&](std::int8_t value) { return value == sign_extended(value, config_.skip_bits()); }))
       throw InputError("node \"" + does.node + "\": sums that do not fit the " +
                        std::to_string(config_.skip_bits()) + " bits of additions that are looked up");
     const auto known = std::find(program_.lookups.begin(), program_.lookups.end(), lookup);
@@ -1072,8 +1070,8 @@ void check_fit(const ArrayConfig& config, const ArrayProgram& program) {
   fit("words of the stage's parameters", program.stage.param_words, config.stage_param_depth);
 }
 
-// Of sweeps: has maps take no more than `goal` words, where that can be: halves blocks and shortens rings, next
-// the one whose words take the fewest cycles. They are as they were where it cannot be, or takes more
+// Of sweeps: has maps take no more than `goal` words, where that can be: halves blocks and shortens rings,
+// next the one whose words take the fewest cycles. They are as they were where it cannot be, or takes more
 // than `most_cycles` times the cycles.
 RowLimits limits_to_fit(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order, int goal,
                         double most_cycles) {
@@ -1130,8 +1128,7 @@ RowLimits limits_to_fit(const ArrayGraph& graph, const ArrayConfig& config, Arra
 RowLimits limits_to_round(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order) {
   constexpr int unit = 512;
   constexpr double most_cycles = 1.02;
-  const int words =
-      config.has_sweeps() ? Layout(graph, config, order, false).row_sizes().map_words : 0;
+  const int words = config.has_sweeps() ? Layout(graph, config, order, false).row_sizes().map_words : 0;
   return words > unit ? limits_to_fit(graph, config, order, words / unit * unit, most_cycles) : RowLimits{};
 }
 
@@ -1142,8 +1139,8 @@ ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayO
   validate(closed);
   if (config.skip_depth == 0)
     closed.skip_depth = 0;
-  RowLimits limits = config.map_depth == 0 ? limits_to_round(graph, closed, order)
-                                           : limits_to_fit(graph, closed, order);
+  RowLimits limits =
+      config.map_depth == 0 ? limits_to_round(graph, closed, order) : limits_to_fit(graph, closed, order);
   ArrayProgram program = Layout(graph, closed, order, contents, std::move(limits)).lay_out();
   const auto open = [&config](int ArrayConfig::*size, int least) {
     if (config.*size == 0)

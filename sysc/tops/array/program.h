@@ -55,7 +55,7 @@ struct ArrayProgram : ArrayTables {
   ArrayFormat input_format, output_format;         ///< of the bytes
   /// What it takes: words a bank of the maps and of the input, skips, and entries of the output queue.
   int map_words = 0, input_words = 0, skip_words = 0, output_entries = 0;
-  int input_bits = 0; ///< of a word of the input, its top ones, that hold values
+  int input_bits = 0;                           ///< of a word of the input, its top ones, that hold values
   int stage_map_words = 0, stage_row_words = 0; ///< of a bank of what the stage reads, and makes
 };
 

@@ -39,8 +39,8 @@ struct RowOrder {
 
 /// Depth first: of the rows that can be computed at once, that of the last layer, so that few rows are kept;
 /// where the rows that it reads are still on their way, an earlier layer's. Two engines do so at once. Layers
-/// read earlier ones only; `writeback`: of each engine, cycles from a row's last window to its last result. No
-/// steps: with so few live rows it cannot be done.
+/// read earlier ones only; `writeback`: of each engine, cycles from a row's last window to its last result.
+/// No steps: with so few live rows it cannot be done.
 [[nodiscard]] RowOrder order_depth_first(const std::vector<RowLayer>& layers,
                                          const std::array<Cycle, 2>& writeback);
 
