@@ -89,7 +89,7 @@ module array #(
   parameter int Decoders = 2,
   parameter int SymbolWeights = 2,
   parameter int Books = 1,
-  /// Bits of a scaler's multiplier that are kept, 16 to 31.
+  /// Bits of a scaler's multiplier that are kept, 8 to 31.
   parameter int ScaleBits = 31,
   /// 1: what is added is looked up as a whole, of maps of 4 bits at most.
   parameter int Lookup = 0,
@@ -187,8 +187,8 @@ module array #(
                     StageResults > 0)) begin : gen_bad_sweep
     sweeps_take_one_bank_one_pixel_planes_alone_and_neither_references_nor_a_stage u_error ();
   end
-  if (ScaleBits < 16 || ScaleBits > 31) begin : gen_bad_scale_bits
-    scale_bits_must_be_16_to_31 u_error ();
+  if (ScaleBits < 8 || ScaleBits > 31) begin : gen_bad_scale_bits
+    scale_bits_must_be_8_to_31 u_error ();
   end
   if (Lookup != 0 && (Lookup != 1 || Widths % 2 != 0)) begin : gen_bad_lookup
     lookup_must_be_0_or_of_4_bits_at_most_1 u_error ();

@@ -55,7 +55,7 @@ module array_results #(
   parameter int ReferenceBits = 0,
   /// 0: scalers shift alone, and no multipliers are kept.
   parameter int ScaleMultiply = 1,
-  /// Bits of a multiplier that are kept, the low ones, 16 to 31, and of a bias.
+  /// Bits of a multiplier that are kept, the low ones, 8 to 31, and of a bias.
   parameter int ScaleBits = 31,
   parameter int BiasBits = 32,
   /// 1: what is added is looked up as a whole, of 4 bits each (rtl/residual_add.sv).
@@ -133,6 +133,7 @@ module array_results #(
   localparam int ParamBits = (ParamDepth > 1) ? $clog2(ParamDepth) : 1;
   localparam int SkipBits = (SkipDepth > 1) ? $clog2(SkipDepth) : 1;
   localparam int FactorBits = (ScaleMultiply != 0) ? ScaleBits : 0;
+  localparam int FactorKept = (ScaleMultiply != 0) ? ScaleBits : 31;
   localparam int ParamWidth = BiasBits + FactorBits + 6 + ReferenceBits;
   localparam int AddInput = SumLatency + 1 + ScalerLatency;  // v + 8, from the window
 
@@ -347,7 +348,7 @@ module array_results #(
     localparam int ExactBits = (ReferenceBits > 0) ? 35 : 33;
     logic signed [ExactBits-1:0] sum;
     logic [31:0]                 bias;
-    logic [30:0]                 factor;
+    logic [FactorKept-1:0]       factor;
 
     assign bias = 32'($signed(params[ParamWidth*r +: BiasBits]));
 
@@ -388,12 +389,12 @@ module array_results #(
         {sum[ExactBits-1], {SumBits-1{!sum[ExactBits-1]}}};
 
     if (ScaleMultiply != 0) begin : gen_factor
-      assign factor = 31'(params_q[ParamWidth*r+BiasBits +: FactorBits]);
+      assign factor = params_q[ParamWidth*r+BiasBits +: FactorBits];
     end else begin : gen_no_factor
       assign factor = '0;
     end
 
-    scaler #(.SumBits(SumBits), .Multiply(ScaleMultiply)) u_scaler (
+    scaler #(.SumBits(SumBits), .Multiply(ScaleMultiply), .FactorBits(FactorKept)) u_scaler (
       .clk_i,
       .rst_ni,
       .valid_i(scale_q),

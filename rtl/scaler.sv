@@ -1,6 +1,6 @@
 // y = clamp(zero_point + round(v * m / 2^s), low, high): a sum becomes a value of another scale, one a
 // cycle, by a rule of its own; the output beat comes exactly seven cycles after the input beat. The
-// factor is m / 2^s with m in 0..2^31-1 and s in 0..63. Nothing wraps: what is too large saturates.
+// factor is m / 2^s with m of FactorBits bits and s in 0..63. Nothing wraps: what is too large saturates.
 //
 // The rules, by rule_i:
 //   0 (and 3) half up: the nearest integer, ties upwards;
@@ -10,9 +10,9 @@
 // y is low where zero point + rounded is below it, else high where it is above that: of a low above
 // high, low or high.
 //
-// The product is exact: 2 DSP48E1 for sums of up to 25 bits, 4 for wider ones, none where m is not there and
-// counts as 1. Of it an 8-bit window
-// and a bit below are shifted out; what lies above only saturates, what lies below only breaks ties.
+// The product is exact: 2 DSP48E1 for sums of up to 25 bits, 4 for wider ones, half as many where m has 17 bits
+// at most, and none where it is not there and counts as 1. Of it an 8-bit window and a bit below are shifted
+// out; what lies above only saturates, what lies below only breaks ties.
 
 `default_nettype none
 
@@ -20,14 +20,16 @@ module scaler #(
   /// Bits of v, 12 to 32.
   parameter int SumBits = 25,
   /// 0: m is 1, whatever m_i is.
-  parameter int Multiply = 1
+  parameter int Multiply = 1,
+  /// Bits of m, 8 to 31.
+  parameter int FactorBits = 31
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
   // Sums
   input  logic                      valid_i,
   input  logic signed [SumBits-1:0] v_i,
-  input  logic [30:0]               m_i,
+  input  logic [FactorBits-1:0]     m_i,
   input  logic [5:0]                shift_i,
   input  logic [1:0]                rule_i,
   input  logic signed [7:0]         zero_i,
@@ -39,11 +41,14 @@ module scaler #(
 );
 
   localparam int Latency = 7;
-  localparam int ProductBits = SumBits + 31;
+  localparam int ProductBits = SumBits + FactorBits;
   localparam logic [1:0] HalfEven = 2'd1, Tflite = 2'd2;
 
   if (SumBits < 12 || SumBits > 32) begin : gen_bad_sum_bits
     sum_bits_must_be_12_to_32 u_error ();
+  end
+  if (FactorBits < 8 || FactorBits > 31) begin : gen_bad_factor_bits
+    factor_bits_must_be_8_to_31 u_error ();
   end
 
   // What only travels along, up to the stage that reads it.
@@ -68,7 +73,7 @@ module scaler #(
 
   // 1: the operands. 2: the product's parts, by 17 bits of m. 3: the product.
   logic signed [SumBits-1:0]     v_q;
-  logic [30:0]                   m_q;
+  logic [FactorBits-1:0]         m_q;
   logic signed [ProductBits-1:0] product_q;
 
   always_ff @(posedge clk_i) begin
@@ -86,16 +91,41 @@ module scaler #(
     end
     assign product_q = ProductBits'(later_q);
     assign unused_m = ^m_q;
+  end else if (SumBits <= 25 && FactorBits <= 17) begin : gen_one_part
+    logic signed [ProductBits-1:0] early_q, whole_q;
+
+    always_ff @(posedge clk_i) begin
+      early_q <= v_q * $signed({1'b0, m_q});
+      whole_q <= early_q;
+    end
+    assign product_q = whole_q;
   end else if (SumBits <= 25) begin : gen_two_parts
     logic signed [SumBits+16:0] low_q;
-    logic signed [SumBits+13:0] high_q, top_q;
+    logic signed [SumBits+FactorBits-18:0] high_q, top_q;
     logic [16:0]                bottom_q;
 
     // Written so that all of it is in two DSP48E1.
     always_ff @(posedge clk_i) begin
       low_q <= v_q * $signed({1'b0, m_q[16:0]});
-      high_q <= v_q * $signed({1'b0, m_q[30:17]});
-      top_q <= high_q + (SumBits + 14)'($signed(low_q[SumBits+16:17]));
+      high_q <= v_q * $signed({1'b0, m_q[FactorBits-1:17]});
+      top_q <= high_q + (SumBits + FactorBits - 17)'($signed(low_q[SumBits+16:17]));
+      bottom_q <= low_q[16:0];
+    end
+    assign product_q = {top_q, bottom_q};
+  end else if (FactorBits <= 17) begin : gen_two_halves
+    logic signed [17:0]                       lower;
+    logic signed [SumBits-18:0]               upper;
+    logic signed [FactorBits+17:0]            low_q;
+    logic signed [SumBits+FactorBits-18:0]    high_q, top_q;
+    logic [16:0]                              bottom_q;
+
+    assign lower = $signed({1'b0, v_q[16:0]});
+    assign upper = $signed(v_q[SumBits-1:17]);
+
+    always_ff @(posedge clk_i) begin
+      low_q <= lower * $signed({1'b0, m_q});
+      high_q <= upper * $signed({1'b0, m_q});
+      top_q <= high_q + (SumBits + FactorBits - 17)'($signed(low_q[FactorBits+17:17]));
       bottom_q <= low_q[16:0];
     end
     assign product_q = {top_q, bottom_q};
@@ -104,9 +134,9 @@ module scaler #(
     logic signed [SumBits-18:0] upper;
     logic signed [34:0]         low_q;
     logic signed [SumBits-1:0]  upper_low_q;
-    logic signed [31:0]         lower_high_q;
+    logic signed [FactorBits:0] lower_high_q;
     logic signed [35:0]         middle, across;
-    logic signed [SumBits-4:0]  high_q, top_q;
+    logic signed [SumBits+FactorBits-35:0] high_q, top_q;
     logic [33:0]                bottom_q;
 
     assign lower = $signed({1'b0, v_q[16:0]});
@@ -117,9 +147,9 @@ module scaler #(
     always_ff @(posedge clk_i) begin
       low_q <= lower * $signed({1'b0, m_q[16:0]});
       upper_low_q <= upper * $signed({1'b0, m_q[16:0]});
-      lower_high_q <= lower * $signed({1'b0, m_q[30:17]});
-      high_q <= upper * $signed({1'b0, m_q[30:17]});
-      top_q <= high_q + (SumBits - 3)'($signed(across[35:17]));
+      lower_high_q <= lower * $signed({1'b0, m_q[FactorBits-1:17]});
+      high_q <= upper * $signed({1'b0, m_q[FactorBits-1:17]});
+      top_q <= high_q + (SumBits + FactorBits - 34)'($signed(across[35:17]));
       bottom_q <= {across[16:0], low_q[16:0]};
     end
     assign product_q = {top_q, bottom_q};

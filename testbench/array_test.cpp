@@ -192,7 +192,7 @@ void set_precision(ArrayConfig& config, int round) {
 // Of small designs those with sweeps: outputs, bytes of a word, results, bits of a sum, planes, widths, most
 // pixels, decoders, weights of a symbol, books, whether additions are looked up, bits of multipliers, of a
 // word of the input, buffers in LUT-RAM.
-constexpr int sweep_edges[][14] = {{4, 8, 2, 20, 4, 2, 16, 2, 2, 4, 1, 16, 36, 0},
+constexpr int sweep_edges[][14] = {{4, 8, 2, 20, 4, 2, 16, 2, 2, 4, 1, 12, 36, 0},
                                    {2, 8, 2, 25, 8, 1, 32, 1, 1, 1, 0, 31, 0, 0x3f},
                                    {8, 8, 1, 22, 2, 4, 64, 4, 2, 2, 1, 20, 12, 0},
                                    {16, 8, 16, 32, 1, 8, 16, 2, 8, 1, 0, 31, 0, 0},

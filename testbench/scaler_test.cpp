@@ -10,12 +10,15 @@ using namespace deltatwin;
 namespace {
 
 RtlSource block_of(const ScalerConfig& config) {
-  return {"scaler", {{"SumBits", config.sum_bits}, {"Multiply", config.multiply}}, false, ""};
+  return {"scaler",
+          {{"SumBits", config.sum_bits}, {"Multiply", config.multiply}, {"FactorBits", config.factor_bits}},
+          false,
+          ""};
 }
 
 // Where scalers shift alone any multiplier is 1: then shifts of sums, and ties.
 ScalingWork any_scaling(RandomWork& random, const ScalerConfig& config) {
-  ScalingWork work = random_scaling(random, config.sum_bits);
+  ScalingWork work = random_scaling(random, config.sum_bits, config.factor_bits);
   if (config.multiply)
     return work;
   const std::int64_t end = std::int64_t{1} << (config.sum_bits - 1);
@@ -100,9 +103,18 @@ TEST_CASE("scaler twins of sums of fewer bits, and those that shift alone, agree
     agree(config, block_of(config), repeats(20000));
 }
 
+TEST_CASE("scaler twins of multipliers of fewer bits agree, too") {
+  for (const ScalerConfig& config :
+       {ScalerConfig{18, true, 16}, ScalerConfig{25, true, 17}, ScalerConfig{12, true, 8},
+        ScalerConfig{25, true, 18}, ScalerConfig{32, true, 8}, ScalerConfig{26, true, 17},
+        ScalerConfig{32, true, 18}, ScalerConfig{29, true, 24}})
+    agree(config, block_of(config), repeats(20000));
+}
+
 TEST_CASE("scaler: what Yosys makes of it does the same", "[.netlist]") {
   for (const ScalerConfig& config :
-       {ScalerConfig{25}, ScalerConfig{29}, ScalerConfig{32}, ScalerConfig{16}, ScalerConfig{20, false}}) {
+       {ScalerConfig{25}, ScalerConfig{29}, ScalerConfig{32}, ScalerConfig{16}, ScalerConfig{20, false},
+        ScalerConfig{18, true, 16}, ScalerConfig{30, true, 12}}) {
     const Netlist netlist(block_of(config));
     agree(config, netlist.source(), repeats(5000));
   }
@@ -136,6 +148,10 @@ TEST_CASE("scaler rounds by rule, and ties of TensorFlow Lite's two steps go the
 TEST_CASE("scaler: DSPs are as synthesized, LUT and FF of the model within 15 %") {
   for (const int sum_bits : {25, 27, 32})
     check_area(scaler_resources({sum_bits}), block_of({sum_bits}));
+  for (const ScalerConfig& config :
+       {ScalerConfig{18, true, 16}, ScalerConfig{25, true, 17}, ScalerConfig{16, true, 8},
+        ScalerConfig{25, true, 20}, ScalerConfig{28, true, 14}})
+    check_area(scaler_resources(config), block_of(config));
 }
 
 TEST_CASE("scaler: a network that counts thresholds is refused, not scaled") {
@@ -146,5 +162,9 @@ TEST_CASE("scaler: impossible parameters stop elaboration") {
   for (const int sum_bits : {11, 33}) {
     CAPTURE(sum_bits);
     CHECK_THROWS_WITH(build_rtl(block_of({sum_bits})), Catch::Contains("u_error"));
+  }
+  for (const int factor_bits : {7, 32}) {
+    CAPTURE(factor_bits);
+    CHECK_THROWS_WITH(build_rtl(block_of({25, true, factor_bits})), Catch::Contains("u_error"));
   }
 }

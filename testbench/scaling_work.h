@@ -43,21 +43,24 @@ struct ScalingWork {
 };
 
 /// Sums and scales in which results of a byte, ties and what is beside them, and extremes come often.
-inline ScalingWork random_scaling(RandomWork& random, int sum_bits) {
+inline ScalingWork random_scaling(RandomWork& random, int sum_bits, int factor_bits = 31) {
+  const int high = factor_bits - 1; // the highest bit
+  const std::int32_t most = static_cast<std::int32_t>((std::uint32_t{1} << factor_bits) - 1);
   const std::int64_t end = std::int64_t{1} << (sum_bits - 1);
   ScalingWork work{};
   Scaling& scaling = work.scaling;
   scaling.rounding = static_cast<Rounding>(random.in(0, 2));
   scaling.shift = random.in(0, 63);
-  scaling.multiplier = static_cast<std::int32_t>(random.in(0, 2) ? random.word(30) | 1 << 30
-                                                                 : random.word(31) >> random.in(0, 31));
+  scaling.multiplier =
+      static_cast<std::int32_t>(random.in(0, 2) ? random.word(high) | 1 << high
+                                                : random.word(factor_bits) >> random.in(0, factor_bits));
   const auto divided = [&](Wide product) {
     const Wide by = std::max(scaling.multiplier, 1);
     return static_cast<std::int64_t>(std::clamp<Wide>(product / by, -end, end - 1));
   };
   const int kind = random.in(0, 9);
   if (kind >= 3 && kind < 7 && random.in(0, 3)) { // ties are hit
-    const int power = random.in(0, 1) ? 30 : random.in(0, 30);
+    const int power = random.in(0, 1) ? high : random.in(0, high);
     scaling.multiplier = std::int32_t{1} << power;
     scaling.shift = power + random.in(1, sum_bits - 10);
   }
@@ -74,7 +77,7 @@ inline ScalingWork random_scaling(RandomWork& random, int sum_bits) {
   } else { // extremes
     work.sum = random.in(0, 2) ? random.in(0, 1) ? end - 1 : -end : random.in(-1, 1);
     if (random.in(0, 1))
-      scaling.multiplier = random.in(0, 1) ? INT32_MAX : random.in(0, 1);
+      scaling.multiplier = random.in(0, 1) ? most : random.in(0, 1);
     if (random.in(0, 1))
       scaling.shift = random.in(0, 1) ? 63 : random.in(30, 33);
   }

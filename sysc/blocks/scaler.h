@@ -47,12 +47,15 @@ struct Scaling {
 struct ScalerConfig {
   int sum_bits = 25;    ///< of v, 12..32
   bool multiply = true; ///< or shifts alone: every multiplier counts as 1
+  int factor_bits = 31; ///< of multipliers, the low ones, 8..31
 };
 
 /// One sum's value in such a scaler.
 [[nodiscard]] constexpr std::int8_t scaled(const ScalerConfig& config, Scaling scaling, std::int32_t v) {
   if (!config.multiply)
     scaling.multiplier = 1;
+  else
+    scaling.multiplier &= static_cast<std::int32_t>((std::uint32_t{1} << config.factor_bits) - 1);
   return scaled(scaling, v);
 }
 
@@ -60,6 +63,11 @@ struct ScalerConfig {
 [[nodiscard]] constexpr Resources scaler_resources(const ScalerConfig& config) {
   if (!config.multiply)
     return {60 + 6 * config.sum_bits, 40 + 3 * config.sum_bits, 0, 0, 0, 32};
+  constexpr int part = 17; // of a factor, in a DSP
+  if (config.factor_bits <= part)
+    return config.sum_bits <= 25
+               ? Resources{150 + (config.sum_bits + config.factor_bits) / 2, 70, 1, 0, 0, 32}
+               : Resources{172, 87, 2, 0, 0, 32};
   return config.sum_bits <= 25 ? Resources{186, 87, 2, 0, 0, 32} : Resources{189, 104, 4, 0, 0, 32};
 }
 

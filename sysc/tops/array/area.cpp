@@ -86,7 +86,7 @@ Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, in
   const bool multiply = config.scale_multiply != 0;
   Resources results =
       config.results * (buffer_resources(config, parameters, parameter_bits, config.param_depth) +
-                        scaler_resources({config.sum_bits, multiply}) + add);
+                        scaler_resources({config.sum_bits, multiply, config.scale_bits}) + add);
   // Of a result: its reference times the total, and the shift of its sum; not fitted.
   if (config.reference_bits > 0)
     results += config.results * Resources{20 * config.reference_bits + 3 * config.sum_bits,

@@ -181,7 +181,7 @@ std::string complaint(const ArrayConfig& config) {
   if (config.reference_bits != 0)
     range("bits of a reference", config.reference_bits, 2, 8);
   range("whether scalers multiply", config.scale_multiply, 0, 1);
-  range("bits of a multiplier", config.scale_bits, 16, 31);
+  range("bits of a multiplier", config.scale_bits, 8, 31);
   range("whether additions are looked up", config.lookup, 0, 1);
   needs(!config.lookup || !config.has_width(0),
         "additions that are looked up take activations of 4 bits at most");

@@ -41,7 +41,7 @@ struct ArrayConfig {
   /// Weights that stand still: pixels of a sweep at most, 16, 32 or 64 (0: weights change with every window);
   /// decoders of their streams, weights of a symbol, books of codes; whether sweeps of zeros are left out.
   int sweep = 0, decoders = 2, symbol_weights = 2, books = 1;
-  int scale_bits = 31; ///< of multipliers, 16..31
+  int scale_bits = 31; ///< of multipliers, 8..31
   int lookup = 0;      ///< additions are tables of both values, which have 4 bits at most
   int skip_zeros = 0;
   int input_bits = 0;  ///< kept of a word of the input map, its top ones, a multiple of 4; 0: all

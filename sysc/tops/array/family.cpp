@@ -113,7 +113,7 @@ public:
     axes[axis::books] = integer("books", "of sweeps: code books, which layers share, a power of two", 1, 16,
                                 std::to_string(standard.books));
     axes[axis::scale_bits] =
-        integer("scale_bits", "bits of a scale's multiplier", 16, 31, std::to_string(standard.scale_bits));
+        integer("scale_bits", "bits of a scale's multiplier", 8, 31, std::to_string(standard.scale_bits));
     axes[axis::additions] = {Axis::choice,
                              "additions",
                              "",
