@@ -418,7 +418,7 @@ module array #(
   logic [7:0]                 zero;
   logic [4:0]                 layer, part;
   logic                       to_map, to_stage, to_skip, to_output, adds, ends, is_final, wide;
-  logic                       step_done, stage_step_done;
+  logic                       step_done, stage_step_done, parameter_load;
   logic                       top, shift, planes;
   logic [1:0]                 width, result_width;
   logic [2:0]                 reference_shift;
@@ -511,6 +511,7 @@ module array #(
     .result_columns_o(tile_columns),
     .result_address_o(tile_address),
     .result_part_o(part),
+    .parameter_load_o(parameter_load),
     .parameter_o(parameter_address),
     .skip_read_o(skip_read),
     .skip_write_o(skip_write)
@@ -893,11 +894,13 @@ module array #(
     .ScaleMultiply(ScaleMultiply),
     .ScaleBits(ScaleBits),
     .BiasBits((Sweep > 0) ? SumBits : 32),
-    .Lookup(Lookup)
+    .Lookup(Lookup),
+    .LoadParams((Sweep > 0) ? 1 : 0)
   ) u_results (
     .clk_i,
     .rst_ni(interior_rst_n),
     .parameter_we_i(parameters_we),
+    .load_i(parameter_load),
     .layer_we_i(layers_we),
     .table_we_i(tables_we),
     .word_i(word),

@@ -22,6 +22,11 @@
 // With ReferenceBits a sum is v = sum * 2^s + r * total + bias, the tag's s and the parameters' r (bits 15 to 8
 // of piece 2), the total that of the sum's pixel; else v = sum + bias. It is exact, and saturates to SumBits. A tile's skip word is read in v + 6, and must be written before.
 // Parameters and skip words are there: rtl/array_scheduler.sv issues no tile without.
+//
+// With LoadParams parameters lie in one RAM, those of a beat one behind the other, and load_i in cycle l takes
+// those of a tile, from word parameter_i on, one a cycle; tags of its pixels come from cycle
+// l + Outputs - Outputs / Results on, and the next load_i behind the last one's. Words beyond the RAM count
+// modulo the power of two that is no less than ParamDepth, and read as 0 where none is left.
 
 `default_nettype none
 
@@ -60,6 +65,8 @@ module array_results #(
   parameter int BiasBits = 32,
   /// 1: what is added is looked up as a whole, of 4 bits each (rtl/residual_add.sv).
   parameter int Lookup = 0,
+  /// 1: parameters are loaded by tile, of pixels one at a time.
+  parameter int LoadParams = 0,
   localparam int PieceBits = Outputs * ((Widths >= 8) ? 1 : (Widths >= 4) ? 2 : (Widths >= 2) ? 4 : 8),
   localparam int Pieces = 8 * Channels / PieceBits
 ) (
@@ -72,6 +79,8 @@ module array_results #(
   input  logic [15:0]                          word_i,
   input  logic [11:0]                          piece_i,
   input  logic [31:0]                          data_i,
+  // A tile's parameters are loaded
+  input  logic                                 load_i,
   // A tile's tag, with its last window
   input  logic                                 tile_i,
   input  logic [4:0]                           layer_i,
@@ -192,7 +201,7 @@ module array_results #(
     end
   end
 
-  for (genvar r = 0; r < Results; r++) begin : gen_params
+  for (genvar r = 0; r < ((LoadParams != 0) ? 0 : Results); r++) begin : gen_params
     weight_bank #(.Width(ParamWidth), .Depth(ParamDepth), .ReadLatency(2), .Block(ParamBlock)) u_words (
       .clk_i,
       .we_i(parameter_we_i && 32'(piece_i) == 3 * r + 2 && 32'(word_i) < ParamDepth),
@@ -202,6 +211,84 @@ module array_results #(
       .raddr_i(ParamBits'(param_address)),
       .rdata_o(params[ParamWidth*r +: ParamWidth])
     );
+  end
+
+  if (LoadParams != 0) begin : gen_by_tile
+    localparam int Words = ParamDepth * Results;
+    localparam int AddressBits = $clog2(Words);
+    localparam int PlaceBits = $clog2(Outputs);
+    localparam int ResultBits = $clog2(Results);
+
+    // One of them a cycle, and two cycles later into its bank.
+    logic [AddressBits-1:0] address, next_q;
+    logic [PlaceBits-1:0]   left_q, place_q;  // place: {beat, result}
+    logic                   read, read_q, there_q, written, take;
+    logic [31:0]            result;
+    logic [ParamWidth-1:0]  loaded;
+    logic [BeatBits:0]      takes_q;
+    logic [BeatBits-1:0]    beat, beat_q;
+
+    assign read = load_i || left_q != '0;
+    assign address = load_i ? AddressBits'(32'(parameter_i) << ResultBits) : next_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        {left_q, place_q} <= '0;
+        {there_q, read_q} <= '0;
+      end else begin
+        if (load_i) left_q <= PlaceBits'(Outputs - 1);
+        else if (left_q != '0) left_q <= left_q - 1'b1;
+        if (there_q) place_q <= place_q + 1'b1;
+        {there_q, read_q} <= {read_q, read};
+      end
+      next_q <= address + 1'b1;
+    end
+
+    always_comb begin
+      written = 1'b0;
+      result = '0;
+      for (int r = 0; r < Results; r++)
+        if (32'(piece_i) == 3 * r + 2) begin
+          written = 1'b1;
+          result = 32'(r);
+        end
+    end
+
+    weight_bank #(.Width(ParamWidth), .Depth(Words), .ReadLatency(2), .Block(ParamBlock)) u_words (
+      .clk_i,
+      .we_i(parameter_we_i && written && 32'(word_i) < ParamDepth),
+      .waddr_i(AddressBits'(32'(word_i) << ResultBits | result)),
+      .wdata_i(param_word),
+      .re_i(read),
+      .raddr_i(address),
+      .rdata_o(loaded)
+    );
+
+    // A beat's, each time that a pixel has it.
+    assign take = tile_q[SumLatency-1] || takes_q != '0;
+    assign beat = tile_q[SumLatency-1] ? '0 : beat_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) takes_q <= '0;
+      else if (tile_q[SumLatency-1]) takes_q <= (BeatBits + 1)'(Beats - 1);
+      else if (takes_q != '0) takes_q <= takes_q - 1'b1;
+      beat_q <= beat + 1'b1;
+    end
+
+    for (genvar r = 0; r < Results; r++) begin : gen_bank
+      weight_bank #(.Width(ParamWidth), .Depth(Beats), .ReadLatency(1), .Block(0)) u_beats (
+        .clk_i,
+        .we_i(there_q && 32'(place_q) % Results == r),
+        .waddr_i(BeatBits'(32'(place_q) / Results)),
+        .wdata_i(loaded),
+        .re_i(take),
+        .raddr_i(beat),
+        .rdata_o(params[ParamWidth*r +: ParamWidth])
+      );
+    end
+  end else begin : gen_by_beat
+    logic unused_load;
+    assign unused_load = load_i;
   end
 
   // Sums, Results per cycle, with their bias.
@@ -549,7 +636,7 @@ module array_results #(
   end
 
   logic unused;
-  assign unused = ^{word_i, piece_i, scale_word, scale_layer, add_layer, add_multiplier, add_page, add_word,
+  assign unused = ^{word_i, piece_i, param_read, param_address, scale_word, scale_layer, add_layer, add_multiplier, add_page, add_word,
                     scaled_valid, added_valid, table_we_i, params_q, params, data_i, piece_q, piece_before_q, skip_word, skip_read, total, reference_shift};
 
 endmodule

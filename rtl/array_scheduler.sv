@@ -175,6 +175,7 @@ module array_scheduler #(
   output logic [Pixels-1:0]           result_columns_o,
   output logic [15:0]                 result_address_o,
   output logic [4:0]                  result_part_o,
+  output logic                        parameter_load_o,  // of sweeps
   output logic [15:0]                 parameter_o,
   output logic [15:0]                 skip_read_o,
   output logic [15:0]                 skip_write_o
@@ -460,6 +461,7 @@ module array_scheduler #(
       .valid_o,
       .result_address_o,
       .result_part_o,
+      .load_o(parameter_load_o),
       .parameter_o,
       .skip_read_o,
       .skip_write_o
@@ -472,6 +474,7 @@ module array_scheduler #(
     assign results = issue_o;
     assign draining = 1'b0;
     assign {stream_begin_o, stream_base_o, stream_book_o, stream_tiles_o, copy_o, pixel_o, tile_pixel_o} = '0;
+    assign parameter_load_o = 1'b0;
 
     array_walk #(
       .Outputs(Outputs),

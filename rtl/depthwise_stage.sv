@@ -105,7 +105,7 @@ module depthwise_stage #(
   // The program.
   logic [16*Banks*Pixels-1:0] addresses;
   logic [Banks*Pixels-1:0]    pads;
-  logic                       stream_begin, copy, tile;  // no streams: this is no engine of sweeps
+  logic                       stream_begin, copy, tile, parameter_load;  // no streams: this is no engine of sweeps
   logic [15:0]                stream_base, stream_tiles;
   logic [3:0]                 stream_book;
   logic [5:0]                 pixel, tile_pixel;
@@ -203,6 +203,7 @@ module depthwise_stage #(
     .result_columns_o(tile_columns),
     .result_address_o(tile_address),
     .result_part_o(part),
+    .parameter_load_o(parameter_load),
     .parameter_o(parameter_address),
     .skip_read_o(skip_read),
     .skip_write_o(skip_write)
@@ -314,6 +315,7 @@ module depthwise_stage #(
     .clk_i,
     .rst_ni,
     .parameter_we_i(parameters_we_i),
+    .load_i(1'b0),
     .layer_we_i(layers_we_i),
     .table_we_i(1'b0),
     .word_i,
@@ -364,7 +366,7 @@ module depthwise_stage #(
 
   // What only the array has.
   logic unused;
-  assign unused = ^{stream_begin, stream_base, stream_book, stream_tiles, copy, pixel, tile_pixel,
+  assign unused = ^{stream_begin, stream_base, stream_book, stream_tiles, copy, pixel, tile_pixel, parameter_load,
                     lanes, free, free_rows, from_input, from_stage, max_pool, to_stage, to_skip,
                     to_output, adds, is_final, valid_results, part, skip_read, skip_write, wide, whole,
                     in_rows, in_maps, skip_valid, skip_address, skip_word, push, push_final, push_valid,

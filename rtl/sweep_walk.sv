@@ -11,8 +11,9 @@
 // The loads of a step are a stream, which begins in the first cycle in which the step's words are there (ready_i),
 // and tiles_ready_i is high: while the step before is walked.
 //
-// A tile's drain begins Seen + 2 cycles behind the begin of its last sweep: read_o, with pixel 0 and all of
-// where its results go, and every Beats cycles the next pixel; Beats cycles of its last one are the drain's.
+// A tile's parameters are loaded from the cycle behind the begin of its last sweep on, with load_o. Its drain
+// begins Seen + 2 cycles behind that, but no less than Outputs - Beats + 1: read_o, with pixel 0 and all of where
+// its results go, and every Beats cycles the next pixel; Beats cycles of its last one are the drain's.
 // Result word, skip words read and written of a pixel lie output groups, and tiles, behind those of the pixel
 // before. What a step's drains need is theirs: the next step may be walked meanwhile.
 
@@ -75,6 +76,7 @@ module sweep_walk #(
   output logic [5:0]           valid_o,
   output logic [15:0]          result_address_o,
   output logic [4:0]           result_part_o,
+  output logic                 load_o,
   output logic [15:0]          parameter_o,
   output logic [15:0]          skip_read_o,
   output logic [15:0]          skip_write_o
@@ -84,7 +86,9 @@ module sweep_walk #(
   localparam int Code = $clog2(Widths);
   localparam int Parts = ((Channels << Code) > Outputs) ? (Channels << Code) / Outputs : 1;
   localparam int BeatBits = (Beats > 1) ? $clog2(Beats) : 1;
-  localparam int DrainDelay = Seen + 2;  // from the begin of a tile's last sweep
+  // From the begin of a tile's last sweep: until its sums can be read, and its parameters are loaded.
+  localparam int LoadDelay = Outputs - Beats + 1;
+  localparam int DrainDelay = (Seen + 2 > LoadDelay) ? Seen + 2 : LoadDelay;
   localparam int DelayBits = $clog2(DrainDelay);
 
   if (Sweep != 16 && Sweep != 32 && Sweep != 64) begin : gen_bad_sweep
@@ -335,6 +339,7 @@ module sweep_walk #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni || start_i) draining_q <= 1'b0;
     else draining_q <= (draining_q && !drain_ends) || (begins && last_o);
+    load_o <= rst_ni && !start_i && begins && last_o;
     if (issue_o && last_o && last_pixel) drain_last_q <= pixel_q;
     if (issue_o && last_o) last_known_q <= last_pixel;
     if (begins && last_o) begin

@@ -35,7 +35,7 @@ bool SweepStarts::begin(const ArrayLayer& layer, const ArrayStep& step, Cycle cy
       }
       sweeps_.push_back(begin);
       if (last) {
-        tags_.push_back(std::max(drained_, begin + SweepTiming::drained + static_cast<Cycle>(timing_.seen)));
+        tags_.push_back(std::max(drained_, begin + static_cast<Cycle>(timing_.drained)));
         drained_ = tags_.back() + static_cast<Cycle>(pixels * timing_.beats);
         last_tag_ = drained_ - static_cast<Cycle>(timing_.beats);
       }

@@ -10,12 +10,11 @@ namespace deltatwin {
 /// What a step of sweeps takes from one to the next.
 struct SweepTiming {
   HuffmanTilesConfig tiles;
-  int seen = 9;    ///< E, of the array that sums
-  int beats = 2;   ///< B, in which a pixel's results leave
-  int written = 0; ///< W, from a pixel's tag to its results
+  int drained = 11; ///< from a last sweep's begin to its first pixel's tag
+  int beats = 2;    ///< B, in which a pixel's results leave
+  int written = 0;  ///< W, from a pixel's tag to its results
 
   static constexpr Cycle copied = 3;      ///< from a sweep's begin to the copy of its tile of weights
-  static constexpr Cycle drained = 2;     ///< from a last sweep's begin, with E, to its first pixel's tag
   static constexpr int shortest = 4;      ///< cycles of a sweep
   static constexpr int between_loads = 5; ///< from a load's last take to the next one's first
   static constexpr Cycle words_there = 5; ///< from a step's begin to the next one's words
@@ -24,6 +23,10 @@ struct SweepTiming {
   static constexpr Cycle each_book = 9;   ///< more than two cycles a symbol, to build a book
   static constexpr Cycle faulty_book = 9; ///< more than a cycle a symbol, from its begin to the fault
 
+  /// `seen`: E, of the array that sums; outputs: P, whose parameters are loaded one a cycle.
+  [[nodiscard]] static int drained_behind(int seen, int outputs, int beats) {
+    return std::max(seen + 2, outputs - beats + 1);
+  }
   [[nodiscard]] static int sweep_cycles(int pixels) { return std::max(pixels, shortest); }
   /// Of sweeps as short as their weights' loads, from one to the next; of tiles as short as their drains.
   [[nodiscard]] int load_cycles() const { return tiles.takes() + between_loads; }

@@ -33,8 +33,9 @@ HuffmanTilesConfig ArrayConfig::huffman_tiles() const {
 SweepTiming ArrayConfig::sweep_timing() const {
   SweepTiming timing;
   timing.tiles = huffman_tiles();
-  timing.seen = static_cast<int>(SweepArrayTiming(sweep_array()).seen);
   timing.beats = beats();
+  timing.drained = SweepTiming::drained_behind(static_cast<int>(SweepArrayTiming(sweep_array()).seen),
+                                               outputs, timing.beats);
   timing.written = write_latency();
   return timing;
 }

@@ -233,8 +233,10 @@ std::int8_t LayerResults::result(const ArrayMemories& memories, int output, std:
 std::size_t LayerResults::skip_of(const ArrayStep& step, int column, int output) const {
   const int pixels = layer_.tile_pixels(config_.pixels);
   const int tile = column / pixels * layer_.tiles + output / config_.outputs;
-  return (size(step.skip_read + tile) * size(config_.pixels) + size(column % pixels)) *
-             size(config_.outputs) +
+  std::size_t word = size(step.skip_read + tile);
+  if (config_.has_sweeps()) // as an address holds it
+    word %= std::size_t{1} << address_bits(config_.skip_depth);
+  return (word * size(config_.pixels) + size(column % pixels)) * size(config_.outputs) +
          size(output % config_.outputs);
 }
 

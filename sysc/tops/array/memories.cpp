@@ -135,7 +135,9 @@ void ArrayMemories::bit_mask_of(const ArrayConfig& config, const ArrayLayer& lay
 
 const ArrayMemories::Parameter* ArrayMemories::parameter_of(const ArrayConfig& config,
                                                             const ArrayLayer& layer, int output) const {
-  const std::size_t at = size(layer.param_base) * size(config.results) + size(output);
+  std::size_t at = size(layer.param_base) * size(config.results) + size(output);
+  if (config.has_sweeps()) // as an address holds it
+    at %= std::size_t{1} << address_bits(config.param_depth * config.results);
   return at < parameters.size() ? &parameters[at] : nullptr;
 }
 
@@ -279,25 +281,35 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
   // multiplier where scalers shift alone.
   const int multiplier_bits = config.scale_multiply ? config.scale_bits : 0;
   const int bias_bits = config.has_sweeps() ? config.sum_bits : 32;
-  for (int r = 0; r < config.results; ++r) {
-    std::vector<std::uint64_t> low, high;
-    for (std::size_t word = 0; word < size(config.param_depth); ++word) {
-      const Parameter& is = parameters[word * size(config.results) + size(r)];
-      const std::uint64_t reference =
-                              static_cast<unsigned>(is.reference) & ((1u << config.reference_bits) - 1),
-                          upper = static_cast<std::uint64_t>(is.shift) | reference << 6;
-      const auto lower_bits = [](std::int32_t value, int bits) {
-        return static_cast<std::uint32_t>(value) & ((std::uint64_t{1} << bits) - 1);
-      };
-      const int below = bias_bits + multiplier_bits;
-      low.push_back(lower_bits(is.bias, bias_bits) | lower_bits(is.multiplier, multiplier_bits) << bias_bits |
-                    upper << below);
-      high.push_back(upper >> (64 - below));
-    }
-    const std::string path = of("u_results.gen_params", r) + "u_words";
-    append_bank(images, path, low, 0, is_block(ArrayBuffer::parameters, ArrayBuffer::stage_parameters));
-    if (bias_bits + multiplier_bits + 6 + config.reference_bits > 64)
-      append_bank(images, path, high, 64, is_block(ArrayBuffer::parameters, ArrayBuffer::stage_parameters));
+  const int below = bias_bits + multiplier_bits;
+  std::vector<std::uint64_t> low, high;
+  const auto add = [&](const Parameter& is) {
+    const std::uint64_t reference = static_cast<unsigned>(is.reference) & ((1u << config.reference_bits) - 1),
+                        upper = static_cast<std::uint64_t>(is.shift) | reference << 6;
+    const auto lower_bits = [](std::int32_t value, int bits) {
+      return static_cast<std::uint32_t>(value) & ((std::uint64_t{1} << bits) - 1);
+    };
+    low.push_back(lower_bits(is.bias, bias_bits) | lower_bits(is.multiplier, multiplier_bits) << bias_bits |
+                  upper << below);
+    high.push_back(upper >> (64 - below));
+  };
+  const auto append_parameters = [&](const std::string& path) {
+    const bool block = is_block(ArrayBuffer::parameters, ArrayBuffer::stage_parameters);
+    append_bank(images, path, low, 0, block);
+    if (below + 6 + config.reference_bits > 64)
+      append_bank(images, path, high, 64, block);
+  };
+  if (config.has_sweeps()) { // all in one
+    for (const Parameter& parameter : parameters)
+      add(parameter);
+    append_parameters(inside + "u_results.gen_by_tile.u_words");
+  }
+  for (int r = 0; r < config.results && !config.has_sweeps(); ++r) {
+    low.clear();
+    high.clear();
+    for (std::size_t word = 0; word < size(config.param_depth); ++word)
+      add(parameters[word * size(config.results) + size(r)]);
+    append_parameters(of("u_results.gen_params", r) + "u_words");
   }
 
   const auto append_pieces = [&](const auto& records, std::size_t first, std::size_t last, auto path,

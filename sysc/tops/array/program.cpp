@@ -330,7 +330,7 @@ private:
     }
     // The last tile is summed and drained behind its last sweep.
     const int drained =
-        config_.has_sweeps() ? config_.sweep_timing().seen + config_.sweep * config_.beats() : 0;
+        config_.has_sweeps() ? config_.sweep_timing().drained + config_.sweep * config_.beats() : 0;
     const std::array<Cycle, 2> written = {static_cast<Cycle>(config_.write_latency() + drained),
                                           static_cast<Cycle>(config_.stage_write_latency())};
     const RowOrder order =
