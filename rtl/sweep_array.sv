@@ -8,6 +8,9 @@
 // A read in cycle r gives the sums of a pixel, of all outputs, with valid_o in r + 2, a read a cycle. It sees
 // beats with last_i in cycles up to r - E, E = 5 + $clog2(ceil(Channels / 3)) + $clog2(Planes), and none of those
 // after. A reset in cycle r drops reads that are on their way, and all beats after r - E; other sums stay.
+//
+// The first DspOutputs outputs are summed in DSP48E1s, three outputs in two of them a byte
+// (rtl/product_triple.sv). Their activations have 4 bits alone, with the same weight bit each, and top_i is high.
 
 `default_nettype none
 
@@ -24,6 +27,8 @@ module sweep_array #(
   parameter int AccBits = 18,
   /// Sums of an output: 16, 32 or 64.
   parameter int Pixels = 64,
+  /// Outputs of DSPs: a multiple of 3, at most P; others than 0 with 4 planes, of activations of 4 bits.
+  parameter int DspOutputs = 0,
   localparam int PixelBits = $clog2(Pixels),
   localparam int Window = 8 * Channels  // bits
 ) (
@@ -57,6 +62,11 @@ module sweep_array #(
   end
   if (Pixels != 16 && Pixels != 32 && Pixels != 64) begin : gen_bad_pixels
     pixels_must_be_16_32_or_64 u_error ();
+  end
+
+  if (DspOutputs < 0 || DspOutputs > Outputs || DspOutputs % 3 != 0 ||
+      (DspOutputs > 0 && (Planes != 4 || Widths != 2))) begin : gen_bad_dsp_outputs
+    dsp_outputs_must_be_0_or_of_4_planes_and_4_bits_a_multiple_of_3 u_error ();
   end
 
   // From a window to its products.
@@ -111,10 +121,17 @@ module sweep_array #(
     if (read_q) sums_o <= whole_q[read_pixel_q];
   end
 
-  for (genvar p = 0; p < Outputs; p++) begin : gen_output
-    logic [AccBits-1:0] beat, current, above_q, sum;
-    logic               more, unused_bit;
+  logic [Bits-1:0]    beats;
+  logic [Outputs-1:0] mores;
 
+  for (genvar p = 0; p < DspOutputs; p = p + 3) begin : gen_triple
+    product_triple #(.Bytes(Channels), .SumBits(AccBits)) u_products (
+      .clk_i, .x_i, .w_i(w_i[Window*Planes*p +: 3*Window*Planes]), .sum_o(beats[AccBits*p +: 3*AccBits])
+    );
+    assign mores[p +: 3] = '1;
+  end
+
+  for (genvar p = DspOutputs; p < Outputs; p++) begin : gen_product
     plane_product #(
       .Bytes(Channels),
       .Planes(Planes),
@@ -126,10 +143,17 @@ module sweep_array #(
       .width_i,
       .x_i,
       .w_i(w_i[Window*Planes*p +: Window*Planes]),
-      .sum_o(beat),
-      .more_o(more)
+      .sum_o(beats[AccBits*p +: AccBits]),
+      .more_o(mores[p])
     );
+  end
 
+  for (genvar p = 0; p < Outputs; p++) begin : gen_output
+    logic [AccBits-1:0] beat, current, above_q, sum;
+    logic               more, unused_bit;
+
+    assign beat = beats[AccBits*p +: AccBits];
+    assign more = mores[p];
     assign current = held[AccBits*p +: AccBits];
     // beat + above + more, a LUT a bit.
     assign {sum, unused_bit} = {beat, more} - {~above_q, 1'b1};
@@ -161,6 +185,7 @@ module sweep_array #(
     if (rst_ni && valid_i) begin
       assert (same == '0) else $error("beats of a pixel are less than 4 cycles apart");
       assert ((Widths >> width_i) % 2 != 0) else $error("there are no such activations");
+      assert (DspOutputs == 0 || top_i) else $error("weights of DSPs have a sign");
     end
   end
 `endif

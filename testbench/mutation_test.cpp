@@ -87,6 +87,7 @@ std::vector<std::string> tests_of(const std::string& block) {
       {"noisyquant_control", {"noisyquant"}},
       {"pair_count", {"plane_array"}},
       {"plane_product", {"plane_array", "sweep_array"}},
+      {"product_triple", {"sweep_array"}},
       {"code_store", {"code_store", "codec"}},
       {"step_fetch", {"array"}},
       {"sweep_walk", {"array"}},

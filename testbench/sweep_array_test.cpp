@@ -1,6 +1,7 @@
 #include "block_bench.h"
 #include "block_top.h"
 #include "blocks/sweep_array.h"
+#include "netlist_bench.h"
 #include "refused_parameters.h"
 #include "wide_signal.h"
 #include <algorithm>
@@ -17,7 +18,8 @@ RtlSource block_of(const SweepArrayConfig& config) {
            {"Planes", config.planes},
            {"Widths", config.widths},
            {"AccBits", config.accumulator_bits},
-           {"Pixels", config.pixels}},
+           {"Pixels", config.pixels},
+           {"DspOutputs", config.dsp_outputs}},
           false,
           ""};
 }
@@ -116,9 +118,10 @@ public:
     return history == history_.end() || history->second.rbegin()->first + 4 <= now_;
   }
 
-  static BlockBench bench(const SweepArrayConfig& config) {
-    return {block_of(config), WideValue::interfaces("sums_o", config.outputs * config.accumulator_bits,
-                                                    {{"valid_o"}, {"rst_ni"}})};
+  static BlockBench bench(const SweepArrayConfig& config) { return bench(config, block_of(config)); }
+  static BlockBench bench(const SweepArrayConfig& config, const RtlSource& source) {
+    return {source, WideValue::interfaces("sums_o", config.outputs * config.accumulator_bits,
+                                          {{"valid_o"}, {"rst_ni"}})};
   }
   void run(BlockBench& bench) {
     CHECK(equal_);
@@ -193,31 +196,52 @@ int any_code(RandomWork& random, int widths) {
 }
 
 Bytes any_bytes(RandomWork& random, int count,
-                int kind) { // all ones, extremes of all widths, mixed, anything
+                int kind) { // all the same, extremes of all widths, mixed, anything
   constexpr int extremes[] = {-1, 0, 127, -128, 0x55, 0x2a, 0x77, -0x78};
   Bytes bytes;
+  const int same = random.in(0, 1) ? -1 : extremes[random.in(0, 7)];
   for (int i = 0; i < count; ++i)
-    bytes.push_back(static_cast<std::int8_t>(kind == 0                     ? -1
+    bytes.push_back(static_cast<std::int8_t>(kind == 0                     ? same
                                              : kind < 3 && random.in(0, 1) ? extremes[random.in(0, 7)]
                                                                            : random.in(-128, 127)));
   return bytes;
 }
 
+// Of DSPs' outputs an activation's four weight bits are equal.
+Bytes any_weights(RandomWork& random, const SweepArrayConfig& config, int kind) {
+  Bytes bytes = any_bytes(random, config.outputs * config.planes * config.channels, kind);
+  constexpr int low = 1, high = 0x10, all = 0xf;
+  for (int i = 0; i < config.dsp_outputs * config.planes * config.channels; ++i) {
+    std::int8_t& byte = bytes[static_cast<std::size_t>(i)];
+    byte = static_cast<std::int8_t>((byte & low ? all : 0) | (byte & high ? all << 4 : 0));
+  }
+  if (kind == 0 && random.in(0, 1)) { // all weights the most negative, or the most positive
+    const bool negative = random.in(0, 1) != 0;
+    for (int i = 0; i < config.outputs * config.planes * config.channels; ++i)
+      bytes[static_cast<std::size_t>(i)] =
+          ((i / config.channels + 1) % config.planes == 0) == negative ? -1 : 0;
+  }
+  return bytes;
+}
+
 int window(const SweepArrayConfig& config) { return config.channels; }
 int word(const SweepArrayConfig& config) { return config.outputs * config.planes * config.channels; }
+bool any_top(RandomWork& random, const SweepArrayConfig& config) {
+  return random.in(0, 1) != 0 || config.dsp_outputs > 0;
+}
 
 // A first beat for all sums, so that they are known.
 void begin_all(Work& work, const SweepArrayConfig& config, RandomWork& random) {
   for (int pixel = 0; pixel < config.pixels; ++pixel, work.cycle())
     work.beat(pixel, {true, true, false, any_code(random, config.widths)}, true,
-              any_bytes(random, window(config), 3), any_bytes(random, word(config), 3));
+              any_bytes(random, window(config), 3), any_weights(random, config, 3));
   work.wait(work.seen());
 }
 
-void agree(const SweepArrayConfig& config, int rounds) {
+void agree(const SweepArrayConfig& config, const RtlSource& source, int rounds) {
   CAPTURE(config.outputs, config.channels, config.planes, config.widths, config.accumulator_bits,
-          config.pixels);
-  BlockBench bench = Work::bench(config);
+          config.pixels, config.dsp_outputs);
+  BlockBench bench = Work::bench(config, source);
   for (int round = 0; round < rounds; ++round) {
     CAPTURE(round, base_seed());
     RandomWork random(base_seed() * 100 + static_cast<std::uint64_t>(round));
@@ -233,10 +257,10 @@ void agree(const SweepArrayConfig& config, int rounds) {
       const int pixels = cycle / 100 % 2 ? config.pixels : 6, kind = random.in(0, 3);
       const int pixel = random.in(0, pixels - 1);
       if (work.apart(pixel) && random.in(0, 9)) {
-        const Beat beat{random.in(0, 5) == 0, random.in(0, 1) != 0, random.in(0, 2) == 0,
+        const Beat beat{random.in(0, 5) == 0, any_top(random, config), random.in(0, 2) == 0,
                         any_code(random, config.widths)};
         work.beat(pixel, beat, random.in(0, 2) == 0, any_bytes(random, window(config), kind),
-                  any_bytes(random, word(config), kind));
+                  any_weights(random, config, kind));
         latest = pixel;
       }
       if (random.in(0, 3))
@@ -253,7 +277,22 @@ TEST_CASE("sweep_array twins give all sums, read at any time, of beats of any fl
        {SweepArrayConfig{8, 8, 4, 2, 18, 64}, SweepArrayConfig{2, 8, 1, 15, 12, 16},
         SweepArrayConfig{3, 16, 2, 9, 25, 32}, SweepArrayConfig{2, 8, 8, 8, 20, 64},
         SweepArrayConfig{2, 32, 1, 6, 25, 32}})
-    agree(config, repeats(2));
+    agree(config, block_of(config), repeats(2));
+}
+
+TEST_CASE("sweep_array twins agree, too, where outputs are summed in DSPs") {
+  for (const SweepArrayConfig& config :
+       {SweepArrayConfig{8, 8, 4, 2, 18, 64, 3}, SweepArrayConfig{6, 16, 4, 2, 12, 16, 6},
+        SweepArrayConfig{4, 32, 4, 2, 25, 32, 3}})
+    agree(config, block_of(config), repeats(2));
+}
+
+TEST_CASE("sweep_array of DSPs: what Yosys makes of it does the same", "[.netlist]") {
+  for (const SweepArrayConfig& config :
+       {SweepArrayConfig{3, 8, 4, 2, 18, 16, 3}, SweepArrayConfig{7, 16, 4, 2, 14, 32, 6}}) {
+    const Netlist netlist(block_of(config));
+    agree(config, netlist.source(), repeats(2));
+  }
 }
 
 // Tiles of weights as the array sweeps them: a tile takes passes of planes, a pass the windows of a kernel,
@@ -345,7 +384,10 @@ TEST_CASE("sweep_array: impossible parameters stop elaboration") {
                                 {"Planes", {3, 16}},
                                 {"Widths", {0, 16}},
                                 {"AccBits", {11, 26}},
-                                {"Pixels", {8, 48, 128}}});
+                                {"Pixels", {8, 48, 128}},
+                                {"DspOutputs", {-3, 1, 9}}});
+  CHECK_THROWS_WITH(build_rtl(block_of({8, 8, 4, 1, 18, 64, 3})), Catch::Contains("u_error"));
+  CHECK_THROWS_WITH(build_rtl(block_of({8, 8, 2, 2, 18, 64, 3})), Catch::Contains("u_error"));
 }
 
 TEST_CASE("sweep_array: LUT-RAM is as synthesized, LUT and FF of the model within 15 %") {
@@ -360,10 +402,24 @@ TEST_CASE("sweep_array: LUT-RAM is as synthesized, LUT and FF of the model withi
   }
 }
 
+TEST_CASE("sweep_array of DSPs: DSPs and LUT-RAM are as synthesized, LUT and FF of the model within 15 %") {
+  const std::vector<SweepArrayConfig> configs = {
+      {3, 8, 4, 2, 18, 64, 3}, {4, 16, 4, 2, 18, 32, 3}, {6, 8, 4, 2, 20, 16, 6}};
+  for (int i = 0; i < std::min(repeats(1), 3); ++i) {
+    const SweepArrayConfig& config = configs[static_cast<std::size_t>(i)];
+    check_area(sweep_array_resources(config), block_of(config));
+  }
+}
+
 TEST_CASE("sweep_array of 8 outputs of 16 activations of 4 bits by weights of 4 takes less than 4,000 LUTs") {
   const Resources area = sweep_array_resources({});
   CHECK(area.lut < 4000);
   CHECK(area.ff < 4500);
+  SweepArrayConfig dsps;
+  dsps.dsp_outputs = 3;
+  const Resources less = sweep_array_resources(dsps);
+  CHECK(less.lut < area.lut - 1000);
+  CHECK(less.dsp == 16);
 }
 
 // To fit the coefficients in sysc/blocks/plane_product.cpp again.

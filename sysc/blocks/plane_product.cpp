@@ -157,4 +157,20 @@ Resources plane_product_control_resources(int bytes, int planes, int widths) {
   return all;
 }
 
+Resources product_triple_resources(int bytes) {
+  constexpr int outputs = 3, first_bits = 9;
+  // Of two weights' signs; of a chain what waits for its DSPs, and what of it is a shift register.
+  constexpr int signs = 2, waiting = 59, shift_registers = 7;
+  const int chains = bytes / 2;
+  Resources all{2 * bytes * signs + shift_registers * chains,
+                waiting * chains,
+                2 * bytes,
+                0,
+                0,
+                shift_registers * chains};
+  for (int adders = chains / 2, bits = first_bits; adders > 0; adders /= 2, ++bits)
+    all += outputs * adders * Resources{bits, bits + 1};
+  return all;
+}
+
 } // namespace deltatwin

@@ -8,5 +8,7 @@ namespace deltatwin {
 [[nodiscard]] Resources plane_product_resources(int bytes, int planes, int widths);
 /// That: the windows' widths and signs on their way.
 [[nodiscard]] Resources plane_product_control_resources(int bytes, int planes, int widths);
+/// What three outputs' products in DSPs take (the RTL's `product_triple`).
+[[nodiscard]] Resources product_triple_resources(int bytes);
 
 } // namespace deltatwin

@@ -42,9 +42,13 @@ Resources sweep_array_resources(const SweepArrayConfig& config) {
   constexpr int write_enables = 1, flags = 3, read_flags = 2;
   const Resources control{
       write_enables + flags + pixel, beats + read_flags + pixel + 2 * (1 + pixel), 0, 0, 0, flags + pixel};
-  return config.outputs * plane_product_resources(config.channels, config.planes, config.widths) +
-         plane_product_control_resources(config.channels, config.planes, config.widths) + memories + sums +
-         control;
+  constexpr int outputs = 3; // of DSPs
+  const int of_planes = config.outputs - config.dsp_outputs;
+  return of_planes * plane_product_resources(config.channels, config.planes, config.widths) +
+         config.dsp_outputs / outputs * product_triple_resources(config.channels) +
+         (of_planes > 0 ? 1 : 0) *
+             plane_product_control_resources(config.channels, config.planes, config.widths) +
+         memories + sums + control;
 }
 
 } // namespace deltatwin

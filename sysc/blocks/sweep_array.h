@@ -17,6 +17,7 @@ struct SweepArrayConfig {
   int widths = 2;            ///< of activations: a bit for each code
   int accumulator_bits = 18; ///< 12..25
   int pixels = 64;           ///< sums of an output: 16, 32 or 64
+  int dsp_outputs = 0;       ///< of DSPs, the first ones: a multiple of 3, of 4 planes and 4 bits alone
 
   /// The array that sums one pixel alone.
   [[nodiscard]] constexpr PlaneArrayConfig pixel() const {
