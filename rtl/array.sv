@@ -200,8 +200,9 @@ module array #(
       (InputBits > 0 && Sweep == 0)) begin : gen_bad_input_bits
     input_bits_must_be_0_or_with_sweeps_a_multiple_of_4_and_no_more_than_a_word u_error ();
   end
-  if (DspOutputs != 0) begin : gen_bad_dsp_outputs
-    dsp_outputs_must_be_0 u_error ();
+  if (DspOutputs < 0 || DspOutputs > Outputs || DspOutputs % 3 != 0 ||
+      (DspOutputs > 0 && (Sweep == 0 || Planes != 4 || Widths != 2))) begin : gen_bad_dsp_outputs
+    dsp_outputs_must_be_0_or_with_sweeps_of_4_planes_and_4_bits_a_multiple_of_3 u_error ();
   end
   if (WeightBytes > 16384) begin : gen_bad_weights
     a_word_of_weights_must_be_4096_pieces_at_most u_error ();
@@ -807,7 +808,8 @@ module array #(
       .Planes(Planes),
       .Widths(Widths),
       .AccBits(AccBits),
-      .Pixels(Sweep)
+      .Pixels(Sweep),
+      .DspOutputs(DspOutputs)
     ) u_sweep_array (
       .clk_i,
       .rst_ni(interior_rst_n),

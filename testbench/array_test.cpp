@@ -191,12 +191,12 @@ void set_precision(ArrayConfig& config, int round) {
 
 // Of small designs those with sweeps: outputs, bytes of a word, results, bits of a sum, planes, widths, most
 // pixels, decoders, weights of a symbol, books, whether additions are looked up, bits of multipliers, of a
-// word of the input, buffers in LUT-RAM.
-constexpr int sweep_edges[][14] = {{4, 8, 2, 20, 4, 2, 16, 2, 2, 4, 1, 12, 36, 0},
-                                   {2, 8, 2, 25, 8, 1, 32, 1, 1, 1, 0, 31, 0, 0x3f},
-                                   {8, 8, 1, 22, 2, 4, 64, 4, 2, 2, 1, 20, 12, 0},
-                                   {16, 8, 16, 32, 1, 8, 16, 2, 8, 1, 0, 31, 0, 0},
-                                   {4, 16, 4, 18, 4, 2, 64, 4, 1, 2, 0, 17, 68, 0x20}};
+// word of the input, buffers in LUT-RAM, outputs with DSPs.
+constexpr int sweep_edges[][15] = {{4, 8, 2, 20, 4, 2, 16, 2, 2, 4, 1, 12, 36, 0, 3},
+                                   {2, 8, 2, 25, 8, 1, 32, 1, 1, 1, 0, 31, 0, 0x3f, 0},
+                                   {8, 8, 1, 22, 2, 4, 64, 4, 2, 2, 1, 20, 12, 0, 0},
+                                   {16, 8, 16, 32, 1, 8, 16, 2, 8, 1, 0, 31, 0, 0, 0},
+                                   {4, 16, 4, 18, 4, 2, 64, 4, 1, 2, 0, 17, 68, 0x20, 0}};
 
 void set_sweeps(ArrayConfig& config, int round) {
   const int* edge = sweep_edges[static_cast<std::size_t>(round) % (sizeof sweep_edges / sizeof *sweep_edges)];
@@ -216,6 +216,7 @@ void set_sweeps(ArrayConfig& config, int round) {
   config.scale_bits = edge[11];
   config.input_bits = edge[12];
   config.lut_ram = edge[13];
+  config.dsp_outputs = edge[14];
 }
 
 // Designs whose RTL is built: small ones, and networks of few weights, whose loads take the most cycles. The

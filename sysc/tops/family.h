@@ -97,7 +97,7 @@ struct Figure {
 
 /// What pure functions tell of a design, without running it.
 struct Evaluation {
-  static constexpr std::size_t most_figures = 8, most_stored = 28;
+  static constexpr std::size_t most_figures = 8, most_stored = 32;
   bool possible = false; ///< or else the rest means nothing
   Resources area;
   std::array<double, most_figures> figures{}; ///< in the order of TopFamily::figures(); NaN: not known

@@ -85,8 +85,15 @@ Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, in
   const int words = config.pixels * config.outputs * config.skip_bits();
   const bool multiply = config.scale_multiply != 0;
   Resources results =
-      config.results * (buffer_resources(config, parameters, parameter_bits, config.param_depth) +
-                        scaler_resources({config.sum_bits, multiply, config.scale_bits}) + add);
+      config.results * (scaler_resources({config.sum_bits, multiply, config.scale_bits}) + add);
+  if (config.has_sweeps()) { // one by one into what a tile's beats have in turn
+    constexpr int counters = 40;
+    results += buffer_resources(config, parameters, parameter_bits, config.param_depth * config.results) +
+               config.results * weight_bank_resources({parameter_bits, config.beats(), 1, false}) +
+               Resources{counters, counters};
+  } else {
+    results += config.results * buffer_resources(config, parameters, parameter_bits, config.param_depth);
+  }
   // Of a result: its reference times the total, and the shift of its sum; not fitted.
   if (config.reference_bits > 0)
     results += config.results * Resources{20 * config.reference_bits + 3 * config.sum_bits,

@@ -23,7 +23,7 @@ PlaneArrayConfig ArrayConfig::plane_array() const {
 }
 
 SweepArrayConfig ArrayConfig::sweep_array() const {
-  return {outputs, channels, planes, widths, accumulator_bits(), sweep};
+  return {outputs, channels, planes, widths, accumulator_bits(), sweep, dsp_outputs};
 }
 
 HuffmanTilesConfig ArrayConfig::huffman_tiles() const {
@@ -189,7 +189,10 @@ std::string complaint(const ArrayConfig& config) {
   range("whether sweeps of zeros are left out", config.skip_zeros, 0, 0);
   range("bits of a word of the input", config.input_bits, 0, config.has_sweeps() ? 8 * config.channels : 0);
   needs(config.input_bits % 4 == 0, "bits of a word of the input are a multiple of 4");
-  range("outputs with DSPs", config.dsp_outputs, 0, 0);
+  range("outputs with DSPs", config.dsp_outputs, 0, config.has_sweeps() ? config.outputs : 0);
+  needs(config.dsp_outputs % 3 == 0, "outputs with DSPs are a multiple of 3");
+  needs(config.dsp_outputs == 0 || (config.planes == 4 && config.widths == 2),
+        "outputs with DSPs take 4 planes of weights and activations of 4 bits");
   if (config.has_sweeps() && what.empty())
     what = complaint_of_sweeps(config);
   if (what.empty()) {

@@ -45,7 +45,7 @@ struct ArrayConfig {
   int lookup = 0;      ///< additions are tables of both values, which have 4 bits at most
   int skip_zeros = 0;
   int input_bits = 0;  ///< kept of a word of the input map, its top ones, a multiple of 4; 0: all
-  int dsp_outputs = 0; ///< outputs whose products are in DSPs, with sweeps: 0
+  int dsp_outputs = 0; ///< outputs whose products are in DSPs, with sweeps of 4 by 4 bits: a multiple of 3
   double clock_mhz = 100;
 
   static constexpr int no_multiplier = 2;

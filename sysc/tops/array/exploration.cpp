@@ -90,6 +90,7 @@ ArrayConfig array_config(const double* choices) {
   config.books = integer(axis::books);
   config.scale_bits = integer(axis::scale_bits);
   config.lookup = integer(axis::additions);
+  config.dsp_outputs = integer(axis::dsp_outputs);
   config.clock_mhz = choices[axis::clock];
   return config;
 }
@@ -192,6 +193,7 @@ void ArrayExploration::evaluate(const double* choices, std::size_t count, Evalua
                      choices[axis::books],
                      choices[axis::scale_bits],
                      choices[axis::additions],
+                     choices[axis::dsp_outputs],
                      choices[axis::sum_bits],
                      static_cast<double>(config.map_depth),
                      static_cast<double>(config.weight_depth),
@@ -212,20 +214,35 @@ Cycle ArrayExploration::run_cycles(const double* choices, int items) const {
 
 ResultSchema ArrayExploration::schema() const {
   ResultSchema schema;
-  schema.stored = {{"network", "integer"},        {"order_of_rows", "integer"},
-                   {"multiplier", "integer"},     {"outputs", "integer"},
-                   {"channels", "integer"},       {"banks", "integer"},
-                   {"results", "integer"},        {"pixels", "integer"},
-                   {"stage_results", "integer"},  {"stage_multiplier", "integer"},
-                   {"lut_ram", "integer"},        {"planes", "integer"},
-                   {"widths", "integer"},         {"reference_bits", "integer"},
-                   {"scaling", "integer"},        {"sweep", "integer"},
-                   {"decoders", "integer"},       {"symbol_weights", "integer"},
-                   {"books", "integer"},          {"scale_bits", "integer"},
-                   {"addition", "integer"},       {"sum_bits", "integer"},
-                   {"map_depth", "integer"},      {"weight_depth", "integer"},
-                   {"skip_depth", "integer"},     {"clock_mhz", "real"},
-                   {"latency_cycles", "integer"}, {"cycles", "real"}};
+  schema.stored = {{"network", "integer"},
+                   {"order_of_rows", "integer"},
+                   {"multiplier", "integer"},
+                   {"outputs", "integer"},
+                   {"channels", "integer"},
+                   {"banks", "integer"},
+                   {"results", "integer"},
+                   {"pixels", "integer"},
+                   {"stage_results", "integer"},
+                   {"stage_multiplier", "integer"},
+                   {"lut_ram", "integer"},
+                   {"planes", "integer"},
+                   {"widths", "integer"},
+                   {"reference_bits", "integer"},
+                   {"scaling", "integer"},
+                   {"sweep", "integer"},
+                   {"decoders", "integer"},
+                   {"symbol_weights", "integer"},
+                   {"books", "integer"},
+                   {"scale_bits", "integer"},
+                   {"addition", "integer"},
+                   {"dsp_outputs", "integer"},
+                   {"sum_bits", "integer"},
+                   {"map_depth", "integer"},
+                   {"weight_depth", "integer"},
+                   {"skip_depth", "integer"},
+                   {"clock_mhz", "real"},
+                   {"latency_cycles", "integer"},
+                   {"cycles", "real"}};
   ResultSchema::Table networks{
       "networks", "id integer primary key, name text, macs integer, weights integer", {}};
   for (const Graph& graph : graphs_)
@@ -279,6 +296,7 @@ ResultSchema ArrayExploration::schema() const {
       {"books", "p.books", "books", "", 4, true},
       {"scale_bits", "p.scale_bits", "scales", "bits", 3, true},
       {"addition", "a.name", "additions", "", 3, true},
+      {"dsp_outputs", "p.dsp_outputs", "outputs", "with DSPs", 3, true},
       {"sum_bits", "p.sum_bits", "sums", "bits", 4, true},
       {"order_of_rows", "o.name", "order", "", 10, true},
       {"map_depth", "p.map_depth", "map", "words", 8, true},
@@ -354,6 +372,8 @@ std::vector<std::string> ArrayExploration::arguments(const double* choices) cons
           std::to_string(config.scale_bits),
           "--additions",
           array_additions()[static_cast<std::size_t>(config.lookup)],
+          "--dsp-outputs",
+          std::to_string(config.dsp_outputs),
           "--clock-mhz",
           shortest(choices[axis::clock])};
 }

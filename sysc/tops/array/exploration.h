@@ -41,6 +41,7 @@ enum : std::size_t {
   books,
   scale_bits,
   additions,
+  dsp_outputs,
   clock,
   count
 };

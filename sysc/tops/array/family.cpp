@@ -122,6 +122,11 @@ public:
                              0,
                              array_additions(),
                              array_additions()[static_cast<std::size_t>(standard.lookup)]};
+    axes[axis::dsp_outputs] =
+        integer("dsp_outputs",
+                "of sweeps: outputs of a tile whose products of 4 bits by 4 are in DSPs, "
+                "a multiple of 3",
+                0, 30, std::to_string(standard.dsp_outputs));
     axes[axis::clock] = {Axis::real, "clock_mhz", "", "clock to assume, in MHz",
                          0.001,      10000,       {}, shortest(standard.clock_mhz)};
     return axes;
@@ -215,7 +220,8 @@ private:
       subject.description["sweep"] = {{"pixels", config.sweep},
                                       {"decoders", config.decoders},
                                       {"symbol_weights", config.symbol_weights},
-                                      {"books", config.books}};
+                                      {"books", config.books},
+                                      {"dsp_outputs", config.dsp_outputs}};
     }
     subject.description["scale_bits"] = config.scale_bits;
     subject.description["additions"] = array_additions()[static_cast<std::size_t>(config.lookup)];
