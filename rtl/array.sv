@@ -97,7 +97,7 @@ module array #(
   parameter int SkipZeros = 0,
   /// Bits of a word of the input map that are kept, its top ones, a multiple of 4; others read as 0. 0: all.
   parameter int InputBits = 0,
-  /// Of sweeps: outputs whose products are in DSP48E1s: not there yet.
+  /// Of sweeps of 4 planes and maps of 4 bits: outputs of a tile whose products are in DSP48E1s, a multiple of 3.
   parameter int DspOutputs = 0
 ) (
   input  logic        clk_i,

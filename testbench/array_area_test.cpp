@@ -147,11 +147,48 @@ void compare_area(const ArrayConfig& config, bool print) {
   compare_area(ArrayTop(config), described, print);
 }
 
+// Those with sweeps: outputs, bytes of a word, results, bits of a sum, planes, widths, most pixels, decoders,
+// weights of a symbol, books, whether additions are looked up, bits of multipliers, outputs with DSPs.
+constexpr int sweeps[][13] = {{4, 8, 2, 18, 4, 2, 16, 2, 2, 1, 1, 12, 3},
+                              {8, 8, 4, 18, 4, 2, 64, 2, 2, 1, 1, 12, 3},
+                              {8, 8, 4, 18, 4, 2, 64, 2, 2, 1, 1, 16, 0},
+                              {4, 8, 4, 20, 2, 4, 32, 1, 2, 2, 0, 31, 0}};
+
+void compare_sweeps(int number, bool print) {
+  const int* const is = sweeps[number];
+  ArrayConfig config;
+  config.rows = 1;
+  config.multiplier = ArrayConfig::no_multiplier;
+  config.outputs = is[0];
+  config.channels = is[1];
+  config.results = is[2];
+  config.sum_bits = is[3];
+  config.planes = is[4];
+  config.widths = is[5];
+  config.sweep = is[6];
+  config.decoders = is[7];
+  config.symbol_weights = is[8];
+  config.books = is[9];
+  config.lookup = is[10];
+  config.scale_bits = is[11];
+  config.dsp_outputs = is[12];
+  config.map_depth = 1536;
+  config.weight_depth = 2048;
+  config.param_depth = 64;
+  config.output_depth = 32;
+  config.layers = 16;
+  config.steps = 64;
+  config.pages = 1;
+  compare_area(ArrayTop(config), "sweeps " + std::to_string(number), print);
+}
+
 } // namespace
 
 TEST_CASE("array_area: the area model is close to synthesis") { compare_area(config_of(held_out[0]), false); }
 
 TEST_CASE("array_area: of sweeps, too", "[.]") { compare_area(sweeps_of(sweep_designs[0]), false); }
+
+TEST_CASE("array_area: the area model of sweeps is close to synthesis") { compare_sweeps(0, false); }
 
 TEST_CASE("array_area: the area model against synthesis of many designs, as CSV", "[.fit]") {
   std::printf("parameters,part,lut,lut_ram,ff,dsp,ramb18,ramb36,model_lut,model_ff\n");
@@ -160,6 +197,8 @@ TEST_CASE("array_area: the area model against synthesis of many designs, as CSV"
     compare_area(config_of(fitted[2 * i + 1]), true);
     compare_area(config_of(held_out[i]), true);
   }
+  for (int i = 0; i < 4; ++i)
+    compare_sweeps(i, true);
 }
 
 TEST_CASE("array_area: the area model of sweeps against synthesis, as CSV", "[.fit]") {
