@@ -30,9 +30,7 @@ struct SweepTiming {
   [[nodiscard]] static int sweep_cycles(int pixels) { return std::max(pixels, shortest); }
   /// Of sweeps as short as their weights' loads, from one to the next; of tiles as short as their drains.
   [[nodiscard]] int load_cycles() const { return tiles.takes() + between_loads; }
-  [[nodiscard]] int drain_cycles(int pixels) const {
-    return pixels * beats + seen + static_cast<int>(drained);
-  }
+  [[nodiscard]] int drain_cycles(int pixels) const { return pixels * beats + drained; }
   /// Builds of all books; of the one with this number, if it is faulty, the cycle with the fault.
   [[nodiscard]] Cycle books() const { return static_cast<Cycle>(tiles.books) * book(); }
   [[nodiscard]] Cycle fault_of(int number) const {
