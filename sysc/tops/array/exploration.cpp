@@ -73,6 +73,7 @@ ArrayConfig array_config(const double* choices) {
   config.sum_bits = integer(axis::sum_bits);
   config.map_depth = integer(axis::map_depth);
   config.input_depth = integer(axis::input_depth);
+  config.input_bits = integer(axis::input_bits);
   config.weight_depth = integer(axis::weight_depth);
   config.param_depth = integer(axis::param_depth);
   config.skip_depth = integer(axis::skip_depth);
@@ -338,6 +339,8 @@ std::vector<std::string> ArrayExploration::arguments(const double* choices) cons
           std::to_string(config.map_depth),
           "--input-depth",
           std::to_string(config.input_depth),
+          "--input-bits",
+          std::to_string(config.input_bits),
           "--weight-depth",
           std::to_string(config.weight_depth),
           "--param-depth",

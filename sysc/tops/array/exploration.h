@@ -24,6 +24,7 @@ enum : std::size_t {
   sum_bits,
   map_depth,
   input_depth,
+  input_bits,
   weight_depth,
   param_depth,
   skip_depth,

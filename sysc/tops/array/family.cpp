@@ -65,6 +65,11 @@ public:
                                    12, 32, std::to_string(standard.sum_bits));
     axes[axis::map_depth] = integer("map_depth", "words a bank of map memory", 2, most, "fit");
     axes[axis::input_depth] = integer("input_depth", "words a bank of input memory", 2, most, "fit");
+    axes[axis::input_bits] = integer(
+        "input_bits",
+        "of sweeps: bits of a word of input memory, a multiple of 4; 0: all, or as many as hold values, "
+        "if its words are to fit",
+        0, 256, std::to_string(standard.input_bits));
     axes[axis::weight_depth] = integer("weight_depth", "words of weights", 2, most, "fit");
     axes[axis::param_depth] = integer("param_depth", "words of parameters", 2, most, "fit");
     axes[axis::skip_depth] = integer("skip_depth", "words of what is added later", 2, most, "fit");
@@ -195,6 +200,7 @@ private:
                            {"sum_bits", config.sum_bits},
                            {"map_depth", config.map_depth},
                            {"input_depth", config.input_depth},
+                           {"input_bits", config.input_bits},
                            {"weight_depth", config.weight_depth},
                            {"param_depth", config.param_depth},
                            {"skip_depth", config.skip_depth},

@@ -1124,12 +1124,10 @@ RowLimits limits_to_fit(const ArrayGraph& graph, const ArrayConfig& config, Arra
   return config.has_sweeps() ? limits_to_fit(graph, config, order, config.map_depth, any) : RowLimits{};
 }
 
-// To the next lower number of block RAMs.
-RowLimits limits_to_round(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order) {
+// The words of the next lower number of block RAMs; 0: there is none.
+int rounded_words(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order) {
   constexpr int unit = 512;
-  constexpr double most_cycles = 1.02;
-  const int words = config.has_sweeps() ? Layout(graph, config, order, false).row_sizes().map_words : 0;
-  return words > unit ? limits_to_fit(graph, config, order, words / unit * unit, most_cycles) : RowLimits{};
+  return config.has_sweeps() ? Layout(graph, config, order, false).row_sizes().map_words / unit * unit : 0;
 }
 
 ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayOrder order, bool contents) {
@@ -1139,8 +1137,15 @@ ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayO
   validate(closed);
   if (config.skip_depth == 0)
     closed.skip_depth = 0;
-  RowLimits limits =
-      config.map_depth == 0 ? limits_to_round(graph, closed, order) : limits_to_fit(graph, closed, order);
+  constexpr double most_cycles = 1.02; // for a lower number
+  RowLimits limits;
+  if (config.map_depth > 0) {
+    limits = limits_to_fit(graph, closed, order);
+  } else if (const int words = rounded_words(graph, closed, order)) {
+    limits = limits_to_fit(graph, closed, order, words, most_cycles);
+    if (!limits.block.empty())
+      config.map_depth = words;
+  }
   ArrayProgram program = Layout(graph, closed, order, contents, std::move(limits)).lay_out();
   const auto open = [&config](int ArrayConfig::*size, int least) {
     if (config.*size == 0)
