@@ -69,7 +69,7 @@ struct Space {
 
 /// A point's place on each axis, and among the devices.
 struct Coordinates {
-  static constexpr std::size_t most_axes = 24; ///< of any top
+  static constexpr std::size_t most_axes = 40; ///< of any top
   std::array<std::uint32_t, most_axes> axis{};
   std::uint32_t device = 0;
 };
