@@ -98,7 +98,11 @@ module array #(
   /// Bits of a word of the input map that are kept, its top ones, a multiple of 4; others read as 0. 0: all.
   parameter int InputBits = 0,
   /// Of sweeps of 4 planes and maps of 4 bits: outputs of a tile whose products are in DSP48E1s, a multiple of 3.
-  parameter int DspOutputs = 0
+  parameter int DspOutputs = 0,
+  /// Bits of a count of thresholds, 1 to 4, instead of a scale where a layer says so; 0: there are none.
+  parameter int ThresholdBits = 0,
+  /// 1: results that leave may be sums of 16 bits, the low byte first, and sums may be added to a map as they are.
+  parameter int WideSums = 0
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -204,6 +208,12 @@ module array #(
       (DspOutputs > 0 && (Sweep == 0 || Planes != 4 || Widths != 2))) begin : gen_bad_dsp_outputs
     dsp_outputs_must_be_0_or_with_sweeps_of_4_planes_and_4_bits_a_multiple_of_3 u_error ();
   end
+  if (ThresholdBits < 0 || ThresholdBits > 4 || (ThresholdBits > 0 && ParamDepth > 4096)) begin : gen_bad_thresholds
+    threshold_bits_must_be_0_to_4_of_4096_words_of_parameters_at_most u_error ();
+  end
+  if (WideSums != 0 && WideSums != 1) begin : gen_bad_wide_sums
+    wide_sums_must_be_0_or_1 u_error ();
+  end
   if (WeightBytes > 16384) begin : gen_bad_weights
     a_word_of_weights_must_be_4096_pieces_at_most u_error ();
   end
@@ -264,7 +274,7 @@ module array #(
   logic [7:0]  input_zero;
   logic [1:0]  input_width;
   logic [15:0] pitch, steps, stage_steps, word;
-  logic        weights_we, parameters_we, layers_we, steps_we, tables_we;
+  logic        weights_we, parameters_we, layers_we, steps_we, tables_we, thresholds_we;
   logic        stage_weights_we, stage_parameters_we, stage_layers_we, stage_steps_we;
   logic [11:0] piece;
   logic [31:0] data;
@@ -313,6 +323,8 @@ module array #(
     .SkipZeros(SkipZeros),
     .InputBits(InputBits),
     .DspOutputs(DspOutputs),
+    .ThresholdBits(ThresholdBits),
+    .WideSums(WideSums),
     .WeightBytes(WeightBytes)
   ) u_control (
     .clk_i,
@@ -361,6 +373,7 @@ module array #(
     .stage_layers_we_o(stage_layers_we),
     .stage_steps_we_o(stage_steps_we),
     .lengths_we_o(lengths_we),
+    .thresholds_we_o(thresholds_we),
     .word_o(word),
     .piece_o(piece),
     .data_o(data),
@@ -897,7 +910,9 @@ module array #(
     .ScaleBits(ScaleBits),
     .BiasBits((Sweep > 0) ? SumBits : 32),
     .Lookup(Lookup),
-    .LoadParams((Sweep > 0) ? 1 : 0)
+    .LoadParams((Sweep > 0) ? 1 : 0),
+    .ThresholdBits(ThresholdBits),
+    .WideSums(WideSums)
   ) u_results (
     .clk_i,
     .rst_ni(interior_rst_n),
@@ -905,6 +920,7 @@ module array #(
     .load_i(parameter_load),
     .layer_we_i(layers_we),
     .table_we_i(tables_we),
+    .threshold_we_i(thresholds_we),
     .word_i(word),
     .piece_i(piece),
     .data_i(data),

@@ -16,9 +16,16 @@
 // added later keeps the low bits of the widest width that a map can be written with, and its sign. The output
 // queue gets all 8 bits.
 //
+// With ThresholdBits a layer's results may be counted instead: its low bound and how many of 2^ThresholdBits - 1
+// thresholds v reaches (rtl/threshold_search.sv), modulo 2^8, in the place of what its residual_add gives. The
+// thresholds of a beat's results are those of its parameters' address: word address * 16 + node, a piece each. With
+// WideSums they may be the lowest or second byte of v, of which bit 3 of a result's shift tells; and where a map is
+// added that is done to v itself.
+//
 // Tables: parameters, a word of {shift, multiplier, bias} for each of a beat's results (pieces 0 bias, 1
 // multiplier, 2 shift, which writes all three), of whose low bits BiasBits and ScaleBits are kept; of layers words 8 [7:0] zero point [15:8] low [23:16] high
-// [25:24] rule, 9 the same of the sum, [31:26] its shift, 10 its multiplier, 11 [3:0] page; residual_add's.
+// [25:24] rule, 9 the same of the sum, [31:26] its shift, 10 its multiplier, 11 [3:0] page, 12 [11] whether results are counted, [12] are bytes, [13] whether v is added to; residual_add's;
+// thresholds.
 // With ReferenceBits a sum is v = sum * 2^s + r * total + bias, the tag's s and the parameters' r (bits 15 to 8
 // of piece 2), the total that of the sum's pixel; else v = sum + bias. It is exact, and saturates to SumBits. A tile's skip word is read in v + 6, and must be written before.
 // Parameters and skip words are there: rtl/array_scheduler.sv issues no tile without.
@@ -67,6 +74,10 @@ module array_results #(
   parameter int Lookup = 0,
   /// 1: parameters are loaded by tile, of pixels one at a time.
   parameter int LoadParams = 0,
+  /// Of a count of thresholds, up to 4; 0: there are none.
+  parameter int ThresholdBits = 0,
+  /// 1: results may be bytes of sums, and sums may be added to.
+  parameter int WideSums = 0,
   localparam int PieceBits = Outputs * ((Widths >= 8) ? 1 : (Widths >= 4) ? 2 : (Widths >= 2) ? 4 : 8),
   localparam int Pieces = 8 * Channels / PieceBits
 ) (
@@ -76,6 +87,7 @@ module array_results #(
   input  logic                                 parameter_we_i,
   input  logic                                 layer_we_i,
   input  logic                                 table_we_i,
+  input  logic                                 threshold_we_i,
   input  logic [15:0]                          word_i,
   input  logic [11:0]                          piece_i,
   input  logic [31:0]                          data_i,
@@ -138,6 +150,7 @@ module array_results #(
   localparam int BeatBits = (Beats > 1) ? $clog2(Beats) : 1;
   localparam int ScalerLatency = 7;
   localparam int AddLatency = 10;
+  localparam int CountLatency = ScalerLatency + AddLatency;
   localparam int LayerBits = $clog2(Layers);
   localparam int ParamBits = (ParamDepth > 1) ? $clog2(ParamDepth) : 1;
   localparam int SkipBits = (SkipDepth > 1) ? $clog2(SkipDepth) : 1;
@@ -356,8 +369,42 @@ module array_results #(
     .rdata_o(scale_word)
   );
 
+  // What counts thresholds: where they are for the sums of v + 1 on, and the layer's low bound for their results,
+  // which come in v + 18, if it counts; or if it has bytes of them.
+  logic [ParamBits-1:0] threshold_address;
+  logic [7:0]           count_low;
+  logic                 counts, has_bytes, direct;  // this one in v + 8
+
+  if (ThresholdBits > 0 || WideSums > 0) begin : gen_thresholds
+    logic [2:0] first;
+
+    delay_line #(.Width(ParamBits), .Cycles(3)) u_address (
+      .clk_i, .data_i(ParamBits'(param_address)), .data_o(threshold_address)
+    );
+    weight_bank #(.Width(3), .Depth(Layers), .ReadLatency(1), .Block(0)) u_counts (
+      .clk_i,
+      .we_i(layer_we_i && piece_i == 12'd12 && 32'(word_i) < Layers),
+      .waddr_i(LayerBits'(word_i)),
+      .wdata_i(data_i[13:11]),
+      .re_i(tile_q[SumLatency]),
+      .raddr_i(LayerBits'(scale_layer)),
+      .rdata_o(first)
+    );
+    delay_line #(.Width(2), .Cycles(CountLatency)) u_late_counts (
+      .clk_i, .data_i(first[1:0]), .data_o({has_bytes, counts})
+    );
+    delay_line #(.Width(1), .Cycles(ScalerLatency)) u_direct (
+      .clk_i, .data_i(first[2]), .data_o(direct)
+    );
+    delay_line #(.Width(8), .Cycles(CountLatency - 1)) u_low (
+      .clk_i, .data_i(scale_word[15:8]), .data_o(count_low)
+    );
+  end else begin : gen_no_thresholds
+    assign {threshold_address, count_low, counts, has_bytes, direct} = '0;
+  end
+
   // What is added, and how.
-  logic [8*Results-1:0]  scaled, added;
+  logic [8*Results-1:0]  scaled, added, outcome;
   logic [Results-1:0]    scaled_valid, added_valid;
   logic [31:0]           add_word, add_multiplier, add_page;
   logic                  adds, adds_q;
@@ -497,7 +544,22 @@ module array_results #(
     );
 
     if (Pages > 0) begin : gen_add_lane
-      residual_add #(.Pages(Pages), .Multiply(ScaleMultiply), .LookupBits((Lookup != 0) ? KeptBits : 0)) u_add (
+      logic [SumBits-1:0] late_sum;
+
+      if (WideSums > 0) begin : gen_wide
+        delay_line #(.Width(SumBits), .Cycles(ScalerLatency)) u_late_sum (
+          .clk_i, .data_i(biased_q[SumBits*r +: SumBits]), .data_o(late_sum)
+        );
+      end else begin : gen_narrow
+        assign late_sum = '0;
+      end
+
+      residual_add #(
+        .Pages(Pages),
+        .Multiply(ScaleMultiply),
+        .LookupBits((Lookup != 0) ? KeptBits : 0),
+        .Direct((Lookup != 0) ? 0 : WideSums)
+      ) u_add (
         .clk_i,
         .rst_ni,
         .table_we_i,
@@ -507,6 +569,8 @@ module array_results #(
         .y_i(scaled[8*r +: 8]),
         .skip_i(skip[8*r +: 8]),
         .add_i(adds_q),
+        .direct_i(direct),
+        .sum_i(32'($signed(late_sum))),
         .page_i(add_page[3:0]),
         .m_i(add_multiplier[30:0]),
         .shift_i(add_word[31:26]),
@@ -523,6 +587,56 @@ module array_results #(
       );
       assign added_valid[r] = 1'b0;
     end
+
+    logic [7:0] counted_y, sum_byte;
+
+    if (WideSums > 0) begin : gen_byte
+      logic [15:0] wide;
+
+      assign wide = 16'($signed(biased_q[SumBits*r +: SumBits]));
+      delay_line #(.Width(8), .Cycles(CountLatency)) u_byte (
+        .clk_i,
+        .data_i(params_q[ParamWidth*r+BiasBits+FactorBits+3] ? wide[15:8] : wide[7:0]),
+        .data_o(sum_byte)
+      );
+    end else begin : gen_no_byte
+      assign sum_byte = '0;
+    end
+    assign outcome[8*r +: 8] = WideSums > 0 && has_bytes ? sum_byte : counted_y;
+
+    if (ThresholdBits > 0) begin : gen_count
+      logic                     counted, unused_counted;
+      logic [ThresholdBits-1:0] count, late_count;
+      logic [7:0]               y_q;
+
+      threshold_search #(
+        .Bits(ThresholdBits),
+        .SumBits(SumBits),
+        .Depth(ParamDepth),
+        .Block(ParamBlock)
+      ) u_search (
+        .clk_i,
+        .rst_ni,
+        .we_i(threshold_we_i && 32'(piece_i) == r && 32'(word_i[15:4]) < ParamDepth &&
+              (32'(word_i[3:0]) >> ThresholdBits) == 0),
+        .word_i(ParamBits'(word_i[15:4])),
+        .index_i(word_i[ThresholdBits-1:0]),
+        .data_i(data_i[SumBits-1:0]),
+        .valid_i(scale_q),
+        .address_i(threshold_address),
+        .v_i(biased_q[SumBits*r +: SumBits]),
+        .valid_o(counted),
+        .count_o(count)
+      );
+      delay_line #(.Width(ThresholdBits), .Cycles(CountLatency - 1 - 2 * ThresholdBits)) u_count (
+        .clk_i, .data_i(count), .data_o(late_count)
+      );
+      always_ff @(posedge clk_i) y_q <= count_low + 8'(late_count);
+      assign counted_y = counts ? y_q : added[8*r +: 8];
+      assign unused_counted = counted;
+    end else begin : gen_no_count
+      assign counted_y = added[8*r +: 8];
+    end
   end
 
   // A whole tile, and where it goes.
@@ -533,9 +647,9 @@ module array_results #(
   logic [4:0]            part;
 
   if (Beats > 1) begin : gen_collect
-    always_ff @(posedge clk_i) tile_word_q <= {added, tile_word_q[8*Outputs*Pixels-1:8*Results]};
+    always_ff @(posedge clk_i) tile_word_q <= {outcome, tile_word_q[8*Outputs*Pixels-1:8*Results]};
   end else begin : gen_whole
-    always_ff @(posedge clk_i) tile_word_q <= added;
+    always_ff @(posedge clk_i) tile_word_q <= outcome;
   end
 
   delay_line #(.Width(8 * Channels), .Cycles(Writeback - PoolLatency)) u_maximum (
@@ -637,7 +751,8 @@ module array_results #(
 
   logic unused;
   assign unused = ^{word_i, piece_i, param_read, param_address, scale_word, scale_layer, add_layer, add_multiplier, add_page, add_word,
-                    scaled_valid, added_valid, table_we_i, params_q, params, data_i, piece_q, piece_before_q, skip_word, skip_read, total, reference_shift};
+                    scaled_valid, added_valid, table_we_i, params_q, params, data_i, piece_q, piece_before_q, skip_word, skip_read, total, reference_shift,
+                    has_bytes, threshold_we_i, threshold_address, count_low, counts, direct};
 
 endmodule
 

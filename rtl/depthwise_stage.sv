@@ -318,6 +318,7 @@ module depthwise_stage #(
     .load_i(1'b0),
     .layer_we_i(layers_we_i),
     .table_we_i(1'b0),
+    .threshold_we_i(1'b0),
     .word_i,
     .piece_i,
     .data_i,

@@ -4,6 +4,8 @@
 // bits, becomes a value by `scaler` with the factor, rule, zero point and bounds of the beat. Without
 // add_i y_o = y_i. A page that is not there reads as 0.
 //
+// With Direct a beat with direct_i has sum_i in the place of A[page][y].
+//
 // With LookupBits the table says what comes of both, without a scaler: y_o = L[page][skip[3:0] + 16 * y[3:0]],
 // of LookupBits bits and their sign. It is LUT-RAM of one port.
 //
@@ -19,7 +21,9 @@ module residual_add #(
   /// 0: the scaler shifts alone.
   parameter int Multiply = 1,
   /// Bits of a value in the table of what comes of 4 bits of both: 1 to 8; 0: sums.
-  parameter int LookupBits = 0
+  parameter int LookupBits = 0,
+  /// 1: there may be a sum instead of a value, 0: those pins do nothing.
+  parameter int Direct = 0
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
@@ -32,6 +36,8 @@ module residual_add #(
   input  logic signed [7:0]  y_i,
   input  logic signed [7:0]  skip_i,
   input  logic               add_i,
+  input  logic               direct_i,
+  input  logic signed [31:0] sum_i,
   input  logic [3:0]         page_i,
   input  logic [30:0]        m_i,
   input  logic [5:0]         shift_i,
@@ -76,7 +82,7 @@ module residual_add #(
     assign valid_o = valid_q[Latency-1];
     assign y_o = values_q[(Latency-1)*8 +: 8];
     assign unused_inputs = ^{table_we_i, table_address_i, table_data_i, skip_i, add_i, page_i, m_i, shift_i,
-                             rule_i, zero_i, low_i, high_i};
+                             rule_i, zero_i, low_i, high_i, direct_i, sum_i};
   end else if (LookupBits > 0) begin : gen_lookup
     // What is found in two cycles takes the value's place.
     localparam int Words = 256 * Pages;
@@ -119,7 +125,7 @@ module residual_add #(
     assign values[Latency*8-1:24] = values_q[(Latency-1)*8-1:16];
     assign valid_o = valid_q[Latency-1];
     assign y_o = values_q[(Latency-1)*8 +: 8];
-    assign unused_inputs = ^{table_data_i, skip_i, m_i, shift_i, rule_i, zero_i, low_i, high_i};
+    assign unused_inputs = ^{table_data_i, skip_i, m_i, shift_i, rule_i, zero_i, low_i, high_i, direct_i, sum_i};
   end else begin : gen_tables
     localparam int Words = 256 * Pages;
     localparam int AddrBits = $clog2(Words);
@@ -147,9 +153,24 @@ module residual_add #(
 
     // 3: the sum.
     logic signed [32:0] sum;
-    logic signed [31:0] sum_q;
+    logic signed [31:0] of_value, sum_q;
 
-    assign sum = 33'(a) + 33'(b);
+    assign sum = 33'(of_value) + 33'(b);
+
+    if (Direct != 0) begin : gen_direct
+      logic [1:0]  direct_q;
+      logic [63:0] sums_q;
+
+      always_ff @(posedge clk_i) begin
+        direct_q <= {direct_q[0], direct_i};
+        sums_q <= {sums_q[31:0], sum_i};
+      end
+      assign of_value = direct_q[1] ? $signed(sums_q[63:32]) : a;
+    end else begin : gen_value
+      logic unused_direct;
+      assign unused_direct = ^{direct_i, sum_i};
+      assign of_value = a;
+    end
 
     always_ff @(posedge clk_i) begin
       there_q <= {there_q[0], 32'(page_i) < Pages};

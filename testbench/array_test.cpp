@@ -98,6 +98,51 @@ void add_precision(RandomWork& random, ArrayConfig& config, RandomGraphLimits& l
   limits.shifts = !config.scale_multiply;
 }
 
+// Counts of thresholds, and networks that have any.
+void add_thresholds(RandomWork& random, ArrayConfig& config, RandomGraphLimits& limits) {
+  config.threshold_bits = random.in(1, 4);
+  limits.thresholds = true;
+  config.wide_sums = random.in(0, 1);
+}
+
+// Sums leave, where the last node has any.
+void let_sums_leave(Graph& graph) {
+  auto* const convolution = std::get_if<Convolution>(&graph.nodes.back().op);
+  if (!convolution)
+    return;
+  graph.tensors[graph.output].format = {16, true, 0};
+  convolution->requantization = {};
+  convolution->requantization.low = -(1 << 15);
+  convolution->requantization.high = (1 << 15) - 1;
+}
+
+// A convolution's sums are added to, where there is such an addition.
+void let_sums_be_added(RandomWork& random, Graph& graph) {
+  for (Node& node : graph.nodes) {
+    auto* const add = std::get_if<Add>(&node.op);
+    for (std::size_t side = 0; add && side < 2; ++side)
+      for (Node& maker : graph.nodes) {
+        auto* const convolution = std::get_if<Convolution>(&maker.op);
+        if (!convolution || maker.output != node.inputs[side] || node.inputs[0] == node.inputs[1])
+          continue;
+        graph.tensors[maker.output].format = {16, true, random.in(-20, 20)};
+        convolution->requantization = {};
+        convolution->requantization.low = -(1 << 15);
+        convolution->requantization.high = (1 << 15) - 1;
+        add->left_shift = 0;
+        add->inputs[side] = {};
+        add->output.multipliers = {random.in(1, 3)};
+        add->output.shifts = {random.in(2, 10)};
+        if (add->output.rounding == Rounding::thresholds) {
+          add->output = {};
+          add->output.low = graph.tensors[node.output].format.low();
+          add->output.high = graph.tensors[node.output].format.high();
+        }
+        return;
+      }
+  }
+}
+
 // Sweeps: designs of one width, and networks of few bits.
 ArrayConfig sweeps_config(RandomWork& random, RandomGraphLimits& limits) {
   ArrayConfig config;
@@ -220,10 +265,19 @@ void set_sweeps(ArrayConfig& config, int round) {
 }
 
 // Designs whose RTL is built: small ones, and networks of few weights, whose loads take the most cycles. The
-// second eight have precision by layer, the third ones sweeps.
+// second eight have precision by layer, the third ones sweeps; the fourth ones are some of these that count
+// thresholds.
 constexpr int twins_edges[][5] = {{4, 8, 3, 2, 25}, {2, 4, 1, 1, 32}, {8, 8, 2, 8, 26}, {4, 16, 7, 1, 25}};
 
 ArrayConfig twins_config(int round) {
+  if (round >= 24) {
+    constexpr int of[] = {1, 11, 18}, bits[] = {3, 2, 4};
+    const auto design = static_cast<std::size_t>(round) % (sizeof of / sizeof *of);
+    ArrayConfig config = twins_config(of[design]);
+    config.threshold_bits = bits[design];
+    config.wide_sums = design != 1;
+    return config;
+  }
   const int* edge = twins_edges[static_cast<std::size_t>(round) % (sizeof twins_edges / sizeof *twins_edges)];
   ArrayConfig config;
   config.outputs = edge[0];
@@ -270,6 +324,7 @@ RandomGraphLimits twins_limits(RandomWork& random, const ArrayConfig& config = {
   limits.int8 = !config.has_planes();
   limits.precision = config.has_planes();
   limits.shifts = !config.scale_multiply;
+  limits.thresholds = config.has_thresholds();
   if (config.has_sweeps()) {
     limits.maxima = false;
     limits.most_bits = width_bits(config.narrowest());
@@ -302,7 +357,8 @@ std::vector<std::uint8_t> expected(const Graph& graph, const ArrayProgram& progr
   for (auto image = values.begin(); image != values.end(); image += size) {
     const std::vector<std::vector<int>> tensors = reference_tensors(graph, {image, image + size});
     for (const int y : tensors[graph.output])
-      bytes.push_back(static_cast<std::uint8_t>(program.output_format.held(y)));
+      for (int byte = 0; byte < program.output_bytes; ++byte)
+        bytes.push_back(static_cast<std::uint8_t>(program.output_byte(y, byte)));
   }
   return bytes;
 }
@@ -705,6 +761,65 @@ TEST_CASE("array: whatever holds sweeps up, they read what was written before, a
   }
 }
 
+TEST_CASE("array: networks that count thresholds compute what the reference does") {
+  RandomWork random(base_seed() + 11);
+  std::map<std::string, int> refusals, kinds;
+  int ran = 0;
+  for (int round = 0; round < repeats(250); ++round) {
+    CAPTURE(round, base_seed());
+    RandomGraphLimits limits = array_limits(random);
+    ArrayConfig config = round % 3 == 0 ? sweeps_config(random, limits) : config_of(random, round % 30);
+    if (round % 3 == 1)
+      add_precision(random, config, limits);
+    if (!config.has_sweeps() && config.writes_width(0) && random.in(0, 1))
+      add_stage(random, config, &limits);
+    add_thresholds(random, config, limits);
+    Graph graph = random_graph(random, limits);
+    if (config.wide_sums)
+      random.in(0, 1) ? let_sums_leave(graph) : let_sums_be_added(random, graph);
+    CAPTURE(config.outputs, config.channels, config.rows, config.results, config.pixels,
+            config.threshold_bits);
+    CAPTURE(config.multiplier, config.planes, config.widths, config.sweep, config.sum_bits);
+    ArrayProgram program;
+    try {
+      program = compile_to_fit(graph, config);
+    } catch (const InputError& error) {
+      std::string what = error.what();
+      what = what.substr(what.find(": ") == std::string::npos ? 0 : what.find(": "));
+      ++refusals[what.substr(0, 40)];
+      continue;
+    }
+    ++ran;
+    const int most = config.threshold_nodes() - 1;
+    for (const ArrayLayer& layer : program.layers) {
+      kinds["counts"] += layer.counts;
+      kinds["bytes of sums"] += layer.sum_bytes;
+      kinds["sums that are added to"] += layer.direct;
+      kinds["counts of sweeps"] += layer.counts && config.has_sweeps();
+      kinds["depthwise counts"] += layer.counts && layer.depthwise;
+      kinds["counts of planes"] += layer.counts && config.has_planes();
+      kinds["counts of fewer bits"] += layer.counts && layer.write_code > 0;
+      kinds["counts beside scales"] += !layer.counts;
+      kinds["whole trees"] += layer.counts && layer.high - layer.low == most;
+      kinds["trees with room"] += layer.counts && layer.high - layer.low < most;
+    }
+    CAPTURE(text_of(graph));
+    check_images(random, graph, config, program, round % 2 == 0);
+  }
+  for (const auto& [what, times] : refusals)
+    UNSCOPED_INFO(times << ": " << what);
+  for (const auto& [what, times] : kinds)
+    UNSCOPED_INFO(times << " with " << what);
+  INFO(ran << " ran");
+  CHECK(ran > repeats(250) / 4);
+  for (const char* kind : {"counts", "counts of sweeps", "depthwise counts", "counts of planes",
+                           "counts of fewer bits", "counts beside scales", "bytes of sums",
+                           "sums that are added to", "whole trees", "trees with room"}) {
+    CAPTURE(kind);
+    CHECK(kinds[kind] > 0);
+  }
+}
+
 TEST_CASE("array: networks of tensors of 1 to 8 bits compute what the reference does, by planes or bytes") {
   RandomWork random(base_seed() + 7);
   std::map<std::string, int> refusals, kinds;
@@ -774,7 +889,9 @@ void check_sessions(int first) {
       limits.depthwise = true;
       limits.nodes += 3;
     }
-    const Graph graph = random_graph(random, limits);
+    Graph graph = random_graph(random, limits);
+    if (config.wide_sums)
+      random.in(0, 1) ? let_sums_leave(graph) : let_sums_be_added(random, graph);
     ArrayProgram program;
     try {
       program = compile(graph, config, random.in(0, 3) ? ArrayOrder::depth_first : ArrayOrder::by_layers);
@@ -782,6 +899,10 @@ void check_sessions(int first) {
       continue;
     }
     if (config.has_stage() && program.stage.steps.empty() && random.in(0, first ? 99 : 7))
+      continue;
+    const auto is_direct = [](const ArrayLayer& layer) { return layer.direct != 0; };
+    if (config.has_thresholds() && program.thresholds.empty() &&
+        std::none_of(program.layers.begin(), program.layers.end(), is_direct))
       continue;
     ++ran;
     with_stage += !program.stage.steps.empty();
@@ -898,7 +1019,7 @@ void check_refusals(int first) {
   CHECK(kinds.size() >= 12);
 }
 
-constexpr int bytes = 0, planes = 8, sweeps = 16; // the first design
+constexpr int bytes = 0, planes = 8, sweeps = 16, counts = 24; // the first design
 
 } // namespace
 
@@ -910,6 +1031,10 @@ TEST_CASE("array of planes: stalls, errors, resets in mid-image, accesses at any
 
 TEST_CASE("array of sweeps: stalls, errors, resets in mid-image, accesses at any time") {
   check_sessions(sweeps);
+}
+
+TEST_CASE("array that counts thresholds: stalls, errors, resets in mid-image, accesses at any time") {
+  check_sessions(counts);
 }
 
 TEST_CASE("array: steps that cannot be are refused, and windows of words that are not there, in one cycle") {
@@ -924,10 +1049,12 @@ TEST_CASE("array of sweeps: steps that cannot be are refused, and codes and book
 }
 
 TEST_CASE("array: registers refuse what they should, and the tables go piece by piece") {
-  const bool precise = GENERATE(false, true);
+  const int kind = GENERATE(0, 1, 2);
   ArrayConfig config;
-  if (precise)
+  if (kind == 1)
     set_precision(config, 0);
+  if (kind == 2)
+    config.threshold_bits = 3, config.wide_sums = 1;
   config.map_depth = config.input_depth = config.weight_depth = 8;
   Twins twins(ArrayTop(config), 0.2, base_seed());
   RandomWork random(base_seed() + 3);
@@ -1097,5 +1224,7 @@ TEST_CASE("array: impossible parameters stop elaboration") {
                           {"ReferenceBits", {1, 4, 9}},
                           {"ScaleMultiply", {2}},
                           {"InputBits", {4}},
-                          {"DspOutputs", {3}}});
+                          {"DspOutputs", {3}},
+                          {"ThresholdBits", {5, -1}},
+                          {"WideSums", {-1, 2}}});
 }

@@ -176,9 +176,86 @@ TEST_CASE("residual_add: both values are looked up at once, as a table says") {
   }
 }
 
+TEST_CASE("residual_add: a skip is added to a sum as it is") {
+  for (const int pages : {1, 5, 16}) {
+    RtlSource source = block_of(pages);
+    source.parameters.emplace_back("Direct", 1);
+    BlockBench bench(source, {{"", "value", {"valid_o"}, {{"y_o", 8}}}});
+    RandomWork random(base_seed() + static_cast<std::uint64_t>(pages));
+    bench.set("table_we_i", 0);
+    bench.reset();
+    BeatTrace trace = bench.trace();
+    ResidualTables model({pages, true, true});
+    std::vector<std::int64_t> values(16 * 256), skips(16 * 256); // zeros
+    std::vector<Pins> pins;
+    std::vector<std::pair<bool, std::int32_t>> sums;
+    const int cycles = repeats(6000);
+    for (int cycle = 0; cycle < cycles; ++cycle) {
+      Pins now;
+      now.valid = random.in(0, 5) != 0;
+      now.add = random.in(0, 4) != 0;
+      now.y = random.in(-128, 127);
+      now.skip = random.in(-128, 127);
+      now.page = random.in(0, 9) ? random.in(0, pages - 1) : random.in(0, 15);
+      now.write = true;
+      now.address = static_cast<int>(random.word(13));
+      now.word = random_word(random);
+      now.scaling = random_scaling(random, 32).scaling;
+      const bool direct = random.in(0, 2) != 0;
+      const std::int32_t sum = random_word(random);
+      const auto at = [&](int value) {
+        return static_cast<std::size_t>(now.page << 8 | static_cast<std::uint8_t>(value));
+      };
+      if (now.valid) {
+        int y = now.y;
+        if (now.add) {
+          const std::int64_t whole = (direct ? std::int64_t{sum} : values[at(now.y)]) + skips[at(now.skip)];
+          y = reference_scaled(now.scaling,
+                               now.page < pages ? std::clamp<std::int64_t>(whole, INT32_MIN, INT32_MAX) : 0);
+          CAPTURE(pages, cycle, base_seed());
+          REQUIRE(y == (direct ? model.added_to(sum, now.page, now.skip, now.scaling)
+                               : model.added(now.page, now.y, now.skip, now.scaling)));
+        }
+        const Cycle begin = pins.size();
+        trace.add(0, {begin + ResidualAddTiming::latency, static_cast<std::uint8_t>(y), {}, begin});
+      }
+      model.write(now.address, now.word);
+      if ((now.address >> 8 & 15) < pages)
+        (now.address >> 12 ? skips : values)[static_cast<std::size_t>(now.address & 0xfff)] = now.word;
+      pins.push_back(now);
+      sums.emplace_back(direct, sum);
+    }
+    pins.resize(pins.size() + ResidualAddTiming::latency + 1);
+    sums.resize(pins.size());
+    bench.run(trace, pins.size(), [&](Cycle cycle) {
+      const Pins& now = pins[cycle];
+      const auto byte = [&](const char* pin, int value) { bench.set(pin, static_cast<std::uint8_t>(value)); };
+      bench.set("valid_i", now.valid);
+      bench.set("add_i", now.add);
+      bench.set("direct_i", sums[cycle].first);
+      bench.set("sum_i", static_cast<std::uint32_t>(sums[cycle].second));
+      byte("y_i", now.y);
+      byte("skip_i", now.skip);
+      byte("page_i", now.page);
+      bench.set("m_i", static_cast<std::uint64_t>(now.scaling.multiplier));
+      byte("shift_i", now.scaling.shift);
+      byte("rule_i", scaling_rule(now.scaling.rounding));
+      byte("zero_i", now.scaling.zero);
+      byte("low_i", now.scaling.low);
+      byte("high_i", now.scaling.high);
+      bench.set("table_we_i", now.write);
+      bench.set("table_address_i", static_cast<std::uint64_t>(now.address));
+      bench.set("table_data_i", static_cast<std::uint32_t>(now.word));
+    });
+  }
+}
+
 TEST_CASE("residual_add: DSPs and block RAM are as synthesized, LUT and FF of the model within 15 %") {
   for (const int pages : {0, 1, 3, 7, 16})
     check_area(residual_add_resources({pages}), block_of(pages));
+  RtlSource direct = block_of(2);
+  direct.parameters.emplace_back("Direct", 1);
+  check_area(residual_add_resources({2, true, true}), direct);
 }
 
 TEST_CASE("residual_add: impossible parameters stop elaboration") {

@@ -55,6 +55,9 @@ template <class Self, class Visit> void ArrayLayer::fields(Self& self, Visit vis
   visit({"number of passes", 12, 4, 3}, self.passes, -1);
   visit({"shift of references", 12, 7, 3}, self.reference_shift);
   visit({"planes", 12, 10, 1}, self.planes);
+  visit({"counts", 12, 11, 1}, self.counts);
+  visit({"bytes of sums", 12, 12, 1}, self.sum_bytes);
+  visit({"direct", 12, 13, 1}, self.direct);
   visit({"number of rows of a block", 13, 0, 8}, self.block_rows, -1);
   visit({"code book", 13, 8, 4}, self.book);
   visit({"still", 13, 12, 1}, self.still);
@@ -79,7 +82,8 @@ ArrayLayer ArrayLayer::of_stage() const {
   ArrayLayer layer = *this;
   layer.max_pool = layer.from_input = layer.to_skip = layer.to_output = layer.add = 0;
   layer.from_stage = layer.to_stage = layer.wide = 0;
-  layer.read_code = layer.write_code = layer.reference_shift = layer.planes = 0;
+  layer.read_code = layer.write_code = layer.reference_shift = layer.planes = layer.counts = layer.sum_bytes =
+      layer.direct = 0;
   layer.passes = 1;
   return layer;
 }

@@ -40,6 +40,9 @@ struct ArrayLayer {
   int read_code = 0, write_code = 0;     ///< of the map read; of the results
   int passes = 1;                        ///< N: over a tile's windows, each with other planes of weights
   int reference_shift = 0;               ///< s
+  int counts = 0;                        ///< results count thresholds, where the design has any
+  int sum_bytes = 0;                     ///< results are bytes of sums, where the design has such
+  int direct = 0;                        ///< sums are what a map is added to, where the design can
   int planes = 0;                        ///< sums are those of planes, where the design has bytes, too
   int block_rows = 1, block_pixels = 0;  ///< of a step at most; of a whole block
   int book = 0;                          ///< of the codes of its weights

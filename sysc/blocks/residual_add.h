@@ -9,6 +9,7 @@ namespace deltatwin {
 struct ResidualAddConfig {
   int pages = 1;        ///< of each table, 0..16; 0: every value passes
   bool multiply = true; ///< the sum's scaler does, or shifts alone
+  bool direct = false;  ///< there may be a sum instead of a value
 };
 
 struct ResidualAddTiming {
@@ -43,6 +44,12 @@ public:
       return std::int64_t{tables_[table][static_cast<std::size_t>(address(false, page, value))]};
     };
     return saturated(word(0, y) + word(1, skip), 32);
+  }
+  /// A beat with add_i and direct_i.
+  [[nodiscard]] std::int8_t added_to(std::int32_t sum, int page, int skip, const Scaling& scaling) const {
+    const std::int64_t more =
+        has(page) ? tables_[1][static_cast<std::size_t>(address(false, page, skip))] : std::int32_t{0};
+    return scaled(scaler_, scaling, has(page) ? saturated(sum + more, 32) : 0);
   }
   /// A beat with add_i.
   [[nodiscard]] std::int8_t added(int page, int y, int skip, const Scaling& scaling) const {

@@ -9,6 +9,7 @@
 #include "blocks/residual_add.h"
 #include "blocks/scaler.h"
 #include "blocks/sweep_array.h"
+#include "blocks/threshold_search.h"
 #include "blocks/weight_bank.h"
 
 namespace deltatwin {
@@ -79,9 +80,10 @@ Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, in
   // Tables of both values are LUT-RAM of one port, 256 words in four LUTs; then two registers, and what
   // waits.
   const int table_luts = 4 * config.skip_bits() * config.pages;
-  const Resources add = config.lookup && config.pages > 0
-                            ? Resources{34 + table_luts, 38, 0, 0, 0, 8 + table_luts}
-                            : residual_add_resources({config.pages, config.scale_multiply != 0});
+  const Resources add =
+      config.lookup && config.pages > 0
+          ? Resources{34 + table_luts, 38, 0, 0, 0, 8 + table_luts}
+          : residual_add_resources({config.pages, config.scale_multiply != 0, config.wide_sums != 0});
   const int words = config.pixels * config.outputs * config.skip_bits();
   const bool multiply = config.scale_multiply != 0;
   Resources results =
@@ -98,6 +100,19 @@ Resources result_resources(const ArrayConfig& config, ArrayBuffer parameters, in
   if (config.reference_bits > 0)
     results += config.results * Resources{20 * config.reference_bits + 3 * config.sum_bits,
                                           config.sum_bits + 20 * config.reference_bits};
+  constexpr int behind = 17; // cycles from a sum to its result
+  if (config.wide_sums) {
+    results += config.results * (delay_resources(8, behind) + Resources{12, 0});
+    if (config.pages > 0 && !config.lookup)
+      results += config.results * delay_resources(config.sum_bits, 7);
+  }
+  if (config.has_thresholds()) {
+    const int bits = config.threshold_bits;
+    const Resources lane{16 + bits, 8 + bits, 0, 0, 0, bits};
+    results += config.results * (threshold_search_resources(config.threshold_search()) + lane) +
+               delay_resources(9, behind) + delay_resources(address_bits(config.param_depth), 3) +
+               weight_bank_resources({1, config.layers, 1, false});
+  }
   if (config.widths > 1)
     results.lut += 8 * config.pixels * config.channels;
   if (config.pages > 0)

@@ -5,6 +5,7 @@
 #include "blocks/plane_array.h"
 #include "blocks/sweep_array.h"
 #include "blocks/sweep_starts.h"
+#include "blocks/threshold_search.h"
 #include <algorithm>
 
 namespace deltatwin {
@@ -28,6 +29,11 @@ SweepArrayConfig ArrayConfig::sweep_array() const {
 
 HuffmanTilesConfig ArrayConfig::huffman_tiles() const {
   return {outputs * word_channels(narrowest()), planes, symbol_weights, decoders, books, weight_depth};
+}
+
+ThresholdSearchConfig ArrayConfig::threshold_search() const {
+  return {threshold_bits, sum_bits, param_depth,
+          (lut_ram >> static_cast<int>(ArrayBuffer::parameters) & 1) == 0};
 }
 
 SweepTiming ArrayConfig::sweep_timing() const {
@@ -55,6 +61,7 @@ ArrayConfig ArrayConfig::stage() const {
   stage.pages = stage.stage_results = 0;
   stage.multiplier = 1;
   stage.planes = stage.reference_bits = stage.sweep = stage.input_bits = 0;
+  stage.threshold_bits = stage.wide_sums = 0;
   stage.widths = 1;
   return stage;
 }
@@ -102,7 +109,9 @@ std::vector<std::pair<std::string, int>> ArrayConfig::parameters() const {
           {"Lookup", lookup},
           {"SkipZeros", skip_zeros},
           {"InputBits", input_bits},
-          {"DspOutputs", dsp_outputs}};
+          {"DspOutputs", dsp_outputs},
+          {"ThresholdBits", threshold_bits},
+          {"WideSums", wide_sums}};
 }
 
 namespace {
@@ -193,6 +202,8 @@ std::string complaint(const ArrayConfig& config) {
   needs(config.dsp_outputs % 3 == 0, "outputs with DSPs are a multiple of 3");
   needs(config.dsp_outputs == 0 || (config.planes == 4 && config.widths == 2),
         "outputs with DSPs take 4 planes of weights and activations of 4 bits");
+  range("bits of a count of thresholds", config.threshold_bits, 0, 4);
+  range("whether sums are wide", config.wide_sums, 0, 1);
   if (config.has_sweeps() && what.empty())
     what = complaint_of_sweeps(config);
   if (what.empty()) {
@@ -207,7 +218,8 @@ std::string complaint(const ArrayConfig& config) {
   range("map memory", config.map_depth, 2, most_words);
   range("input memory", config.input_depth, 2, most_words);
   range("weight memory", config.weight_depth, 2, most_words);
-  range("parameter memory", config.param_depth, 2, most_words);
+  range("parameter memory", config.param_depth, 2,
+        config.has_thresholds() ? (most_words + 1) / ArrayConfig::threshold_places : most_words);
   range("memory of skips", config.skip_depth, 2, most_words);
   power("depth of the output FIFO", config.output_depth, 2, 1 << 15);
   power("number of layers", config.layers, 2, 32);
@@ -249,6 +261,8 @@ void validate(const ArrayConfig& config) {
 bool has_space(const ArrayConfig& config, std::uint32_t space) {
   if (space == static_cast<std::uint32_t>(ArraySpace::books))
     return config.has_sweeps();
+  if (space == static_cast<std::uint32_t>(ArraySpace::thresholds))
+    return config.has_thresholds();
   return space <=
          static_cast<std::uint32_t>(config.has_stage() ? ArraySpace::stage_steps : ArraySpace::tables);
 }
@@ -269,6 +283,8 @@ int load_pieces(const ArrayConfig& config, ArraySpace space) {
     return config.window() / 4;
   case ArraySpace::stage_parameters:
     return 3 * config.stage_results;
+  case ArraySpace::thresholds:
+    return config.results;
   case ArraySpace::tables:
   case ArraySpace::books:
     return 1;
@@ -299,6 +315,11 @@ bool has_word(const ArrayConfig& config, ArraySpace space, std::uint32_t word) {
            (word >> 8 & 15) < static_cast<std::uint32_t>(config.pages);
   case ArraySpace::books: // {book, symbol}
     return below(config.books * config.symbols());
+  case ArraySpace::thresholds: { // {word of parameters, node}
+    const std::uint32_t node = word % ArrayConfig::threshold_places;
+    return below(config.param_depth * ArrayConfig::threshold_places) && node > 0 &&
+           node < static_cast<std::uint32_t>(config.threshold_nodes());
+  }
   }
   return false;
 }
@@ -344,7 +365,8 @@ std::uint32_t design_register(const ArrayConfig& config, std::size_t index) {
     return static_cast<std::uint32_t>(config.dsp_outputs << 8 | config.input_bits / unit);
   }
   default:
-    return static_cast<std::uint32_t>(config.scale_multiply << 20 | config.reference_bits << 16 |
+    return static_cast<std::uint32_t>(config.wide_sums << 24 | config.threshold_bits << 21 |
+                                      config.scale_multiply << 20 | config.reference_bits << 16 |
                                       config.widths << 12 | config.planes << 8);
   }
 }
@@ -379,7 +401,7 @@ std::vector<Register> array_registers() {
          4,
          28,
          {"weights", "parameters", "layers", "steps", "tables", "stage weights", "stage parameters",
-          "stage layers", "stage steps", "books"}},
+          "stage layers", "stage steps", "books", "10", "thresholds"}},
         {"word", 16, 12},
         {"piece", 12, 0}}},
       {load_data, "LOAD_DATA", Register::write_only},

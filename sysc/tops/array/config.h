@@ -15,6 +15,7 @@ struct HuffmanTilesConfig;
 struct PlaneArrayConfig;
 struct SweepArrayConfig;
 struct SweepTiming;
+struct ThresholdSearchConfig;
 
 /// The parameters of the RTL `array`.
 struct ArrayConfig {
@@ -44,8 +45,10 @@ struct ArrayConfig {
   int scale_bits = 31; ///< of multipliers, 8..31
   int lookup = 0;      ///< additions are tables of both values, which have 4 bits at most
   int skip_zeros = 0;
-  int input_bits = 0;  ///< kept of a word of the input map, its top ones, a multiple of 4; 0: all
-  int dsp_outputs = 0; ///< outputs whose products are in DSPs, with sweeps of 4 by 4 bits: a multiple of 3
+  int input_bits = 0;     ///< kept of a word of the input map, its top ones, a multiple of 4; 0: all
+  int dsp_outputs = 0;    ///< outputs whose products are in DSPs, with sweeps of 4 by 4 bits: a multiple of 3
+  int threshold_bits = 0; ///< of a count of thresholds, 1..4; 0: there are none
+  int wide_sums = 0;      ///< sums of more than 8 bits may leave, as two bytes, and be added to
   double clock_mhz = 100;
 
   static constexpr int no_multiplier = 2;
@@ -99,6 +102,11 @@ struct ArrayConfig {
   [[nodiscard]] SweepArrayConfig sweep_array() const;
   [[nodiscard]] HuffmanTilesConfig huffman_tiles() const;
   [[nodiscard]] SweepTiming sweep_timing() const;
+  [[nodiscard]] constexpr bool has_thresholds() const { return threshold_bits > 0; }
+  /// Of a word of parameters: a tree's nodes, of which 0 is none, and the places of their load space.
+  [[nodiscard]] constexpr int threshold_nodes() const { return 1 << threshold_bits; }
+  static constexpr int threshold_places = 16;
+  [[nodiscard]] ThresholdSearchConfig threshold_search() const;
   /// Symbols of a book.
   [[nodiscard]] constexpr int symbols() const { return 1 << symbol_weights * planes; }
   /// D: from a tile's last window to its sums; with sweeps more than from the tag of a pixel that is drained.
@@ -174,7 +182,8 @@ enum class ArraySpace : std::uint32_t {
   stage_parameters,
   stage_layers,
   stage_steps,
-  books ///< {book, symbol}: the length of its code
+  books,          ///< {book, symbol}: the length of its code
+  thresholds = 11 ///< {word of parameters, node}: of each result
 };
 [[nodiscard]] constexpr std::uint32_t load_address(ArraySpace space, std::uint32_t word,
                                                    std::uint32_t piece = 0) {

@@ -241,9 +241,12 @@ void ArrayCore::load_piece(ArraySpace space, std::size_t word, std::size_t piece
     break;
   case ArraySpace::layers:
   case ArraySpace::stage_layers:
-    // Nothing keeps what only planes have.
-    if (piece != array_precision_word || (space == ArraySpace::layers && config_.has_planes()))
-      memories(space == ArraySpace::layers ? array : stage).layers[word][piece] = data;
+    // Nothing keeps what only planes have, or thresholds.
+    if (piece == array_precision_word && (space != ArraySpace::layers || !config_.has_planes())) {
+      constexpr std::uint32_t of_results = 7u << 11;
+      data &= space == ArraySpace::layers && (config_.has_thresholds() || config_.wide_sums) ? of_results : 0;
+    }
+    memories(space == ArraySpace::layers ? array : stage).layers[word][piece] = data;
     break;
   case ArraySpace::steps:
   case ArraySpace::stage_steps:
@@ -253,6 +256,10 @@ void ArrayCore::load_piece(ArraySpace space, std::size_t word, std::size_t piece
     memories_.tables[word] = config_.lookup
                                  ? sign_extended(static_cast<std::int32_t>(data), config_.skip_bits())
                                  : static_cast<std::int32_t>(data);
+    break;
+  case ArraySpace::thresholds:
+    memories_.thresholds[word * static_cast<std::size_t>(config_.results) + piece] =
+        sign_extended(static_cast<std::int32_t>(data), config_.sum_bits);
     break;
   case ArraySpace::books: {
     constexpr std::uint32_t length_bits = 0xf;

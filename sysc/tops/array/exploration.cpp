@@ -92,6 +92,8 @@ ArrayConfig array_config(const double* choices) {
   config.scale_bits = integer(axis::scale_bits);
   config.lookup = integer(axis::additions);
   config.dsp_outputs = integer(axis::dsp_outputs);
+  config.threshold_bits = integer(axis::threshold_bits);
+  config.wide_sums = integer(axis::wide_sums);
   config.clock_mhz = choices[axis::clock];
   return config;
 }
@@ -195,6 +197,8 @@ void ArrayExploration::evaluate(const double* choices, std::size_t count, Evalua
                      choices[axis::scale_bits],
                      choices[axis::additions],
                      choices[axis::dsp_outputs],
+                     choices[axis::threshold_bits],
+                     choices[axis::wide_sums],
                      choices[axis::sum_bits],
                      static_cast<double>(config.map_depth),
                      static_cast<double>(config.weight_depth),
@@ -237,6 +241,8 @@ ResultSchema ArrayExploration::schema() const {
                    {"scale_bits", "integer"},
                    {"addition", "integer"},
                    {"dsp_outputs", "integer"},
+                   {"threshold_bits", "integer"},
+                   {"wide_sums", "integer"},
                    {"sum_bits", "integer"},
                    {"map_depth", "integer"},
                    {"weight_depth", "integer"},
@@ -298,6 +304,8 @@ ResultSchema ArrayExploration::schema() const {
       {"scale_bits", "p.scale_bits", "scales", "bits", 3, true},
       {"addition", "a.name", "additions", "", 3, true},
       {"dsp_outputs", "p.dsp_outputs", "outputs", "with DSPs", 3, true},
+      {"threshold_bits", "p.threshold_bits", "thresholds", "bits", 3, true},
+      {"wide_sums", "p.wide_sums", "wide", "sums", 2, true},
       {"sum_bits", "p.sum_bits", "sums", "bits", 4, true},
       {"order_of_rows", "o.name", "order", "", 10, true},
       {"map_depth", "p.map_depth", "map", "words", 8, true},
@@ -377,6 +385,10 @@ std::vector<std::string> ArrayExploration::arguments(const double* choices) cons
           array_additions()[static_cast<std::size_t>(config.lookup)],
           "--dsp-outputs",
           std::to_string(config.dsp_outputs),
+          "--threshold-bits",
+          std::to_string(config.threshold_bits),
+          "--wide-sums",
+          std::to_string(config.wide_sums),
           "--clock-mhz",
           shortest(choices[axis::clock])};
 }

@@ -43,6 +43,8 @@ enum : std::size_t {
   scale_bits,
   additions,
   dsp_outputs,
+  threshold_bits,
+  wide_sums,
   clock,
   count
 };

@@ -132,6 +132,13 @@ public:
                 "of sweeps: outputs of a tile whose products of 4 bits by 4 are in DSPs, "
                 "a multiple of 3",
                 0, 30, std::to_string(standard.dsp_outputs));
+    axes[axis::threshold_bits] = integer(
+        "threshold_bits",
+        "bits of results that count thresholds, 1..4, as in --planes 4 --threshold-bits 3; 0: none do", 0, 4,
+        std::to_string(standard.threshold_bits));
+    axes[axis::wide_sums] =
+        integer("wide_sums", "1: sums of up to 16 bits may leave, and sums of any be added to", 0, 1,
+                std::to_string(standard.wide_sums));
     axes[axis::clock] = {Axis::real, "clock_mhz", "", "clock to assume, in MHz",
                          0.001,      10000,       {}, shortest(standard.clock_mhz)};
     return axes;
@@ -230,6 +237,8 @@ private:
                                       {"dsp_outputs", config.dsp_outputs}};
     }
     subject.description["scale_bits"] = config.scale_bits;
+    subject.description["threshold_bits"] = config.threshold_bits;
+    subject.description["wide_sums"] = config.wide_sums;
     subject.description["additions"] = array_additions()[static_cast<std::size_t>(config.lookup)];
     subject.description["scaling"] = array_scalings()[static_cast<std::size_t>(config.scale_multiply)];
     subject.description["lut_ram"] = lut_ram_axis().set_text(config.lut_ram);

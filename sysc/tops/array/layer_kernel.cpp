@@ -2,8 +2,10 @@
 #include "base/clones.h"
 #include "base/resources.h"
 #include "blocks/scaler.h"
+#include "blocks/threshold_search.h"
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace deltatwin {
 namespace {
@@ -52,8 +54,14 @@ bool LayerKernel::has_even_padding() const {
 }
 
 bool LayerKernel::keeps_results() const {
+  if (counts()) // until they are counted
+    return true;
   const int low = layer_.add && config_.pages ? layer_.add_low : layer_.low,
             high = layer_.add && config_.pages ? layer_.add_high : layer_.high;
+  return keeps_results(low, high);
+}
+
+bool LayerKernel::keeps_results(int low, int high) const {
   const auto holds = [&](int bits) {
     return std::min(low, high) >= -(1 << (bits - 1)) && std::max(low, high) < 1 << (bits - 1);
   };
@@ -69,7 +77,8 @@ std::shared_ptr<const LayerKernel> LayerKernel::of(const ArrayConfig& config, co
   const bool whole = layer.group_mode ? layer.row_groups == 1
                      : by_tile        ? layer.group_steps == 1
                                       : layer.group_steps == layer.groups;
-  if (!whole || (layer.max_pool && layer.group_mode) || layer.entries != layer.columns * layer.tiles)
+  if (!whole || ((layer.sum_bytes || layer.direct) && config.wide_sums) ||
+      (layer.max_pool && layer.group_mode) || layer.entries != layer.columns * layer.tiles)
     return nullptr;
   if (const int pixels = layer.tile_pixels(config.pixels);
       pixels > 1 && (layer.max_pool || layer.column_stride != pixels))
@@ -165,6 +174,38 @@ bool LayerKernel::take_weights(const ArrayMemories& memories) {
   return true;
 }
 
+// Of ascending ones; without those that no sum reaches.
+bool LayerKernel::take_thresholds(const ArrayMemories& memories) {
+  const int nodes = config_.threshold_nodes();
+  Requantization scale;
+  scale.rounding = Rounding::thresholds;
+  scale.multipliers.clear();
+  scale.shifts.clear();
+  int steps = 1;
+  for (int o = 0; o < outputs_; ++o) {
+    std::vector<std::int32_t> row(size(nodes - 1));
+    for (int node = 1; node < nodes; ++node)
+      row[size(threshold_of_node(config_.threshold_bits, node))] =
+          memories.threshold_of(config_, layer_, o, node);
+    if (!std::is_sorted(row.begin(), row.end()))
+      return false;
+    for (int i = 0; i < nodes - 1; ++i)
+      if (row[size(i)] <= reach_[size(o)] + bias_[size(o)])
+        steps = std::max(steps, i + 1);
+    scale.thresholds.insert(scale.thresholds.end(), row.begin(), row.end());
+  }
+  const auto rows = std::exchange(scale.thresholds, {});
+  for (int o = 0; o < outputs_; ++o)
+    scale.thresholds.insert(scale.thresholds.end(), rows.begin() + o * (nodes - 1),
+                            rows.begin() + o * (nodes - 1) + steps);
+  scale.low = layer_.low;
+  scale.high = layer_.low + steps;
+  if (!keeps_results(scale.low, scale.high) || scale.high > 127)
+    return false;
+  requantizer_ = std::make_unique<RowRequantizer>(scale, outputs_, Format{}, 0);
+  return true;
+}
+
 bool LayerKernel::take_parameters(const ArrayMemories& memories) {
   Requantization scale;
   scale.rounding = scaling_rounding(layer_.rule);
@@ -179,18 +220,20 @@ bool LayerKernel::take_parameters(const ArrayMemories& memories) {
       return false;
     const std::int64_t biased = reach_[size(o)] + std::abs(std::int64_t{parameter->bias});
     if (biased >= std::int64_t{1} << (config_.sum_bits - 1) ||
-        !can_scale(scale.rounding, biased, parameter->shift))
+        (!counts() && !can_scale(scale.rounding, biased, parameter->shift)))
       return false;
     bias_[size(o)] = parameter->bias;
     scale.multipliers.push_back(config_.scale_multiply ? parameter->multiplier : 1);
     scale.shifts.push_back(parameter->shift);
   }
+  if (counts())
+    return take_thresholds(memories);
   requantizer_ = std::make_unique<RowRequantizer>(scale, outputs_, Format{}, layer_.zero);
   return true;
 }
 
 bool LayerKernel::take_addition(const ArrayMemories& memories) {
-  if (!layer_.add || config_.pages == 0)
+  if (!layer_.add || config_.pages == 0 || counts())
     return true;
   if (layer_.page >= config_.pages)
     return false;

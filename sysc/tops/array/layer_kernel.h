@@ -47,9 +47,12 @@ private:
   [[nodiscard]] bool has_even_padding() const;
   /// Whether what is written is what was computed.
   [[nodiscard]] bool keeps_results() const;
+  [[nodiscard]] bool keeps_results(int low, int high) const;
+  [[nodiscard]] bool counts() const { return layer_.counts && config_.has_thresholds(); }
   [[nodiscard]] int group_channels() const { return config_.word_channels(layer_.read_code); }
   [[nodiscard]] bool put_weight(int output, int row, int column, int group, int byte, std::int16_t weight);
   [[nodiscard]] bool take_parameters(const ArrayMemories& memories);
+  [[nodiscard]] bool take_thresholds(const ArrayMemories& memories);
   [[nodiscard]] bool take_addition(const ArrayMemories& memories);
   void sum_blocks(const MapRows<const std::int16_t>& map, int columns, std::int32_t* sums) const;
   void sum_channels(const MapRows<const std::int16_t>& map, std::int32_t* sums) const;

@@ -209,7 +209,12 @@ std::int8_t LayerResults::result(const ArrayMemories& memories, int output, std:
   const int shift = config_.reference_bits > 0 ? layer_.reference_shift : 0;
   const std::int64_t whole =
       std::int64_t{sum} * (1 << shift) + std::int64_t{parameter.reference} * total + parameter.bias;
-  const std::int8_t y = scaled(scaler, scaling, saturated(whole, config_.sum_bits));
+  const std::int32_t v = saturated(whole, config_.sum_bits);
+  if (layer_.sum_bytes && config_.wide_sums)
+    return static_cast<std::int8_t>(v >> (parameter.shift & 8));
+  if (layer_.counts && config_.has_thresholds())
+    return static_cast<std::int8_t>(layer_.low + memories.count_of(config_, layer_, output, v));
+  const std::int8_t y = scaled(scaler, scaling, v);
   if (!layer_.add || config_.pages == 0)
     return y;
   if (config_.lookup) {
@@ -225,8 +230,9 @@ std::int8_t LayerResults::result(const ArrayMemories& memories, int output, std:
   constexpr int add_bits = 32;
   const Scaling addition{layer_.add_multiplier, layer_.add_shift, scaling_rounding(layer_.add_rule),
                          layer_.add_zero,       layer_.add_low,   layer_.add_high};
+  const bool direct = layer_.direct && config_.wide_sums && layer_.page < config_.pages;
   return scaled({add_bits, config_.scale_multiply != 0}, addition,
-                saturated(entry(0, y) + entry(1, skip), add_bits));
+                saturated((direct ? v : entry(0, y)) + entry(1, skip), add_bits));
 }
 
 // Where in the skips what is added lies.

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/resources.h"
 #include "blocks/fields.h"
+#include "blocks/scaler.h"
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -88,7 +89,7 @@ private:
       std::size_t latest = none;
       for (const std::size_t input : graph_.nodes[n].inputs) {
         const std::size_t maker = maker_[input];
-        if (maker == none || readers_[input] != 1)
+        if (maker == none || readers_[input] != 1 || counts(graph_.nodes[maker]))
           continue;
         const auto& op = graph_.nodes[maker].op;
         const auto* pool = std::get_if<Pool>(&op);
@@ -100,6 +101,18 @@ private:
       if (latest != none)
         fused_[latest] = n;
     }
+  }
+
+  // Whether a node's results are how many thresholds sums reach, and no scale does the same.
+  [[nodiscard]] static bool counts(const Node& node) {
+    const Requantization* by = nullptr;
+    if (const auto* convolution = std::get_if<Convolution>(&node.op))
+      by = &convolution->requantization;
+    else if (const auto* rescale = std::get_if<Rescale>(&node.op))
+      by = &rescale->requantization;
+    else if (const auto* pool = std::get_if<Pool>(&node.op))
+      by = &pool->requantization;
+    return by && by->rounding == Rounding::thresholds && !is_scale(*by);
   }
 
   // Tensors around whose maps somebody reads zero points; and those that nobody reads from a map.
@@ -133,6 +146,15 @@ private:
     const bool leaves = leaves_[tensor] || is_fused(tensor);
     if (by && has_two_values(*by) && high - low == 2 && !padded_[tensor])
       return with_zero({leaves || config_.widths == 1 ? 0 : config_.narrowest(), 2, high, -1, 0}, format);
+    if (const int bits = table_bits(tensor)) {
+      const int half = 1 << (bits - 1);
+      for (const int offset : {0, half})
+        if (low - offset >= -half && high - offset < half)
+          return with_zero({0, 1, offset, low - offset, high - offset}, format);
+      throw InputError("tensor \"" + is.name + "\" holds " + std::to_string(low) + ".." +
+                       std::to_string(high) + "; additions are looked up by 4 bits, and give " +
+                       std::to_string(config_.skip_bits()));
+    }
     for (int code = width_codes - 1; code > 0 && !leaves; --code) {
       const int half = 1 << (width_bits(code) - 1);
       for (const int offset : {0, half}) {
@@ -166,6 +188,14 @@ private:
   [[nodiscard]] bool is_fused(std::size_t tensor) const {
     return maker_[tensor] != none && fused_.count(maker_[tensor]);
   }
+  // Of what additions' tables say alone, or see before it is in a map; 0: of another tensor.
+  [[nodiscard]] int table_bits(std::size_t tensor) const {
+    constexpr int seen = 4;
+    if (!config_.lookup || (!leaves_[tensor] && !is_fused(tensor)) || maker_[tensor] == none)
+      return 0;
+    const bool is_sum = std::holds_alternative<Add>(graph_.nodes[maker_[tensor]].op);
+    return is_sum ? config_.skip_bits() : is_fused(tensor) ? seen : 0;
+  }
   [[nodiscard]] std::string widths_text() const {
     std::string text;
     for (int code = 0; code < width_codes; ++code)
@@ -182,6 +212,22 @@ private:
     for (std::size_t i = 0; i < by.thresholds.size(); ++i)
       if (by.thresholds[i] != by.thresholds[i - i % steps])
         return false;
+    return true;
+  }
+
+  // Or of each channel 2^n apart.
+  static bool is_scale(const Requantization& by) {
+    if (has_two_values(by))
+      return true;
+    const auto steps = static_cast<std::size_t>(by.high - by.low);
+    for (std::size_t i = 0; i < by.thresholds.size(); ++i) {
+      const std::size_t first = i - i % steps;
+      const std::int64_t apart =
+          steps > 1 ? std::int64_t{by.thresholds[first + 1]} - by.thresholds[first] : 1;
+      if (apart <= 0 || (apart & (apart - 1)) != 0 ||
+          (i > first && std::int64_t{by.thresholds[i]} - by.thresholds[i - 1] != apart))
+        return false;
+    }
     return true;
   }
 
@@ -375,6 +421,12 @@ private:
       const Format& format = in(order[side]).format;
       const ArrayFormat& held = formats_[node().inputs[order[side]]];
       const Requantization& by = add.inputs[order[side]];
+      if (side == 0 && work.direct) {
+        if (!is_identity(by, 1) || add.left_shift != 0)
+          refuse("scales a sum of " + std::to_string(format.bits) +
+                 " bits that it adds; the array adds such a one as it is");
+        continue;
+      }
       for (int byte = 0; byte < 256; ++byte) {
         const int x = std::clamp(held.integer(static_cast<std::int8_t>(byte)), format.low(), format.high());
         sum.tables[side][static_cast<std::size_t>(byte)] = static_cast<std::int32_t>(requantized(
@@ -382,18 +434,41 @@ private:
       }
     }
     const Scaled scaled = scaled_by(add.output, 1, true);
+    if (!scaled.thresholds.empty())
+      refuse("counts thresholds of a sum of maps; the array does of sums of products alone");
     sum.rounding = scaled.by.rounding;
     sum.multiplier = scaled.by.multiplier(0);
     sum.shift = scaled.by.shift(0);
-    for (std::int32_t& entry : sum.tables[0])
+    for (std::int32_t& entry : sum.tables[work.direct ? 1 : 0])
       entry = bits32(entry + scaled.more[0], "an addend");
     work.to = add_map(out().name, scaled.format, shape_of_input(1 - of_result));
     sum.zero = scaled.zero;
     sum.low = scaled.low;
     sum.high = scaled.high;
+    if (work.direct)
+      check_clamp(work, in(of_result).format, graph_.nodes[fused->first], sum);
     work.add = sum;
     map_of_[node().output] = work.to;
     result_.works.push_back(std::move(work));
+  }
+
+  // Beyond the bounds of a sum that is added as it is results must be those of the bounds.
+  void check_clamp(const ArrayWork& work, const Format& format, const Node& made, const ArrayAdd& add) const {
+    const auto* const convolution = std::get_if<Convolution>(&made.op);
+    if (!convolution)
+      refuse("adds sums of \"" + made.name + "\"; the array adds those of convolutions");
+    const Requantization& by = convolution->requantization;
+    const auto [least, most] = reach_of(work);
+    const auto differ = [&](std::int64_t sum, std::int64_t bound, std::int32_t more) {
+      constexpr int bits = 32;
+      const Scaling scaling{add.multiplier, add.shift, add.rounding, add.zero, add.low, add.high};
+      return scaled(scaling, saturated(sum + more, bits)) != scaled(scaling, saturated(bound + more, bits));
+    };
+    const std::int64_t low = by.low - format.zero_point, high = by.high - format.zero_point;
+    for (const std::int32_t more : add.tables[1])
+      if ((least < low && differ(least, low, more)) || (most > high && differ(most, high, more)))
+        refuse("adds a sum that is clamped to " + std::to_string(by.low) + ".." + std::to_string(by.high) +
+               " before; the array adds such a one as it is");
   }
 
   // Of what an addition reads, also where the work that makes it is held back.
@@ -451,7 +526,8 @@ private:
     ArrayFormat format;
     Requantization by;
     int zero = 0, low = -128, high = 127;
-    std::vector<std::int64_t> more; ///< of each channel's sum
+    std::vector<std::int64_t> more;       ///< of each channel's sum
+    std::vector<std::int32_t> thresholds; ///< of each channel
   };
   Scaled scaled_by(const Requantization& requantization, std::size_t channels, bool with_zero_point) {
     const Format& format = out().format;
@@ -463,14 +539,15 @@ private:
     scaled.high = scaled.format.held(requantization.high);
     scaled.more.assign(channels, 0);
     if (requantization.rounding == Rounding::thresholds)
-      count_thresholds(requantization, scaled);
+      is_scale(requantization) ? scale_thresholds(requantization, scaled)
+                               : count_thresholds(requantization, scaled);
     if (!config_.scale_multiply)
       shift_alone(scaled.by);
     return scaled;
   }
 
   // Thresholds that are one step of a channel, or 2^n apart.
-  void count_thresholds(const Requantization& thresholds, Scaled& scaled) const {
+  void scale_thresholds(const Requantization& thresholds, Scaled& scaled) const {
     const auto steps = static_cast<std::size_t>(thresholds.high - thresholds.low);
     const std::size_t rows = thresholds.thresholds.size() / steps;
     const bool two_values = has_two_values(thresholds);
@@ -484,15 +561,32 @@ private:
       int shift = 0;
       while (!two_values && shift < 31 && std::int64_t{row[1]} - row[0] > std::int64_t{1} << shift)
         ++shift;
-      for (std::size_t i = 1; i < steps && !two_values; ++i)
-        if (std::int64_t{row[i]} - row[i - 1] != std::int64_t{1} << shift)
-          refuse("has thresholds, which the array has no unit for yet, unless all of a channel are the same, "
-                 "or each is 2^n behind the one before");
       scaled.by.shifts.push_back(shift);
       scaled.more[channel] = -std::int64_t{row[0]} - (shift ? std::int64_t{1} << (shift - 1) : 0);
     }
     if (scaled.by.shifts.empty())
       scaled.by.shifts = {0};
+  }
+
+  // Any other ones.
+  void count_thresholds(const Requantization& thresholds, Scaled& scaled) const {
+    const auto steps = static_cast<std::size_t>(thresholds.high - thresholds.low);
+    const std::size_t most = static_cast<std::size_t>(config_.threshold_nodes()) - 1;
+    int bits = 1;
+    while (steps >= std::size_t{1} << bits)
+      ++bits;
+    if (steps > most)
+      refuse("has " + std::to_string(steps) + " thresholds a channel, which takes --threshold-bits " +
+             std::to_string(bits) +
+             (config_.has_thresholds()
+                  ? ""
+                  : ", unless all of a channel are the same, or each is 2^n behind the one before"));
+    scaled.by = {};
+    for (std::size_t channel = 0; channel < scaled.more.size(); ++channel) {
+      const std::size_t row = thresholds.thresholds.size() == steps ? 0 : channel * steps;
+      const auto first = thresholds.thresholds.begin() + static_cast<std::ptrdiff_t>(row);
+      scaled.thresholds.insert(scaled.thresholds.end(), first, first + static_cast<std::ptrdiff_t>(steps));
+    }
   }
 
   // Powers of two.
@@ -549,13 +643,81 @@ private:
   }
 
   void scale(ArrayWork& work, const Requantization& requantization, bool with_zero_point) {
-    const Scaled scaled = scaled_by(within_reach(work, requantization), work.bias.size(), with_zero_point);
+    const Requantization within = within_reach(work, requantization);
+    if (config_.wide_sums && leaves_[node().output] && !fits_a_byte(within) &&
+        is_sum(work, requantization, with_zero_point)) {
+      to_bytes(work, with_zero_point ? out().format.zero_point : 0);
+      return;
+    }
+    if (config_.wide_sums && !config_.lookup && fused_.count(node_) && !fits_a_byte(within) &&
+        is_identity(requantization, work.bias.size())) {
+      work.scale = {};
+      work.direct = true;
+      formats_[node().output] = {};
+      return;
+    }
+    const Scaled scaled = scaled_by(within, work.bias.size(), with_zero_point);
     work.scale = scaled.by;
+    work.thresholds = scaled.thresholds;
     work.zero = scaled.zero;
     work.low = scaled.low;
     work.high = scaled.high;
     for (std::size_t o = 0; o < work.bias.size(); ++o)
       work.bias[o] = bits32(work.bias[o] + scaled.more[o], "a bias less its threshold");
+  }
+
+  [[nodiscard]] static bool fits_a_byte(const Requantization& within) {
+    const int middle = within.low >= 0 ? 128 : 0;
+    return within.low - middle >= -128 && within.high - middle <= 127;
+  }
+  [[nodiscard]] static bool is_identity(const Requantization& by, std::size_t channels) {
+    if (by.rounding == Rounding::thresholds)
+      return false;
+    for (std::size_t channel = 0; channel < channels; ++channel)
+      if (by.multiplier(channel) != std::int64_t{1} << by.shift(channel))
+        return false;
+    return true;
+  }
+  // What sums can be, of all channels.
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> reach_of(const ArrayWork& work) const {
+    const std::size_t row = work.weights.size() / work.bias.size();
+    std::int64_t low = std::numeric_limits<std::int64_t>::max(),
+                 high = std::numeric_limits<std::int64_t>::min();
+    for (std::size_t o = 0; o < work.bias.size(); ++o) {
+      const auto [least, most] = reach_of(work, work.weights.data() + o * row, row);
+      low = std::min(low, least + work.bias[o]);
+      high = std::max(high, most + work.bias[o]);
+    }
+    return {low, high};
+  }
+  // Whether a requantization leaves sums as they are, all of which 16 bits hold.
+  [[nodiscard]] bool is_sum(const ArrayWork& work, const Requantization& by, bool with_zero_point) const {
+    constexpr std::int64_t half = 1 << 15;
+    const auto [least, most] = reach_of(work);
+    const int zero = with_zero_point ? out().format.zero_point : 0;
+    return is_identity(by, work.bias.size()) && least + zero >= std::max<std::int64_t>(by.low, -half) &&
+           most + zero <= std::min<std::int64_t>(by.high, half - 1);
+  }
+  // Each output twice.
+  void to_bytes(ArrayWork& work, int zero) {
+    if (work.depthwise)
+      make_dense(work);
+    const std::size_t outputs = work.bias.size(), row = work.weights.size() / outputs;
+    std::vector<std::int8_t> weights;
+    std::vector<std::int32_t> bias;
+    work.scale = {};
+    work.scale.shifts.clear();
+    for (std::size_t o = 0; o < outputs; ++o)
+      for (const int shift : {0, 8}) {
+        const auto first = work.weights.begin() + static_cast<std::ptrdiff_t>(o * row);
+        weights.insert(weights.end(), first, first + static_cast<std::ptrdiff_t>(row));
+        bias.push_back(bits32(std::int64_t{work.bias[o]} + zero, "a bias"));
+        work.scale.shifts.push_back(shift);
+      }
+    work.weights = std::move(weights);
+    work.bias = std::move(bias);
+    work.sum_bytes = true;
+    formats_[node().output] = {};
   }
 
   // How an output's weights can be planes' d, shifted by `shift`, and a reference.
@@ -709,6 +871,8 @@ private:
                          " bits");
       least += work.bias[o];
       most += work.bias[o];
+      if (!work.thresholds.empty()) // the greatest sum reaches no threshold that it should not
+        ++most;
       if (!within(least, most, with_bias)) {
         int bits = with_bias;
         while (!within(least, most, bits))
@@ -770,8 +934,9 @@ private:
 ArrayGraph lower(const Graph& graph, const ArrayConfig& config) { return Lowering(graph, config).lower(); }
 
 std::vector<int> lowering_key(const ArrayConfig& config) {
-  std::vector<int> key = {config.sum_bits, config.has_bytes(),    config.planes,
-                          config.widths,   config.reference_bits, config.scale_multiply};
+  std::vector<int> key = {config.sum_bits,       config.has_bytes(),    config.planes,
+                          config.widths,         config.reference_bits, config.scale_multiply,
+                          config.threshold_bits, config.wide_sums};
   if (config.has_planes())
     key.insert(key.end(), {config.outputs, config.channels});
   return key;

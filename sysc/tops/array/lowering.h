@@ -59,8 +59,14 @@ struct ArrayWork {
   int passes = 1, shift = 0;
   std::vector<int> references; ///< r of each output; none: 0
   Requantization scale;        ///< multipliers, shifts and rule
+  /// Instead of a scale, of each output as many ascending ones: a result is low and how many its sum reaches.
+  std::vector<std::int32_t> thresholds;
   int zero = 0, low = -128, high = 127;
+  bool sum_bytes = false; ///< instead of a scale: results are two bytes of each sum, the low one first
+  bool direct = false;    ///< what is added is added to sums as they are
   std::optional<ArrayAdd> add;
+
+  [[nodiscard]] std::size_t steps() const { return thresholds.size() / bias.size(); }
 };
 
 /// A network as work for the array, one layer behind the other.

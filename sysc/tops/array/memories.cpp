@@ -1,5 +1,6 @@
 #include "tops/array/memories.h"
 #include "base/resources.h"
+#include "blocks/threshold_search.h"
 #include "tops/bank_images.h"
 #include <algorithm>
 
@@ -21,7 +22,10 @@ ArrayMemories::ArrayMemories(const ArrayConfig& config)
                ? size(config.pixels * config.rows) * size(config.stage_row_depth) * size(config.channels)
                : 0),
       stream_words(config.has_sweeps() ? size(config.weight_depth) : 0),
-      code_lengths(config.has_sweeps() ? size(config.books * config.symbols()) : 0) {}
+      code_lengths(config.has_sweeps() ? size(config.books * config.symbols()) : 0),
+      thresholds(config.has_thresholds()
+                     ? size(config.param_depth * ArrayConfig::threshold_places) * size(config.results)
+                     : 0) {}
 
 std::vector<int> ArrayMemories::book_lengths(const ArrayConfig& config, int book) const {
   const auto first = code_lengths.begin() + book * config.symbols();
@@ -139,6 +143,22 @@ const ArrayMemories::Parameter* ArrayMemories::parameter_of(const ArrayConfig& c
   if (config.has_sweeps()) // as an address holds it
     at %= std::size_t{1} << address_bits(config.param_depth * config.results);
   return at < parameters.size() ? &parameters[at] : nullptr;
+}
+
+std::int32_t ArrayMemories::threshold_of(const ArrayConfig& config, const ArrayLayer& layer, int output,
+                                         int node) const {
+  const std::size_t word = size(layer.param_base) + size(output / config.results),
+                    at = (word * ArrayConfig::threshold_places + size(node)) * size(config.results) +
+                         size(output % config.results);
+  return at < thresholds.size() ? thresholds[at] : 0;
+}
+
+int ArrayMemories::count_of(const ArrayConfig& config, const ArrayLayer& layer, int output,
+                            std::int32_t sum) const {
+  ThresholdSearch search{0, sum};
+  for (int level = 0; level < config.threshold_bits; ++level)
+    search.step(threshold_of(config, layer, output, search.node));
+  return search.count(config.threshold_bits);
 }
 
 void ArrayUndo::keep(std::vector<std::int8_t>& memory, std::size_t at, int count, Cycle written) {
@@ -343,6 +363,31 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
     append_pieces(
         steps, 0, array_step_words, [&](int p) { return of("u_scheduler.gen_step", p) + "u_words"; },
         block_steps);
+  }
+
+  if (config.has_thresholds() || config.wide_sums) {
+    words.clear();
+    for (const ArrayLayer::Words& layer : layers)
+      words.push_back(layer[array_precision_word] >> 11 & 7);
+    append_bank(images, "u_results.gen_thresholds.u_counts", words, 0, false);
+  }
+  if (config.has_thresholds()) {
+    const std::uint64_t mask = (std::uint64_t{1} << config.sum_bits) - 1;
+    for (int r = 0; r < config.results; ++r)
+      for (int level = 0; level < config.threshold_bits; ++level) {
+        words.clear();
+        for (int word = 0; word < config.param_depth; ++word)
+          for (int node = 1 << level; node < 2 << level; ++node)
+            words.push_back(
+                static_cast<std::uint32_t>(
+                    thresholds[size(word * ArrayConfig::threshold_places + node) * size(config.results) +
+                               size(r)]) &
+                mask);
+        append_bank(images,
+                    of("u_results.gen_result", r) + "gen_count.u_search.gen_level[" + std::to_string(level) +
+                        "].u_thresholds",
+                    words, 0, is_block(ArrayBuffer::parameters, ArrayBuffer::stage_parameters));
+      }
   }
 
   constexpr std::size_t side_words = 16 * 256;

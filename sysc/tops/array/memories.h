@@ -83,6 +83,7 @@ struct ArrayMemories {
   /// With sweeps, instead of weights; [books][symbols].
   std::vector<std::uint64_t> stream_words;
   std::vector<int> code_lengths;
+  std::vector<std::int32_t> thresholds; ///< [words of parameters][places of nodes][results], of trees
 
   explicit ArrayMemories(const ArrayConfig& config);
 
@@ -96,6 +97,12 @@ struct ArrayMemories {
   /// there.
   [[nodiscard]] const Parameter* parameter_of(const ArrayConfig& config, const ArrayLayer& layer,
                                               int output) const;
+  /// How many of an output's thresholds a sum reaches.
+  [[nodiscard]] int count_of(const ArrayConfig& config, const ArrayLayer& layer, int output,
+                             std::int32_t sum) const;
+  /// One of them; 0 where there is none.
+  [[nodiscard]] std::int32_t threshold_of(const ArrayConfig& config, const ArrayLayer& layer, int output,
+                                          int node) const;
   /// A word of a tile's weights; null where there is none.
   [[nodiscard]] const std::int8_t* word_of(const ArrayConfig& config, const ArrayLayer& layer, int tile,
                                            int k) const;
@@ -126,7 +133,8 @@ struct ArrayMemories {
   /// What is loaded, as rtl/array.sv holds it; `stage`: as its stage does, of whose config these then are.
   [[nodiscard]] std::vector<MemoryImage> images(const ArrayConfig& config, bool stage) const;
   template <class Archive> void archive(Archive& bytes) {
-    bytes(weights, parameters, layers, steps, tables, input, maps, skips, rows, stream_words, code_lengths);
+    bytes(weights, parameters, layers, steps, tables, input, maps, skips, rows, stream_words, code_lengths,
+          thresholds);
   }
 };
 

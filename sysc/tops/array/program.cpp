@@ -3,6 +3,7 @@
 #include "base/resources.h"
 #include "blocks/scaler.h"
 #include "blocks/sweep_starts.h"
+#include "blocks/threshold_search.h"
 #include "tops/array/lowering.h"
 #include "tops/array/memories.h"
 #include "tops/array/row_order.h"
@@ -160,6 +161,7 @@ public:
     program_.output_values = values_of(out);
     program_.input_format = in.format;
     program_.output_format = out.format;
+    program_.output_bytes = graph_.works.back().sum_bytes ? 2 : 1;
     return std::move(program_);
   }
 
@@ -286,9 +288,9 @@ private:
   // has them.
   [[nodiscard]] bool belongs_on_stage(int l) const {
     const ArrayWork& does = work(l);
-    if (!config_.has_stage() || !does.depthwise || does.add || reads_input(l) ||
-        on_stage(places_[does.from].made) || does.to == graph_.output || places_[does.to].in_skip ||
-        code(does.from) != 0 || code(does.to) != 0)
+    if (!config_.has_stage() || !does.depthwise || does.add || !does.thresholds.empty() || does.sum_bytes ||
+        reads_input(l) || on_stage(places_[does.from].made) || does.to == graph_.output ||
+        places_[does.to].in_skip || code(does.from) != 0 || code(does.to) != 0)
       return false;
     return !is_top_aligned(does.from) || from(l).channels % config_.channels == 0;
   }
@@ -640,6 +642,9 @@ private:
     layer.low = does.low;
     layer.high = does.high;
     layer.rule = scaling_rule(does.scale.rounding);
+    layer.counts = !does.thresholds.empty();
+    layer.sum_bytes = does.sum_bytes;
+    layer.direct = does.direct;
     layer.stride_words = layer.column_stride / config_.pixels * layer.groups;
     layer.first_words = floor_division(layer.first_column, config_.pixels) * layer.groups;
     if (does.add)
@@ -867,6 +872,28 @@ private:
         shorten(does, parameter);
       }
       tables(l).parameters.push_back(parameter);
+    }
+    if (!does.thresholds.empty())
+      add_thresholds(l, layer);
+  }
+
+  // What no sum is between its bits' ends for is there; of a tree that has more, and of outputs that are
+  // none, the others are reached by no sum.
+  void add_thresholds(int l, const ArrayLayer& layer) {
+    const ArrayWork& does = work(l);
+    const int nodes = config_.threshold_nodes(), results = config_.results;
+    const std::int32_t most = static_cast<std::int32_t>((std::int64_t{1} << (config_.sum_bits - 1)) - 1);
+    for (int beat = 0; beat < layer.tiles * beats(l); ++beat) {
+      ArrayTables::Thresholds word{layer.param_base + beat, {}};
+      for (int node = 1; node < nodes; ++node)
+        for (int o = beat * results; o < (beat + 1) * results; ++o) {
+          const auto output = static_cast<std::size_t>(o),
+                     i = static_cast<std::size_t>(threshold_of_node(config_.threshold_bits, node));
+          const bool is_one = output < does.bias.size() && i < does.steps();
+          word.nodes.push_back(
+              is_one ? std::clamp(does.thresholds[output * does.steps() + i], -most - 1, most) : most);
+        }
+      tables(l).thresholds.push_back(std::move(word));
     }
   }
 
@@ -1181,6 +1208,20 @@ ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayO
 
 } // namespace
 
+int ArrayProgram::output_byte(int result, int byte) const {
+  return (output_bytes > 1 ? result >> (8 * byte) : output_format.held(result)) & 0xff;
+}
+
+std::vector<std::int32_t> ArrayProgram::results_of(const std::vector<std::uint8_t>& bytes) const {
+  std::vector<std::int32_t> results;
+  const auto each = static_cast<std::size_t>(output_bytes);
+  for (std::size_t i = 0; i + each <= bytes.size(); i += each) {
+    const int high = static_cast<std::int8_t>(bytes[i + each - 1]);
+    results.push_back(each > 1 ? high * 256 + bytes[i] : output_format.integer(high));
+  }
+  return results;
+}
+
 ArrayProgram compile(const Graph& graph, const ArrayConfig& config, ArrayOrder order) {
   validate(config);
   const ArrayGraph lowered = lower(graph, config);
@@ -1219,6 +1260,11 @@ void load_array_program(Session& session, const ArrayConfig& config, const Array
     for (const std::vector<int>& book : program.books)
       for (const int length : book)
         data(static_cast<std::uint32_t>(length));
+  }
+  for (const ArrayTables::Thresholds& of : program.thresholds) {
+    begin(ArraySpace::thresholds, static_cast<std::uint32_t>(of.word * ArrayConfig::threshold_places + 1));
+    for (const std::int32_t threshold : of.nodes)
+      data(static_cast<std::uint32_t>(threshold));
   }
   const auto load = [&](const ArrayTables& tables, ArraySpace weights) {
     const auto space = [weights](std::uint32_t behind) {

@@ -28,6 +28,12 @@ struct ArrayTables {
   std::vector<int> rows;             ///< of each step: which of its layer's results it makes, the first one
   std::vector<std::int8_t> weights;  ///< [words][bytes of a word]
   std::vector<Parameter> parameters; ///< [words][results]
+  /// Words with thresholds, and of each node of their trees those of all results, node 0 left out.
+  struct Thresholds {
+    int word = 0;
+    std::vector<std::int32_t> nodes;
+  };
+  std::vector<Thresholds> thresholds;
   int weight_words = 0, param_words = 0;
   /// With sweeps: words of streams instead of weights, and each book's lengths of codes.
   std::vector<std::uint64_t> stream_words;
@@ -51,8 +57,12 @@ struct ArrayProgram : ArrayTables {
   using Lookup = std::array<std::int8_t, 256>; ///< by 4 bits of the result, then 4 of the skip
   std::vector<Lookup> lookups;                 ///< [pages], instead of tables
   [[nodiscard]] int pages() const { return static_cast<int>(tables.size() + lookups.size()); }
-  std::size_t input_values = 0, output_values = 0; ///< of an image
-  ArrayFormat input_format, output_format;         ///< of the bytes
+  std::size_t input_values = 0, output_values = 0; ///< of an image; bytes
+  int output_bytes = 1;                            ///< of a result, the low one first
+  /// What a result that leaves is, in as many bytes.
+  [[nodiscard]] int output_byte(int result, int byte) const;
+  [[nodiscard]] std::vector<std::int32_t> results_of(const std::vector<std::uint8_t>& bytes) const;
+  ArrayFormat input_format, output_format; ///< of the bytes
   /// What it takes: words a bank of the maps and of the input, skips, and entries of the output queue.
   int map_words = 0, input_words = 0, skip_words = 0, output_entries = 0;
   int input_bits = 0;                           ///< of a word of the input, its top ones, that hold values

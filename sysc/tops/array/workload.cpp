@@ -48,7 +48,8 @@ std::vector<std::uint8_t> ArrayWorkload::expected(int first, int count) const {
                 results.data());
   std::vector<std::uint8_t> bytes;
   for (const std::int32_t result : results)
-    bytes.push_back(static_cast<std::uint8_t>(program_->output_format.held(result)));
+    for (int byte = 0; byte < program_->output_bytes; ++byte)
+      bytes.push_back(static_cast<std::uint8_t>(program_->output_byte(result, byte)));
   return bytes;
 }
 
@@ -67,7 +68,11 @@ std::vector<Workload::Fact> ArrayWorkload::facts(const std::vector<std::uint8_t>
                              {"weight memory", "words", static_cast<double>(program_->weight_words), 0}};
   if (!inputs_.labels.empty())
     facts.push_back(
-        {"accuracy", "%", 100 * accuracy(integers(outputs), program_->output_values, inputs_.labels), 2});
+        {"accuracy", "%",
+         100 * accuracy(integers(outputs),
+                        program_->output_values / static_cast<std::size_t>(program_->output_bytes),
+                        inputs_.labels),
+         2});
   return facts;
 }
 
@@ -134,10 +139,7 @@ std::vector<WaveNote> ArrayWorkload::notes_of(const ArrayTables& tables, const A
 }
 
 std::vector<std::int32_t> ArrayWorkload::integers(const std::vector<std::uint8_t>& outputs) const {
-  std::vector<std::int32_t> integers;
-  for (const std::uint8_t byte : outputs)
-    integers.push_back(program_->output_format.integer(static_cast<std::int8_t>(byte)));
-  return integers;
+  return program_->results_of(outputs);
 }
 
 } // namespace deltatwin
