@@ -141,13 +141,15 @@ module array #(
   localparam int AccBits = (SumBits < 25) ? SumBits : 25;
   localparam int StageAccBits = 25;
   localparam int Window = Banks * Channels;  // bytes
-  localparam int PartBits = Outputs * ((Widths >= 8) ? 1 : (Widths >= 4) ? 2 : (Widths >= 2) ? 4 : 8);
+  localparam int Narrowest = (Widths >= 8) ? 1 : (Widths >= 4) ? 2 : (Widths >= 2) ? 4 : 8;  // bits
+  localparam int PartBits = Outputs * Narrowest;
   localparam int Parts = 8 * Channels / PartBits;
   localparam int HasBytes = (Multiplier != 2) ? 1 : 0;
   localparam int References = (ReferenceBits > 0) ? 1 : 0;
   localparam int ByteWeights = (HasBytes != 0) ? Outputs * Window : 0;  // bytes of a word
-  localparam int PlaneWeights = (Planes > 0) ? (Outputs * Planes + References) * Window : 0;
-  localparam int WeightBytes = (ByteWeights > PlaneWeights) ? ByteWeights : PlaneWeights;
+  localparam int AllPlanes = (Planes > 0) ? Outputs * Planes + References : 0;
+  localparam int PlaneWeights = AllPlanes * Window / Narrowest;
+  localparam int WeightBytes = (((ByteWeights > PlaneWeights) ? ByteWeights : PlaneWeights) + 7) / 8 * 8;
   localparam int WindowLatency = 4;
   localparam int ByteLatency = (HasBytes != 0) ? 4 + $clog2(Window) : 0;
   localparam int PlaneLatency = (Planes > 0) ? 5 + $clog2((Window + 2) / 3) + $clog2(Planes) : 0;
@@ -159,6 +161,7 @@ module array #(
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1;
   localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1;
   localparam int WeightColumns = WeightBytes / 8;  // of 64 bits
+  localparam int PlaneBits = (Planes > 0) ? 8 * Window * AllPlanes : 1;
   localparam int StageWriteback = (StageResults > 0) ? 22 + 4 + $clog2(Banks) + Channels / StageResults : 0;
   localparam int Blocks = ~LutRam;  // of a cast Yosys 0.23 forgets the ~
 
@@ -611,8 +614,9 @@ module array #(
     end
   end
 
-  // Weights: as late as the window.
+  // Weights: as late as the window. Of planes the memory has a bit for each activation of the narrowest width.
   logic [64*WeightColumns-1:0] weights, weights_q;
+  logic [PlaneBits-1:0]        plane_weights;
   logic [31:0]                 low_piece_q;
   logic [WeightBits-1:0]       weight_address_q;
   logic                        weight_read_q;
@@ -663,16 +667,27 @@ module array #(
       .ready_o(tiles_ready),
       .full_o(tile_full),
       .copy_i(copy),
-      .weights_o(weights_q),
+      .weights_o(plane_weights),
       .error_o(bad_code)
     );
 
     logic unused_words;
-    assign unused_words = ^{low_piece_q, weight_address_q, weight_read_q, weights};
-    assign weights = '0;
+    assign unused_words = ^{low_piece_q, weight_address_q, weight_read_q, weights, weights_q};
+    assign {weights, weights_q} = '0;
   end else begin : gen_no_tiles
     assign {built, bad_book, bad_code, tiles_ready, tile_full} = '0;
     always_ff @(posedge clk_i) weights_q <= weights;
+
+    if (Planes == 0) begin : gen_no_plane_weights
+      assign plane_weights = '0;
+    end else if (Narrowest == 1) begin : gen_bit_weights
+      assign plane_weights = weights_q[PlaneBits-1:0];
+    end else begin : gen_plane_weights
+      always_comb begin
+        for (int b = 0; b < 8 * PlaneWeights; b++)
+          plane_weights[Narrowest*b +: Narrowest] = {Narrowest{weights_q[b]}};
+      end
+    end
 
     logic unused_tiles;
     assign unused_tiles = ^{lengths_we, stream_begin, stream_base, stream_book, stream_tiles, copy, pixel, tile_pixel};
@@ -776,7 +791,7 @@ module array #(
       .shift_i(window_shift),
       .width_i(window_width),
       .x_i(windows[8*Window*m +: 8*Window]),
-      .w_i(weights_q[8*PlaneWeights-1:0]),
+      .w_i(plane_weights),
       .valid_o(valid),
       .sums_o(pixel_sums),
       .totals_o(pixel_total)
@@ -834,7 +849,7 @@ module array #(
       .width_i(2'($clog2(Widths))),
       .pixel_i(window_pixel),
       .x_i(windows),
-      .w_i(weights_q),
+      .w_i(plane_weights),
       .read_i(reads_q[1]),
       .read_pixel_i(read_pixel),
       .valid_o(plane_sums_valid[0]),
@@ -853,7 +868,7 @@ module array #(
   end
   if (Planes == 0) begin : gen_bytes_alone
     logic unused_to_planes;
-    assign unused_to_planes = to_planes;
+    assign unused_to_planes = ^{to_planes, plane_weights};
     assign {plane_sums_valid, plane_sums, plane_totals} = '0;
   end
 

@@ -25,14 +25,14 @@
 //                   Decoders [15:12] SymbolWeights [20:16] ScaleBits [25:21] Books [26] SkipZeros [27] Lookup,
 //                   without sweeps only ScaleBits and Lookup; [7:0] InputBits / 4 [13:8] DspOutputs
 //
-// Spaces, and the pieces of their words: 0 weights, Outputs * Banks * Channels bytes, or the planes of as many
-// bits, if that is more; 1 parameters, 3 for
-// each result; 2 layers, 13; 3 steps, 5; 4 tables of additions, 1; and where there is a stage its own: 5
-// weights, Banks * Channels bytes; 6 parameters, 3 for each of its results; 7 layers; 8 steps. With sweeps
-// words of weights have 36 bits, in 2 pieces, layers 15, and there are 9 code lengths, 1, of word book *
-// symbols + symbol. With ThresholdBits there are 11 thresholds, a node of each result, of word parameters * 16 +
-// node. INPUT0 to
-// LOAD_ADDRESS read what was written; all of them and LOAD_DATA are written, and a start is, while STATUS is
+// Spaces, and the pieces of their words: 0 weights, Outputs * Banks * Channels bytes, or Outputs * Planes planes
+// of a bit for each of the window's activations of the narrowest width, and the mask's behind them, if that is
+// more, and what makes the pieces an even number; 1 parameters, 3 for each result; 2 layers, 13; 3 steps, 5; 4
+// tables of additions, 1; and where there is a stage its own: 5 weights, Banks * Channels bytes; 6 parameters, 3
+// for each of its results; 7 layers; 8 steps. With sweeps words of weights have 36 bits, in 2 pieces, layers
+// 15, and there are 9 code lengths, 1, of word book * symbols + symbol. With ThresholdBits there are 11
+// thresholds, a node of each result, of word parameters * 16 + node. INPUT0 to LOAD_ADDRESS read what was
+// written; all of them and LOAD_DATA are written, and a start is, while STATUS is
 // 0 and no value comes in that cycle. CONTROL and LOAD_DATA cannot be read. Another access answers SLVERR
 // and does nothing. A read sees what was before the cycle in which it happens. An error stays until a reset,
 // the first one if there are two.

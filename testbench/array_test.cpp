@@ -216,7 +216,7 @@ constexpr int precise_edges[][12] = {
     {4, 8, 3, 2, 2, 16, 1, 9, 4, 0, 1, 0},   {8, 8, 2, 8, 0, 25, 2, 15, 0, 1, 2, 0},
     {32, 8, 1, 32, 2, 20, 1, 9, 3, 1, 2, 0}, {8, 8, 1, 4, 1, 25, 4, 3, 2, 1, 1, 2},
     {4, 16, 1, 1, 2, 26, 8, 7, 8, 1, 4, 0},  {64, 8, 1, 8, 2, 14, 1, 8, 5, 0, 1, 0},
-    {8, 16, 2, 2, 2, 25, 2, 10, 0, 1, 4, 0}, {4, 8, 2, 4, 0, 28, 1, 9, 4, 0, 2, 8}};
+    {8, 16, 2, 2, 2, 25, 2, 2, 0, 1, 4, 0},  {4, 8, 2, 4, 0, 28, 1, 9, 4, 0, 2, 8}};
 
 void set_precision(ArrayConfig& config, int round) {
   const int* edge = precise_edges[round];
@@ -877,6 +877,8 @@ TEST_CASE("array: networks of tensors of 1 to 8 bits compute what the reference 
 
 namespace {
 
+constexpr int bytes = 0, planes = 8, sweeps = 16, counts = 24; // the first design
+
 // Of designs from number `first` on.
 void check_sessions(int first) {
   RandomWork random(base_seed() + 2 + static_cast<std::uint64_t>(first));
@@ -906,6 +908,10 @@ void check_sessions(int first) {
       continue;
     ++ran;
     with_stage += !program.stage.steps.empty();
+    // Not all bits of an activation need have the same weight bit; what is never read keeps none.
+    if (first == planes && random.in(0, 2) == 0)
+      for (std::int8_t& weight : program.weights)
+        weight = static_cast<std::int8_t>(weight & random.in(0, 255));
     CAPTURE(text_of(graph));
     Twins twins(ArrayTop(config), round % 3 ? 0.01 * random.in(1, 60) : 0,
                 base_seed() + static_cast<unsigned>(round));
@@ -1018,8 +1024,6 @@ void check_refusals(int first) {
     UNSCOPED_INFO(times << ": " << what);
   CHECK(kinds.size() >= 12);
 }
-
-constexpr int bytes = 0, planes = 8, sweeps = 16, counts = 24; // the first design
 
 } // namespace
 

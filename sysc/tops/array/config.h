@@ -85,13 +85,17 @@ struct ArrayConfig {
   [[nodiscard]] constexpr int accumulator_bits() const {
     return has_bytes() || sum_bits > 25 ? 25 : sum_bits;
   }
-  /// Of a word of weights, of what takes more of it; with sweeps one of a stream.
+  /// Bytes of a plane of a window's weights: a bit for each of its activations of the narrowest width.
+  [[nodiscard]] constexpr int plane_bytes() const { return window() / width_bits(narrowest()); }
+  /// Of a word of weights, of what takes more of it, in whole columns of 64 bits; with sweeps one of a
+  /// stream.
   [[nodiscard]] constexpr int weight_bytes() const {
     if (has_sweeps())
       return 8;
-    const int of_bytes = has_bytes() ? outputs : 0,
-              of_planes = has_planes() ? outputs * planes + (reference_bits > 0) : 0;
-    return (of_bytes > of_planes ? of_bytes : of_planes) * window();
+    constexpr int column = 8;
+    const int of_bytes = has_bytes() ? outputs * window() : 0,
+              of_planes = has_planes() ? (outputs * planes + (reference_bits > 0)) * plane_bytes() : 0;
+    return ((of_bytes > of_planes ? of_bytes : of_planes) + column - 1) / column * column;
   }
   /// B: cycles in which a tile's results of a pixel leave the array.
   [[nodiscard]] constexpr int beats() const { return outputs / results; }

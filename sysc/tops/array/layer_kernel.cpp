@@ -80,6 +80,8 @@ std::shared_ptr<const LayerKernel> LayerKernel::of(const ArrayConfig& config, co
   if (!whole || ((layer.sum_bytes || layer.direct) && config.wide_sums) ||
       (layer.max_pool && layer.group_mode) || layer.entries != layer.columns * layer.tiles)
     return nullptr;
+  if (!config.has_width(layer.read_code)) // no step has such a layer
+    return nullptr;
   if (const int pixels = layer.tile_pixels(config.pixels);
       pixels > 1 && (layer.max_pool || layer.column_stride != pixels))
     return nullptr;

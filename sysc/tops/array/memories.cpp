@@ -58,21 +58,22 @@ const std::int8_t* ArrayMemories::word_of(const ArrayConfig& config, const Array
 
 namespace {
 
-// A plane adds `value` to each field whose bits it has; false where it has some of them.
-bool add_plane(const std::int8_t* plane, int code, std::uint32_t value, std::vector<std::uint32_t>& fields) {
-  const int bits = width_bits(code), each = fields_of_byte(code);
-  const unsigned all = (1u << bits) - 1;
+// A plane, with `each` bits for an activation, adds `value` to those for which it has all of them; false
+// where it has some.
+bool add_plane(const std::int8_t* plane, int each, std::uint32_t value, std::vector<std::uint32_t>& fields) {
+  constexpr int byte_bits = 8;
+  const unsigned all = (1u << each) - 1;
   bool whole = true;
-  for (std::size_t f = 0; f < fields.size(); ++f) {
-    const unsigned byte = static_cast<std::uint8_t>(plane[f >> code]);
+  for (int f = 0, count = static_cast<int>(fields.size()); f < count; ++f) {
+    const unsigned byte = static_cast<std::uint8_t>(plane[f * each / byte_bits]);
     if (byte == 0) {
-      f |= size(each - 1);
+      f |= byte_bits / each - 1;
       continue;
     }
-    const unsigned of_field = byte >> (f % size(each) * size(bits)) & all;
+    const unsigned of_field = byte >> f * each % byte_bits & all;
     whole = whole && (of_field == 0 || of_field == all);
     if (of_field == all)
-      fields[f] += value;
+      fields[size(f)] += value;
   }
   return whole;
 }
@@ -82,6 +83,19 @@ std::uint32_t plane_value(const ArrayConfig& config, const ArrayLayer& layer, in
   const int place = (layer.passes - 1 - pass) * config.planes + plane;
   const std::uint32_t value = place < 32 ? std::uint32_t{1} << place : 0;
   return pass == 0 && plane + 1 == config.planes ? 0 - value : value;
+}
+
+// Of a plane, for an activation of a width that the design has.
+int plane_bits(const ArrayConfig& config, int code) {
+  return width_bits(code) / width_bits(config.narrowest());
+}
+
+// Each of them several times.
+void repeat(std::vector<std::uint32_t>& values, int times) {
+  const std::size_t count = values.size();
+  values.resize(count * size(times));
+  for (std::size_t i = values.size(); i-- > 0;)
+    values[i] = values[i / size(times)];
 }
 
 } // namespace
@@ -98,8 +112,8 @@ bool ArrayMemories::weights_of(const ArrayConfig& config, const ArrayLayer& laye
       continue;
     if (uses_planes(config, layer)) {
       for (int u = 0; u < config.planes; ++u)
-        whole = add_plane(word + (p * config.planes + u) * bytes, code, plane_value(config, layer, pass, u),
-                          fields) &&
+        whole = add_plane(word + (p * config.planes + u) * config.plane_bytes(), plane_bits(config, code),
+                          plane_value(config, layer, pass, u), fields) &&
                 whole;
       continue;
     }
@@ -113,28 +127,28 @@ bool ArrayMemories::mask_of(const ArrayConfig& config, const ArrayLayer& layer, 
                             std::vector<std::uint32_t>& fields) const {
   fields.assign(size(config.window() << layer.read_code), 0);
   const std::int8_t* const word = word_of(config, layer, tile, window);
-  return !word ||
-         add_plane(word + config.outputs * config.planes * config.window(), layer.read_code, 1, fields);
+  return !word || add_plane(word + config.outputs * config.planes * config.plane_bytes(),
+                            plane_bits(config, layer.read_code), 1, fields);
 }
 
 void ArrayMemories::bit_weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output, int window,
                                    std::vector<std::uint32_t>& bits) const {
-  constexpr int single = width_codes - 1; // fields of one bit
-  const int bytes = config.window(), tile = output / config.outputs, p = output % config.outputs;
-  bits.assign(size(bytes << single), 0);
+  const int tile = output / config.outputs, p = output % config.outputs;
+  bits.assign(size(8 * config.plane_bytes()), 0);
   for (int pass = 0; pass < layer.passes; ++pass)
     if (const std::int8_t* const word = word_of(config, layer, tile, pass * layer.pass_steps() + window))
       for (int u = 0; u < config.planes; ++u)
-        (void)add_plane(word + (p * config.planes + u) * bytes, single, plane_value(config, layer, pass, u),
-                        bits);
+        (void)add_plane(word + (p * config.planes + u) * config.plane_bytes(), 1,
+                        plane_value(config, layer, pass, u), bits);
+  repeat(bits, width_bits(config.narrowest()));
 }
 
 void ArrayMemories::bit_mask_of(const ArrayConfig& config, const ArrayLayer& layer, int tile, int window,
                                 std::vector<std::uint32_t>& bits) const {
-  constexpr int single = width_codes - 1;
-  bits.assign(size(config.window() << single), 0);
+  bits.assign(size(8 * config.plane_bytes()), 0);
   if (const std::int8_t* const word = word_of(config, layer, tile, window))
-    (void)add_plane(word + config.outputs * config.planes * config.window(), single, 1, bits);
+    (void)add_plane(word + config.outputs * config.planes * config.plane_bytes(), 1, 1, bits);
+  repeat(bits, width_bits(config.narrowest()));
 }
 
 const ArrayMemories::Parameter* ArrayMemories::parameter_of(const ArrayConfig& config,

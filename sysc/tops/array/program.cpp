@@ -830,17 +830,19 @@ private:
   };
   void put_planes(const ArrayWork& does, const ArrayLayer& layer, std::int8_t* word,
                   std::ptrdiff_t pass_bytes, const PlacedWeight& placed) const {
-    const int code = layer.read_code, window = config_.window(), planes = config_.planes;
+    // Of a plane the weight bits of a field lie as fields of bytes do.
+    const int narrowest = config_.narrowest(), code = layer.read_code + width_codes - 1 - narrowest;
+    const int bytes = config_.plane_bytes(), planes = config_.planes;
     const int reference =
         does.references.empty() ? 0 : does.references[static_cast<std::size_t>(placed.output)];
     const int delta = (placed.weight - reference) / (1 << does.shift);
     for (int bit = 0; bit < layer.passes * planes; ++bit) {
       const int pass = layer.passes - 1 - bit / planes, plane = bit % planes;
-      std::int8_t* const of_plane = word + pass * pass_bytes + (placed.p * planes + plane) * window;
+      std::int8_t* const of_plane = word + pass * pass_bytes + (placed.p * planes + plane) * bytes;
       set_field(of_plane, placed.field, code, -(delta >> bit & 1));
     }
     if (!does.references.empty())
-      set_field(word + config_.outputs * planes * window, placed.field, code, -1);
+      set_field(word + config_.outputs * planes * bytes, placed.field, code, -1);
   }
 
   // The same, of the one output that a lane's byte goes to.
