@@ -166,3 +166,19 @@ TEST_CASE("command line: compare sets the paper's tables beside the tops here") 
   CHECK(found.at("areas").as_array().size() == 7);
   CHECK(desk.run(words("compare nothing")).code == 2);
 }
+
+TEST_CASE("command line: compare array has a design that fits for each precision, faster with fewer bits") {
+  const Desk desk;
+  double before = 0;
+  const json::object found = run(desk, "compare array");
+  for (const json::value& row : found.at("rows").as_array()) {
+    CAPTURE(row.at("precision").as_string());
+    const auto of = [&](const char* name) { return row.at(name).to_number<double>(); };
+    CHECK(row.at("fits").as_bool());
+    CHECK(of("sustained_gops_100_mhz") > before);
+    CHECK(of("sustained_gops_100_mhz") <= of("peak_gops_100_mhz"));
+    CHECK(of("peak_gops_100_mhz") == Approx(of("products_per_cycle") / 5));
+    before = of("sustained_gops_100_mhz");
+  }
+  CHECK(before > 1000);
+}
