@@ -182,6 +182,13 @@ ArrayConfig sweeps_config(RandomWork& random, RandomGraphLimits& limits) {
   return config;
 }
 
+// Why a network was refused, without the node's name.
+std::string reason_of(const InputError& error, std::size_t length) {
+  const std::string what = error.what();
+  const std::size_t colon = what.find(": ");
+  return what.substr(colon == std::string::npos ? 0 : colon, length);
+}
+
 // A line a node, for reports of failures.
 std::string text_of(const Graph& graph) {
   const auto shape = [&](std::size_t t) {
@@ -641,9 +648,7 @@ TEST_CASE("array: networks compute by sweeps what the reference does") {
       program =
           compile_to_fit(graph, config, random.in(0, 2) ? ArrayOrder::depth_first : ArrayOrder::by_layers);
     } catch (const InputError& error) {
-      std::string what = error.what();
-      what = what.substr(what.find(": ") == std::string::npos ? 0 : what.find(": "));
-      ++refusals[what.substr(0, 70)];
+      ++refusals[reason_of(error, 70)];
       continue;
     }
     ++ran;
@@ -784,9 +789,7 @@ TEST_CASE("array: networks that count thresholds compute what the reference does
     try {
       program = compile_to_fit(graph, config);
     } catch (const InputError& error) {
-      std::string what = error.what();
-      what = what.substr(what.find(": ") == std::string::npos ? 0 : what.find(": "));
-      ++refusals[what.substr(0, 40)];
+      ++refusals[reason_of(error, 40)];
       continue;
     }
     ++ran;
@@ -839,9 +842,7 @@ TEST_CASE("array: networks of tensors of 1 to 8 bits compute what the reference 
       program =
           compile_to_fit(graph, config, random.in(0, 2) ? ArrayOrder::depth_first : ArrayOrder::by_layers);
     } catch (const InputError& error) {
-      std::string what = error.what();
-      what = what.substr(what.find(": ") == std::string::npos ? 0 : what.find(": "));
-      ++refusals[what.substr(0, 24)];
+      ++refusals[reason_of(error, 24)];
       continue;
     }
     ++ran;

@@ -19,6 +19,26 @@ struct Pins {
   Scaling scaling;
 };
 
+// All that a beat, and a write beside it, brings.
+void drive(BlockBench& bench, const Pins& now) {
+  const auto byte = [&](const char* pin, int value) { bench.set(pin, static_cast<std::uint8_t>(value)); };
+  bench.set("rst_ni", !now.reset);
+  bench.set("valid_i", now.valid);
+  bench.set("add_i", now.add);
+  byte("y_i", now.y);
+  byte("skip_i", now.skip);
+  byte("page_i", now.page);
+  bench.set("m_i", static_cast<std::uint64_t>(now.scaling.multiplier));
+  byte("shift_i", now.scaling.shift);
+  byte("rule_i", scaling_rule(now.scaling.rounding));
+  byte("zero_i", now.scaling.zero);
+  byte("low_i", now.scaling.low);
+  byte("high_i", now.scaling.high);
+  bench.set("table_we_i", now.write);
+  bench.set("table_address_i", static_cast<std::uint64_t>(now.address));
+  bench.set("table_data_i", static_cast<std::uint32_t>(now.word));
+}
+
 // Words as layers have them, and such that a sum is more than 32 bits hold.
 std::int32_t random_word(RandomWork& random) {
   switch (random.in(0, 3)) {
@@ -97,25 +117,7 @@ void agree(int pages, const RtlSource& source, int cycles) {
     CHECK(saturations > cycles / 50);
     CHECK((elsewhere > 10 || pages == 16));
   }
-  bench.run(trace, pins.size(), [&](Cycle cycle) {
-    const Pins& now = pins[cycle];
-    const auto byte = [&](const char* pin, int value) { bench.set(pin, static_cast<std::uint8_t>(value)); };
-    bench.set("rst_ni", !now.reset);
-    bench.set("valid_i", now.valid);
-    bench.set("add_i", now.add);
-    byte("y_i", now.y);
-    byte("skip_i", now.skip);
-    byte("page_i", now.page);
-    bench.set("m_i", static_cast<std::uint64_t>(now.scaling.multiplier));
-    byte("shift_i", now.scaling.shift);
-    byte("rule_i", scaling_rule(now.scaling.rounding));
-    byte("zero_i", now.scaling.zero);
-    byte("low_i", now.scaling.low);
-    byte("high_i", now.scaling.high);
-    bench.set("table_we_i", now.write);
-    bench.set("table_address_i", static_cast<std::uint64_t>(now.address));
-    bench.set("table_data_i", static_cast<std::uint32_t>(now.word));
-  });
+  bench.run(trace, pins.size(), [&](Cycle cycle) { drive(bench, pins[cycle]); });
 }
 
 } // namespace
@@ -164,17 +166,7 @@ TEST_CASE("residual_add: both values are looked up at once, as a table says") {
     }
     pins.resize(pins.size() + ResidualAddTiming::latency + 1);
     CAPTURE(pages, bits, base_seed());
-    bench.run(trace, pins.size(), [&](Cycle cycle) {
-      const Pins& now = pins[cycle];
-      bench.set("valid_i", now.valid);
-      bench.set("add_i", now.add);
-      bench.set("y_i", static_cast<std::uint8_t>(now.y));
-      bench.set("skip_i", static_cast<std::uint8_t>(now.skip));
-      bench.set("page_i", static_cast<std::uint64_t>(now.page));
-      bench.set("table_we_i", now.write);
-      bench.set("table_address_i", static_cast<std::uint64_t>(now.address));
-      bench.set("table_data_i", static_cast<std::uint32_t>(now.word));
-    });
+    bench.run(trace, pins.size(), [&](Cycle cycle) { drive(bench, pins[cycle]); });
   }
 }
 
@@ -230,24 +222,9 @@ TEST_CASE("residual_add: a skip is added to a sum as it is") {
     pins.resize(pins.size() + ResidualAddTiming::latency + 1);
     sums.resize(pins.size());
     bench.run(trace, pins.size(), [&](Cycle cycle) {
-      const Pins& now = pins[cycle];
-      const auto byte = [&](const char* pin, int value) { bench.set(pin, static_cast<std::uint8_t>(value)); };
-      bench.set("valid_i", now.valid);
-      bench.set("add_i", now.add);
+      drive(bench, pins[cycle]);
       bench.set("direct_i", sums[cycle].first);
       bench.set("sum_i", static_cast<std::uint32_t>(sums[cycle].second));
-      byte("y_i", now.y);
-      byte("skip_i", now.skip);
-      byte("page_i", now.page);
-      bench.set("m_i", static_cast<std::uint64_t>(now.scaling.multiplier));
-      byte("shift_i", now.scaling.shift);
-      byte("rule_i", scaling_rule(now.scaling.rounding));
-      byte("zero_i", now.scaling.zero);
-      byte("low_i", now.scaling.low);
-      byte("high_i", now.scaling.high);
-      bench.set("table_we_i", now.write);
-      bench.set("table_address_i", static_cast<std::uint64_t>(now.address));
-      bench.set("table_data_i", static_cast<std::uint32_t>(now.word));
     });
   }
 }
