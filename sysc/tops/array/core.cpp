@@ -748,10 +748,14 @@ void ArrayCore::compute(const Doing& doing) {
   results->row(own, doing.step, results_, trace_ ? &sums_ : nullptr);
   const Cycle written = doing.begin + static_cast<Cycle>(layer.tile_cycles()) - 1 +
                         static_cast<Cycle>(write_latency(doing.side));
-  const ArraySweeps sweeps{sweeps_.tags(), config_.beats(), config_.write_latency()};
+  const ArraySweeps sweeps = sweep_writes();
   write_results({config(doing.side), layer, doing.step, results_, doing.tiles, trace_ ? &undo_ : nullptr,
                  written, config_.has_sweeps() ? &sweeps : nullptr},
                 doing.side, memories_, stage_memories_);
+}
+
+ArraySweeps ArrayCore::sweep_writes() const {
+  return {sweeps_.tags(), config_.beats(), config_.write_latency()};
 }
 
 std::size_t ArrayCore::first_output(const Doing& doing, int n, int pixel) const {
@@ -771,12 +775,11 @@ void ArrayCore::send(const Doing& doing) {
     // With sweeps tile by tile.
     const int n = config_.has_sweeps() ? i % pixels * layer.tiles + i / pixels : i;
     const std::int8_t* const result = results_.data() + first_output(doing, n, 0);
-    const Cycle pushed =
-        config_.has_sweeps()
-            ? ArraySweeps{sweeps_.tags(), config_.beats(), config_.write_latency()}.written(n / layer.tiles,
-                                                                                            n % layer.tiles)
-            : doing.begin + static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) - 1 +
-                  static_cast<Cycle>(config_.write_latency());
+    const Cycle pushed = config_.has_sweeps()
+                             ? sweep_writes().written(n / layer.tiles, n % layer.tiles)
+                             : doing.begin +
+                                   static_cast<Cycle>(n + 1) * static_cast<Cycle>(layer.tile_cycles()) - 1 +
+                                   static_cast<Cycle>(config_.write_latency());
     const bool last = last_step && whole && i + 1 == doing.tiles;
     const int values = (n + 1) % layer.tiles == 0 ? layer.outputs_of_last() : config_.outputs;
     entry_.assign(result, result + values);

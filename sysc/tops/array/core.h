@@ -147,6 +147,8 @@ private:
   void compute(const Doing& doing);
   /// Of a pixel of the step's n-th tile, in results_ and sums_.
   [[nodiscard]] std::size_t first_output(const Doing& doing, int n, int pixel) const;
+  /// When the latest step's results are written, with sweeps.
+  [[nodiscard]] ArraySweeps sweep_writes() const;
   void send(const Doing& doing);
   void record_step(const Doing& doing);
   void record_sweeps(const Doing& doing);
