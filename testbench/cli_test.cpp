@@ -680,26 +680,35 @@ TEST_CASE("command line: bench and synth write their figures") {
   const json::value speed = desk.json_file("bench.json");
   CHECK(speed.at("speedup_over_rtl").as_double() > 0);
   CHECK(speed.at("ratio_to_plain").as_double() > 0);
-  const Outcome synth = desk.run(words("synth -n tiny --lanes 4 --json synth.json"));
-  CAPTURE(synth.err);
-  REQUIRE(synth.code == 0);
-  const json::value area = desk.json_file("synth.json");
+  const auto synthesized = [&](const std::string& option) {
+    const Outcome synth = desk.run(words("synth -n tiny --lanes 4 --json synth.json" + option));
+    CAPTURE(synth.err);
+    REQUIRE(synth.code == 0);
+    for (const char* text : {"scheduler", "delta_mac", "weight_bank", "requantizer", "axi_control", "total"})
+      CHECK_THAT(synth.out, Catch::Contains(text));
+    return desk.json_file("synth.json");
+  };
+  const json::value area = synthesized("");
   CHECK(area.at("fits") == true);
   CHECK(area.at("resources").at("dsp").at("used") == 4 + 3);
   CHECK(area.at("resources").at("lut").at("used").as_int64() > 300);
   CHECK(area.at("resources").at("bram36").at("used") == area.at("total").at("synthesis").at("bram36"));
+  const json::value kept = synthesized(" --keep-hierarchy");
+  const auto total = [](const json::value& of, const char* part) {
+    return of.at("total").at("synthesis").at(part).as_int64();
+  };
   for (const char* part : {"lut", "ff", "dsp", "ramb18", "ramb36", "lut_ram"}) {
     CAPTURE(part);
     std::int64_t blocks = 0;
     for (const auto& block : area.at("blocks").as_object())
       blocks += block.value().at("synthesis").at(part).as_int64();
-    const std::int64_t all = area.at("total").at("synthesis").at(part).as_int64();
+    const std::int64_t all = total(area, part);
     CHECK(blocks == all);
     CHECK(area.at("total").at("model").at(part).to_number<double>() ==
           Approx(static_cast<double>(all)).epsilon(0.15));
+    CHECK(static_cast<double>(total(kept, part)) == Approx(static_cast<double>(all)).epsilon(0.1));
   }
-  for (const char* text : {"scheduler", "delta_mac", "weight_bank", "requantizer", "axi_control", "total"})
-    CHECK_THAT(synth.out, Catch::Contains(text));
+  CHECK(total(kept, "lut") != total(area, "lut"));
   const Outcome missing = desk.run(words("synth -n tiny --lanes 5"), "PATH=/nonexistent");
   CHECK(missing.code == 2);
   CHECK_THAT(missing.err, Catch::Contains("\"yosys\" is not installed"));

@@ -47,7 +47,8 @@ double share_done(const std::string& line) {
 
 } // namespace
 
-SynthesisResult synthesize(const Top& top, const std::function<void(double)>& progress) {
+SynthesisResult synthesize(const Top& top, const std::function<void(double)>& progress, Hierarchy hierarchy) {
+  const bool kept = hierarchy == Hierarchy::kept;
   const std::vector<Part> parts = top.parts();
   const std::string rtl = std::filesystem::absolute(rtl_directory()).string();
   const RtlSources sources = rtl_sources(rtl, top.module());
@@ -57,8 +58,9 @@ SynthesisResult synthesize(const Top& top, const std::function<void(double)>& pr
   script += "; chparam";
   for (const auto& [name, value] : top.parameters())
     script += " -set " + name + " " + std::to_string(value);
-  script += " " + top.module() + "; synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top " +
-            top.module() + "; json -o netlist.json";
+  script += " " + top.module() + "; synth_xilinx -family xc7 " + (kept ? "" : "-flatten ") +
+            "-noiopad -noclkbuf -top " + top.module() + (kept ? "; flatten; clean" : "") +
+            "; json -o netlist.json";
 
   std::string key = run_tool("yosys", {"-V"}) + sources.key + script;
   for (const Part& part : parts) { // by which the counts are told apart
