@@ -2,6 +2,8 @@
 #include "desk.h"
 #include "net/formats/formats.h"
 #include "tiny_images.h"
+#include <array>
+#include <map>
 
 using namespace deltatwin;
 namespace json = boost::json;
@@ -54,6 +56,46 @@ TEST_CASE("train --graph: what is written is what is told, and simulates as told
   }
 }
 
+TEST_CASE("train --graph: tiles of zeros are those of the file") {
+  const Desk desk;
+  if (!is_there(desk))
+    return;
+  write_tiny_images(desk, "own");
+  const Outcome trained =
+      desk.run(command(elements, "--weights d4 --activations 4 --code huffman --epochs 3 --tile-penalty 3 "
+                                 "--tile 2x4 --json trained.json"));
+  CAPTURE(trained.out, trained.err);
+  REQUIRE(trained.code == 0);
+  const Graph graph = load_graph(desk.path("mine.json"));
+  int tiles = 0, zeros = 0;
+  for (const Node& node : graph.nodes) {
+    const auto* convolution = std::get_if<Convolution>(&node.op);
+    if (!convolution ||
+        (node.name != "block1.conv1" && node.name != "block1.conv2" && node.name != "block1.shortcut"))
+      continue;
+    constexpr int of_outputs = 2, of_channels = 4;
+    const int places = convolution->window.rows * convolution->window.columns,
+              channels = graph.tensors[node.inputs[0]].shape[2];
+    if (places == 1 && channels <= of_channels)
+      continue;
+    std::map<std::array<int, 3>, int> others; // of each tile, weights that are not 0
+    for (int o = 0, i = 0; o < convolution->outputs; ++o)
+      for (int place = 0; place < places; ++place)
+        for (int channel = 0; channel < channels; ++channel, ++i)
+          others[{o / of_outputs, place, channel / of_channels}] +=
+              convolution->weights[static_cast<std::size_t>(i)] != 0;
+    for (const auto& [tile, count] : others) {
+      ++tiles;
+      zeros += count == 0;
+    }
+  }
+  CHECK(zeros > 0);
+  CHECK_THAT(trained.out, Catch::Contains("tiles: " + std::to_string(zeros) + " of " + std::to_string(tiles) +
+                                          " tiles of 2 x 4 weights"));
+  CHECK(desk.json_file("trained.json").at("zero_tiles") == zeros);
+  CHECK_THAT(graph.description, Catch::Contains(" --tile-penalty 3 --tile 2x4"));
+}
+
 TEST_CASE("train --graph: the same command goes on from a checkpoint, another one is refused") {
   const Desk desk;
   if (!is_there(desk))
@@ -93,6 +135,17 @@ TEST_CASE("train --graph: wrong input is refused in one line") {
            Bad{elements, "--input-bits 9", "--input-bits: 9, expected 2 to 8"},
            Bad{elements, "--crop 5", "--crop: 5, expected less than half of an image"},
            Bad{elements, "--delta-penalty 1", "--delta-penalty: has a meaning with --code huffman only"},
+           Bad{elements, "--tile-penalty -1", "--tile-penalty: expected 0 to 10"},
+           Bad{elements, "--tile-penalty 1 --reference mean --weights d4",
+               "--tile-penalty: takes --reference zero"},
+           Bad{elements, "--tile-penalty 1 --weights b1 --first w8",
+               "--tile-penalty: no convolution has several tiles"},
+           Bad{elements, "--tile-penalty 1 --tile 8",
+               "--tile: \"8\", expected OUTPUTSxCHANNELS, each 1 to 256"},
+           Bad{elements, "--tile-penalty 1 --tile 8x", "--tile: \"8x\", expected OUTPUTSxCHANNELS"},
+           Bad{elements, "--tile-penalty 1 --tile 0x8", "--tile: \"0x8\", expected OUTPUTSxCHANNELS"},
+           Bad{elements, "--tile-penalty 1 --tile 8x257", "--tile: \"8x257\", expected OUTPUTSxCHANNELS"},
+           Bad{elements, "--tile 8x8", "--tile: has a meaning with --tile-penalty only"},
            Bad{elements, "--code huffman_pairs", "--code: huffman_pairs has no meaning with --graph"},
            Bad{elements, "--teacher-share 1", "--teacher-share: has a meaning with --teacher-network only"},
            Bad{elements, "--teacher-network nobody", "nobody"},

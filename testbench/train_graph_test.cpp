@@ -13,10 +13,13 @@
 #include "train/graph_trainer.h"
 #include "train/normalization.h"
 #include "train/residual.h"
+#include "train/weight_tiles.h"
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
+#include <map>
 
 using namespace deltatwin;
 
@@ -471,6 +474,67 @@ TEST_CASE("train graph: a training that was broken off goes on as if it had not 
   next.graph.elements = parse_graph_elements("conv 7 3x3, block 6, block 8/2, average, dense 4");
   CHECK_THAT(refusal([&] { (void)train_graph(next, set, nullptr, {}); }),
              Catch::Contains("x.checkpoint: the tensor \"conv1.weight\" has 54 values, this network's 63"));
+}
+
+TEST_CASE("train graph: tiles shrink by their root mean square, and are 0 where it was less") {
+  RandomWork random(base_seed());
+  for (int round = 0; round < repeats(20); ++round) {
+    const int outputs = random.in(1, 20), places = random.in(1, 9), channels = random.in(1, 40);
+    const TileSize size{random.in(1, 9), random.in(1, 17)};
+    const WeightTiles tiles(outputs, places, channels, size);
+    std::vector<float> weights;
+    for (int i = 0; i < outputs * places * channels; ++i)
+      weights.push_back(static_cast<float>(random.in(-100, 100)) / 100);
+    const double amount = 0.01 * random.in(0, 90);
+    const auto tile_of = [&](int i) {
+      return std::array{i / channels / places / size.outputs, i / channels % places,
+                        i % channels / size.channels};
+    };
+    std::map<std::array<int, 3>, std::pair<double, int>> squares;
+    for (int i = 0; i < outputs * places * channels; ++i) {
+      auto& [sum, count] = squares[tile_of(i)];
+      sum += std::pow(static_cast<double>(weights[static_cast<std::size_t>(i)]), 2);
+      ++count;
+    }
+    std::vector<float> shrunk = weights;
+    tiles.shrink(shrunk.data(), amount);
+    CHECK(tiles.count() == static_cast<int>(squares.size()));
+    std::vector<std::int16_t> integers;
+    int zeros = 0;
+    for (const auto& [tile, square] : squares)
+      zeros += std::sqrt(square.first / square.second) <= amount;
+    for (int i = 0; i < outputs * places * channels; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const auto& [sum, count] = squares[tile_of(i)];
+      const double mean = std::sqrt(sum / count), left = mean > amount ? (mean - amount) / mean : 0;
+      REQUIRE(static_cast<double>(shrunk[at]) ==
+              Approx(left * static_cast<double>(weights[at])).margin(1e-6));
+      integers.push_back(static_cast<std::int16_t>(left > 0));
+    }
+    CHECK(tiles.zeros(integers) == zeros);
+  }
+}
+
+TEST_CASE("train graph: a pull of tiles makes whole ones zero, whose integers are what was trained") {
+  RandomWork random(base_seed());
+  const ImageSet set = striped(random, 1, 240);
+  int before = -1;
+  for (const double penalty : {0.0, 0.3, 3.0}) {
+    CAPTURE(penalty);
+    GraphTrainOptions options = tiny(residual, "d4a4");
+    options.epochs = 4;
+    options.deltas.code = Code::huffman;
+    options.tile_penalty = penalty;
+    options.tile = {4, 4};
+    const TrainedGraph trained = train_graph(options, set, nullptr, {});
+    CHECK(trained.different <= 1);
+    // block1: 2 layers of 2 x 9 x 2, block2: a 1x1 of 2 x 2, 2 x 9 x 2 and 2 x 9 x 2
+    CHECK(trained.tiles == 4 * 36 + 4);
+    CHECK(trained.zero_tiles > before);
+    before = trained.zero_tiles;
+    CHECK_NOTHROW(parse_graph(format_2_text(trained.graph), "g"));
+  }
+  CHECK(before > 0);
 }
 
 TEST_CASE("train graph: a float network teaches") {

@@ -369,6 +369,8 @@ GraphRun graph_run(const CLI::App& command, const Arguments& arguments) {
     throw InputError("--code: huffman_pairs has no meaning with --graph, where huffman is for pairs, too");
   if (run.options.deltas.code == Code::raw && command.count("--delta-penalty"))
     throw InputError("--delta-penalty: has a meaning with --code huffman only");
+  if (command.count("--tile") && !command.count("--tile-penalty"))
+    throw InputError("--tile: has a meaning with --tile-penalty only");
   return run;
 }
 

@@ -76,6 +76,8 @@ void read_words(GraphRun& run) {
   options.deltas.reference = choice("--reference", words.reference, "zero", "mean")
                                  ? DeltaTraining::Reference::mean
                                  : DeltaTraining::Reference::zero;
+  if (!words.tile.empty())
+    options.tile = parse_tile_size(words.tile);
   if (!run.has_shift)
     options.deltas.shift =
         options.deltas.code == Code::huffman ? 0 : default_graph_shift(options.deltas.reference);
@@ -110,6 +112,9 @@ std::string command_line(const GraphRun& run) {
     text += " --shift " + std::to_string(o.deltas.shift);
   if (o.deltas.code == Code::huffman)
     text += " --code huffman --delta-penalty " + shortest(o.delta_penalty);
+  if (o.tile_penalty > 0)
+    text += " --tile-penalty " + shortest(o.tile_penalty) + " --tile " + std::to_string(o.tile.outputs) +
+            "x" + std::to_string(o.tile.channels);
   text += " --epochs " + std::to_string(o.epochs) + " --batch " + std::to_string(o.batch) +
           " --learning-rate " + shortest(o.learning_rate) + " --weight-decay " + shortest(o.weight_decay) +
           " --label-smoothing " + shortest(o.label_smoothing) + " --crop " + std::to_string(o.crop) +
@@ -210,7 +215,8 @@ const std::vector<const char*>& graph_option_names() {
   static const std::vector<const char*> names = {
       "--weights",       "--activations", "--first",           "--last",    "--input-bits",
       "--shortcut-bits", "--branch-bits", "--multiplier-bits", "--scaling", "--reference",
-      "--mirror",        "--threads",     "--checkpoint",      "--start",   "--teacher-network"};
+      "--mirror",        "--threads",     "--checkpoint",      "--start",   "--teacher-network",
+      "--tile-penalty",  "--tile"};
   return names;
 }
 
@@ -253,6 +259,15 @@ void add_graph_options(CLI::App& command, GraphWords& words, GraphTrainOptions& 
       .add_option("--reference", words.reference,
                   "with --graph: of deltas, zero or mean (of the layer's weights)")
       ->capture_default_str();
+  command
+      .add_option("--tile-penalty", options.tile_penalty,
+                  "with --graph, 0 to 10: pull of whole tiles of convolutions' weights to 0 (group lasso), "
+                  "which `--skip-zeros 1` of the array leaves out; try 0.01 to 0.1")
+      ->capture_default_str();
+  command.add_option(
+      "--tile", words.tile,
+      "with --tile-penalty: OUTPUTSxCHANNELS of a tile, at one place of the kernel: the array's "
+      "outputs, and channels of a word: 8 bytes hold 16 of 4 bits [8x16]");
   command.add_flag("--mirror", words.mirror,
                    "with --graph: half of the images are mirrored (the default for images in color)");
   command
@@ -321,6 +336,10 @@ void run_graph(GraphRun run) {
                 grouped(static_cast<std::uint64_t>(storage.coded)).c_str(),
                 grouped(static_cast<std::uint64_t>(storage.coded_pairs)).c_str(),
                 storage.coded_pairs / static_cast<double>(storage.weights));
+  if (options.tile_penalty > 0)
+    std::printf("tiles: %d of %d tiles of %d x %d weights of convolutions are zero (%.1f %%)\n",
+                trained.zero_tiles, trained.tiles, options.tile.outputs, options.tile.channels,
+                100.0 * trained.zero_tiles / trained.tiles);
   write_json(run.json, "train",
              {{"network", graph.name},
               {"file", path},
@@ -333,6 +352,8 @@ void run_graph(GraphRun run) {
               {"macs", graph.macs()},
               {"weights", storage.weights},
               {"weight_bits", storage.raw},
+              {"tiles", trained.tiles},
+              {"zero_tiles", trained.zero_tiles},
               {"entropy_bits", storage.coded},
               {"entropy_bits_of_pairs", storage.coded_pairs},
               {"command", command_line(run)}});

@@ -13,6 +13,7 @@ struct GraphWords {
   std::string graph{}; ///< elements, or @file
   std::string weights = "w8", activations = "8", first{}, last{}, reference = "zero", scaling = "multiply";
   std::string teacher{}; ///< file or name of a float network; empty: none
+  std::string tile{};    ///< empty: the default
   bool mirror = false;
 };
 

@@ -58,7 +58,7 @@ at::Tensor GraphModel::run(const PlannedStep& step, GraphLayer& layer, const at:
   const PlannedTensor& in = plan_.tensors[step.from];
   const at::Tensor weights = WeightFunction::apply(layer.weights, &layer.quantizer, layer.rounded);
   at::Tensor sums;
-  if (step.padding == 0 && step.rows == in.rows && step.columns == in.columns) {
+  if (step.is_dense(in)) {
     // A dense layer is a convolution of 1 x 1 over all values as channels.
     const at::Tensor flat = values.permute({0, 2, 3, 1}).reshape({values.size(0), layer.inputs, 1, 1});
     sums = at::conv2d(flat, weights.view({layer.outputs, layer.inputs, 1, 1}));
@@ -127,6 +127,21 @@ void GraphModel::shrink_deltas(double share) {
   for (const auto& layer : layers_)
     if (layer)
       layer->quantizer.shrink_deltas(layer->weights.data_ptr<float>(), share);
+}
+
+std::optional<WeightTiles> tiles_of(const GraphPlan& plan, const PlannedStep& step, const TileSize& size) {
+  const PlannedTensor& in = plan.tensors[step.from];
+  if (step.kind != PlannedStep::Kind::convolution || step.from == 0 || step.is_dense(in) ||
+      step.weights.kind == WeightFormat::Kind::binary)
+    return std::nullopt;
+  const WeightTiles tiles(plan.tensors[step.to].channels, step.rows * step.columns, in.channels, size);
+  return tiles.tiles_of_each() > 1 ? std::optional(tiles) : std::nullopt;
+}
+
+void GraphModel::shrink_tiles(double amount, const TileSize& size) {
+  for (std::size_t s = 0; s < layers_.size(); ++s)
+    if (const std::optional<WeightTiles> tiles = tiles_of(plan_, plan_.steps[s], size))
+      tiles->shrink(layers_[s]->weights.data_ptr<float>(), amount);
 }
 
 std::vector<at::Tensor> GraphModel::weights() const {

@@ -3,6 +3,7 @@
 #include "train/graph_plan.h"
 #include "train/normalization.h"
 #include "train/weight_quantizer.h"
+#include "train/weight_tiles.h"
 #include <optional>
 #include <string>
 #include <torch/torch.h>
@@ -41,6 +42,8 @@ public:
   void refit();
   void clip();
   void shrink_deltas(double share);
+  /// Pulls whole tiles of convolutions towards 0 (WeightTiles::shrink).
+  void shrink_tiles(double amount, const TileSize& size);
 
   [[nodiscard]] std::vector<at::Tensor> weights() const;
   [[nodiscard]] std::vector<at::Tensor> offsets_and_gains() const;
@@ -60,6 +63,10 @@ private:
 [[nodiscard]] Tensor to_tensor(const PlannedTensor& tensor);
 /// What the two maps of an addition are multiplied by.
 [[nodiscard]] std::pair<double, double> add_factors(const GraphPlan& plan, const PlannedStep& step);
+/// Of a step's weights, where whole tiles of them can be left out: not of the image's, which lie several
+/// columns a word, of dense layers, of -1 and 1, nor where a tile of outputs has one alone.
+[[nodiscard]] std::optional<WeightTiles> tiles_of(const GraphPlan& plan, const PlannedStep& step,
+                                                  const TileSize& size);
 /// A node of a graph for each step of the plan. Rounds the layers' weights.
 [[nodiscard]] Graph fold_graph(const GraphPlan& plan, std::vector<std::optional<GraphLayer>>& layers,
                                const std::string& name);

@@ -88,6 +88,10 @@ struct PlannedStep {
   WeightFormat weights{};
   bool last = false; ///< one scale for all outputs, which are the network's
   int shift = 0;     ///< average: the sum is divided by 2^shift
+
+  [[nodiscard]] bool is_dense(const PlannedTensor& in) const { ///< of a convolution: from all values at once
+    return padding == 0 && rows == in.rows && columns == in.columns;
+  }
 };
 
 /// A network, with all shapes and formats.

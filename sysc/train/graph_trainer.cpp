@@ -145,6 +145,9 @@ void check_deltas(const GraphTrainOptions& options) {
   require(there || options.deltas.reference == DeltaTraining::Reference::zero,
           "--reference: no layer has deltas (d2 to d8)");
   require(options.delta_penalty >= 0 && options.delta_penalty <= 10, "--delta-penalty: expected 0 to 10");
+  require(options.tile_penalty >= 0 && options.tile_penalty <= 10, "--tile-penalty: expected 0 to 10");
+  require(options.tile_penalty == 0 || options.deltas.reference == DeltaTraining::Reference::zero,
+          "--tile-penalty: takes --reference zero, with which deltas of 0 are weights of 0");
 }
 
 void check_images(const GraphTrainOptions& options, const ImageSet& images) {
@@ -178,6 +181,13 @@ public:
       position_ = load_checkpoint(options.checkpoint, options.identity, model_, optimizer_);
     require(position_.epoch <= options.epochs, options.checkpoint + ": has more epochs than --epochs");
     begun_at_ = position_.epoch;
+    const auto has_tiles = [&](const PlannedStep& step) {
+      return tiles_of(plan_, step, options.tile).has_value();
+    };
+    require(options.tile_penalty == 0 || std::any_of(plan_.steps.begin(), plan_.steps.end(), has_tiles),
+            "--tile-penalty: no convolution has several tiles of weights, of " +
+                std::to_string(options.tile.outputs) + " outputs by " +
+                std::to_string(options.tile.channels) + " channels, that could be zero");
   }
 
   TrainedGraph run(const std::function<void(const GraphProgress&)>& progress) {
@@ -195,6 +205,7 @@ public:
     TrainedGraph result;
     result.different = judge_.different(model_, model_.fold(options_.name));
     result.graph = std::move(position_.best);
+    count_tiles(result);
     result.validation_accuracy = position_.best_accuracy;
     result.validation_images = held_;
     return result;
@@ -202,6 +213,16 @@ public:
 
 private:
   [[nodiscard]] bool coded() const { return options_.deltas.code == Code::huffman; }
+  [[nodiscard]] bool shrinks() const { return coded() || options_.tile_penalty > 0; }
+
+  // A node is a step's.
+  void count_tiles(TrainedGraph& result) const {
+    for (std::size_t s = 0; s < plan_.steps.size(); ++s)
+      if (const std::optional<WeightTiles> tiles = tiles_of(plan_, plan_.steps[s], options_.tile)) {
+        result.tiles += tiles->count();
+        result.zero_tiles += tiles->zeros(std::get<Convolution>(result.graph.nodes[s].op).weights);
+      }
+  }
 
   // Mean loss over the epoch's steps.
   double train_epoch(const std::function<void(const GraphProgress&)>& progress) {
@@ -235,6 +256,8 @@ private:
     const double rate = optimizer_.step();
     if (coded())
       model_.shrink_deltas(options_.delta_penalty * rate);
+    if (options_.tile_penalty > 0)
+      model_.shrink_tiles(options_.tile_penalty * rate, options_.tile);
     model_.clip();
     model_.refit();
     return loss.item<double>();
@@ -246,9 +269,9 @@ private:
     if (position_.epoch == 1)
       validate(graph, options_.name);
     right = judge_.accuracy(graph);
-    // Deltas shrink slowly: what did best before they have is not yet coded in few bits.
+    // They shrink slowly: what did best before they have is not yet of few bits, or tiles.
     const bool kept =
-        right >= position_.best_accuracy && (!coded() || 4 * position_.epoch > 3 * options_.epochs);
+        right >= position_.best_accuracy && (!shrinks() || 4 * position_.epoch > 3 * options_.epochs);
     if (kept || position_.best.nodes.empty()) {
       position_.best_accuracy = kept ? right : -1;
       position_.best = std::move(graph);

@@ -4,6 +4,7 @@
 #include "net/image_set.h"
 #include "train/graph_plan.h"
 #include "train/weight_quantizer.h"
+#include "train/weight_tiles.h"
 #include <functional>
 #include <string>
 
@@ -15,6 +16,8 @@ struct GraphTrainOptions {
   GraphOptions graph;
   DeltaTraining deltas;
   double delta_penalty = 0.3;   ///< with a Huffman code: weights move this * learning rate * step a step
+  double tile_penalty = 0;      ///< tiles of weights shrink by this * learning rate * root(n) a step
+  TileSize tile;                ///< of n weights
   int epochs = 40;              ///< passes over the training images
   int batch = 128;              ///< images a step
   double learning_rate = 2e-3;  ///< Adam's, after the warm-up; a cosine takes it to 0
@@ -48,6 +51,7 @@ struct TrainedGraph {
   /// Of the network as it is at the end of training: on how many validation images the model that was trained
   /// says another class than its integers do.
   int different = 0;
+  int tiles = 0, zero_tiles = 0; ///< of its convolutions, that could be left out; whose weights are all 0
 };
 
 /// Throws InputError that names the first impossible option.
