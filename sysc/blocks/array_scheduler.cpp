@@ -88,6 +88,13 @@ ArrayLayer ArrayLayer::of_stage() const {
   return layer;
 }
 
+ArrayLayer ArrayLayer::of_sweeps() const {
+  ArrayLayer layer = *this;
+  layer.passes = 1;
+  layer.group_mode = layer.shared = layer.wide = layer.pause = layer.reference_shift = 0;
+  return layer;
+}
+
 template <class Self, class Visit> void ArrayStep::fields(Self& self, Visit visit) {
   visit({"layer", 0, 0, 6}, self.layer);
   visit({"wait", 0, 8, 1}, self.wait);

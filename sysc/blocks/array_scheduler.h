@@ -62,8 +62,9 @@ struct ArrayLayer {
   /// map included.
   [[nodiscard]] int tile_pixels(int pixels) const { return wide ? pixels : 1; }
   [[nodiscard]] int result_columns(int pixels) const { return columns * tile_pixels(pixels); }
-  /// Without what the stage ignores.
+  /// Without what the stage ignores; without what sweeps do.
   [[nodiscard]] ArrayLayer of_stage() const;
+  [[nodiscard]] ArrayLayer of_sweeps() const;
 
   using Words = std::array<std::uint32_t, array_layer_words>;
   /// Throws InputError that names the field, what it is and what is possible.

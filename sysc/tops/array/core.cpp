@@ -491,10 +491,8 @@ void ArrayCore::prepare() {
         ArrayLayer layer = ArrayLayer::unpack(words);
         if (!config_.has_stage())
           layer.from_stage = layer.to_stage = 0;
-        if (config_.has_sweeps()) {
-          layer.passes = 1;
-          layer.group_mode = layer.shared = layer.wide = layer.pause = layer.reference_shift = 0;
-        }
+        if (config_.has_sweeps())
+          layer = layer.of_sweeps();
         prepared_[side].push_back({side == array ? layer : layer.of_stage(), nullptr, std::nullopt});
       }
 }
@@ -502,7 +500,7 @@ void ArrayCore::prepare() {
 // An image is computed as a whole unless its beats are recorded, one before it is unfinished, or its program
 // is not what a compiler makes.
 void ArrayCore::begin_image() {
-  if (whole_ || trace_ || engine(array).step != 0 || checked_ || config_.has_sweeps())
+  if (whole_ || trace_ || engine(array).step != 0 || checked_)
     return;
   checked_ = true;
   prepare();
@@ -515,10 +513,12 @@ bool ArrayCore::is_legal(Side side) {
   const ArrayBounds limits = bounds(side);
   for (std::uint32_t s = 0; s < steps(side); ++s) {
     ArrayStep step = ArrayStep::unpack(memories(side).steps[s]);
-    step.rows = 1;
+    if (!config_.has_sweeps())
+      step.rows = 1;
     const auto number = static_cast<std::size_t>(step.layer);
     const ArrayLayer layer = number < prepared_[side].size() ? prepared_[side][number].layer : ArrayLayer();
-    if (!limits.allows(step, layer) || limits.good_windows(step, layer) != layer.row_tiles() * layer.steps())
+    if (!limits.allows(step, layer) ||
+        limits.good_windows(step, layer) != layer.row_tiles() * step.rows * layer.steps())
       return false;
   }
   return true;

@@ -56,6 +56,8 @@ bool LayerKernel::has_even_padding() const {
 bool LayerKernel::keeps_results() const {
   if (counts()) // until they are counted
     return true;
+  if (looks_up())
+    return keeps_results(-(1 << (config_.skip_bits() - 1)), (1 << (config_.skip_bits() - 1)) - 1);
   const int low = layer_.add && config_.pages ? layer_.add_low : layer_.low,
             high = layer_.add && config_.pages ? layer_.add_high : layer_.high;
   return keeps_results(low, high);
@@ -78,7 +80,9 @@ std::shared_ptr<const LayerKernel> LayerKernel::of(const ArrayConfig& config, co
                      : by_tile        ? layer.group_steps == 1
                                       : layer.group_steps == layer.groups;
   if (!whole || ((layer.sum_bytes || layer.direct) && config.wide_sums) ||
-      (layer.max_pool && layer.group_mode) || layer.entries != layer.columns * layer.tiles)
+      (layer.max_pool && layer.group_mode) ||
+      (config.has_sweeps() ? layer.block_pixels != layer.columns * layer.block_rows
+                           : layer.entries != layer.columns * layer.tiles))
     return nullptr;
   if (!config.has_width(layer.read_code)) // no step has such a layer
     return nullptr;
@@ -123,6 +127,13 @@ bool LayerKernel::take_weights(const ArrayMemories& memories) {
   const std::int64_t most = 1 << (width_bits(layer_.read_code) - 1),
                      half = std::int64_t{1} << (config_.accumulator_bits() - 1);
   std::vector<std::uint32_t> weights, mask;
+  std::vector<std::int8_t> swept;
+  if (config_.has_sweeps()) {
+    for (const std::optional<TileFault>& fault : memories.decoded(config_, layer_).faults)
+      if (fault)
+        return false;
+    swept = memories.swept_weights(config_, layer_);
+  }
   // Rows of the window behind the kernel's last one have no weights.
   int used = 1;
   for (int pass = 0; pass < 2; ++pass) {
@@ -139,9 +150,13 @@ bool LayerKernel::take_weights(const ArrayMemories& memories) {
       const int tile = o / config_.outputs;
       std::int64_t sum = 0, total = 0;
       for (int k = 0; k < steps; ++k) {
-        if (!memories.weights_of(config_, layer_, o, k, weights) ||
-            (totals && !memories.mask_of(config_, layer_, tile, k, mask)))
+        if (config_.has_sweeps()) {
+          const std::ptrdiff_t at = (tile * steps + k) * config_.outputs + o % config_.outputs;
+          weights.assign(swept.begin() + at * channels, swept.begin() + (at + 1) * channels);
+        } else if (!memories.weights_of(config_, layer_, o, k, weights) ||
+                   (totals && !memories.mask_of(config_, layer_, tile, k, mask))) {
           return false;
+        }
         const int kg = k % layer_.group_steps, column = k / layer_.group_steps % layer_.kernel_columns,
                   first = k / (layer_.group_steps * layer_.kernel_columns) * config_.rows;
         for (int i = 0; i < static_cast<int>(weights.size()); ++i) {
@@ -239,6 +254,12 @@ bool LayerKernel::take_addition(const ArrayMemories& memories) {
     return true;
   if (layer_.page >= config_.pages)
     return false;
+  if (config_.lookup) {
+    for (int index = 0; index < 1 << 16; ++index)
+      added_.push_back(static_cast<std::int8_t>(
+          memories.tables[size(layer_.page << 8 | (index >> 8 & 0xf) << 4 | (index & 0xf))]));
+    return true;
+  }
   std::int64_t reach = 0;
   for (int side = 0; side < 2; ++side) {
     std::int64_t most = 0;

@@ -44,6 +44,7 @@ public:
 private:
   LayerKernel(const ArrayConfig& config, const ArrayLayer& layer);
   [[nodiscard]] bool take_weights(const ArrayMemories& memories);
+  [[nodiscard]] bool looks_up() const { return config_.lookup && layer_.add && config_.pages > 0; }
   [[nodiscard]] bool has_even_padding() const;
   /// Whether what is written is what was computed.
   [[nodiscard]] bool keeps_results() const;

@@ -49,21 +49,13 @@ void LayerResults::put(int row, int window, const std::vector<std::uint32_t>& we
       taps_[size(row)].push_back({window * values_ + static_cast<int>(i), weights[i]});
 }
 
-// Of streams: tile by tile, and of each output its channels.
 void LayerResults::take_streams(const ArrayMemories& memories) {
-  const DecodedTiles tiles = memories.decoded(config_, layer_);
-  const std::size_t each = size(config_.outputs * values_);
-  std::vector<std::uint32_t> weights(size(values_));
-  for (int k = 0; k < layer_.pass_steps(); ++k)
-    for (int row = 0; row < rows(); ++row) {
-      const int tile = row / config_.outputs, load = layer_.still ? tile : tile * layer_.pass_steps() + k;
-      for (int i = 0; i < values_; ++i) {
-        const std::size_t at = size(load) * each + size(row % config_.outputs * values_ + i);
-        weights[size(i)] = static_cast<std::uint32_t>(
-            at < tiles.weights.size() ? sign_extended(tiles.weights[at], config_.planes) : 0);
-      }
-      put(row, k, weights);
-    }
+  const std::vector<std::int8_t> all = memories.swept_weights(config_, layer_);
+  const std::int8_t* of_window = all.data();
+  for (int tile = 0; tile < layer_.tiles; ++tile)
+    for (int k = 0; k < layer_.pass_steps(); ++k)
+      for (int p = 0; p < config_.outputs; ++p, of_window += values_)
+        put(tile * config_.outputs + p, k, {of_window, of_window + values_});
 }
 
 bool LayerResults::take_fields(const ArrayMemories& memories) {

@@ -38,6 +38,21 @@ DecodedTiles ArrayMemories::decoded(const ArrayConfig& config, const ArrayLayer&
                       {static_cast<std::uint32_t>(layer.weight_base), layer.loads});
 }
 
+std::vector<std::int8_t> ArrayMemories::swept_weights(const ArrayConfig& config,
+                                                      const ArrayLayer& layer) const {
+  const DecodedTiles tiles = decoded(config, layer);
+  const int windows = layer.pass_steps();
+  const std::size_t each = size(config.outputs * config.word_channels(config.narrowest()));
+  std::vector<std::int8_t> swept(size(layer.tiles * windows) * each);
+  for (int sweep = 0; sweep < layer.tiles * windows; ++sweep) {
+    const std::size_t load = size(layer.still ? sweep / windows : sweep);
+    for (std::size_t i = 0; i < each && load * each + i < tiles.weights.size(); ++i)
+      swept[size(sweep) * each + i] =
+          static_cast<std::int8_t>(sign_extended(tiles.weights[load * each + i], config.planes));
+  }
+  return swept;
+}
+
 ArrayMemories::Source ArrayMemories::source_of(const ArrayConfig& config, const ArrayLayer& layer) const {
   if (layer.from_input)
     return {input, size(config.input_depth)};

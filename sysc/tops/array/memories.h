@@ -109,6 +109,9 @@ struct ArrayMemories {
   /// With sweeps: a book's lengths, and a layer's weights; none, if its book is faulty or there is no such.
   [[nodiscard]] std::vector<int> book_lengths(const ArrayConfig& config, int book) const;
   [[nodiscard]] DecodedTiles decoded(const ArrayConfig& config, const ArrayLayer& layer) const;
+  /// The same by tile, window, output, and field: a code's bits that are missing count 0.
+  [[nodiscard]] std::vector<std::int8_t> swept_weights(const ArrayConfig& config,
+                                                       const ArrayLayer& layer) const;
   /// What a window's activations count in an output's sum, lane by lane and field by field: of all passes
   /// together, modulo 2^32. False where bits of one field count differently, which planes can.
   [[nodiscard]] bool weights_of(const ArrayConfig& config, const ArrayLayer& layer, int output, int window,

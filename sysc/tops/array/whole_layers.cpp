@@ -84,7 +84,8 @@ private:
     Layer& layer = whole_.layers_[size(step.layer)];
     if (!layer.kernel)
       return false;
-    step.row = layer.rows++;
+    step.row = layer.rows;
+    layer.rows += step.does.rows;
     const int first = step.does.first_row;
     if (image_ == 0 && step.row == 0) {
       layer.first_row = first;
@@ -92,6 +93,8 @@ private:
     }
     if (image_ == 0 && step.row == 1)
       layer.row_stride = first - layer.first_row;
+    if (config_.has_sweeps())
+      layer.row_stride = layer.does.column_stride;
     if (first != layer.first_row + step.row * layer.row_stride || layer.row_stride < 0)
       return false;
     rows_there_ = std::max(rows_there_, step.does.need);
@@ -107,12 +110,14 @@ private:
     const ArrayLayer& does = layer.does;
     const int pixels = config_.pixels;
     const int columns = (layer.kernel->columns() - 1) * layer.kernel->column_stride() + does.kernel_columns;
-    for (int row = 0; row < layer.kernel->rows(); ++row) {
-      const int y = step.does.first_row + row;
+    const int rows = layer.kernel->rows();
+    for (int i = 0; i < step.does.rows * rows; ++i) {
+      const int of_block = i / rows, row = i % rows;
+      const int y = step.does.first_row + of_block * layer.row_stride + row;
       if (y < 0 || y >= does.map_rows)
         continue;
-      const ArrayWindow window =
-          walk.window(0, 0, row / config_.rows * does.kernel_columns * does.group_steps);
+      const ArrayWindow window = walk.window(of_block * does.columns, 0,
+                                             row / config_.rows * does.kernel_columns * does.group_steps);
       const int first = walk.address(window, does.group_mode ? 0 : row % config_.rows) -
                         (window.column - window.column_bank) / pixels * does.groups;
       for (int column = std::max(0, does.first_column);
@@ -152,7 +157,8 @@ private:
   }
 
   bool follow_skip(Layer& layer, const Step& step) {
-    for (int entry = 0; entry < layer.does.entries; ++entry) {
+    const int of_row = layer.does.row_tiles();
+    for (int entry = 0; entry < step.does.rows * of_row; ++entry) {
       const Tag* const tag = skips_.at(0, step.does.skip_read + entry);
       if (!tag)
         return false;
@@ -161,7 +167,7 @@ private:
       if (layer.skip == nobody ||
           whole_.layers_[size(layer.skip)].kernel->columns() != layer.kernel->columns())
         return false;
-      if (!(*tag == Tag{image_, layer.skip, step.row, entry, layer.does.tiles}))
+      if (!(*tag == Tag{image_, layer.skip, step.row + entry / of_row, entry % of_row, layer.does.tiles}))
         return false;
     }
     return true;
@@ -171,19 +177,20 @@ private:
     const ArrayLayer& does = layer.does;
     if (does.max_pool && (does.to_skip || does.to_output))
       return false;
-    for (int x = 0; x < does.columns; ++x)
+    for (int x = 0; x < step.does.rows * does.columns; ++x)
       for (int tile = 0; tile < does.tiles; ++tile) {
-        const int address = walk.result_address(x, tile), entry = x * does.tiles + tile;
+        const int row = step.row + x / does.columns, column = x % does.columns;
+        const int address = walk.result_address(x, tile);
         for (int pixel = 0; pixel < walk.tile_pixels(); ++pixel) {
-          const Tag made{image_, step.layer, step.row, x * walk.tile_pixels() + pixel,
+          const Tag made{image_, step.layer, row, column * walk.tile_pixels() + pixel,
                          walk.result_group(tile)};
           const int bank = walk.result_column_bank(x, pixel) * config_.rows + walk.result_bank(tile);
           if ((does.to_map && !put(layer.engine == 1 ? rows_ : maps_, bank, address, made)) ||
               (does.to_stage && !put(stage_maps_, bank, address, made)))
             return false;
         }
-        if (does.to_skip && !put(skips_, 0, step.does.skip_write + entry,
-                                 Tag{image_, step.layer, step.row, entry, does.tiles}))
+        if (does.to_skip && !put(skips_, 0, step.does.skip_write + x * does.tiles + tile,
+                                 Tag{image_, step.layer, row, column * does.tiles + tile, does.tiles}))
           return false;
       }
     return true;
@@ -208,13 +215,21 @@ std::optional<WholeLayers> WholeLayers::of(const Engine& array, const Engine& st
   if (input.channels == 0 || array.steps == 0)
     return std::nullopt;
   WholeLayers whole(input);
+  if (const int kept = array.config.input_bits; kept > 0) {
+    const int lost = 8 * array.config.channels - kept;
+    if (lost % width_bits(input.code))
+      return std::nullopt;
+    whole.lost_ = lost / width_bits(input.code);
+  }
   for (const Engine* engine : {&array, &stage}) {
     const int before = static_cast<int>(whole.layers_.size());
     Walk& walk = whole.walks_.emplace_back();
     walk.config = engine->config;
     std::size_t layers = 0;
     for (std::size_t s = 0; s < engine->steps; ++s) {
-      const ArrayStep step = ArrayStep::unpack(engine->memories.steps[s]);
+      ArrayStep step = ArrayStep::unpack(engine->memories.steps[s]);
+      if (!engine->config.has_sweeps())
+        step.rows = 1;
       walk.steps.push_back({step, before + step.layer, 0});
       layers = std::max(layers, size(step.layer) + 1);
     }
@@ -222,7 +237,9 @@ std::optional<WholeLayers> WholeLayers::of(const Engine& array, const Engine& st
       Layer& layer = whole.layers_.emplace_back();
       const ArrayLayer does = ArrayLayer::unpack(engine->memories.layers[l]);
       layer.engine = whole.walks_.size() - 1;
-      layer.does = layer.engine == 1 ? does.of_stage() : does;
+      layer.does = layer.engine == 1             ? does.of_stage()
+                   : engine->config.has_sweeps() ? does.of_sweeps()
+                                                 : does;
       layer.kernel = LayerKernel::of(engine->config, engine->memories, layer.does);
     }
   }
@@ -292,7 +309,8 @@ void WholeLayers::put_row(const std::vector<std::int8_t>& values) {
       continue;
     std::int16_t* to = map_of(layer).row(rows_in_);
     input_.fields_by_value(values.data(), channels, [&](const std::int8_t* fields, int) {
-      to = std::copy_n(fields, input_.word_channels(channels), to);
+      to = std::fill_n(to, lost_, std::int16_t{0});
+      to = std::copy(fields + lost_, fields + input_.word_channels(channels), to);
     });
   }
   ++rows_in_;
@@ -301,7 +319,7 @@ void WholeLayers::put_row(const std::vector<std::int8_t>& values) {
 void WholeLayers::make(std::size_t engine) {
   Walk& walk = walks_[engine];
   const Step& step = walk.steps[walk.next++];
-  layers_[size(step.layer)].wanted = step.row + 1;
+  layers_[size(step.layer)].wanted = step.row + step.does.rows;
 }
 
 void WholeLayers::make_rows() {
@@ -336,10 +354,11 @@ void WholeLayers::take_row(const Step& step, std::vector<std::int8_t>& bytes) {
   Layer& layer = layers_[size(step.layer)];
   const MapRows<std::int16_t> results = results_of(layer);
   const int outputs = layer.kernel->outputs(), code = layer.does.max_pool ? layer.does.write_code : 0;
-  bytes.resize(size(layer.kernel->columns() * outputs) >> code);
+  bytes.resize(size(step.does.rows * layer.kernel->columns() * outputs) >> code);
   std::int8_t* to = bytes.data();
-  for (int x = 0; x < layer.kernel->columns(); ++x) {
-    const std::int16_t* const from = results.row(step.row) + x * results.column_step;
+  const int columns = layer.kernel->columns();
+  for (int x = 0; x < step.does.rows * columns; ++x) {
+    const std::int16_t* const from = results.row(step.row + x / columns) + x % columns * results.column_step;
     if (code == 0) {
       to = std::transform(from, from + outputs, to,
                           [](std::int16_t value) { return static_cast<std::int8_t>(value); });
@@ -368,8 +387,8 @@ void WholeLayers::write_back(ArrayMemories& array, ArrayMemories& stage) {
       const Step& step = walk.steps[s];
       const Layer& layer = layers_[size(step.layer)];
       take_row(step, bytes);
-      write_results({walk.config, layer.does, step.does, bytes, layer.does.row_tiles()}, layer.engine, array,
-                    stage);
+      write_results({walk.config, layer.does, step.does, bytes, step.does.rows * layer.does.row_tiles()},
+                    layer.engine, array, stage);
     }
   };
   for (const Walk& walk : walks_) {

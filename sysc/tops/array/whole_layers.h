@@ -51,7 +51,7 @@ private:
   struct Step {
     ArrayStep does;
     int layer = 0; ///< of layers_
-    int row = 0;   ///< of the layer's results
+    int row = 0;   ///< of the layer's results; with sweeps the block's first one
   };
   struct Walk {
     ArrayConfig config;
@@ -76,6 +76,7 @@ private:
   std::vector<std::int32_t> sums_;
   std::vector<std::int8_t> image_; ///< the rows that came in last
   int rows_in_ = 0;                ///< of the image
+  int lost_ = 0;                   ///< channels of a word of the input, the first ones, that are not kept
   bool had_image_ = false;         ///< a whole one
 };
 
