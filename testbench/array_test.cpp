@@ -614,6 +614,36 @@ TEST_CASE("array: random networks compute what the reference does, whatever the 
   CHECK(with_stage > repeats(150) / 10);
 }
 
+TEST_CASE("array: an image that dense layers alone read comes in as one pixel, and fills their windows") {
+  RandomWork random(base_seed() + 5);
+  constexpr int rows = 5, columns = 7, outputs = 12;
+  for (const int channels : {1, 3}) {
+    CAPTURE(channels);
+    Graph graph;
+    graph.name = "dense";
+    graph.tensors = {{"image", {rows, columns, channels}, {8, true, 0}, 0},
+                     {"sums", {1, 1, outputs}, {8, true, 0}, 0}};
+    Convolution dense;
+    dense.window.rows = rows;
+    dense.window.columns = columns;
+    dense.outputs = outputs;
+    for (int i = 0; i < outputs * rows * columns * channels; ++i)
+      dense.weights.push_back(static_cast<std::int16_t>(random.in(-128, 127)));
+    dense.bias.assign(outputs, random.in(-1000, 1000));
+    dense.requantization.shifts = {12};
+    graph.nodes = {{"dense", {0}, 1, dense}};
+    graph.output = 1;
+    validate(graph, graph.name);
+    ArrayConfig config;
+    config.leave_open();
+    config.outputs = 4;
+    config.channels = 8;
+    const ArrayProgram program = compile_to_fit(graph, config);
+    CHECK(program.layers[0].steps() == ceil_div(rows * columns * channels, config.channels * config.rows));
+    check_images(random, graph, config, program, true);
+  }
+}
+
 namespace {
 
 // Into fewer words of maps than it takes, if it can be.

@@ -12,6 +12,7 @@ namespace deltatwin {
 namespace {
 
 constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+constexpr int most_words_of_pixel = 128; ///< that any design's tables can count
 
 using Shape = std::vector<int>;
 
@@ -242,19 +243,33 @@ private:
     return result_.maps.size() - 1;
   }
 
-  // Where reshapes alone read the input, it comes in the shape that they give it.
+  // Where reshapes alone read the input, it comes in the shape that they give it; where dense layers of all
+  // of it do, as one pixel, so that each window is full.
   void place_input() {
     std::size_t tensor = graph_.input;
-    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-      const Node& node = graph_.nodes[n];
+    bool dense = tensor != graph_.output;
+    for (const Node& node : graph_.nodes) {
       if (std::holds_alternative<Reshape>(node.op) && node.inputs[0] == tensor && readers_[tensor] == 1 &&
           tensor != graph_.output)
         tensor = node.output;
+      if (std::count(node.inputs.begin(), node.inputs.end(), graph_.input) > 0)
+        dense = dense && is_dense(node);
     }
     formats_[graph_.input] = format_of(graph_.input, nullptr);
-    result_.input = add_map(graph_.tensors[graph_.input].name, formats_[graph_.input],
-                            map_shape(graph_.tensors[tensor].shape));
+    Shape shape = map_shape(graph_.tensors[tensor].shape);
+    const auto values = static_cast<int>(graph_.tensors[graph_.input].elements());
+    if (dense && values <= config_.word_channels(formats_[graph_.input].code) * most_words_of_pixel)
+      shape = {1, 1, values};
+    result_.input = add_map(graph_.tensors[graph_.input].name, formats_[graph_.input], shape);
     map_of_[graph_.input] = result_.input;
+  }
+
+  // All of what it reads in one window.
+  [[nodiscard]] bool is_dense(const Node& node) const {
+    const auto* convolution = std::get_if<Convolution>(&node.op);
+    const Shape& shape = graph_.tensors[node.inputs[0]].shape;
+    return convolution && convolution->groups == 1 && convolution->window.rows == shape[0] &&
+           convolution->window.columns == shape[1] && !is_padded(convolution->window);
   }
 
   [[nodiscard]] Shape shape_of(std::size_t map) const {
@@ -263,11 +278,13 @@ private:
   }
 
   // The window of a kernel over the map that the node reads; a 1 x 1 one over {1, 1, n} that is a reshaped
-  // map goes over all of that.
+  // map goes over all of that, and one over all of a map that lies as one pixel is 1 x 1.
   Window window_on_map(const Window& window, bool may_span) const {
     const Shape is = shape_of(from());
     if (in().shape == is)
       return window;
+    if (from() == result_.input && is[0] == 1 && is[1] == 1 && is_dense(node()))
+      return {};
     if (!may_span || in().shape[0] != 1 || in().shape[1] != 1 || window.rows != 1 || window.columns != 1)
       refuse("reads a map of " + to_text(is) + " reshaped to " + to_text(in().shape) +
              "; behind a reshape there can be dense layers of the whole map");
