@@ -182,6 +182,55 @@ ArrayConfig sweeps_config(RandomWork& random, RandomGraphLimits& limits) {
   return config;
 }
 
+// Whole tiles of weights that are zero: where they are in the walk of a tile of outputs, by kind.
+void put_zero_tiles(RandomWork& random, const ArrayConfig& config, Graph& graph) {
+  const int size = config.word_channels(config.narrowest());
+  for (Node& node : graph.nodes) {
+    auto* const convolution = std::get_if<Convolution>(&node.op);
+    if (!convolution || random.in(0, 5) == 0)
+      continue;
+    const int rows = convolution->window.rows, columns = convolution->window.columns,
+              channels =
+                  static_cast<int>(convolution->weights.size()) / (convolution->outputs * rows * columns);
+    const bool by_row = random.in(0, 3) == 0; // whose columns may lie in one word
+    const int groups = by_row ? 1 : ceil_div(channels, size), places = by_row ? rows : rows * columns;
+    const int count = places * groups;
+    for (int first = 0; first < convolution->outputs; first += config.outputs) {
+      const int kind = random.in(0, 7), one = random.in(0, count - 1);
+      const auto is_zero = [&](int k) {
+        switch (kind) {
+        case 0:
+          return true; // all
+        case 1:
+          return k == 0;
+        case 2:
+          return k + 1 == count;
+        case 3:
+          return k != one;
+        case 4:
+          return k >= one;
+        case 5:
+          return k < one;
+        case 6:
+          return false;
+        default:
+          return random.in(0, 2) > 0;
+        }
+      };
+      for (int k = 0; k < count; ++k) {
+        if (!is_zero(k))
+          continue;
+        const int place = k / groups, group = k % groups;
+        const int width = by_row ? columns * channels : std::min(size, channels - group * size);
+        for (int o = first; o < std::min(first + config.outputs, convolution->outputs); ++o)
+          std::fill_n(convolution->weights.begin() +
+                          (o * places + place) * (by_row ? columns * channels : channels) + group * size,
+                      width, std::int16_t{0});
+      }
+    }
+  }
+}
+
 // Why a network was refused, without the node's name.
 std::string reason_of(const InputError& error, std::size_t length) {
   const std::string what = error.what();
@@ -243,12 +292,12 @@ void set_precision(ArrayConfig& config, int round) {
 
 // Of small designs those with sweeps: outputs, bytes of a word, results, bits of a sum, planes, widths, most
 // pixels, decoders, weights of a symbol, books, whether additions are looked up, bits of multipliers, of a
-// word of the input, buffers in LUT-RAM, outputs with DSPs.
-constexpr int sweep_edges[][15] = {{4, 8, 2, 20, 4, 2, 16, 2, 2, 4, 1, 12, 36, 0, 3},
-                                   {2, 8, 2, 25, 8, 1, 32, 1, 1, 1, 0, 31, 0, 0x3f, 0},
-                                   {8, 8, 1, 22, 2, 4, 64, 4, 2, 2, 1, 20, 12, 0, 0},
-                                   {16, 8, 16, 32, 1, 8, 16, 2, 8, 1, 0, 31, 0, 0, 0},
-                                   {4, 16, 4, 18, 4, 2, 64, 4, 1, 2, 0, 17, 68, 0x20, 0}};
+// word of the input, buffers in LUT-RAM, outputs with DSPs, marks of zeros.
+constexpr int sweep_edges[][16] = {{4, 8, 2, 20, 4, 2, 16, 2, 2, 4, 1, 12, 36, 0, 3, 600},
+                                   {2, 8, 2, 25, 8, 1, 32, 1, 1, 1, 0, 31, 0, 0x3f, 0, 1024},
+                                   {8, 8, 1, 22, 2, 4, 64, 4, 2, 2, 1, 20, 12, 0, 0, 0},
+                                   {16, 8, 16, 32, 1, 8, 16, 2, 8, 1, 0, 31, 0, 0, 0, 100},
+                                   {4, 16, 4, 18, 4, 2, 64, 4, 1, 2, 0, 17, 68, 0x20, 0, 300}};
 
 void set_sweeps(ArrayConfig& config, int round) {
   const int* edge = sweep_edges[static_cast<std::size_t>(round) % (sizeof sweep_edges / sizeof *sweep_edges)];
@@ -269,6 +318,7 @@ void set_sweeps(ArrayConfig& config, int round) {
   config.input_bits = edge[12];
   config.lut_ram = edge[13];
   config.dsp_outputs = edge[14];
+  config.zero_depth = edge[15];
 }
 
 // Designs whose RTL is built: small ones, and networks of few weights, whose loads take the most cycles. The
@@ -411,7 +461,11 @@ Broken break_tables(RandomWork& random, const ArrayConfig& config, ArrayProgram&
         of_layer(what, field, code, code);
   };
   const bool sweeps = config.has_sweeps();
-  switch (random.in(0, sweeps ? 20 : 12)) {
+  switch (random.in(0, sweeps ? 21 : 12)) {
+  case 21:
+    if (config.has_marks())
+      of_layer("marks", layer.marks, config.zero_depth, random.in(0, 1) ? most : config.zero_depth);
+    break;
   case 13:
     of_layer("maxima", layer.max_pool, 1, 1);
     break;
@@ -662,6 +716,31 @@ bool compile_tighter(RandomWork& random, const Graph& graph, ArrayConfig& config
 
 } // namespace
 
+namespace {
+
+// With or without marks of zeros, and tiles of them.
+void add_marks(RandomWork& random, ArrayConfig& config, Graph& graph) {
+  if (random.in(0, 2) == 0)
+    return;
+  config.zero_depth = ArrayConfig::open_depth;
+  put_zero_tiles(random, config, graph);
+}
+
+// Of a layer's tiles that are left out, those in places of their own.
+void count_zeros(const std::vector<Sweep>& sweeps, const ArrayLayer& layer,
+                 std::map<std::string, int>& kinds) {
+  constexpr int many = 16;
+  for (const Sweep& sweep : sweeps) {
+    kinds["zeros first"] += sweep.first && sweep.k > 0;
+    kinds["zeros last"] += sweep.last && sweep.k + 1 < layer.steps();
+    kinds["many zeros"] += sweep.zeros >= many;
+    kinds["zeros over tiles"] += sweep.first && sweep.zeros > sweep.k && sweep.k > 0;
+    kinds["zeros of depthwise"] += layer.depthwise && sweep.zeros > 0;
+  }
+}
+
+} // namespace
+
 TEST_CASE("array: networks compute by sweeps what the reference does") {
   RandomWork random(base_seed() + 9);
   std::map<std::string, int> refusals, kinds;
@@ -670,7 +749,8 @@ TEST_CASE("array: networks compute by sweeps what the reference does") {
     CAPTURE(round, base_seed());
     RandomGraphLimits limits = array_limits(random);
     ArrayConfig config = sweeps_config(random, limits);
-    const Graph graph = random_graph(random, limits);
+    Graph graph = random_graph(random, limits);
+    add_marks(random, config, graph);
     CAPTURE(config.outputs, config.channels, config.results, config.widths, config.planes, config.sweep);
     CAPTURE(config.decoders, config.symbol_weights, config.books, config.lookup, config.sum_bits);
     ArrayProgram program;
@@ -692,6 +772,7 @@ TEST_CASE("array: networks compute by sweeps what the reference does") {
       kinds["still"] += layer.still;
       kinds["depthwise"] += layer.depthwise;
       kinds["books"] += layer.book > 0;
+      count_zeros(program.sweeps_of(layer), layer, kinds);
     }
     for (const ArrayStep& step : program.steps) {
       const ArrayLayer& layer = program.layers[static_cast<std::size_t>(step.layer)];
@@ -705,7 +786,8 @@ TEST_CASE("array: networks compute by sweeps what the reference does") {
   INFO(ran << " ran");
   CHECK(ran > repeats(250) / 3);
   for (const char* kind : {"skips", "looked up", "bits of the input", "fewer words", "blocks of rows",
-                           "still", "depthwise", "books", "smaller blocks"}) {
+                           "still", "depthwise", "books", "smaller blocks", "zeros first", "zeros last",
+                           "many zeros", "zeros over tiles", "zeros of depthwise"}) {
     INFO(kind << " " << kinds[kind]);
     CHECK(kinds[kind] > 0);
   }
@@ -736,26 +818,73 @@ private:
   std::map<int, Word> words_;
 };
 
+// Sweeps of a step as the contract has them, cycle by cycle: a mark a cycle is looked at.
+class PlainSweeps {
+public:
+  explicit PlainSweeps(const SweepTiming& timing) : timing_(timing), tiles_(timing.tiles) { tiles_.reset(0); }
+  void stream(Cycle begin, int loads) { tiles_.begin(begin, loads); }
+  std::vector<Cycle> run(const ArrayProgram& program, const ArrayLayer& layer, int pixels, Cycle cycle) {
+    std::vector<Cycle> begins;
+    Cycle free = cycle;
+    bool begun = false; // of the tile of outputs
+    for (int at = 0; at < layer.tiles * layer.steps(); ++cycle) {
+      const int k = at % layer.steps();
+      const int mark = program.marks.empty() ? (k + 1 == layer.steps() ? 2 : 0)
+                                             : program.marks[static_cast<std::size_t>(layer.marks + at)];
+      const bool zero = mark % 2 != 0, last = mark >= 2, takes = !begun || !layer.still;
+      const bool begins_now =
+          !zero && cycle >= free && (!takes || cycle >= tiles_.full()) && (!last || cycle >= drained_);
+      if (!zero && !begins_now)
+        continue;
+      if (begins_now) {
+        begins.push_back(cycle);
+        if (takes)
+          tiles_.copy(cycle + 3);
+        free = cycle + static_cast<Cycle>(std::max(pixels, 4));
+        begun = true;
+        if (last)
+          drained_ = std::max(drained_, cycle + static_cast<Cycle>(timing_.drained)) +
+                     static_cast<Cycle>(pixels * timing_.beats);
+        if (last && at / layer.steps() + 1 == layer.tiles)
+          break;
+      }
+      begun = begun && k + 1 < layer.steps();
+      ++at;
+    }
+    return begins;
+  }
+
+private:
+  SweepTiming timing_;
+  TileTimes tiles_;
+  Cycle drained_ = 0;
+};
+
 // Two images, steps of which begin later than they could.
 void check_sweeps(RandomWork& random, const ArrayConfig& config, const ArrayProgram& program) {
   SweepStarts starts(config.sweep_timing());
   starts.start(0);
+  PlainSweeps plain(config.sweep_timing());
   UsedWords maps, skips;
   const int often = random.in(0, 3);
   for (std::size_t s = 0; s < 2 * program.steps.size(); ++s) {
     const ArrayStep& step = program.steps[s % program.steps.size()];
     const ArrayLayer& layer = program.layers[static_cast<std::size_t>(step.layer)];
     const auto later = static_cast<Cycle>(often && random.in(1, often) == 1 ? random.in(0, 300) : 0);
-    REQUIRE(starts.stream(layer).begin != never);
-    REQUIRE(starts.begin(layer, step, starts.next(step, starts.refused() + later, 0)));
+    const Cycle stream = starts.stream(layer).begin;
+    REQUIRE(stream != never);
+    plain.stream(stream, layer.loads);
+    const std::vector<Sweep> sweeps = program.sweeps_of(layer);
+    const int pixels = layer.columns * step.rows;
+    const Cycle begin = starts.next(step, starts.refused() + later, 0);
+    REQUIRE(starts.begin(sweeps, pixels, begin));
+    REQUIRE(starts.sweeps() == plain.run(program, layer, pixels, begin));
     const ArrayWalk walk(layer, step, config.rows, config.channels, config.outputs, config.pixels);
-    const int pixels = layer.columns * step.rows, steps = layer.steps();
-    for (int sweep = 0; sweep < layer.tiles * steps && !layer.from_input; ++sweep)
+    for (std::size_t sweep = 0; sweep < sweeps.size() && !layer.from_input; ++sweep)
       for (int pixel = 0; pixel < pixels; ++pixel) {
-        const ArrayWindow window = walk.window(pixel, sweep / steps, sweep % steps);
+        const ArrayWindow window = walk.window(pixel, sweeps[sweep].tile, sweeps[sweep].k);
         if (!walk.outside(window, 0))
-          maps.read(walk.address(window, 0),
-                    starts.sweeps()[static_cast<std::size_t>(sweep)] + static_cast<Cycle>(pixel));
+          maps.read(walk.address(window, 0), starts.sweeps()[sweep] + static_cast<Cycle>(pixel));
       }
     for (int tile = 0; tile < layer.tiles; ++tile)
       for (int pixel = 0; pixel < pixels; ++pixel) {
@@ -781,7 +910,8 @@ TEST_CASE("array: whatever holds sweeps up, they read what was written before, a
     RandomGraphLimits limits = array_limits(random);
     limits.nodes += 4;
     ArrayConfig config = sweeps_config(random, limits);
-    const Graph graph = random_graph(random, limits);
+    Graph graph = random_graph(random, limits);
+    add_marks(random, config, graph);
     ArrayProgram program;
     try {
       program = compile_to_fit(graph, config);
@@ -794,6 +924,120 @@ TEST_CASE("array: whatever holds sweeps up, they read what was written before, a
     if (compile_tighter(random, graph, config, program))
       check_sweeps(random, config, program);
   }
+}
+
+namespace {
+
+// A map of 8 x 8 pixels of 32 channels, 3 x 3 to 24 outputs: with tiles of 8 x 16 3 tiles of outputs of 18 of
+// weights each, of which `zeros` says which are zero.
+template <class IsZero> Graph tiled_graph(RandomWork& random, IsZero is_zero) {
+  constexpr int size = 8, channels = 32, outputs = 24, places = 9;
+  const Format format{4, true, 0};
+  Graph graph;
+  graph.name = "tiled";
+  graph.tensors = {
+      {"x", {size, size, channels}, format}, {"y", {size, size, outputs}, format}, {"z", {1, 1, 1}, format}};
+  Convolution tiled;
+  tiled.window = {3, 3, 1, 1, 1, 1, 1, 1};
+  tiled.outputs = outputs;
+  for (int o = 0; o < outputs; ++o)
+    for (int place = 0; place < places; ++place)
+      for (int channel = 0; channel < channels; ++channel)
+        tiled.weights.push_back(static_cast<std::int16_t>(
+            is_zero(o / 8, place * 2 + channel / 16) ? 0 : 2 * random.in(-4, 3) + 1));
+  tiled.bias.assign(outputs, 0);
+  tiled.requantization.multipliers = {1};
+  tiled.requantization.shifts = {6};
+  tiled.requantization.low = format.low();
+  tiled.requantization.high = format.high();
+  Convolution sum; // to one result
+  sum.window = {size, size, 1, 1, 0, 0, 0, 0};
+  sum.outputs = 1;
+  sum.weights.assign(static_cast<std::size_t>(size * size * outputs), 1);
+  sum.bias = {0};
+  sum.requantization = tiled.requantization;
+  graph.nodes = {{"tiled", {0}, 1, tiled}, {"sum", {1}, 2, sum}};
+  graph.input = 0;
+  graph.output = 2;
+  return graph;
+}
+
+} // namespace
+
+TEST_CASE("array: a tile of weights of zeros takes no cycle, one of a tile of outputs at least is swept") {
+  RandomWork random(base_seed() + 12);
+  ArrayConfig config;
+  config.leave_open();
+  config.outputs = config.channels = 8;
+  config.rows = 1;
+  config.results = config.planes = 4;
+  config.multiplier = ArrayConfig::no_multiplier;
+  config.widths = 0b0010;
+  config.sweep = 64;
+  constexpr int tiles = 3, steps = 18, pixels = 64;
+  const auto cycles_of = [&](const Graph& graph, bool marks, ArrayProgram& program) {
+    ArrayConfig design = config;
+    design.zero_depth = marks ? ArrayConfig::open_depth : 0;
+    program = compile_to_fit(graph, design);
+    if (marks) {
+      CHECK(design.zero_depth == static_cast<int>(program.marks.size()));
+      check_images(random, graph, design, program, true);
+    }
+    return array_run(design, program, 1).cycles();
+  };
+  for (int round = 0; round < repeats(20); ++round) {
+    // The first tile is none, and enough are swept for the drain of the one before.
+    bool zero[tiles][steps] = {};
+    int left_out = 0, loads = 0;
+    for (auto& of_tile : zero)
+      for (int k = 3; k + 3 < steps; ++k)
+        left_out += of_tile[k] = random.in(0, round % 5) == 0;
+    loads = tiles * steps - left_out;
+    const Graph graph = tiled_graph(random, [&](int tile, int k) { return zero[tile][k]; });
+    ArrayProgram dense, sparse;
+    const Cycle before = cycles_of(graph, false, dense), now = cycles_of(graph, true, sparse);
+    CHECK(before - now == static_cast<Cycle>(left_out * pixels));
+    CHECK(sparse.layers[0].loads == loads);
+    CHECK(std::count(sparse.marks.begin(), sparse.marks.begin() + tiles * steps, mark_zero) == left_out);
+  }
+  const Graph nothing = tiled_graph(random, [](int tile, int) { return tile == 1; });
+  ArrayProgram program;
+  (void)cycles_of(nothing, true, program);
+  CHECK(program.layers[0].loads == 2 * steps + 1);
+  CHECK(program.marks[steps] == mark_last);
+  CHECK(program.stream_words.size() > 0);
+}
+
+TEST_CASE("array: marks of zeros take sweeps, and as many words as there are tiles of weights") {
+  const auto text_of_error = [](auto act) {
+    try {
+      act();
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  ArrayConfig config;
+  config.zero_depth = 100;
+  CHECK(complaint(config) == "tiles of zeros are left out by sweeps alone: marks of them take sweeps");
+  set_sweeps(config, 0);
+  for (const int words : {1, 65536, -2}) {
+    config.zero_depth = words;
+    CHECK(complaint(config) ==
+          "memory of marks of tiles of zeros is " + std::to_string(words) + ", possible are 2..65535");
+  }
+  for (const int words : {0, 2, 65535}) {
+    config.zero_depth = words;
+    CHECK(complaint(config).empty());
+  }
+  RandomWork random(base_seed() + 13);
+  const Graph graph = tiled_graph(random, [](int, int k) { return k > 4; });
+  config.leave_open();
+  config.input_bits = 0;
+  config.sweep = 64;
+  config.zero_depth = 2;
+  const std::string what = text_of_error([&] { (void)compile_to_fit(graph, config); });
+  CHECK(what == "the network takes 236 marks of tiles of weights, there are 2");
 }
 
 TEST_CASE("array: networks that count thresholds compute what the reference does") {
@@ -925,12 +1169,17 @@ void check_sessions(int first) {
     Graph graph = random_graph(random, limits);
     if (config.wide_sums)
       random.in(0, 1) ? let_sums_leave(graph) : let_sums_be_added(random, graph);
+    if (config.has_marks() && random.in(0, 7))
+      put_zero_tiles(random, config, graph);
     ArrayProgram program;
     try {
       program = compile(graph, config, random.in(0, 3) ? ArrayOrder::depth_first : ArrayOrder::by_layers);
     } catch (const InputError&) {
       continue;
     }
+    if (config.has_marks() && random.in(0, 3) &&
+        std::count(program.marks.begin(), program.marks.end(), mark_zero) == 0)
+      continue;
     if (config.has_stage() && program.stage.steps.empty() && random.in(0, first ? 99 : 7))
       continue;
     const auto is_direct = [](const ArrayLayer& layer) { return layer.direct != 0; };
@@ -1002,7 +1251,9 @@ void check_refusals(int first) {
     RandomGraphLimits limits = twins_limits(random, config);
     limits.depthwise = config.has_stage();
     limits.nodes += 3;
-    const Graph graph = random_graph(random, limits);
+    Graph graph = random_graph(random, limits);
+    if (config.has_marks())
+      put_zero_tiles(random, config, graph);
     ArrayProgram program;
     try {
       program = compile(graph, config);
@@ -1084,12 +1335,16 @@ TEST_CASE("array of sweeps: steps that cannot be are refused, and codes and book
 }
 
 TEST_CASE("array: registers refuse what they should, and the tables go piece by piece") {
-  const int kind = GENERATE(0, 1, 2);
+  const int kind = GENERATE(0, 1, 2, 3);
   ArrayConfig config;
   if (kind == 1)
     set_precision(config, 0);
   if (kind == 2)
     config.threshold_bits = 3, config.wide_sums = 1;
+  if (kind == 3) {
+    set_sweeps(config, 0);
+    config.zero_depth = 6;
+  }
   config.map_depth = config.input_depth = config.weight_depth = 8;
   Twins twins(ArrayTop(config), 0.2, base_seed());
   RandomWork random(base_seed() + 3);
@@ -1258,6 +1513,7 @@ TEST_CASE("array: impossible parameters stop elaboration") {
                           {"Widths", {0, 2, 16}},
                           {"ReferenceBits", {1, 4, 9}},
                           {"ScaleMultiply", {2}},
+                          {"ZeroDepth", {2}},
                           {"InputBits", {4}},
                           {"DspOutputs", {3}},
                           {"ThresholdBits", {5, -1}},

@@ -62,7 +62,7 @@ template <class Self, class Visit> void ArrayLayer::fields(Self& self, Visit vis
   visit({"code book", 13, 8, 4}, self.book);
   visit({"still", 13, 12, 1}, self.still);
   visit({"number of pixels of a block", 13, 16, 16}, self.block_pixels);
-  visit({"first zero bit", 14, 0, 16}, self.zeros);
+  visit({"first mark", 14, 0, 16}, self.marks);
   visit({"number of tiles of weights", 14, 16, 16}, self.loads);
 }
 
@@ -164,6 +164,7 @@ bool ArrayBounds::allows(const ArrayStep& step, const ArrayLayer& layer) const {
            step.other_need <= other_steps && !layer.max_pool && layer.loads > 0 &&
            layer.weight_base < weight_depth && layer.book < books && layer.block_pixels > 0 &&
            layer.block_pixels <= sweep && step.rows <= layer.block_rows &&
+           (marks == 0 || layer.marks < marks) &&
            (!layer.to_output ||
             (layer.entries <= output_depth && layer.entries == layer.block_pixels * layer.tiles)) &&
            (widths >> layer.read_code & widths >> layer.write_code & 1) &&

@@ -47,7 +47,7 @@ struct ArrayLayer {
   int block_rows = 1, block_pixels = 0;  ///< of a step at most; of a whole block
   int book = 0;                          ///< of the codes of its weights
   int still = 0;                         ///< a tile's weights are the same in all its sweeps
-  int zeros = 0, loads = 0;              ///< its first zero bit; tiles of weights of its stream
+  int marks = 0, loads = 0;              ///< its first mark; tiles of weights of its stream
 
   /// k-steps of a tile: of a pass, and in all.
   [[nodiscard]] int pass_steps() const { return row_groups * kernel_columns * group_steps; }
@@ -172,6 +172,7 @@ struct ArrayBounds {
   int skip_depth = 0;           ///< 0: none is read
   int widths = 1, writable = 1; ///< codes that are read or written; that a map is written of
   int sweep = 0, books = 1;     ///< most pixels of a sweep, 0: there are none; code books
+  int marks = 0;                ///< words of them; 0: there are none
 
   /// Whether a step can begin at all; `layer`: number step.layer, where that is below `layers`.
   [[nodiscard]] bool allows(const ArrayStep& step, const ArrayLayer& layer) const;

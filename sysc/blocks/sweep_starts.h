@@ -2,6 +2,7 @@
 #include "blocks/array_scheduler.h"
 #include "blocks/huffman_tiles.h"
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -42,13 +43,30 @@ private:
   [[nodiscard]] Cycle book() const { return 2 * symbols() + each_book; }
 };
 
+/// Of a mark, which each tile of weights has where those of zeros are left out.
+inline constexpr std::uint8_t mark_zero = 1, mark_last = 2; ///< it is not swept; its output tile's last one
+
+/// A sweep of a step, of those that happen.
+struct Sweep {
+  int tile = 0, k = 0;                            ///< of outputs; of its walk
+  int load = 0;                                   ///< the number of its weights in their stream
+  int zeros = 0;                                  ///< tiles of weights that are left out right before it
+  bool loads = true, first = false, last = false; ///< its weights are new; of its tile of outputs
+};
+
+/// Of a step of the layer, in their order. `marks`: of its tiles of weights, in the order of the walk; none:
+/// all are swept. There are no sweeps where not each tile of outputs has one that is marked as its last one,
+/// and is it.
+[[nodiscard]] std::vector<Sweep> layer_sweeps(const ArrayLayer& layer,
+                                              const std::vector<std::uint8_t>& marks);
+
 /// When steps, their sweeps and their drains begin, step by step:
 ///
 ///     SweepStarts starts(timing);
 ///     starts.start(cycle);
 ///     starts.stream(layer);                     // of the next step, unless that is refused
 ///     Cycle begin = starts.next(step, there, room);
-///     starts.begin(layer, step, begin);         // sweeps(), tags()
+///     starts.begin(layer_sweeps(layer, marks), pixels, begin); // sweeps(), tags()
 class SweepStarts {
 public:
   explicit SweepStarts(const SweepTiming& timing) : timing_(timing), tiles_(timing.tiles) {}
@@ -71,10 +89,10 @@ public:
         {free_, step.wait && last_tag_ ? last_tag_ + static_cast<Cycle>(timing_.written) : 0, there, room});
   }
   [[nodiscard]] Cycle refused() const { return free_; }
-  /// False: a sweep waits for weights that never come.
-  bool begin(const ArrayLayer& layer, const ArrayStep& step, Cycle cycle);
+  /// Of so many pixels. False: a sweep waits for weights that never come, or the step for its last sweep.
+  bool begin(const std::vector<Sweep>& sweeps, int pixels, Cycle cycle);
 
-  /// Of the latest step: the begin of each sweep, tile by tile; of each tile's first pixel the tag, the next
+  /// Of the latest step: the begin of each sweep; of each tile's first pixel the tag, the next
   /// ones follow every B cycles; of each load after the first one the first take.
   [[nodiscard]] const std::vector<Cycle>& sweeps() const { return sweeps_; }
   [[nodiscard]] const std::vector<Cycle>& tags() const { return tags_; }

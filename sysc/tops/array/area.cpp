@@ -68,6 +68,12 @@ Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int
                                                 : array_precision_word;
   Resources scheduler = layer_words * weight_bank_resources({32, config.layers, 1, false}) +
                         step_resources(config, buffer, steps, skips);
+  if (config.has_marks()) { // and of the sweep that runs what it was looked up with
+    constexpr int mark_bits = 2;
+    scheduler += Resources{70, 90};
+    scheduler += in_lut_ram(config, buffer) ? distributed_ram_resources(mark_bits, config.zero_depth)
+                                            : weight_bank_resources({mark_bits, config.zero_depth, 1, true});
+  }
   scheduler.lut += 965 + 46 * config.rows * config.pixels + (config.pixels > 1 ? 45 * config.pixels : 0);
   scheduler.ff += 595 + (skips ? 70 : 0) + (config.has_stage() ? 26 : 0);
   return scheduler;

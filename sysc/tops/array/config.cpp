@@ -60,7 +60,7 @@ ArrayConfig ArrayConfig::stage() const {
   stage.input_depth = stage.skip_depth = least;
   stage.pages = stage.stage_results = 0;
   stage.multiplier = 1;
-  stage.planes = stage.reference_bits = stage.sweep = stage.input_bits = 0;
+  stage.planes = stage.reference_bits = stage.sweep = stage.zero_depth = stage.input_bits = 0;
   stage.threshold_bits = stage.wide_sums = 0;
   stage.widths = 1;
   return stage;
@@ -107,7 +107,7 @@ std::vector<std::pair<std::string, int>> ArrayConfig::parameters() const {
           {"Books", books},
           {"ScaleBits", scale_bits},
           {"Lookup", lookup},
-          {"SkipZeros", skip_zeros},
+          {"ZeroDepth", zero_depth},
           {"InputBits", input_bits},
           {"DspOutputs", dsp_outputs},
           {"ThresholdBits", threshold_bits},
@@ -195,7 +195,10 @@ std::string complaint(const ArrayConfig& config) {
   range("whether additions are looked up", config.lookup, 0, 1);
   needs(!config.lookup || !config.has_width(0),
         "additions that are looked up take activations of 4 bits at most");
-  range("whether sweeps of zeros are left out", config.skip_zeros, 0, 0);
+  if (config.has_marks()) {
+    needs(config.has_sweeps(), "tiles of zeros are left out by sweeps alone: marks of them take sweeps");
+    range("memory of marks of tiles of zeros", config.zero_depth, 2, most_words);
+  }
   range("bits of a word of the input", config.input_bits, 0, config.has_sweeps() ? 8 * config.channels : 0);
   needs(config.input_bits % 4 == 0, "bits of a word of the input are a multiple of 4");
   range("outputs with DSPs", config.dsp_outputs, 0, config.has_sweeps() ? config.outputs : 0);
@@ -261,6 +264,8 @@ void validate(const ArrayConfig& config) {
 bool has_space(const ArrayConfig& config, std::uint32_t space) {
   if (space == static_cast<std::uint32_t>(ArraySpace::books))
     return config.has_sweeps();
+  if (space == static_cast<std::uint32_t>(ArraySpace::marks))
+    return config.has_marks();
   if (space == static_cast<std::uint32_t>(ArraySpace::thresholds))
     return config.has_thresholds();
   return space <=
@@ -287,6 +292,7 @@ int load_pieces(const ArrayConfig& config, ArraySpace space) {
     return config.results;
   case ArraySpace::tables:
   case ArraySpace::books:
+  case ArraySpace::marks:
     return 1;
   }
   return 0;
@@ -315,6 +321,8 @@ bool has_word(const ArrayConfig& config, ArraySpace space, std::uint32_t word) {
            (word >> 8 & 15) < static_cast<std::uint32_t>(config.pages);
   case ArraySpace::books: // {book, symbol}
     return below(config.books * config.symbols());
+  case ArraySpace::marks:
+    return below(config.zero_depth);
   case ArraySpace::thresholds: { // {word of parameters, node}
     const std::uint32_t node = word % ArrayConfig::threshold_places;
     return below(config.param_depth * ArrayConfig::threshold_places) && node > 0 &&
@@ -356,7 +364,7 @@ std::uint32_t design_register(const ArrayConfig& config, std::size_t index) {
     return static_cast<std::uint32_t>(config.has_stage() ? config.stage_steps : 0);
   case 11: {
     const int of_sweeps = config.books << 21 | config.symbol_weights << 12 | config.decoders << 8 |
-                          config.sweep | config.skip_zeros << 26;
+                          config.sweep | config.has_marks() << 26;
     return static_cast<std::uint32_t>(config.lookup << 27 | config.scale_bits << 16 |
                                       (config.has_sweeps() ? of_sweeps : 0));
   }
@@ -401,7 +409,7 @@ std::vector<Register> array_registers() {
          4,
          28,
          {"weights", "parameters", "layers", "steps", "tables", "stage weights", "stage parameters",
-          "stage layers", "stage steps", "books", "10", "thresholds"}},
+          "stage layers", "stage steps", "books", "marks", "thresholds"}},
         {"word", 16, 12},
         {"piece", 12, 0}}},
       {load_data, "LOAD_DATA", Register::write_only},

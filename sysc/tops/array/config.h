@@ -40,11 +40,13 @@ struct ArrayConfig {
   /// bits of a reference, whether scalers multiply.
   int planes = 0, widths = 1, reference_bits = 0, scale_multiply = 1;
   /// Weights that stand still: pixels of a sweep at most, 16, 32 or 64 (0: weights change with every window);
-  /// decoders of their streams, weights of a symbol, books of codes; whether sweeps of zeros are left out.
+  /// decoders of their streams, weights of a symbol, books of codes.
   int sweep = 0, decoders = 2, symbol_weights = 2, books = 1;
   int scale_bits = 31; ///< of multipliers, 8..31
   int lookup = 0;      ///< additions are tables of both values, which have 4 bits at most
-  int skip_zeros = 0;
+  /// Of sweeps: words of marks, of which each tile of weights takes one, so that those of zeros are left out,
+  /// 2..65535; 0: there are none; open_depth: as many as a network takes.
+  int zero_depth = 0;
   int input_bits = 0;     ///< kept of a word of the input map, its top ones, a multiple of 4; 0: all
   int dsp_outputs = 0;    ///< outputs whose products are in DSPs, with sweeps of 4 by 4 bits: a multiple of 3
   int threshold_bits = 0; ///< of a count of thresholds, 1..4; 0: there are none
@@ -52,10 +54,12 @@ struct ArrayConfig {
   double clock_mhz = 100;
 
   static constexpr int no_multiplier = 2;
+  static constexpr int open_depth = -1;
 
   [[nodiscard]] constexpr bool has_bytes() const { return multiplier != no_multiplier; }
   [[nodiscard]] constexpr bool has_planes() const { return planes > 0; }
   [[nodiscard]] constexpr bool has_sweeps() const { return sweep > 0; }
+  [[nodiscard]] constexpr bool has_marks() const { return zero_depth != 0; }
   /// Whether layers may read maps of a code, and whether they can write them: a tile's results are a part of
   /// a word.
   [[nodiscard]] constexpr bool has_width(int code) const { return widths >> code & 1; }
@@ -186,8 +190,9 @@ enum class ArraySpace : std::uint32_t {
   stage_parameters,
   stage_layers,
   stage_steps,
-  books,          ///< {book, symbol}: the length of its code
-  thresholds = 11 ///< {word of parameters, node}: of each result
+  books,     ///< {book, symbol}: the length of its code
+  marks,     ///< of tiles of weights: whether it is zero, whether its sweep is an output tile's last one
+  thresholds ///< {word of parameters, node}: of each result
 };
 [[nodiscard]] constexpr std::uint32_t load_address(ArraySpace space, std::uint32_t word,
                                                    std::uint32_t piece = 0) {

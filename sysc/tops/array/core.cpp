@@ -192,8 +192,8 @@ void ArrayCore::load(std::uint32_t data) {
   const std::uint32_t word = registers_.load_address >> 12 & 0xffff, piece = registers_.load_address & 0xfff;
   const auto pieces = static_cast<std::uint32_t>(load_pieces(config_, space));
   // Tables' words are of one piece, whatever its number is.
-  if (has_word(config_, space, word) &&
-      (piece < pieces || space == ArraySpace::tables || space == ArraySpace::books))
+  if (has_word(config_, space, word) && (piece < pieces || space == ArraySpace::tables ||
+                                         space == ArraySpace::books || space == ArraySpace::marks))
     load_piece(space, word, piece, data);
   leave_whole();
   forget_prepared();
@@ -261,6 +261,11 @@ void ArrayCore::load_piece(ArraySpace space, std::size_t word, std::size_t piece
     memories_.thresholds[word * static_cast<std::size_t>(config_.results) + piece] =
         sign_extended(static_cast<std::int32_t>(data), config_.sum_bits);
     break;
+  case ArraySpace::marks: {
+    constexpr std::uint32_t mark_bits = mark_zero | mark_last;
+    memories_.marks[word] = static_cast<std::uint8_t>(data & mark_bits);
+    break;
+  }
   case ArraySpace::books: {
     constexpr std::uint32_t length_bits = 0xf;
     memories_.code_lengths[word] = static_cast<int>(data & length_bits);
@@ -493,7 +498,7 @@ void ArrayCore::prepare() {
           layer.from_stage = layer.to_stage = 0;
         if (config_.has_sweeps())
           layer = layer.of_sweeps();
-        prepared_[side].push_back({side == array ? layer : layer.of_stage(), nullptr, std::nullopt});
+        prepared_[side].push_back({side == array ? layer : layer.of_stage(), nullptr, std::nullopt, {}});
       }
 }
 
@@ -564,6 +569,7 @@ ArrayBounds ArrayCore::bounds(Side side) const {
     bounds.output_depth = config_.output_depth;
     bounds.sweep = config_.sweep;
     bounds.books = config_.books;
+    bounds.marks = config_.zero_depth;
     bounds.skip_depth = config_.pages > 0 ? config_.skip_depth : 0;
   }
   return bounds;
@@ -657,6 +663,7 @@ void ArrayCore::prepare_sweeps(Prepared& prepared) {
     if (fault && (!prepared.fault || before(*fault, *prepared.fault)))
       prepared.fault = fault;
   prepared.results = std::make_shared<LayerResults>(config_, memories_, prepared.layer);
+  prepared.sweeps = memories_.sweeps_of(prepared.layer);
 }
 
 // The same of steps of sweeps. A bad code's step goes on to its end; none begins behind it.
@@ -690,15 +697,16 @@ void ArrayCore::advance_sweeps() {
     };
     if (prepared.fault && prepared.fault->tile == 0 && stream.first_take != never)
       stop(fault_at(stream.first_take));
+    const int pixels = layer.columns * step.rows;
     walker.stuck = *begins == never || stream.begin == never || after(walker.stop) < *begins ||
-                   !sweeps_.begin(layer, step, *begins);
+                   !sweeps_.begin(prepared.sweeps, pixels, *begins);
     if (walker.stuck)
       break;
     if (prepared.fault && prepared.fault->tile > 0 &&
         static_cast<std::size_t>(prepared.fault->tile) <= sweeps_.takes().size())
       stop(fault_at(sweeps_.takes()[static_cast<std::size_t>(prepared.fault->tile) - 1]));
-    const int pixels = layer.columns * step.rows;
-    run_step({array, layer, step, *begins, pixels * layer.tiles * layer.steps(), pixels * layer.tiles});
+    run_step({array, layer, step, *begins, pixels * static_cast<int>(prepared.sweeps.size()),
+              pixels * layer.tiles});
     end_step(array, step);
   }
 }
@@ -834,14 +842,14 @@ void ArrayCore::record_step(const Doing& doing) {
 void ArrayCore::record_sweeps(const Doing& doing) {
   const ArrayLayer& layer = doing.layer;
   const ArrayWalk walk(layer, doing.step, config_.rows, config_.channels, config_.outputs, config_.pixels);
-  const int pixels = layer.columns * doing.step.rows, steps = layer.steps();
-  for (int sweep = 0; sweep < layer.tiles * steps; ++sweep) {
-    const int tile = sweep / steps, k = sweep % steps, load = layer.still ? tile : sweep;
-    const Cycle begin = sweeps_.sweeps()[static_cast<std::size_t>(sweep)];
+  const int pixels = layer.columns * doing.step.rows;
+  const std::vector<Sweep>& sweeps = prepared_[array][static_cast<std::size_t>(doing.step.layer)].sweeps;
+  for (std::size_t s = 0; s < sweeps.size(); ++s) {
+    const Sweep& sweep = sweeps[s];
     for (int pixel = 0; pixel < pixels; ++pixel)
-      add(port_issue, begin + static_cast<Cycle>(pixel),
-          low_bits(load, 16) | std::uint64_t{k == 0} << 19 | std::uint64_t{k + 1 == steps} << 20 |
-              std::uint64_t{walk.address(walk.window(pixel, tile, k), 0)} << 21);
+      add(port_issue, sweeps_.sweeps()[s] + static_cast<Cycle>(pixel),
+          low_bits(sweep.load, 16) | std::uint64_t{sweep.first} << 19 | std::uint64_t{sweep.last} << 20 |
+              std::uint64_t{walk.address(walk.window(pixel, sweep.tile, sweep.k), 0)} << 21);
   }
   for (int tile = 0; tile < layer.tiles; ++tile)
     for (int pixel = 0; pixel < pixels; ++pixel)

@@ -96,6 +96,7 @@ private:
     std::shared_ptr<LayerResults> results;
     /// Where its stream has its first bad code: in a tile of weights, behind so many takes.
     std::optional<TileFault> fault;
+    std::vector<Sweep> sweeps; ///< of a step
   };
   // A step that happens.
   struct Doing {

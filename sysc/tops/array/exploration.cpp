@@ -89,6 +89,8 @@ ArrayConfig array_config(const double* choices) {
   config.decoders = integer(axis::decoders);
   config.symbol_weights = integer(axis::symbol_weights);
   config.books = integer(axis::books);
+  if (choices[axis::skip_zeros] != 0)
+    config.zero_depth = choices[axis::zero_depth] != 0 ? integer(axis::zero_depth) : ArrayConfig::open_depth;
   config.scale_bits = integer(axis::scale_bits);
   config.lookup = integer(axis::additions);
   config.dsp_outputs = integer(axis::dsp_outputs);
@@ -194,6 +196,7 @@ void ArrayExploration::evaluate(const double* choices, std::size_t count, Evalua
                      choices[axis::decoders],
                      choices[axis::symbol_weights],
                      choices[axis::books],
+                     static_cast<double>(config.zero_depth),
                      choices[axis::scale_bits],
                      choices[axis::additions],
                      choices[axis::dsp_outputs],
@@ -219,37 +222,22 @@ Cycle ArrayExploration::run_cycles(const double* choices, int items) const {
 
 ResultSchema ArrayExploration::schema() const {
   ResultSchema schema;
-  schema.stored = {{"network", "integer"},
-                   {"order_of_rows", "integer"},
-                   {"multiplier", "integer"},
-                   {"outputs", "integer"},
-                   {"channels", "integer"},
-                   {"banks", "integer"},
-                   {"results", "integer"},
-                   {"pixels", "integer"},
-                   {"stage_results", "integer"},
-                   {"stage_multiplier", "integer"},
-                   {"lut_ram", "integer"},
-                   {"planes", "integer"},
-                   {"widths", "integer"},
-                   {"reference_bits", "integer"},
-                   {"scaling", "integer"},
-                   {"sweep", "integer"},
-                   {"decoders", "integer"},
-                   {"symbol_weights", "integer"},
-                   {"books", "integer"},
-                   {"scale_bits", "integer"},
-                   {"addition", "integer"},
-                   {"dsp_outputs", "integer"},
-                   {"threshold_bits", "integer"},
-                   {"wide_sums", "integer"},
-                   {"sum_bits", "integer"},
-                   {"map_depth", "integer"},
-                   {"weight_depth", "integer"},
-                   {"skip_depth", "integer"},
-                   {"clock_mhz", "real"},
-                   {"latency_cycles", "integer"},
-                   {"cycles", "real"}};
+  schema.stored = {{"network", "integer"},        {"order_of_rows", "integer"},
+                   {"multiplier", "integer"},     {"outputs", "integer"},
+                   {"channels", "integer"},       {"banks", "integer"},
+                   {"results", "integer"},        {"pixels", "integer"},
+                   {"stage_results", "integer"},  {"stage_multiplier", "integer"},
+                   {"lut_ram", "integer"},        {"planes", "integer"},
+                   {"widths", "integer"},         {"reference_bits", "integer"},
+                   {"scaling", "integer"},        {"sweep", "integer"},
+                   {"decoders", "integer"},       {"symbol_weights", "integer"},
+                   {"books", "integer"},          {"zero_depth", "integer"},
+                   {"scale_bits", "integer"},     {"addition", "integer"},
+                   {"dsp_outputs", "integer"},    {"threshold_bits", "integer"},
+                   {"wide_sums", "integer"},      {"sum_bits", "integer"},
+                   {"map_depth", "integer"},      {"weight_depth", "integer"},
+                   {"skip_depth", "integer"},     {"clock_mhz", "real"},
+                   {"latency_cycles", "integer"}, {"cycles", "real"}};
   ResultSchema::Table networks{
       "networks", "id integer primary key, name text, macs integer, weights integer", {}};
   for (const Graph& graph : graphs_)
@@ -301,6 +289,7 @@ ResultSchema ArrayExploration::schema() const {
       {"decoders", "p.decoders", "decoders", "", 5, true},
       {"symbol_weights", "p.symbol_weights", "symbol", "weights", 4, true},
       {"books", "p.books", "books", "", 4, true},
+      {"zero_depth", "p.zero_depth", "zeros", "marks", 4, true},
       {"scale_bits", "p.scale_bits", "scales", "bits", 3, true},
       {"addition", "a.name", "additions", "", 3, true},
       {"dsp_outputs", "p.dsp_outputs", "outputs", "with DSPs", 3, true},
@@ -379,6 +368,10 @@ std::vector<std::string> ArrayExploration::arguments(const double* choices) cons
           std::to_string(config.symbol_weights),
           "--books",
           std::to_string(config.books),
+          "--skip-zeros",
+          std::to_string(config.has_marks()),
+          "--zero-depth",
+          config.has_marks() ? std::to_string(config.zero_depth) : "fit",
           "--scale-bits",
           std::to_string(config.scale_bits),
           "--additions",

@@ -40,6 +40,8 @@ enum : std::size_t {
   decoders,
   symbol_weights,
   books,
+  skip_zeros,
+  zero_depth,
   scale_bits,
   additions,
   dsp_outputs,

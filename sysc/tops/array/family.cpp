@@ -117,6 +117,11 @@ public:
                 std::to_string(standard.symbol_weights));
     axes[axis::books] = integer("books", "of sweeps: code books, which layers share, a power of two", 1, 16,
                                 std::to_string(standard.books));
+    axes[axis::skip_zeros] =
+        integer("skip_zeros", "of sweeps: 1: tiles of weights that are all zero are neither kept nor swept",
+                0, 1, std::to_string(standard.has_marks()));
+    axes[axis::zero_depth] = integer(
+        "zero_depth", "with --skip-zeros 1: words of marks of zeros, one a tile of weights", 2, most, "fit");
     axes[axis::scale_bits] =
         integer("scale_bits", "bits of a scale's multiplier", 8, 31, std::to_string(standard.scale_bits));
     axes[axis::additions] = {Axis::choice,
@@ -234,6 +239,7 @@ private:
                                       {"decoders", config.decoders},
                                       {"symbol_weights", config.symbol_weights},
                                       {"books", config.books},
+                                      {"zero_depth", config.zero_depth},
                                       {"dsp_outputs", config.dsp_outputs}};
     }
     subject.description["scale_bits"] = config.scale_bits;

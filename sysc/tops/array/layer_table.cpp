@@ -14,7 +14,10 @@ std::vector<ArrayLayerRow> array_layer_table(const Graph& graph, const ArrayConf
   for (const Node& node : graph.nodes)
     macs[node.name] += graph.macs(node);
   std::vector<ArrayLayerRow> rows(program.order.size());
-  std::vector<std::size_t> row_of[2]; // of an engine's layers
+  std::vector<std::size_t> row_of[2];        // of an engine's layers
+  std::vector<std::vector<Sweep>> sweeps_of; // by layer
+  for (std::size_t l = 0; l < program.layers.size() && config.has_sweeps(); ++l)
+    sweeps_of.push_back(program.sweeps_of(program.layers[l]));
   for (std::size_t n = 0; n < program.order.size(); ++n)
     row_of[program.order[n].on_stage].push_back(n);
   for (const bool on_stage : {false, true}) {
@@ -29,8 +32,8 @@ std::vector<ArrayLayerRow> array_layer_table(const Graph& graph, const ArrayConf
         const int in_block = tables.steps[s].rows;
         row.rows += in_block - 1;
         row.cycles +=
-            idle.idle_sweeps + static_cast<Cycle>(layer.tiles * layer.steps() *
-                                                  SweepTiming::sweep_cycles(layer.columns * in_block));
+            idle.idle_sweeps +
+            sweeps_of[l].size() * static_cast<Cycle>(SweepTiming::sweep_cycles(layer.columns * in_block));
         row.pauses += idle.idle_sweeps;
         row.waits += idle.idle_wait;
         row.input += idle.idle_rows;
@@ -66,6 +69,11 @@ std::vector<ArrayLayerRow> array_layer_table(const Graph& graph, const ArrayConf
     const int outputs = row.on_stage ? 1 : config.pixels * config.outputs;
     row.ideal = static_cast<double>(row.macs) * row.passes /
                 (static_cast<double>(outputs) * (config.window() << layer.read_code));
+    if (config.has_sweeps()) {
+      row.of_tiles = layer.tiles * layer.steps();
+      row.zeros = row.of_tiles - static_cast<int>(sweeps_of[l].size());
+      row.ideal *= static_cast<double>(sweeps_of[l].size()) / row.of_tiles;
+    }
     row.utilization = row.ideal / static_cast<double>(row.cycles);
   }
   return rows;
@@ -87,6 +95,7 @@ boost::json::array to_json(const std::vector<ArrayLayerRow>& rows) {
                      {"bits", row.read_bits},
                      {"result_bits", row.result_bits},
                      {"passes", row.passes},
+                     {"tiles_of_zeros", row.zeros},
                      {"pauses", row.pauses},
                      {"waits_for_results", row.waits},
                      {"waits_for_input", row.input},
@@ -109,6 +118,8 @@ void print(const std::vector<ArrayLayerRow>& rows) {
     if (row.read_bits < 8 || row.result_bits < 8 || row.passes > 1)
       name += " (" + std::to_string(row.read_bits) + " to " + std::to_string(row.result_bits) + " bits" +
               (row.passes > 1 ? ", " + std::to_string(row.passes) + " passes" : "") + ")";
+    if (row.zeros > 0)
+      name += ", " + std::to_string(row.zeros) + " of " + std::to_string(row.of_tiles) + " tiles zero";
     std::printf(
         "  %5zu  %-17s  %-11s  %10llu %10llu %4.0f %% %7llu %7llu %7llu %7llu %7llu %5d %6d %6d  %s\n", l,
         (row.kind + (row.on_stage ? ", stage" : "")).c_str(),

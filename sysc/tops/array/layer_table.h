@@ -18,7 +18,8 @@ struct ArrayLayerRow {
   Cycle waits = 0, input = 0, output = 0; ///< before its steps: for results, for rows of the image, for room
   Cycle other = 0;                        ///< for the other engine's steps
   int read_bits = 8, result_bits = 8, passes = 1;
-  double ideal = 0;       ///< cycles in which it had all multipliers, or planes, all the time
+  int zeros = 0, of_tiles = 0; ///< tiles of weights that are not swept, of how many
+  double ideal = 0;       ///< cycles in which it had all multipliers, or planes, all the time, without these
   double utilization = 0; ///< of these in `cycles`
   ArrayProgram::Kept kept;
 };

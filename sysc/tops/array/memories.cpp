@@ -23,6 +23,7 @@ ArrayMemories::ArrayMemories(const ArrayConfig& config)
                : 0),
       stream_words(config.has_sweeps() ? size(config.weight_depth) : 0),
       code_lengths(config.has_sweeps() ? size(config.books * config.symbols()) : 0),
+      marks(size(config.zero_depth)),
       thresholds(config.has_thresholds()
                      ? size(config.param_depth * ArrayConfig::threshold_places) * size(config.results)
                      : 0) {}
@@ -38,17 +39,25 @@ DecodedTiles ArrayMemories::decoded(const ArrayConfig& config, const ArrayLayer&
                       {static_cast<std::uint32_t>(layer.weight_base), layer.loads});
 }
 
+std::vector<Sweep> ArrayMemories::sweeps_of(const ArrayLayer& layer) const {
+  std::vector<std::uint8_t> of_layer;
+  for (int i = 0; i < layer.tiles * layer.pass_steps() && !marks.empty(); ++i) {
+    const std::size_t at = size(layer.marks + i);
+    of_layer.push_back(at < marks.size() ? marks[at] : std::uint8_t{0});
+  }
+  return layer_sweeps(layer, of_layer);
+}
+
 std::vector<std::int8_t> ArrayMemories::swept_weights(const ArrayConfig& config,
                                                       const ArrayLayer& layer) const {
   const DecodedTiles tiles = decoded(config, layer);
   const int windows = layer.pass_steps();
   const std::size_t each = size(config.outputs * config.word_channels(config.narrowest()));
   std::vector<std::int8_t> swept(size(layer.tiles * windows) * each);
-  for (int sweep = 0; sweep < layer.tiles * windows; ++sweep) {
-    const std::size_t load = size(layer.still ? sweep / windows : sweep);
-    for (std::size_t i = 0; i < each && load * each + i < tiles.weights.size(); ++i)
-      swept[size(sweep) * each + i] =
-          static_cast<std::int8_t>(sign_extended(tiles.weights[load * each + i], config.planes));
+  for (const Sweep& sweep : sweeps_of(layer)) {
+    const std::size_t load = size(sweep.load) * each, at = size(sweep.tile * windows + sweep.k) * each;
+    for (std::size_t i = 0; i < each && load + i < tiles.weights.size(); ++i)
+      swept[at + i] = static_cast<std::int8_t>(sign_extended(tiles.weights[load + i], config.planes));
   }
   return swept;
 }
@@ -316,6 +325,9 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
     images.push_back(
         {"gen_tiles.u_weights.u_tiles.u_code_book.lengths_q", {code_lengths.begin(), code_lengths.end()}});
   }
+  if (!marks.empty())
+    append_bank(images, "u_scheduler.gen_marks.u_marks", marks, 0,
+                is_block(ArrayBuffer::steps, ArrayBuffer::stage_steps));
   const std::size_t bytes = stage ? window : config.has_sweeps() ? 0 : size(config.weight_bytes());
   for (std::size_t c = 0; c < bytes / column_bytes; ++c) {
     words.assign(size(config.weight_depth), 0);

@@ -4,6 +4,7 @@
 #include "blocks/array_scheduler.h"
 #include "blocks/huffman_tiles.h"
 #include "blocks/pixel_loader.h"
+#include "blocks/sweep_starts.h"
 #include "tops/array/config.h"
 #include "tops/top.h"
 #include <algorithm>
@@ -83,6 +84,7 @@ struct ArrayMemories {
   /// With sweeps, instead of weights; [books][symbols].
   std::vector<std::uint64_t> stream_words;
   std::vector<int> code_lengths;
+  std::vector<std::uint8_t> marks;      ///< of tiles of weights
   std::vector<std::int32_t> thresholds; ///< [words of parameters][places of nodes][results], of trees
 
   explicit ArrayMemories(const ArrayConfig& config);
@@ -109,7 +111,10 @@ struct ArrayMemories {
   /// With sweeps: a book's lengths, and a layer's weights; none, if its book is faulty or there is no such.
   [[nodiscard]] std::vector<int> book_lengths(const ArrayConfig& config, int book) const;
   [[nodiscard]] DecodedTiles decoded(const ArrayConfig& config, const ArrayLayer& layer) const;
-  /// The same by tile, window, output, and field: a code's bits that are missing count 0.
+  /// Of a step of the layer.
+  [[nodiscard]] std::vector<Sweep> sweeps_of(const ArrayLayer& layer) const;
+  /// Its weights by tile, window, output, and field: bits that are missing, and tiles that are left out,
+  /// count 0.
   [[nodiscard]] std::vector<std::int8_t> swept_weights(const ArrayConfig& config,
                                                        const ArrayLayer& layer) const;
   /// What a window's activations count in an output's sum, lane by lane and field by field: of all passes
@@ -137,7 +142,7 @@ struct ArrayMemories {
   [[nodiscard]] std::vector<MemoryImage> images(const ArrayConfig& config, bool stage) const;
   template <class Archive> void archive(Archive& bytes) {
     bytes(weights, parameters, layers, steps, tables, input, maps, skips, rows, stream_words, code_lengths,
-          thresholds);
+          marks, thresholds);
   }
 };
 

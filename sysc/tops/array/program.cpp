@@ -87,9 +87,10 @@ struct Place {
   std::vector<int> made_by;       ///< of each row: steps of its engine, up to the one that makes it
 };
 
-// Of sweeps, by layer: most rows of a block, and of the ring that they are kept in; 0: any number.
+// Of sweeps, by layer: most rows of a block, and of the ring that they are kept in; 0: any number. And how
+// many of them a block takes; none: one for each tile of weights.
 struct RowLimits {
-  std::vector<int> block, ring;
+  std::vector<int> block, ring, sweeps;
 };
 // What comes of them.
 struct RowSizes {
@@ -109,6 +110,20 @@ public:
         limits_(std::move(limits)) {
     limits_.block.resize(graph_.works.size());
     limits_.ring.resize(graph_.works.size());
+  }
+
+  // Of a block, by layer.
+  std::vector<int> sweep_counts() {
+    find_places();
+    lay_out_input();
+    find_wide();
+    find_blocks();
+    std::vector<int> counts;
+    for (int l = 0; l < layers(); ++l) {
+      add_layer(l);
+      counts.push_back(static_cast<int>(program_.sweeps_of(layer(l)).size()));
+    }
+    return counts;
   }
 
   RowSizes row_sizes() {
@@ -303,12 +318,14 @@ private:
       visit(does.add->skip, 1, 1, 0, true);
   }
 
-  // Of a whole block's tile: sweeps, loads of their weights, or the drain.
-  [[nodiscard]] Cycle tile_cycles_of_sweeps(int l, const ArrayLayer& layer) const {
+  // Of a whole block: sweeps, loads of their weights, or drains.
+  [[nodiscard]] Cycle block_cycles_of_sweeps(int l, const ArrayLayer& layer) const {
     const SweepTiming timing = config_.sweep_timing();
     const int sweep = SweepTiming::sweep_cycles(layer.block_pixels), load = timing.load_cycles();
-    const int sweeps = layer.steps() * (work(l).same_weights ? sweep : std::max(sweep, load));
-    return static_cast<Cycle>(std::max(sweeps, timing.drain_cycles(layer.block_pixels)));
+    const int count =
+        limits_.sweeps.empty() ? layer.tiles * layer.steps() : limits_.sweeps[static_cast<std::size_t>(l)];
+    const int sweeps = count * (work(l).same_weights ? sweep : std::max(sweep, load));
+    return static_cast<Cycle>(std::max(sweeps, layer.tiles * timing.drain_cycles(layer.block_pixels)));
   }
 
   // The rows that the output is made of, in order.
@@ -322,7 +339,7 @@ private:
       each.block = block(l);
       each.most = limits_.ring[static_cast<std::size_t>(l)];
       each.cycles = config_.has_sweeps()
-                        ? static_cast<Cycle>(layer.tiles) * tile_cycles_of_sweeps(l, layer)
+                        ? block_cycles_of_sweeps(l, layer)
                         : static_cast<Cycle>(layer.entries) * static_cast<Cycle>(layer.tile_cycles());
       reads_of(l, [&](std::size_t map, int kernel, int stride, int top, bool) {
         const int made = places_[map].made;
@@ -753,16 +770,39 @@ private:
         layer.still = std::equal(first, first + static_cast<std::ptrdiff_t>(each),
                                  first + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(k) * each));
       }
-    layer.loads = layer.tiles * (layer.still ? 1 : steps);
-    if (!layer.still)
-      return;
+    if (config_.has_marks())
+      add_marks(layer, weights, each);
+    const std::vector<Sweep> sweeps = program_.sweeps_of(layer);
     std::vector<std::uint8_t> stands;
-    for (int tile = 0; tile < layer.tiles; ++tile) {
-      const auto first =
-          weights.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(tile * steps) * each);
-      stands.insert(stands.end(), first, first + static_cast<std::ptrdiff_t>(each));
-    }
+    for (const Sweep& sweep : sweeps)
+      if (sweep.loads) {
+        const auto first =
+            weights.begin() +
+            static_cast<std::ptrdiff_t>(static_cast<std::size_t>(sweep.tile * steps + sweep.k) * each);
+        stands.insert(stands.end(), first, first + static_cast<std::ptrdiff_t>(each));
+      }
     weights = std::move(stands);
+    layer.loads = sweeps.back().load + 1;
+  }
+
+  // Tiles of weights of zeros are not swept, but one of each tile of outputs, which makes its results.
+  void add_marks(ArrayLayer& layer, const std::vector<std::uint8_t>& weights, std::size_t each) {
+    const auto steps = static_cast<std::size_t>(layer.steps());
+    std::vector<std::uint8_t>& marks = program_.marks;
+    layer.marks = static_cast<int>(marks.size());
+    for (std::size_t tile = 0; tile < static_cast<std::size_t>(layer.tiles); ++tile) {
+      const std::size_t first_mark = marks.size();
+      std::size_t last = 0;
+      for (std::size_t k = 0; k < steps; ++k) {
+        const auto first = weights.begin() + static_cast<std::ptrdiff_t>((tile * steps + k) * each);
+        const bool is_zero = !layer.still && std::all_of(first, first + static_cast<std::ptrdiff_t>(each),
+                                                         [](std::uint8_t weight) { return weight == 0; });
+        marks.push_back(is_zero ? mark_zero : std::uint8_t{0});
+        if (!is_zero)
+          last = k;
+      }
+      marks[first_mark + last] = mark_last;
+    }
   }
 
   void code_weights() {
@@ -1021,9 +1061,13 @@ private:
   // the tile before is drained: a pixel's results are written W - B cycles later.
   void set_waits_of_sweeps() {
     struct Sweeps {
-      std::int64_t first_tile, others; ///< cycles of its last sweep; of all sweeps of the tiles behind it
+      /// Cycles of its first tile's last sweep, and of all of that one's; of those of the tiles behind it.
+      std::int64_t last, first_tile, others;
     };
     std::vector<Sweeps> all;
+    std::vector<std::vector<Sweep>> sweeps_of; // a layer
+    for (int l = 0; l < layers(); ++l)
+      sweeps_of.push_back(program_.sweeps_of(layer(l)));
     std::vector<std::vector<std::size_t>> step_of; // which makes a layer's rows
     for (int l = 0; l < layers(); ++l)
       step_of.emplace_back(static_cast<std::size_t>(to(l).rows));
@@ -1038,20 +1082,19 @@ private:
             step_of[static_cast<std::size_t>(places_[map].made)][static_cast<std::size_t>(y)];
         std::int64_t behind = 0;
         for (std::size_t other = made + 1; other < s && behind < least; ++other)
-          behind += all[other].others +
-                    (other == made + 1 ? all[other].first_tile : all[other].first_tile * this_steps(other));
+          behind += all[other].others + (other == made + 1 ? all[other].last : all[other].first_tile);
         waits = waits || behind < least;
       });
       step.wait = waits;
-      const ArrayLayer& layer = this->layer(l);
-      const std::int64_t sweep = SweepTiming::sweep_cycles(layer.columns * row.rows);
-      all.push_back({sweep, sweep * layer.steps() * (layer.tiles - 1)});
+      const std::vector<Sweep>& sweeps = sweeps_of[row.layer];
+      const auto of_first =
+          std::count_if(sweeps.begin(), sweeps.end(), [](const Sweep& sweep) { return sweep.tile == 0; });
+      const std::int64_t cycles = SweepTiming::sweep_cycles(layer(l).columns * row.rows);
+      all.push_back(
+          {cycles, cycles * of_first, cycles * (static_cast<std::int64_t>(sweeps.size()) - of_first)});
       for (int y = row.row; y < row.row + row.rows; ++y)
         step_of[row.layer][static_cast<std::size_t>(y)] = s;
     }
-  }
-  [[nodiscard]] std::int64_t this_steps(std::size_t s) {
-    return layer(static_cast<int>(rows_[s].layer)).steps();
   }
 
   const ArrayGraph& graph_;
@@ -1086,6 +1129,7 @@ void check_fit(const ArrayConfig& config, const ArrayProgram& program) {
   if (config.input_bits > 0)
     fit("bits a word of input memory", program.input_bits, config.input_bits);
   fit("words of weights", program.weight_words, config.weight_depth);
+  fit("marks of tiles of weights", static_cast<int>(program.marks.size()), config.zero_depth);
   fit("words of parameters", program.param_words, config.param_depth);
   fit("words of skips", program.skip_words, config.skip_depth);
   fit("entries of the output FIFO", program.output_entries, config.output_depth);
@@ -1102,13 +1146,13 @@ void check_fit(const ArrayConfig& config, const ArrayProgram& program) {
 // Of sweeps: has maps take no more than `goal` words, where that can be: halves blocks and shortens rings,
 // next the one whose words take the fewest cycles. They are as they were where it cannot be, or takes more
 // than `most_cycles` times the cycles.
-RowLimits limits_to_fit(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order, int goal,
-                        double most_cycles) {
+RowLimits limits_to_fit(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order,
+                        const RowLimits& none, int goal, double most_cycles) {
   const auto sizes_of = [&](const RowLimits& limits) {
     return Layout(graph, config, order, false, limits).row_sizes();
   };
   const std::size_t layers = graph.works.size();
-  RowLimits limits{std::vector<int>(layers), std::vector<int>(layers)};
+  RowLimits limits{std::vector<int>(layers), std::vector<int>(layers), none.sweeps};
   const RowSizes first = sizes_of(limits);
   RowSizes now = first;
   while (now.map_words > goal) {
@@ -1139,39 +1183,52 @@ RowLimits limits_to_fit(const ArrayGraph& graph, const ArrayConfig& config, Arra
         try_out(tried);
     }
     if (!best.possible)
-      return {};
+      return none;
     now = std::move(best);
     limits = std::move(best_limits);
   }
-  return static_cast<double>(now.cycles) <= most_cycles * static_cast<double>(first.cycles) ? limits
-                                                                                            : RowLimits{};
+  return static_cast<double>(now.cycles) <= most_cycles * static_cast<double>(first.cycles) ? limits : none;
+}
+
+// Those that there are whatever the maps take.
+RowLimits no_limits(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order) {
+  if (!config.has_marks())
+    return {};
+  return {{}, {}, Layout(graph, config, order, false).sweep_counts()};
 }
 
 // The words that maps must not be more than, if they are.
-RowLimits limits_to_fit(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order) {
+RowLimits limits_to_fit(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order,
+                        const RowLimits& none) {
   constexpr double any = std::numeric_limits<double>::max();
-  return config.has_sweeps() ? limits_to_fit(graph, config, order, config.map_depth, any) : RowLimits{};
+  return config.has_sweeps() ? limits_to_fit(graph, config, order, none, config.map_depth, any) : none;
 }
 
 // The words of the next lower number of block RAMs; 0: there is none.
-int rounded_words(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order) {
+int rounded_words(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order,
+                  const RowLimits& none) {
   constexpr int unit = 512;
-  return config.has_sweeps() ? Layout(graph, config, order, false).row_sizes().map_words / unit * unit : 0;
+  return config.has_sweeps() ? Layout(graph, config, order, false, none).row_sizes().map_words / unit * unit
+                             : 0;
 }
 
 ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayOrder order, bool contents) {
   ArrayConfig closed = config; // what is open does not matter yet
   for (int ArrayConfig::*size : open_sizes)
     closed.*size = ArrayConfig().*size;
+  constexpr int most_marks = (1 << 16) - 1;
+  if (config.zero_depth == ArrayConfig::open_depth)
+    closed.zero_depth = most_marks;
   validate(closed);
   if (config.skip_depth == 0)
     closed.skip_depth = 0;
   constexpr double most_cycles = 1.02; // for a lower number
-  RowLimits limits;
+  const RowLimits none = no_limits(graph, closed, order);
+  RowLimits limits = none;
   if (config.map_depth > 0) {
-    limits = limits_to_fit(graph, closed, order);
-  } else if (const int words = rounded_words(graph, closed, order)) {
-    limits = limits_to_fit(graph, closed, order, words, most_cycles);
+    limits = limits_to_fit(graph, closed, order, none);
+  } else if (const int words = rounded_words(graph, closed, order, none)) {
+    limits = limits_to_fit(graph, closed, order, none, words, most_cycles);
     if (!limits.block.empty())
       config.map_depth = words;
   }
@@ -1195,6 +1252,8 @@ ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayO
   constexpr int least_bank = 4;
   open(&ArrayConfig::weight_depth,
        config.has_sweeps() ? std::max(least_bank, program.weight_words) : program.weight_words);
+  if (config.zero_depth == ArrayConfig::open_depth)
+    config.zero_depth = std::max(2, static_cast<int>(program.marks.size()));
   open(&ArrayConfig::param_depth, program.param_words);
   open(&ArrayConfig::skip_depth, program.skip_words);
   open(&ArrayConfig::stage_steps, power(program.stage.steps.size()));
@@ -1209,6 +1268,13 @@ ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayO
 }
 
 } // namespace
+
+std::vector<Sweep> ArrayTables::sweeps_of(const ArrayLayer& layer) const {
+  if (marks.empty())
+    return layer_sweeps(layer, {});
+  const auto first = marks.begin() + layer.marks;
+  return layer_sweeps(layer, {first, first + layer.tiles * layer.steps()});
+}
 
 int ArrayProgram::output_byte(int result, int byte) const {
   return (output_bytes > 1 ? result >> (8 * byte) : output_format.held(result)) & 0xff;
@@ -1227,8 +1293,9 @@ std::vector<std::int32_t> ArrayProgram::results_of(const std::vector<std::uint8_
 ArrayProgram compile(const Graph& graph, const ArrayConfig& config, ArrayOrder order) {
   validate(config);
   const ArrayGraph lowered = lower(graph, config);
+  const RowLimits none = no_limits(lowered, config, order);
   ArrayProgram program =
-      Layout(lowered, config, order, true, limits_to_fit(lowered, config, order)).lay_out();
+      Layout(lowered, config, order, true, limits_to_fit(lowered, config, order, none)).lay_out();
   check_fit(config, program);
   return program;
 }
@@ -1262,6 +1329,11 @@ void load_array_program(Session& session, const ArrayConfig& config, const Array
     for (const std::vector<int>& book : program.books)
       for (const int length : book)
         data(static_cast<std::uint32_t>(length));
+  }
+  if (config.has_marks()) {
+    begin(ArraySpace::marks, 0);
+    for (const std::uint8_t mark : program.marks)
+      data(mark);
   }
   for (const ArrayTables::Thresholds& of : program.thresholds) {
     begin(ArraySpace::thresholds, static_cast<std::uint32_t>(of.word * ArrayConfig::threshold_places + 1));

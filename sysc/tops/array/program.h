@@ -1,4 +1,5 @@
 #pragma once
+#include "blocks/sweep_starts.h"
 #include "net/graph.h"
 #include "tops/array/config.h"
 #include "tops/array/lowering.h"
@@ -38,6 +39,10 @@ struct ArrayTables {
   /// With sweeps: words of streams instead of weights, and each book's lengths of codes.
   std::vector<std::uint64_t> stream_words;
   std::vector<std::vector<int>> books;
+  /// Where those of zeros are left out: a mark of each tile of weights.
+  std::vector<std::uint8_t> marks;
+  /// Of a step of one of the layers.
+  [[nodiscard]] std::vector<Sweep> sweeps_of(const ArrayLayer& layer) const;
 };
 
 /// A network as the array's tables hold it.

@@ -36,6 +36,8 @@ public:
 
   ArrayRun run() {
     sweeps_.start(0);
+    for (std::size_t l = 0; l < program_.layers.size() && config_.has_sweeps(); ++l)
+      sweeps_of_.push_back(program_.sweeps_of(program_.layers[l]));
     for (std::size_t row = 0; row < rows_ * images_; ++row) {
       const Cycle first = std::max(input_free_, credits_[row]);
       if (row % rows_ == 0)
@@ -133,14 +135,14 @@ private:
       const Cycle free = sweeps_.next(at_once, 0, 0), written = sweeps_.next(step, 0, 0),
                   begin = sweeps_.next(step, ready, room);
       sweeps_.stream(layer);
-      sweeps_.begin(layer, step, begin);
+      const std::vector<Sweep>& sweeps = sweeps_of_[static_cast<std::size_t>(step.layer)];
+      const int pixels = layer.columns * step.rows;
+      sweeps_.begin(sweeps, pixels, begin);
       ArrayRun::Step& idle = engine.idle[engine.step];
       idle = {written - free, 0, 0, 0, 0};
       (room > ready ? idle.idle_room : idle.idle_rows) = begin - written;
-      const int pixels = layer.columns * step.rows;
       idle.idle_sweeps =
-          sweeps_.last() + 1 - begin -
-          static_cast<Cycle>(layer.tiles * layer.pass_steps() * SweepTiming::sweep_cycles(pixels));
+          sweeps_.last() + 1 - begin - sweeps.size() * static_cast<Cycle>(SweepTiming::sweep_cycles(pixels));
       if (events_)
         events_->steps.push_back({begin, idle});
       for (int tile = 0; tile < layer.tiles && layer.to_output; ++tile)
@@ -178,6 +180,7 @@ private:
   std::vector<Cycle> credits_, there_, pops_; ///< by row since the start, by entry
   ArrayRun run_;
   SweepStarts sweeps_;
+  std::vector<std::vector<Sweep>> sweeps_of_; ///< by layer
   Engine engines_[2];
   Cycle input_free_ = 2, output_free_ = 0;
 };

@@ -12,7 +12,7 @@ struct ArrayRun {
   /// Idle cycles before a step: for results, the image, the output, and the other engine's steps.
   struct Step {
     Cycle idle_wait = 0, idle_rows = 0, idle_room = 0, idle_other = 0;
-    Cycle idle_sweeps = 0; ///< inside of it: for weights, and drains of tiles before
+    Cycle idle_sweeps = 0; ///< inside of it: for weights, drains of tiles before, and behind tiles of zeros
   };
   std::vector<Image> images;
   std::vector<Step> steps, stage_steps; ///< of the last image

@@ -66,6 +66,11 @@ std::vector<Workload::Fact> ArrayWorkload::facts(const std::vector<std::uint8_t>
                              {"MAC utilization", "%", 100 * ideal / run.period(), 1},
                              {"map memory", "words a bank", static_cast<double>(program_->map_words), 0},
                              {"weight memory", "words", static_cast<double>(program_->weight_words), 0}};
+  if (config_.has_marks()) {
+    const auto zeros = std::count(program_->marks.begin(), program_->marks.end(), mark_zero);
+    facts.push_back({"tiles of zeros", "% of tiles of weights",
+                     100 * static_cast<double>(zeros) / static_cast<double>(program_->marks.size()), 1});
+  }
   if (!inputs_.labels.empty())
     facts.push_back(
         {"accuracy", "%",
@@ -110,15 +115,19 @@ std::vector<WaveNote> ArrayWorkload::notes_of(const ArrayTables& tables, const A
                                     [&](const Interface& interface) { return interface.name == issue; });
   const auto written =
       static_cast<Cycle>(prefix.empty() ? config_.write_latency() : config_.stage_write_latency());
+  std::vector<std::vector<Sweep>> sweeps_of; // by layer
+  for (std::size_t l = 0; l < tables.layers.size() && config_.has_sweeps(); ++l)
+    sweeps_of.push_back(tables.sweeps_of(tables.layers[l]));
   std::size_t step = 0;
   int tile = 0, window = 0;
   for (const Beat& beat : beats.beats[static_cast<std::size_t>(windows - interfaces.begin())]) {
     const ArrayLayer& layer = tables.layers[static_cast<std::size_t>(tables.steps[step].layer)];
     if (config_.has_sweeps()) { // of each sweep its first pixel
       const int pixels = layer.columns * tables.steps[step].rows;
+      const std::vector<Sweep>& sweeps = sweeps_of[static_cast<std::size_t>(tables.steps[step].layer)];
       if (window % pixels == 0)
-        tell(0, beat.cycle, step, window / pixels / layer.steps());
-      if (++window < pixels * layer.tiles * layer.steps())
+        tell(0, beat.cycle, step, sweeps[static_cast<std::size_t>(window / pixels)].tile);
+      if (++window < pixels * static_cast<int>(sweeps.size()))
         continue;
       window = 0;
       step = (step + 1) % tables.steps.size();
