@@ -70,7 +70,7 @@ Resources scheduler_resources(const ArrayConfig& config, ArrayBuffer buffer, int
                         step_resources(config, buffer, steps, skips);
   if (config.has_marks()) { // and of the sweep that runs what it was looked up with
     constexpr int mark_bits = 2;
-    scheduler += Resources{70, 90};
+    scheduler += Resources{20, 49 + address_bits(config.zero_depth)};
     scheduler += in_lut_ram(config, buffer) ? distributed_ram_resources(mark_bits, config.zero_depth)
                                             : weight_bank_resources({mark_bits, config.zero_depth, 1, true});
   }
