@@ -1005,7 +1005,9 @@ TEST_CASE("array: a tile of weights of zeros takes no cycle, one of a tile of ou
   (void)cycles_of(nothing, true, program);
   CHECK(program.layers[0].loads == 2 * steps + 1);
   CHECK(program.marks[steps] == mark_last);
-  CHECK(program.stream_words.size() > 0);
+  const Graph all = tiled_graph(random, [](int, int) { return true; });
+  (void)cycles_of(all, true, program);
+  CHECK(program.layers[0].loads == tiles);
 }
 
 TEST_CASE("array: marks of zeros take sweeps, and as many words as there are tiles of weights") {

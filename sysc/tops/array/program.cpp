@@ -762,7 +762,11 @@ private:
             tile_at[p * size + s] = static_cast<std::uint8_t>(weight & ((1 << config_.planes) - 1));
           }
       }
-    layer.still = steps > 1;
+    // Of zeros alone one sweep is enough, where the others are left out.
+    const bool leaves_out =
+        config_.has_marks() &&
+        std::all_of(weights.begin(), weights.end(), [](std::uint8_t weight) { return weight == 0; });
+    layer.still = steps > 1 && !leaves_out;
     for (int tile = 0; tile < layer.tiles && layer.still; ++tile)
       for (int k = 1; k < steps && layer.still; ++k) {
         const auto first =
