@@ -93,8 +93,8 @@ module array #(
   parameter int ScaleBits = 31,
   /// 1: what is added is looked up as a whole, of maps of 4 bits at most.
   parameter int Lookup = 0,
-  /// 1: tiles of zeros are neither kept nor walked: not there yet.
-  parameter int SkipZeros = 0,
+  /// Of sweeps: marks of those that are left out, as their weights are all zero, 2 to 65535; 0: none is.
+  parameter int ZeroDepth = 0,
   /// Bits of a word of the input map that are kept, its top ones, a multiple of 4; others read as 0. 0: all.
   parameter int InputBits = 0,
   /// Of sweeps of 4 planes and maps of 4 bits: outputs of a tile whose products are in DSP48E1s, a multiple of 3.
@@ -200,8 +200,8 @@ module array #(
   if (Lookup != 0 && (Lookup != 1 || Widths % 2 != 0)) begin : gen_bad_lookup
     lookup_must_be_0_or_of_4_bits_at_most_1 u_error ();
   end
-  if (SkipZeros != 0) begin : gen_bad_skip_zeros
-    skip_zeros_must_be_0 u_error ();
+  if (ZeroDepth < 0 || ZeroDepth == 1 || ZeroDepth > 65535 || (ZeroDepth > 0 && Sweep == 0)) begin : gen_bad_zero_depth
+    zero_depth_must_be_0_or_with_sweeps_2_to_65535 u_error ();
   end
   if (InputBits < 0 || InputBits > 8 * Channels || InputBits % 4 != 0 ||
       (InputBits > 0 && Sweep == 0)) begin : gen_bad_input_bits
@@ -283,7 +283,7 @@ module array #(
   logic [31:0] data;
   logic        image_begins, image_done, input_error, step_error, stage_error;
   // Of sweeps
-  logic        lengths_we, built, bad_book, bad_code, tiles_ready, tile_full, stream_begin, copy, tile_read;
+  logic        lengths_we, marks_we, built, bad_book, bad_code, tiles_ready, tile_full, stream_begin, copy, tile_read;
   logic [15:0] stream_base, stream_tiles;
   logic [3:0]  stream_book;
   logic [5:0]  pixel, tile_pixel;
@@ -323,7 +323,7 @@ module array #(
     .Books(Books),
     .ScaleBits(ScaleBits),
     .Lookup(Lookup),
-    .SkipZeros(SkipZeros),
+    .ZeroDepth(ZeroDepth),
     .InputBits(InputBits),
     .DspOutputs(DspOutputs),
     .ThresholdBits(ThresholdBits),
@@ -376,6 +376,7 @@ module array #(
     .stage_layers_we_o(stage_layers_we),
     .stage_steps_we_o(stage_steps_we),
     .lengths_we_o(lengths_we),
+    .marks_we_o(marks_we),
     .thresholds_we_o(thresholds_we),
     .word_o(word),
     .piece_o(piece),
@@ -462,7 +463,8 @@ module array #(
     .Widths(Widths),
     .Sweep(Sweep),
     .Seen(PlaneLatency),
-    .Books(Books)
+    .Books(Books),
+    .ZeroDepth(ZeroDepth)
   ) u_scheduler (
     .clk_i,
     .rst_ni(interior_rst_n),
@@ -472,6 +474,7 @@ module array #(
     .other_steps_i(stage_steps),
     .layer_we_i(layers_we),
     .step_we_i(steps_we),
+    .mark_we_i(marks_we),
     .word_i(word),
     .piece_i(piece),
     .data_i(data),

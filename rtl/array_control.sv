@@ -22,7 +22,7 @@
 //                   bits, {StageMapDepth, StageRowDepth}, {StageWeightDepth, StageParamDepth}, StageSteps, all
 //                   but Pixels and LutRam 0 without a stage; [11:8] Planes [15:12] Widths [19:16]
 //                   ReferenceBits [20] ScaleMultiply [23:21] ThresholdBits [24] WideSums; [7:0] Sweep [11:8]
-//                   Decoders [15:12] SymbolWeights [20:16] ScaleBits [25:21] Books [26] SkipZeros [27] Lookup,
+//                   Decoders [15:12] SymbolWeights [20:16] ScaleBits [25:21] Books [26] ZeroDepth > 0 [27] Lookup,
 //                   without sweeps only ScaleBits and Lookup; [7:0] InputBits / 4 [13:8] DspOutputs
 //
 // Spaces, and the pieces of their words: 0 weights, Outputs * Banks * Channels bytes, or Outputs * Planes planes
@@ -30,7 +30,8 @@
 // more, and what makes the pieces an even number; 1 parameters, 3 for each result; 2 layers, 13; 3 steps, 5; 4
 // tables of additions, 1; and where there is a stage its own: 5 weights, Banks * Channels bytes; 6 parameters, 3
 // for each of its results; 7 layers; 8 steps. With sweeps words of weights have 36 bits, in 2 pieces, layers
-// 15, and there are 9 code lengths, 1, of word book * symbols + symbol. With ThresholdBits there are 11
+// 15, and there are 9 code lengths, 1, of word book * symbols + symbol; with ZeroDepth 10 marks of sweeps, 1. With
+// ThresholdBits there are 11
 // thresholds, a node of each result, of word parameters * 16 + node. INPUT0 to LOAD_ADDRESS read what was
 // written; all of them and LOAD_DATA are written, and a start is, while STATUS is
 // 0 and no value comes in that cycle. CONTROL and LOAD_DATA cannot be read. Another access answers SLVERR
@@ -76,7 +77,7 @@ module array_control #(
   parameter int Books = 1,
   parameter int ScaleBits = 31,
   parameter int Lookup = 0,
-  parameter int SkipZeros = 0,
+  parameter int ZeroDepth = 0,
   parameter int InputBits = 0,
   parameter int DspOutputs = 0,
   parameter int ThresholdBits = 0,
@@ -134,6 +135,7 @@ module array_control #(
   output logic        stage_layers_we_o,
   output logic        stage_steps_we_o,
   output logic        lengths_we_o,
+  output logic        marks_we_o,
   output logic        thresholds_we_o,
   output logic [15:0] word_o,
   output logic [11:0] piece_o,
@@ -158,7 +160,7 @@ module array_control #(
   localparam logic [2:0] ErrorNone = 3'd0, ErrorInput = 3'd1, ErrorProgram = 3'd2, ErrorWeights = 3'd4;
   localparam logic [3:0] SpaceWeights = 4'd0, SpaceParameters = 4'd1, SpaceLayers = 4'd2, SpaceSteps = 4'd3,
       SpaceTables = 4'd4, SpaceStageWeights = 4'd5, SpaceStageParameters = 4'd6, SpaceStageLayers = 4'd7,
-      SpaceStageSteps = 4'd8, SpaceLengths = 4'd9, SpaceThresholds = 4'd11;
+      SpaceStageSteps = 4'd8, SpaceLengths = 4'd9, SpaceMarks = 4'd10, SpaceThresholds = 4'd11;
   localparam logic [3:0] LastSpace = (StageResults > 0) ? SpaceStageSteps : SpaceTables;
   localparam logic [11:0] LastLayerPiece = (Sweep > 0) ? 12'd14 : 12'd12;
   localparam logic [11:0] LastWeightPiece = (Sweep > 0) ? 12'd1 : 12'(WeightBytes / 4 - 1);
@@ -223,7 +225,7 @@ module array_control #(
       AddrInput0, AddrInput1, AddrInput2, AddrInput3, AddrSteps, AddrLoadAddress: write_okay = free_to_write;
       AddrLoadData: write_okay = free_to_write &&
           (space_q <= LastSpace || (Sweep > 0 && space_q == SpaceLengths) ||
-           (ThresholdBits > 0 && space_q == SpaceThresholds));
+           (ZeroDepth > 0 && space_q == SpaceMarks) || (ThresholdBits > 0 && space_q == SpaceThresholds));
       default: write_okay = 1'b0;
     endcase
     case (space_q)
@@ -307,6 +309,7 @@ module array_control #(
   assign stage_layers_we_o = loads && space_q == SpaceStageLayers;
   assign stage_steps_we_o = loads && space_q == SpaceStageSteps;
   assign lengths_we_o = loads && Sweep > 0 && space_q == SpaceLengths;
+  assign marks_we_o = loads && ZeroDepth > 0 && space_q == SpaceMarks;
   assign thresholds_we_o = loads && ThresholdBits > 0 && space_q == SpaceThresholds;
   assign word_o = word_q;
   assign piece_o = piece_q;
@@ -337,7 +340,7 @@ module array_control #(
       AddrDesign8:     read_data = StageResults > 0 ? {16'(StageWeightDepth), 16'(StageParamDepth)} : '0;
       AddrDesign9:     read_data = 32'(MostStageSteps);
       AddrDesign10:    read_data = {7'd0, 1'(WideSums), 3'(ThresholdBits), 1'(ScaleMultiply), 4'(ReferenceBits), 4'(Widths), 4'(Planes), 8'd0};
-      AddrDesign11:    read_data = {4'd0, 1'(Lookup), Sweep > 0 ? {1'(SkipZeros), 5'(Books)} : 6'd0, 5'(ScaleBits),
+      AddrDesign11:    read_data = {4'd0, 1'(Lookup), Sweep > 0 ? {1'(ZeroDepth > 0), 5'(Books)} : 6'd0, 5'(ScaleBits),
                                     Sweep > 0 ? {4'(SymbolWeights), 4'(Decoders), 8'(Sweep)} : 16'd0};
       AddrDesign12:    read_data = {18'd0, 6'(DspOutputs), 8'(InputBits / 4)};
       default: begin

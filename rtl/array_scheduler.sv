@@ -66,6 +66,8 @@
 // no window is missing; instead refused are max_pool, a stream of no loads or behind the weights, a book at
 // Books or beyond, a block of no pixels, or of more than Sweep, a step of more rows than the layer's block.
 // Behind stop_i (a bad code) no step and no stream begins until a reset; a step that is walked ends as ever.
+// With ZeroDepth > 0 there are marks of sweeps that are left out, a word each, of which data_i's low two bits are
+// kept; word 14 [15:0] is the layer's first one, and a step of a layer whose first one is not there is refused.
 
 `default_nettype none
 
@@ -89,7 +91,7 @@ module array_scheduler #(
   parameter int Stage = 0,
   /// W of the other engine; 0: there is none.
   parameter int OtherWriteback = 0,
-  /// 1: the table of steps is block RAM, 0: LUT-RAM.
+  /// 1: the table of steps, and the marks, are block RAM, 0: LUT-RAM.
   parameter int Block = 1,
   /// M, pixels of a window of a wide layer, and column banks: 1, 2 or 4.
   parameter int Pixels = 1,
@@ -103,6 +105,8 @@ module array_scheduler #(
   parameter int Seen = 9,
   /// Code books.
   parameter int Books = 1,
+  /// Marks of sweeps; 0: all sweeps happen.
+  parameter int ZeroDepth = 0,
   localparam int StepBits = $clog2(Steps),
   localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1
 ) (
@@ -115,6 +119,7 @@ module array_scheduler #(
   // Tables: a piece of 32 bits of a word
   input  logic                        layer_we_i,
   input  logic                        step_we_i,
+  input  logic                        mark_we_i,
   input  logic [15:0]                 word_i,
   input  logic [11:0]                 piece_i,
   input  logic [31:0]                 data_i,
@@ -313,7 +318,8 @@ module array_scheduler #(
     assign columns = 12'(pixels - 1'b1);
     assign bad_sweep = layer_word[0] || layer_word[448+16 +: 16] == '0 ||
         32'(layer_word[192 +: 16]) >= WeightDepth || 32'(layer_word[416+8 +: 4]) >= Books ||
-        pixels == '0 || 32'(pixels) > Sweep || step_word[24 +: 8] > layer_word[416 +: 8];
+        pixels == '0 || 32'(pixels) > Sweep || step_word[24 +: 8] > layer_word[416 +: 8] ||
+        (ZeroDepth > 0 && 32'(layer_word[448 +: 16]) >= ZeroDepth);
   end else begin : gen_no_sweep_check
     assign columns = layer_word[160 +: 12];
     assign bad_sweep = 1'b0;
@@ -419,11 +425,16 @@ module array_scheduler #(
       .Results(Results),
       .Sweep(Sweep),
       .Widths(Widths),
-      .Seen(Seen)
+      .Seen(Seen),
+      .ZeroDepth(ZeroDepth),
+      .Block(Block)
     ) u_walk (
       .clk_i,
       .rst_ni,
       .start_i,
+      .mark_we_i,
+      .word_i,
+      .data_i(data_i[1:0]),
       .ready_i(ready_q && !bad_q && !stopped_q),
       .go_i(go),
       .layer_word_i(layer_word),
@@ -541,7 +552,7 @@ module array_scheduler #(
     );
 
     logic unused_sweep;
-    assign unused_sweep = ^{built_i, stop_i, tiles_ready_i, tile_full_i};
+    assign unused_sweep = ^{built_i, stop_i, tiles_ready_i, tile_full_i, mark_we_i};
   end
 
   logic unused;

@@ -147,6 +147,7 @@ module depthwise_stage #(
     .other_steps_i,
     .layer_we_i(layers_we_i),
     .step_we_i(steps_we_i),
+    .mark_we_i(1'b0),
     .word_i,
     .piece_i,
     .data_i,

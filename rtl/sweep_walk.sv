@@ -16,6 +16,15 @@
 // its results go, and every Beats cycles the next pixel; Beats cycles of its last one are the drain's.
 // Result word, skip words read and written of a pixel lie output groups, and tiles, behind those of the pixel
 // before. What a step's drains need is theirs: the next step may be walked meanwhile.
+//
+// With ZeroDepth > 0 a sweep may be left out, one whose weights are all zero: there is a memory of marks, a word of
+// two bits for each of a step's sweeps in order, from the layer's first one on (layer word 14 [15:0]). Of a marked
+// one (bit 0) there is neither a load nor a sweep. Bit 1 marks the last one of its tile that happens, which there
+// must be, and with which its drain comes; first is the first one that does. One mark is looked at in a cycle, from
+// the step's first cycle on; where it says that a sweep is left out, or where its sweep begins, the next one is in
+// the next cycle. So sweeps that are left out take no time behind one of more cycles than they are, and ahead of
+// a step's first one a cycle each; those behind the step's last one are not looked at. Marks are written by words;
+// behind the memory's last one they read as 0.
 
 `default_nettype none
 
@@ -30,11 +39,19 @@ module sweep_walk #(
   parameter int Widths = 2,
   /// E: a read of sums sees the beats of so many cycles before.
   parameter int Seen = 9,
+  /// Marks of sweeps, 2 to 65535; 0: there are none, and all sweeps happen.
+  parameter int ZeroDepth = 0,
+  /// 1: marks are in block RAM, 0: in LUT-RAM.
+  parameter int Block = 1,
   localparam int PixelBits = $clog2(Sweep)
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
   input  logic                 start_i,
+  // Marks
+  input  logic                 mark_we_i,
+  input  logic [15:0]          word_i,
+  input  logic [1:0]           data_i,
   // A step, and its layer: from ready_i to go_i
   input  logic                 ready_i,
   input  logic                 go_i,
@@ -97,6 +114,9 @@ module sweep_walk #(
   if (Widths != 1 && Widths != 2 && Widths != 4 && Widths != 8) begin : gen_bad_widths
     sweeps_take_one_width u_error ();
   end
+  if (ZeroDepth < 0 || ZeroDepth == 1 || ZeroDepth > 65535) begin : gen_bad_zero_depth
+    zero_depth_must_be_0_or_2_to_65535 u_error ();
+  end
 
   // The step that is walked.
   logic        depthwise_q, from_input_q, to_map_q, to_skip_q, to_output_q, add_q, final_q, still_q;
@@ -108,24 +128,26 @@ module sweep_walk #(
                output_word_q;
   logic [5:0]  last_valid_q;
 
-  // Sweeps, and where each one's first pixel is.
+  // Sweeps, and where each one's first pixel is: of the one that runs, or with marks that is looked at.
   logic [7:0]         tile_q, kernel_row_q, kernel_q, channel_q;
   logic signed [12:0] first_column_q, sweep_column_q, sweep_column, first_row_q, sweep_row_q, sweep_row;
   logic [15:0]        first_words_q, sweep_words_q, sweep_words, first_slot_q, sweep_slot_q, sweep_slot, group_q;
   logic [15:0]        weight_q, tile_group_q, next_tile_group, parameter_q, skip_read_q, skip_write_q;
   logic [4:0]         part_q;
 
-  // Pixels of a sweep.
+  // Pixels of the sweep that runs, or that may begin.
   logic [PixelBits-1:0] pixel_q;
   logic [11:0]          x_q;
   logic [7:0]           y_q;
-  logic signed [12:0]   column_q, row_q;
-  logic [15:0]          words_q, slot_q;
+  logic signed [12:0]   column_q, row_q, begin_column;  // begin: of a row
+  logic [15:0]          words_q, slot_q, begin_words, group;
 
-  logic       walking_q, sweeping_q, over_q, copies_q, draining_q;
+  logic       walking_q, sweeping_q, over_q, copies_q, draining_q;  // walking: there are sweeps that may begin
   logic [2:0] young_q;  // a sweep has begun 1 to 3 cycles ago
-  logic       takes, begins, sweep_ends, tile_ends, group_ends;
-  logic       last_channel, last_kernel, last_kernel_row, last_tile, last_column, last_pixel;
+  logic       takes, begins, sweep_ends, walk_ends, step_ends, group_ends;
+  logic       at_first, at_last, left_out;  // the sweep that may begin
+  logic       goes_on, steps_on, settles;
+  logic       last_channel, last_kernel, last_kernel_row, last_place, last_tile, last_column, last_pixel;
 
   assign last_channel = channel_q == last_channel_q;
   assign last_kernel = kernel_q == last_kernel_q;
@@ -133,15 +155,12 @@ module sweep_walk #(
   assign last_tile = tile_q == last_tile_q;
   assign last_column = x_q == last_column_q;
   assign last_pixel = last_column && y_q == last_row_q;
-  assign first_o = channel_q == '0 && kernel_q == '0 && kernel_row_q == '0;
-  assign last_o = last_channel && last_kernel && last_kernel_row;
-  assign takes = first_o || !still_q;
-  assign begins = walking_q && !sweeping_q && (!takes || tile_full_i) && (!last_o || !draining_q);
+  assign last_place = last_channel && last_kernel && last_kernel_row;
+  assign takes = at_first || !still_q;
+  assign begins = walking_q && !sweeping_q && !left_out && (!takes || tile_full_i) && (!at_last || !draining_q);
   assign issue_o = begins || (sweeping_q && !over_q);
   assign sweep_ends = sweeping_q && (over_q || last_pixel) && young_q[1:0] == '0;
-  assign tile_ends = sweep_ends && last_o;
-  assign step_ends_o = tile_ends && last_tile;
-  assign walking_o = walking_q;
+  assign step_ends_o = step_ends;
   assign free_rows_o = free_q;
   assign copy_o = copies_q && young_q[2];
 
@@ -152,7 +171,7 @@ module sweep_walk #(
       over_q <= 1'b0;
       young_q <= '0;
     end else begin
-      walking_q <= go_i || (walking_q && !step_ends_o);
+      walking_q <= go_i || (walking_q && !walk_ends);
       sweeping_q <= begins || (sweeping_q && !sweep_ends);
       over_q <= (over_q || (issue_o && last_pixel)) && !sweep_ends;
       young_q <= {young_q[1:0], begins};
@@ -171,7 +190,7 @@ module sweep_walk #(
   assign zero_o = zero_q;
   assign column = 14'(column_q);
   assign row = 14'(row_q);
-  assign address_o = words_q + group_q + slot_q;
+  assign address_o = words_q + group + slot_q;
   assign pad_o = column < 0 || column >= $signed({2'b00, width_q}) || row < 0 || row >= $signed({2'b00, height_q});
 
   // A row on, and as many as the stride is.
@@ -179,13 +198,21 @@ module sweep_walk #(
   assign row_sum = 17'(slot_q) + 17'(row_words_q);
   assign row_slot = 16'(row_sum >= 17'(end_q) ? row_sum - 17'(ring_q) : row_sum);
 
-  // The next sweep's first pixel.
+  // The first pixel of the next sweep; of this one unless it goes on.
+  logic [15:0] sweep_group;
+
+  assign group_ends = part_q == 5'(Parts - 1);
+  assign next_tile_group = tile_group_q + 16'(group_ends);
+
   always_comb begin
     sweep_column = sweep_column_q;
     sweep_words = sweep_words_q;
     sweep_row = sweep_row_q;
     sweep_slot = sweep_slot_q;
-    if (last_channel) begin
+    sweep_group = group_q;
+    if (steps_on && !last_channel) sweep_group = group_q + 1'b1;
+    if (steps_on && last_channel) begin
+      sweep_group = !depthwise_q ? '0 : last_place ? next_tile_group : tile_group_q;
       sweep_column = last_kernel ? first_column_q : sweep_column_q + 1'b1;
       sweep_words = last_kernel ? first_words_q : sweep_words_q + groups_q;
       if (last_kernel) begin
@@ -203,9 +230,6 @@ module sweep_walk #(
     for (int i = 0; i < 4; i++)
       if (layer_word_i[64+12+i]) stride_pitch = stride_pitch + (layer_word_i[96 +: 16] << i);
   end
-
-  assign group_ends = part_q == 5'(Parts - 1);
-  assign next_tile_group = tile_group_q + 16'(group_ends);
 
   always_ff @(posedge clk_i) begin
     if (go_i) begin
@@ -266,42 +290,121 @@ module sweep_walk #(
       words_q <= layer_word_i[352+16 +: 16];
       row_q <= $signed(step_word_i[32 +: 13]);
       slot_q <= step_word_i[64 +: 16];
-    end else if (sweep_ends) begin
-      channel_q <= last_channel ? '0 : channel_q + 1'b1;
-      group_q <= !last_channel ? group_q + 1'b1 : !depthwise_q ? '0 : last_o ? next_tile_group : tile_group_q;
-      if (last_channel) kernel_q <= last_kernel ? '0 : kernel_q + 1'b1;
-      if (last_channel && last_kernel) kernel_row_q <= last_kernel_row ? '0 : kernel_row_q + 1'b1;
-      if (last_o) begin
-        tile_q <= tile_q + 1'b1;
-        tile_group_q <= next_tile_group;
-        part_q <= group_ends ? '0 : part_q + 1'b1;
-        parameter_q <= parameter_q + 16'(Beats);
-        skip_read_q <= skip_read_q + 1'b1;
-        skip_write_q <= skip_write_q + 1'b1;
+    end else begin
+      if (goes_on) begin
+        channel_q <= last_channel ? '0 : channel_q + 1'b1;
+        if (last_channel) kernel_q <= last_kernel ? '0 : kernel_q + 1'b1;
+        if (last_channel && last_kernel) kernel_row_q <= last_kernel_row ? '0 : kernel_row_q + 1'b1;
+        if (last_place) begin
+          tile_q <= tile_q + 1'b1;
+          tile_group_q <= next_tile_group;
+          part_q <= group_ends ? '0 : part_q + 1'b1;
+          parameter_q <= parameter_q + 16'(Beats);
+          skip_read_q <= skip_read_q + 1'b1;
+          skip_write_q <= skip_write_q + 1'b1;
+        end
+        group_q <= sweep_group;
+        sweep_column_q <= sweep_column;
+        sweep_words_q <= sweep_words;
+        sweep_row_q <= sweep_row;
+        sweep_slot_q <= sweep_slot;
       end
-      weight_q <= weight_q + 16'(last_o || !still_q);
-      sweep_column_q <= sweep_column;
-      sweep_words_q <= sweep_words;
-      sweep_row_q <= sweep_row;
-      sweep_slot_q <= sweep_slot;
-      pixel_q <= '0;
-      x_q <= '0;
-      y_q <= '0;
-      column_q <= sweep_column;
-      words_q <= sweep_words;
-      row_q <= sweep_row;
-      slot_q <= sweep_slot;
-    end else if (issue_o && !last_pixel) begin
-      pixel_q <= pixel_q + 1'b1;
-      x_q <= last_column ? '0 : x_q + 1'b1;
-      column_q <= last_column ? sweep_column_q : column_q + 13'(stride_q);
-      words_q <= last_column ? sweep_words_q : words_q + stride_words_q;
-      if (last_column) begin
-        y_q <= y_q + 1'b1;
-        row_q <= row_q + 13'(stride_q);
-        slot_q <= row_slot;
+      if (sweep_ends) weight_q <= weight_q + 16'(last_o || !still_q);
+      if (settles) begin
+        pixel_q <= '0;
+        x_q <= '0;
+        y_q <= '0;
+        column_q <= sweep_column;
+        words_q <= sweep_words;
+        row_q <= sweep_row;
+        slot_q <= sweep_slot;
+      end else if (issue_o && !last_pixel) begin
+        pixel_q <= pixel_q + 1'b1;
+        x_q <= last_column ? '0 : x_q + 1'b1;
+        column_q <= last_column ? begin_column : column_q + 13'(stride_q);
+        words_q <= last_column ? begin_words : words_q + stride_words_q;
+        if (last_column) begin
+          y_q <= y_q + 1'b1;
+          row_q <= row_q + 13'(stride_q);
+          slot_q <= row_slot;
+        end
       end
     end
+  end
+
+  // With marks the sweep that may begin next is looked for while one runs, whose own row begins and group are kept.
+  if (ZeroDepth > 0) begin : gen_marks
+    localparam int MarkBits = $clog2(ZeroDepth);
+    logic [MarkBits:0]  mark_q, next_mark;  // from 2^MarkBits on there is none
+    logic [1:0]         mark, stored_mark;
+    logic               fresh_q, first_q, last_q;
+    logic signed [12:0] begin_column_q;
+    logic [15:0]        begin_words_q, begin_group_q;
+
+    weight_bank #(.Width(2), .Depth(ZeroDepth), .ReadLatency(1), .Block(Block)) u_marks (
+      .clk_i,
+      .we_i(mark_we_i && 32'(word_i) < ZeroDepth),
+      .waddr_i(word_i[MarkBits-1:0]),
+      .wdata_i(data_i),
+      .re_i(go_i || goes_on),
+      .raddr_i(next_mark[MarkBits-1:0]),
+      .rdata_o(stored_mark)
+    );
+
+    assign next_mark = go_i ? (MarkBits + 1)'(layer_word_i[448 +: 16]) : mark_q + (MarkBits + 1)'(!mark_q[MarkBits]);
+    assign mark = mark_q[MarkBits] ? '0 : stored_mark;
+    assign left_out = mark[0];
+    assign at_first = fresh_q;
+    assign at_last = mark[1];
+    assign goes_on = begins || (walking_q && left_out);
+    assign steps_on = goes_on;
+    assign settles = !begins && (!sweeping_q || sweep_ends);
+    assign first_o = sweeping_q ? first_q : fresh_q;
+    assign last_o = sweeping_q ? last_q : at_last;
+    assign walking_o = walking_q || sweeping_q;
+    assign walk_ends = begins && at_last && last_tile;
+    assign step_ends = sweep_ends && !walking_q;
+
+    assign begin_column = begin_column_q;
+    assign begin_words = begin_words_q;
+    assign group = begin_group_q;
+
+    always_ff @(posedge clk_i) begin
+      if (go_i || goes_on) mark_q <= next_mark;
+      if (go_i) fresh_q <= 1'b1;
+      else if (goes_on) fresh_q <= last_place || (fresh_q && !begins);
+      if (begins) begin
+        first_q <= fresh_q;
+        last_q <= at_last;
+      end
+      if (go_i) begin
+        begin_column_q <= 13'($signed(layer_word_i[64 +: 12]));
+        begin_words_q <= layer_word_i[352+16 +: 16];
+        begin_group_q <= '0;
+      end else if (settles) begin
+        begin_column_q <= sweep_column;
+        begin_words_q <= sweep_words;
+        begin_group_q <= sweep_group;
+      end
+    end
+  end else begin : gen_no_marks
+    assign left_out = 1'b0;
+    assign at_first = channel_q == '0 && kernel_q == '0 && kernel_row_q == '0;
+    assign at_last = last_place;
+    assign goes_on = sweep_ends;
+    assign steps_on = 1'b1;
+    assign settles = sweep_ends;
+    assign first_o = at_first;
+    assign last_o = at_last;
+    assign walking_o = walking_q;
+    assign walk_ends = step_ends;
+    assign step_ends = sweep_ends && at_last && last_tile;
+    assign begin_column = sweep_column_q;
+    assign begin_words = sweep_words_q;
+    assign group = group_q;
+
+    logic unused_marks;
+    assign unused_marks = ^{mark_we_i, word_i, data_i} && Block != 0;
   end
 
   // Streams: one step ahead.
@@ -338,11 +441,11 @@ module sweep_walk #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || start_i) draining_q <= 1'b0;
-    else draining_q <= (draining_q && !drain_ends) || (begins && last_o);
-    load_o <= rst_ni && !start_i && begins && last_o;
+    else draining_q <= (draining_q && !drain_ends) || (begins && at_last);
+    load_o <= rst_ni && !start_i && begins && at_last;
     if (issue_o && last_o && last_pixel) drain_last_q <= pixel_q;
     if (issue_o && last_o) last_known_q <= last_pixel;
-    if (begins && last_o) begin
+    if (begins && at_last) begin
       delay_q <= DelayBits'(DrainDelay - 1);
       beat_q <= '0;
       drain_pixel_q <= '0;
@@ -380,9 +483,8 @@ module sweep_walk #(
   always @(posedge clk_i) begin
     if (rst_ni && !start_i) begin
       assert (!go_i || begun_q || stream_begin_o) else $error("a step begins without its stream");
-      assert (!(walking_q && !sweeping_q && first_o && tile_q == '0) || weight_q == '0)
-          else $error("loads are miscounted");
-      assert (!(draining_q && begins && last_o)) else $error("a drain is overtaken");
+      assert (!(begins && first_o && tile_q == '0) || weight_q == '0) else $error("loads are miscounted");
+      assert (!(draining_q && begins && at_last)) else $error("a drain is overtaken");
     end
   end
 `endif
