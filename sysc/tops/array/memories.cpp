@@ -326,7 +326,7 @@ std::vector<MemoryImage> ArrayMemories::images(const ArrayConfig& config, bool s
         {"gen_tiles.u_weights.u_tiles.u_code_book.lengths_q", {code_lengths.begin(), code_lengths.end()}});
   }
   if (!marks.empty())
-    append_bank(images, "u_scheduler.gen_marks.u_marks", marks, 0,
+    append_bank(images, "u_scheduler.gen_sweep_walk.u_walk.gen_marks.u_marks", marks, 0,
                 is_block(ArrayBuffer::steps, ArrayBuffer::stage_steps));
   const std::size_t bytes = stage ? window : config.has_sweeps() ? 0 : size(config.weight_bytes());
   for (std::size_t c = 0; c < bytes / column_bytes; ++c) {
