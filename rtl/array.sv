@@ -277,6 +277,7 @@ module array #(
   logic [7:0]  input_zero;
   logic [1:0]  input_width;
   logic [15:0] pitch, steps, stage_steps, word;
+  logic [11:0] held;
   logic        weights_we, parameters_we, layers_we, steps_we, tables_we, thresholds_we;
   logic        stage_weights_we, stage_parameters_we, stage_layers_we, stage_steps_we;
   logic [11:0] piece;
@@ -364,6 +365,7 @@ module array #(
     .zero_o(input_zero),
     .width_o(input_width),
     .pitch_o(pitch),
+    .held_o(held),
     .steps_o(steps),
     .stage_steps_o(stage_steps),
     .weights_we_o(weights_we),
@@ -396,7 +398,13 @@ module array #(
   logic [15:0]           input_address, free_rows;
   logic [8*Channels-1:0] input_word;
 
-  pixel_loader #(.Banks(Banks), .Channels(Channels), .Pixels(Pixels), .Widths(Widths)) u_loader (
+  pixel_loader #(
+    .Banks(Banks),
+    .Channels(Channels),
+    .Pixels(Pixels),
+    .Widths(Widths),
+    .Ring((Sweep > 0) ? 1 : 0)
+  ) u_loader (
     .clk_i,
     .rst_ni(interior_rst_n),
     .start_i(start),
@@ -410,6 +418,7 @@ module array #(
     .zero_i(input_zero),
     .width_i(input_width),
     .pitch_i(pitch),
+    .held_i(held),
     .free_i(free),
     .free_rows_i(free_rows),
     .s_axis_tdata_i,

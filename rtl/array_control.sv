@@ -10,7 +10,7 @@
 //   0x010 INPUT0    [11:0] columns [23:12] rows of an image
 //   0x014 INPUT1    [11:0] channels [15:12] kernel columns [19:16] left [23:20] stride [27:24] right
 //   0x018 INPUT2    [7:0] zero point [9:8] code c of the width of the input's channels, 8 >> c bits
-//   0x01C INPUT3    [15:0] words of a slot of the input map
+//   0x01C INPUT3    [15:0] words of a slot of the input map [27:16] with sweeps: rows that it holds
 //   0x020 STEPS     [15:0] of the program [31:16] of the depthwise stage's, which may have none
 //   0x024 LOAD_ADDRESS  [31:28] space [27:12] word [11:0] piece
 //   0x028 LOAD_DATA written: a piece of 32 bits; LOAD_ADDRESS goes on to the next piece, behind the word's
@@ -122,6 +122,7 @@ module array_control #(
   output logic [7:0]  zero_o,
   output logic [1:0]  width_o,
   output logic [15:0] pitch_o,
+  output logic [11:0] held_o,
   output logic [15:0] steps_o,
   output logic [15:0] stage_steps_o,
   // Loads
@@ -296,6 +297,7 @@ module array_control #(
   assign zero_o = input2_q[7:0];
   assign width_o = input2_q[9:8];
   assign pitch_o = input3_q[15:0];
+  assign held_o = input3_q[16 +: 12];
   assign steps_o = steps_q[15:0];
   assign stage_steps_o = steps_q[31:16];
 

@@ -11,10 +11,13 @@
 // padding.
 //
 // Nothing is accepted before start_i, nor after a value whose TLAST is not what it should be (it is dropped,
-// error_o tells in its cycle), until the next one. A row begins where there is credit: as many rows as an
-// image has after a start, one less with each row's first value, more by free_i. The stream's ready depends
+// error_o tells in its cycle), until the next one. A row begins where there is credit: as many rows as the
+// map holds after a start, one less with each row's first value, more by free_i. The stream's ready depends
 // on registers alone. With more than Channels channels there is one column a pixel: kernel_columns 1, stride
 // 1, left and right 0.
+//
+// The map holds all rows of an image, or with Ring = 1, for one bank, held_i of them: row y then lies where
+// row y mod held_i would.
 //
 // By width_i (code c: 8, 4, 2, 1 bits) a value's low bits alone shift in, and all of this is of fields of so
 // many bits instead of bytes: a word has Channels << c of them.
@@ -30,6 +33,8 @@ module pixel_loader #(
   parameter int Pixels = 1,
   /// Widths of fields: bit c: 8 >> c bits.
   parameter int Widths = 1,
+  /// 1: the map is a ring of held_i rows.
+  parameter int Ring = 0,
   localparam int ColumnBits = (Pixels > 1) ? $clog2(Pixels) : 1
 ) (
   input  logic                  clk_i,
@@ -46,6 +51,7 @@ module pixel_loader #(
   input  logic [7:0]            zero_i,
   input  logic [1:0]            width_i,
   input  logic [15:0]           pitch_i,
+  input  logic [11:0]           held_i,
   // Rows that are needed no more
   input  logic                  free_i,
   input  logic [15:0]           free_rows_i,
@@ -70,6 +76,10 @@ module pixel_loader #(
   localparam int FieldBits = $clog2(Channels) + Narrowest;
   localparam bit Several = Widths != 2 ** Narrowest;  // else fields of a word are counted modulo their number
   localparam logic [2:0] LastBank = 3'(Banks - 1);
+
+  if (Ring != 0 && Banks != 1) begin : gen_bad_ring
+    a_ring_has_one_bank u_error ();
+  end
 
   function automatic logic [2:0] next_bank(input logic [2:0] bank);
     next_bank = bank == LastBank ? '0 : bank + 1'b1;
@@ -164,12 +174,31 @@ module pixel_loader #(
     end
   end
 
+  // The ring's row, and the slot behind it.
+  logic        ring_ends;
+  logic [15:0] next_slot;
+
+  if (Ring != 0) begin : gen_ring
+    logic [11:0] until_row_q;  // of the ring, from 1 on
+
+    assign ring_ends = until_row_q == held_i;
+
+    always_ff @(posedge clk_i) begin
+      if (start_i || (row_ends && (last_row || ring_ends))) until_row_q <= 12'd1;
+      else if (row_ends) until_row_q <= until_row_q + 1'b1;
+    end
+  end else begin : gen_no_ring
+    assign ring_ends = 1'b0;
+  end
+
+  assign next_slot = ring_ends ? '0 : slot_q + pitch_i;
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) active_q <= 1'b0;
     else if (start_i) active_q <= 1'b1;
     else if (error_o) active_q <= 1'b0;
 
-    if (start_i) credit_q <= 16'(rows_i);
+    if (start_i) credit_q <= {4'd0, (Ring != 0) ? held_i : rows_i};
     else credit_q <= credit_q + (free_i ? free_rows_i : '0) - 16'(good && row_begins);
 
     we_o <= rst_ni && emits;
@@ -213,8 +242,8 @@ module pixel_loader #(
           bank_q <= next_bank(row_bank_q);
           // Rows of a slot lie in different banks, at the same addresses.
           if (row_bank_q == LastBank) begin
-            slot_q <= slot_q + pitch_i;
-            address_q <= slot_q + pitch_i;
+            slot_q <= next_slot;
+            address_q <= next_slot;
           end else begin
             address_q <= slot_q;
           end
@@ -224,7 +253,7 @@ module pixel_loader #(
   end
 
   logic unused;
-  assign unused = ^{width_i, before_value};
+  assign unused = ^{width_i, before_value, held_i};
 
 endmodule
 

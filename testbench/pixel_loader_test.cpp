@@ -9,7 +9,7 @@ namespace {
 constexpr const char* inputs[] = {"start_i", "free_i", "s_axis_tvalid_i", "s_axis_tlast_i"};
 
 // Words of `bytes` bytes, of fields of a code of `widths`.
-PixelInput random_image(RandomWork& random, int bytes, int widths) {
+PixelInput random_image(RandomWork& random, int bytes, int widths, bool ring) {
   PixelInput image;
   do
     image.code = random.in(0, 3);
@@ -27,6 +27,8 @@ PixelInput random_image(RandomWork& random, int bytes, int widths) {
   image.padding = random.in(-128, 127);
   image.groups = (image.channels + size - 1) / size;
   image.pitch = image.columns * image.groups + random.in(0, 3);
+  if (ring)
+    image.held = random.in(1, image.rows);
   return image;
 }
 
@@ -44,7 +46,7 @@ public:
     image_ = image;
     size_ = bytes_ << image.code;
     active_ = true;
-    credit_ = image.rows;
+    credit_ = held_ = image.held ? image.held : image.rows;
     row_ = 0;
     begin_row();
   }
@@ -55,7 +57,7 @@ public:
   [[nodiscard]] bool is_last() const { return row_ == image_.rows - 1 && at_ == image_.row_values() - 1; }
   [[nodiscard]] bool begins() const { return row_ == 0 && at_ == 0; }
   [[nodiscard]] bool between_images() const { return !active_ || (row_ == 0 && at_ == 0); }
-  [[nodiscard]] int rows_taken() const { return image_.rows - credit_; }
+  [[nodiscard]] int rows_taken() const { return held_ - credit_; }
 
   // A value, or padding; its word, if it completes one. `row_done`: with it the row is whole.
   std::optional<Word> take(std::uint8_t value, bool& row_done) {
@@ -69,7 +71,8 @@ public:
         (channel + 1 == image_.channels || (channel + 1) % size_ == 0)) {
       const int group = channel / size_;
       word = Word{(row_ + group) % banks_,
-                  row_ / banks_ * image_.pitch + first / image_.stride * image_.groups + group, latest()};
+                  row_ % held_ / banks_ * image_.pitch + first / image_.stride * image_.groups + group,
+                  latest()};
     }
     row_done = ++at_ == image_.row_values() + image_.row_padding();
     if (row_done) {
@@ -101,7 +104,7 @@ private:
   int banks_, bytes_, size_ = 0;
   PixelInput image_;
   bool active_ = false;
-  int credit_ = 0, row_ = 0, at_ = 0;
+  int held_ = 0, credit_ = 0, row_ = 0, at_ = 0;
   std::vector<std::uint8_t> values_;
 };
 
@@ -110,7 +113,8 @@ void set_image(PinBench& pins, const PixelInput& image) {
       {"columns_i", image.columns},   {"rows_i", image.rows},
       {"channels_i", image.channels}, {"kernel_columns_i", image.kernel_columns},
       {"left_i", image.left},         {"stride_i", image.stride},
-      {"right_i", image.right},       {"pitch_i", image.pitch}};
+      {"right_i", image.right},       {"pitch_i", image.pitch},
+      {"held_i", image.held}};
   for (const auto& [pin, value] : values)
     pins.set(pin, static_cast<std::uint64_t>(value));
   pins.set("zero_i", static_cast<std::uint8_t>(image.padding));
@@ -121,17 +125,20 @@ void set_image(PinBench& pins, const PixelInput& image) {
 
 TEST_CASE("pixel_loader writes each word a cycle after its last value, where its row and group lie") {
   int words = 0, rows = 0, errors = 0, waits = 0, paddings = 0, resets = 0, packed = 0;
-  for (const auto& [banks, size, widths] :
-       {std::tuple(3, 16, 1), std::tuple(1, 4, 1), std::tuple(7, 8, 1), std::tuple(2, 32, 1),
-        std::tuple(3, 8, 15), std::tuple(2, 8, 9), std::tuple(1, 4, 8), std::tuple(3, 8, 2)}) {
-    PinBench pins("pixel_loader", {{"Banks", banks}, {"Channels", size}, {"Widths", widths}},
+  for (const auto& [banks, size, widths, ring] :
+       {std::tuple(3, 16, 1, false), std::tuple(1, 4, 1, false), std::tuple(7, 8, 1, false),
+        std::tuple(2, 32, 1, false), std::tuple(3, 8, 15, false), std::tuple(2, 8, 9, false),
+        std::tuple(1, 4, 8, false), std::tuple(3, 8, 2, false), std::tuple(1, 8, 2, true),
+        std::tuple(1, 4, 1, true)}) {
+    PinBench pins("pixel_loader",
+                  {{"Banks", banks}, {"Channels", size}, {"Widths", widths}, {"Ring", ring ? 1 : 0}},
                   {std::begin(inputs), std::end(inputs)});
     RandomWork random(base_seed() + static_cast<std::uint64_t>(banks));
     pins.set("rst_ni", 0);
     pins.settle();
     pins.edge();
     for (int run = 0; run < repeats(40); ++run) {
-      const PixelInput image = random_image(random, size, widths);
+      const PixelInput image = random_image(random, size, widths, ring);
       const int busy = random.in(1, 4), slow = random.in(0, 1) ? 30 : 2;
       const Cycle cycles = 600;
       Reference reference(banks, size);

@@ -14,6 +14,7 @@ template <class Self, class Visit> void PixelInput::fields(Self& self, Visit vis
   visit({"code of the input map", 2, 8, 2}, self.code);
   visit({"number of words a column", 2, 16, 16}, self.groups);
   visit({"number of words a row", 3, 0, 16}, self.pitch);
+  visit({"number of rows held", 3, 16, 12}, self.held);
 }
 
 PixelInput::Words PixelInput::pack() const {

@@ -19,6 +19,7 @@ struct PixelInput {
   int code = 0;    ///< of the map: a value's lowest bits are a field (blocks/fields.h)
   int groups = 1;  ///< words a column
   int pitch = 1;   ///< words a slot
+  int held = 0;    ///< rows that the map holds, one a slot; 0 without a ring: all of the image's
 
   using Words = std::array<std::uint32_t, input_words>;
   [[nodiscard]] Words pack() const;
@@ -28,6 +29,9 @@ struct PixelInput {
   [[nodiscard]] int row_values() const { return columns * channels; }
   [[nodiscard]] int row_padding() const { return right * channels; }
 
+  [[nodiscard]] int held_rows() const { return held ? held : rows; }
+  /// Where a row's words begin in its bank, of `banks`.
+  [[nodiscard]] int address_of_row(int row, int banks) const { return row % held_rows() / banks * pitch; }
   /// Channels of a word of so many bytes.
   [[nodiscard]] int word_channels(int size) const { return size << code; }
   /// A row's words, of `size` bytes, in the order of their addresses: visit(bytes).

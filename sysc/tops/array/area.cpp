@@ -200,8 +200,9 @@ Resources product_resources(const ArrayConfig& config) {
 
 Resources loader_resources(const ArrayConfig& config) {
   const Resources columns{24, 20}; // a word's place is that of its neighbors in other column banks
+  const Resources ring{38, 12};
   return Resources{215 + 17 * config.channels / 2, 118 + 8 * config.channels} +
-         (config.pixels > 1 ? columns : Resources{});
+         (config.pixels > 1 ? columns : Resources{}) + (config.has_sweeps() ? ring : Resources{});
 }
 
 } // namespace

@@ -363,7 +363,8 @@ void ArrayCore::start(Cycle cycle) {
   now_.started = true;
   now_.images_before = images;
   now_.cycles_before = cycles;
-  credits_.assign(static_cast<std::size_t>(input().rows), 0);
+  const PixelInput in = input();
+  credits_.assign(static_cast<std::size_t>(config_.has_sweeps() ? in.held : in.rows), 0);
   for (const Side side : {array, stage})
     engine(side).starts.start(cycle);
   sweeps_.start(cycle);
@@ -407,6 +408,13 @@ void ArrayCore::hard_reset(Cycle cycle) {
 // Values in.
 
 void ArrayCore::set_sink(std::size_t, OutputSink sink) { sink_ = std::move(sink); }
+
+PixelInput ArrayCore::input() const {
+  PixelInput input = PixelInput::unpack(registers_.input);
+  if (!config_.has_sweeps())
+    input.held = 0;
+  return input;
+}
 
 // How many beats of a burst, of the `most` from `first` on that are in this row, are as they should be.
 std::size_t ArrayCore::good_beats(const StreamBurst& burst, std::size_t first, std::size_t most) const {

@@ -117,7 +117,7 @@ private:
   void take_back(Cycle cycle);
   void start(Cycle cycle);
   void fail(ArrayError error, Cycle cycle);
-  [[nodiscard]] PixelInput input() const { return PixelInput::unpack(registers_.input); }
+  [[nodiscard]] PixelInput input() const;
   [[nodiscard]] std::size_t good_beats(const StreamBurst& burst, std::size_t first, std::size_t most) const;
   void end_row(const PixelInput& input, Cycle last);
   [[nodiscard]] std::uint32_t steps(Side side) const {

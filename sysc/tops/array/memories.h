@@ -159,7 +159,7 @@ template <class Before>
 void ArrayMemories::write_input(const ArrayConfig& config, const PixelInput& image, int row,
                                 const std::int8_t* values, int count, Before before) {
   const int groups = ceil_div(image.channels, image.word_channels(config.channels));
-  const int slot = row / config.rows * image.pitch;
+  const int slot = image.address_of_row(row, config.rows);
   const auto word_bytes = static_cast<std::size_t>(config.channels);
   int word = 0;
   image.words_by_value(values, config.channels, [&](const std::int8_t* bytes, int value) {

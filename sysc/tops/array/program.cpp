@@ -91,11 +91,13 @@ struct Place {
 // many of them a block takes; none: one for each tile of weights.
 struct RowLimits {
   std::vector<int> block, ring, sweeps;
+  int input_words = 0; ///< of the ring of the input, if it can be so short; 0: any number
+  int input_times = 1; ///< and has so many times the rows that a step can need
 };
 // What comes of them.
 struct RowSizes {
   bool possible = true;
-  int map_words = 0, skip_words = 0, steps = 0;
+  int map_words = 0, skip_words = 0, input_words = 0, steps = 0;
   Cycle cycles = 0; ///< about
   std::vector<int> block, ring;
 };
@@ -142,6 +144,7 @@ public:
     place_maps();
     sizes.map_words = program_.map_words;
     sizes.skip_words = program_.skip_words;
+    sizes.input_words = program_.input_words;
     sizes.steps = static_cast<int>(rows_.size());
     for (const RowStep& row : rows_)
       sizes.cycles = std::max(sizes.cycles, row.written);
@@ -167,6 +170,8 @@ public:
     for (std::size_t s = 0; s < rows_.size(); ++s)
       add_step(s);
     set_frees();
+    if (config_.has_sweeps())
+      shorten_input();
     config_.has_sweeps() ? set_waits_of_sweeps() : set_waits();
     if (!program_.stage.steps.empty())
       program_.steps.back().other_need = static_cast<int>(program_.stage.steps.size());
@@ -989,7 +994,7 @@ private:
     step.first_row = y * does.window.row_stride - does.window.top;
     const int turn = floor_division(step.first_row, banks);
     step.bank = step.first_row - turn * banks;
-    step.slot = source.base + (turn - floor_division(turn, source.slots) * source.slots) * source.pitch;
+    step.slot = slot_of(source, turn);
     step.result_bank = y % banks;
     step.result_slot = target.base + y / banks % target.slots * target.pitch;
     if (does.add) {
@@ -1028,6 +1033,38 @@ private:
       program_.steps[s].frees = free[s] - before;
       before = free[s];
     }
+  }
+
+  // The input becomes a ring of as many rows as its words hold, at least of those that a step can need before
+  // the ones ahead of them are free.
+  void shorten_input() {
+    Place& place = places_[graph_.input];
+    PixelInput& input = program_.input;
+    input.held = input.rows;
+    if (limits_.input_words == 0 || program_.input_words <= limits_.input_words)
+      return;
+    int least = 1, freed = 0;
+    for (const ArrayStep& step : program_.steps) {
+      least = std::max(least, step.need - freed);
+      freed += step.frees;
+    }
+    int rows = limits_.input_words / place.pitch;
+    while (rows > 0 && input.rows % rows != 0)
+      --rows;
+    if (rows < limits_.input_times * least)
+      return;
+    input.held = place.slots = rows;
+    program_.input_words = place.slots * place.pitch;
+    for (ArrayLayer& layer : program_.layers)
+      if (layer.from_input)
+        layer.end = place.slots * place.pitch;
+    for (ArrayStep& step : program_.steps)
+      if (program_.layers[static_cast<std::size_t>(step.layer)].from_input)
+        step.slot = slot_of(place, step.first_row);
+  }
+  // Of one bank.
+  [[nodiscard]] static int slot_of(const Place& place, int turn) {
+    return place.base + (turn - floor_division(turn, place.slots) * place.slots) * place.pitch;
   }
 
   // A step waits where what it reads, of its own engine's rows, could still be on its way, if nothing holds
@@ -1205,15 +1242,37 @@ RowLimits no_limits(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrd
 RowLimits limits_to_fit(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order,
                         const RowLimits& none) {
   constexpr double any = std::numeric_limits<double>::max();
-  return config.has_sweeps() ? limits_to_fit(graph, config, order, none, config.map_depth, any) : none;
+  if (!config.has_sweeps())
+    return none;
+  RowLimits limits = limits_to_fit(graph, config, order, none, config.map_depth, any);
+  limits.input_words = config.input_depth;
+  return limits;
 }
 
-// The words of the next lower number of block RAMs; 0: there is none.
-int rounded_words(const ArrayGraph& graph, const ArrayConfig& config, ArrayOrder order,
-                  const RowLimits& none) {
+// Of sweeps: where memories are left open, the next lower numbers of block RAMs, of maps where that costs
+// next to nothing, and the depth of maps.
+RowLimits limits_of_open(const ArrayGraph& graph, const ArrayConfig& closed, ArrayConfig& config,
+                         ArrayOrder order) {
   constexpr int unit = 512;
-  return config.has_sweeps() ? Layout(graph, config, order, false, none).row_sizes().map_words / unit * unit
-                             : 0;
+  constexpr double most_cycles = 1.02;
+  const RowLimits none = no_limits(graph, closed, order);
+  if (!closed.has_sweeps())
+    return none;
+  const RowSizes sizes = Layout(graph, closed, order, false, none).row_sizes();
+  RowLimits limits = none;
+  if (config.map_depth > 0) {
+    limits = limits_to_fit(graph, closed, order, none);
+  } else if (const int words = sizes.map_words / unit * unit) {
+    limits = limits_to_fit(graph, closed, order, none, words, most_cycles);
+    if (!limits.block.empty())
+      config.map_depth = words;
+  }
+  limits.input_words = config.input_depth;
+  if (config.input_depth == 0) {
+    limits.input_words = (sizes.input_words - 1) / unit * unit;
+    limits.input_times = 2; // so that rows come in while others are read
+  }
+  return limits;
 }
 
 ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayOrder order, bool contents) {
@@ -1226,17 +1285,8 @@ ArrayProgram lay_out_to_fit(const ArrayGraph& graph, ArrayConfig& config, ArrayO
   validate(closed);
   if (config.skip_depth == 0)
     closed.skip_depth = 0;
-  constexpr double most_cycles = 1.02; // for a lower number
-  const RowLimits none = no_limits(graph, closed, order);
-  RowLimits limits = none;
-  if (config.map_depth > 0) {
-    limits = limits_to_fit(graph, closed, order, none);
-  } else if (const int words = rounded_words(graph, closed, order, none)) {
-    limits = limits_to_fit(graph, closed, order, none, words, most_cycles);
-    if (!limits.block.empty())
-      config.map_depth = words;
-  }
-  ArrayProgram program = Layout(graph, closed, order, contents, std::move(limits)).lay_out();
+  ArrayProgram program =
+      Layout(graph, closed, order, contents, limits_of_open(graph, closed, config, order)).lay_out();
   const auto open = [&config](int ArrayConfig::*size, int least) {
     if (config.*size == 0)
       config.*size = std::max(2, least);

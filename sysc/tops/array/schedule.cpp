@@ -309,7 +309,7 @@ private:
     for (int pixel = first, column = 0; pixel < in.columns + in.right; pixel += in.stride, ++column)
       for (int group = 0; group < groups; ++group) {
         const int value = pixel * in.channels + std::min(in.channels, (group + 1) * size) - 1;
-        const int address = y / config_.rows * in.pitch + column / config_.pixels * groups + group;
+        const int address = in.address_of_row(y, config_.rows) + column / config_.pixels * groups + group;
         banks.at(column % config_.pixels, (y + group) % config_.rows)
             .write(static_cast<std::size_t>(address),
                    events_.rows[row].first + static_cast<Cycle>(std::max(0, value)) + 1, row);

@@ -29,7 +29,8 @@ class Running {
 public:
   Running(const ArrayConfig& config, const ArrayProgram& program, int images, ArrayEvents* events)
       : config_(config), program_(program), rows_(static_cast<std::size_t>(program.input.rows)),
-        images_(static_cast<std::size_t>(images)), events_(events), credits_(rows_, 0),
+        images_(static_cast<std::size_t>(images)), events_(events),
+        credits_(static_cast<std::size_t>(program.input.held_rows()), 0),
         sweeps_(config.sweep_timing()), engines_{Engine(program, config.write_latency(), run_.steps),
                                                  Engine(program.stage, config.stage_write_latency(),
                                                         run_.stage_steps)} {}

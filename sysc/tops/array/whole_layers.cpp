@@ -140,8 +140,8 @@ private:
              layer.does.read_code == input_.code && row < rows_there_ && row >= rows_gone_ &&
              column < input_columns_ && bank == (row + group) % config_.rows &&
              address < config_.input_depth &&
-             address ==
-                 row / config_.rows * input_.pitch + column / config_.pixels * layer.does.groups + group;
+             address == input_.address_of_row(row, config_.rows) +
+                            column / config_.pixels * layer.does.groups + group;
     }
     const Tag* const tag = (layer.engine == 1       ? stage_maps_
                             : layer.does.from_stage ? rows_
