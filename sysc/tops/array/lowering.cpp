@@ -394,11 +394,16 @@ private:
   }
 
   void add_node(const Rescale& rescale) {
-    if (rescale.requantization.multipliers.size() > 1 || rescale.requantization.shifts.size() > 1)
+    const Requantization& by = rescale.requantization;
+    const auto steps = static_cast<std::size_t>(by.high - by.low);
+    const bool several = by.rounding == Rounding::thresholds
+                             ? by.thresholds.size() > steps
+                             : by.multipliers.size() > 1 || by.shifts.size() > 1;
+    if (several)
       if (in().shape.back() != result_.maps[from()].channels)
         refuse("a scale for each of " + std::to_string(in().shape.back()) + " channels of a map that has " +
                std::to_string(result_.maps[from()].channels) + " before it is reshaped");
-    add_rescale(from(), rescale.requantization);
+    add_rescale(from(), by);
   }
 
   void add_rescale(std::size_t map, const Requantization& requantization) {
