@@ -768,7 +768,13 @@ void count_zeros(const std::vector<Sweep>& sweeps, const ArrayLayer& layer,
     kinds["many zeros"] += sweep.zeros >= many;
     kinds["zeros over tiles"] += sweep.first && sweep.zeros > sweep.k && sweep.k > 0;
     kinds["zeros of depthwise"] += layer.depthwise && sweep.zeros > 0;
+    kinds["zeros of several groups"] += layer.group_steps > 1 && layer.block_pixels > 1 && sweep.zeros > 0;
+    kinds["more zeros than a sweep has cycles"] +=
+        sweep.zeros > SweepTiming::sweep_cycles(layer.block_pixels);
   }
+  if (!sweeps.empty())
+    kinds["more zeros at the end"] +=
+        layer.steps() - sweeps.back().k > SweepTiming::sweep_cycles(layer.block_pixels);
 }
 
 } // namespace
@@ -1189,11 +1195,44 @@ namespace {
 
 constexpr int bytes = 0, planes = 8, sweeps = 16, counts = 24; // the first design
 
+// A few channels, of which a convolution makes more than a word has, of these the next one several tiles, and
+// of all of them the last one a result: each with tiles of weights that are many to an output tile.
+Graph grouped_graph(RandomWork& random, const ArrayConfig& config) {
+  const int kernel = random.in(0, 2) ? 3 : 1;
+  const int size = random.in(1, config.sweep == 16 && random.in(0, 1) ? 10 : 5); // more than one block
+  const int word = config.word_channels(config.narrowest());
+  const int channels[] = {random.in(1, 4), random.in(word + 1, 3 * word), random.in(1, 3 * config.outputs),
+                          1};
+  const Format format{width_bits(config.narrowest()), true, 0};
+  Graph graph;
+  graph.name = "grouped";
+  graph.output = std::size(channels) - 1;
+  graph.tensors = {{"input", {size, size, channels[0]}, format}};
+  for (std::size_t n = 0; n < graph.output; ++n) {
+    const bool last = n + 1 == graph.output;
+    const int taps = last ? size : n ? kernel : 1, pad = last ? 0 : taps / 2, rest = last ? 1 : size;
+    Convolution convolution;
+    convolution.window = {taps, taps, 1, 1, pad, pad, pad, pad};
+    convolution.outputs = channels[n + 1];
+    for (int weight = taps * taps * channels[n] * channels[n + 1]; weight > 0; --weight)
+      convolution.weights.push_back(static_cast<std::int16_t>(2 * random.in(-4, 3) + 1));
+    convolution.bias.assign(static_cast<std::size_t>(channels[n + 1]), 0);
+    convolution.requantization.multipliers = {1};
+    convolution.requantization.shifts = {4};
+    convolution.requantization.low = format.low();
+    convolution.requantization.high = format.high();
+    graph.tensors.push_back({"t" + std::to_string(n), {rest, rest, channels[n + 1]}, format});
+    graph.nodes.push_back({"n" + std::to_string(n), {n}, n + 1, convolution});
+  }
+  return graph;
+}
+
 // Of designs from number `first` on.
 void check_sessions(int first) {
   RandomWork random(base_seed() + 2 + static_cast<std::uint64_t>(first));
   int with_stage = 0;
-  for (int round = 0, ran = 0; ran < repeats(8); ++round) {
+  std::map<std::string, int> kinds;
+  for (int round = 0, ran = 0; ran < repeats(first == sweeps ? 24 : 8); ++round) {
     CAPTURE(round, base_seed());
     const ArrayConfig config = twins_config(first + ran % 8);
     RandomGraphLimits limits = twins_limits(random, config);
@@ -1201,7 +1240,8 @@ void check_sessions(int first) {
       limits.depthwise = true;
       limits.nodes += 3;
     }
-    Graph graph = random_graph(random, limits);
+    const bool grouped = config.has_marks() && width_bits(config.narrowest()) >= 4 && random.in(0, 2);
+    Graph graph = grouped ? grouped_graph(random, config) : random_graph(random, limits);
     if (config.wide_sums)
       random.in(0, 1) ? let_sums_leave(graph) : let_sums_be_added(random, graph);
     if (config.has_marks() && random.in(0, 7))
@@ -1223,6 +1263,9 @@ void check_sessions(int first) {
       continue;
     ++ran;
     with_stage += !program.stage.steps.empty();
+    for (const ArrayLayer& layer : program.layers)
+      if (config.has_marks())
+        count_zeros(program.sweeps_of(layer), layer, kinds);
     // Not all bits of an activation need have the same weight bit; what is never read keeps none.
     if (first == planes && random.in(0, 2) == 0)
       for (std::int8_t& weight : program.weights)
@@ -1263,7 +1306,7 @@ void check_sessions(int first) {
           if (random.in(0, 60) == 0)
             work.add(HostAction::hard_reset).cycles = static_cast<Cycle>(random.in(1, 5));
         }
-        work.add(HostAction::wait).cycles = config.has_sweeps() ? 3000 : 300;
+        work.add(HostAction::wait).cycles = grouped ? 12000 : config.has_sweeps() ? 3000 : 300;
         work.read(array_reg::status);
         work.write(array_reg::control, array_reset); // nothing takes what is left
         work.add(HostAction::flush);
@@ -1272,8 +1315,14 @@ void check_sessions(int first) {
         FAIL(result.divergence->report());
     }
   }
-  if (first < 16) // sweeps take none
+  if (first < sweeps)
     CHECK(with_stage >= (first ? 1 : repeats(2)));
+  for (const auto& [what, times] : kinds)
+    UNSCOPED_INFO(times << " with " << what);
+  for (const char* kind :
+       {"zeros first", "zeros last", "zeros of several groups", "more zeros than a sweep has cycles"})
+    if (first == sweeps)
+      CHECK(kinds[kind] > 0);
 }
 
 // The same.
