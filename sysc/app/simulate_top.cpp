@@ -89,7 +89,9 @@ void run(const TopSimulation& options, bool allow_overflow, int& exit_code) {
               subject.origin.c_str());
   line("this run", grouped(static_cast<std::uint64_t>(cycles)) + " cycles, " + fixed(cycles / clock, 1) +
                        " us at " + shortest(clock) + " MHz");
-  line("cycles a " + work.operation(), fixed(cycles / operations, 3));
+  const double each = cycles / operations;
+  constexpr double small = 0.1;
+  line("cycles a " + work.operation(), fixed(each, each < small ? 6 : 3));
   line("throughput", rate(operations * clock / cycles) + " M " + work.operation() + "s/s");
   for (const Workload::Fact& fact : facts)
     line(fact.name, fixed(fact.value, fact.digits) + (fact.unit.empty() ? "" : " " + fact.unit));
