@@ -64,5 +64,5 @@ TEST_CASE("s15_conv reaches its accuracy on FashionMNIST's test images") {
   GraphInference inference(graph);
   std::vector<std::int32_t> outputs(static_cast<std::size_t>(inputs.count) * inference.outputs());
   inference.run(inputs.values.data(), inputs.count, outputs.data());
-  CHECK(accuracy(outputs, inference.outputs(), inputs.labels) >= 0.917);
+  CHECK(accuracy(outputs, inference.outputs(), inputs.labels) >= 0.925);
 }
