@@ -270,6 +270,30 @@ TEST_CASE("train graph: weights are rounded to what their format holds") {
   CHECK(std::all_of(rounded.begin(), rounded.end(), [](float w) { return std::abs(w) == 1; }));
 }
 
+TEST_CASE(
+    "train graph: weights beyond the outermost integers move on, by one, unless a code keeps their scale") {
+  const WeightFormat ternary = *parse_precision("w2", "test").weights,
+                     coded = *parse_precision("d4", "test").weights;
+  for (const bool code : {false, true}) {
+    CAPTURE(code);
+    constexpr float unit = 0.0625; // a code's
+    const float high = code ? 7 : 1;
+    DeltaTraining deltas;
+    deltas.code = code ? Code::huffman : Code::raw;
+    deltas.shift = 0;
+    WeightQuantizer quantizer(1, 4, code ? coded : ternary, deltas, true);
+    quantizer.scales() = {unit};
+    const std::vector<float> weights = {(high - 0.5F) * unit, (high + 0.5F) * unit, (high + 1.5F) * unit,
+                                        (high + 1.5F) * unit};
+    std::vector<float> gradient = {-1, -1, -1, 1}; // outwards, the last one inwards
+    quantizer.pass_gradient(weights.data(), gradient.data());
+    CHECK(gradient[0] < 0);
+    CHECK((gradient[1] < 0) == !code);
+    CHECK(gradient[2] == 0);
+    CHECK(gradient[3] > 0);
+  }
+}
+
 TEST_CASE("train graph: loops over channels are the formulas, and their gradients") {
   RandomWork random(base_seed() + 1);
   for (int n = 0; n < repeats(5); ++n) {

@@ -152,7 +152,8 @@ DELTATWIN_CLONES void pass_to_weights(const WeightGrid& grid, const float* weigh
   for (int i = 0; i < count; ++i) {
     const float d = weights[i] * factor - offset;
     // Descent goes against the gradient.
-    const bool outwards = (d > g.high && gradient[i] < 0) || (d < g.low && gradient[i] > 0);
+    const bool outwards =
+        (d > g.high + g.margin && gradient[i] < 0) || (d < g.low - g.margin && gradient[i] > 0);
     gradient[i] *= outwards ? 0.0F : unit;
   }
 }

@@ -39,6 +39,7 @@ void pass_to_maps(const SumOfTwo& rule, const float* a, const float* b, const fl
 /// The nearest integers r + d * step of weights / scale, d from low to high; ties upwards.
 struct WeightGrid {
   float scale, reference, step, low, high;
+  float margin; ///< in integers: so far beyond low and high a weight may be driven
 };
 void round_weights(const WeightGrid& grid, const float* weights, int count, float* rounded);
 /// Gradients of rounded weights to those of the weights: none where a weight is outside, and driven further.

@@ -6,6 +6,8 @@ namespace deltatwin {
 namespace {
 
 constexpr float coded_step = 1.0F / 16; ///< of a delta under a Huffman code: fitted, it would fill all codes
+// Weights of few bits that could not leave the outermost integers outwards would shrink, and their scale too.
+constexpr float margin = 1;
 constexpr int trials = 24;
 constexpr float between_trials = 0.85F;
 
@@ -28,8 +30,8 @@ WeightQuantizer::WeightQuantizer(int outputs, int inputs, const WeightFormat& fo
 WeightGrid WeightQuantizer::grid(int output) const {
   const auto reach = static_cast<float>(1 << (format_.bits - 1));
   const bool narrow = format_.kind == WeightFormat::Kind::narrow;
-  return {scales_[scale_of(output)], reference_, static_cast<float>(1 << deltas_.shift),
-          narrow ? 1 - reach : -reach, reach - 1};
+  return {scales_[scale_of(output)],   reference_, static_cast<float>(1 << deltas_.shift),
+          narrow ? 1 - reach : -reach, reach - 1,  coded_ ? 0 : margin};
 }
 
 void WeightQuantizer::choose_reference(const float* weights) {
