@@ -1,16 +1,12 @@
 #include "train/weight_tiles.h"
 #include "base/error.h"
+#include "base/resources.h"
 #include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <cstddef>
 
 namespace deltatwin {
-namespace {
-
-int ceil_divided(int a, int b) { return (a + b - 1) / b; }
-
-} // namespace
 
 TileSize parse_tile_size(const std::string& text) {
   constexpr int most = 256, most_digits = 3;
@@ -30,9 +26,9 @@ TileSize parse_tile_size(const std::string& text) {
   return {outputs, number(cross == std::string::npos ? text.size() : cross + 1, std::string::npos)};
 }
 
-int WeightTiles::tiles_of_outputs() const { return ceil_divided(outputs_, size_.outputs); }
+int WeightTiles::tiles_of_outputs() const { return ceil_div(outputs_, size_.outputs); }
 
-int WeightTiles::tiles_of_each() const { return places_ * ceil_divided(channels_, size_.channels); }
+int WeightTiles::tiles_of_each() const { return places_ * ceil_div(channels_, size_.channels); }
 
 template <class Visit> void WeightTiles::for_tiles(Visit visit) const {
   const auto row = static_cast<std::size_t>(places_) * static_cast<std::size_t>(channels_);
