@@ -16,8 +16,8 @@ std::vector<ArrayLayerRow> array_layer_table(const Graph& graph, const ArrayConf
   std::vector<ArrayLayerRow> rows(program.order.size());
   std::vector<std::size_t> row_of[2];        // of an engine's layers
   std::vector<std::vector<Sweep>> sweeps_of; // by layer
-  for (std::size_t l = 0; l < program.layers.size() && config.has_sweeps(); ++l)
-    sweeps_of.push_back(program.sweeps_of(program.layers[l]));
+  if (config.has_sweeps())
+    sweeps_of = program.sweeps_of_layers();
   for (std::size_t n = 0; n < program.order.size(); ++n)
     row_of[program.order[n].on_stage].push_back(n);
   for (const bool on_stage : {false, true}) {

@@ -1330,6 +1330,13 @@ std::vector<Sweep> ArrayTables::sweeps_of(const ArrayLayer& layer) const {
   return layer_sweeps(layer, {first, first + layer.tiles * layer.steps()});
 }
 
+std::vector<std::vector<Sweep>> ArrayTables::sweeps_of_layers() const {
+  std::vector<std::vector<Sweep>> sweeps;
+  for (const ArrayLayer& layer : layers)
+    sweeps.push_back(sweeps_of(layer));
+  return sweeps;
+}
+
 int ArrayProgram::output_byte(int result, int byte) const {
   return (output_bytes > 1 ? result >> (8 * byte) : output_format.held(result)) & 0xff;
 }

@@ -41,8 +41,9 @@ struct ArrayTables {
   std::vector<std::vector<int>> books;
   /// Where those of zeros are left out: a mark of each tile of weights.
   std::vector<std::uint8_t> marks;
-  /// Of a step of one of the layers.
+  /// Of a step of one of the layers; of one of each.
   [[nodiscard]] std::vector<Sweep> sweeps_of(const ArrayLayer& layer) const;
+  [[nodiscard]] std::vector<std::vector<Sweep>> sweeps_of_layers() const;
 };
 
 /// A network as the array's tables hold it.

@@ -37,8 +37,8 @@ public:
 
   ArrayRun run() {
     sweeps_.start(0);
-    for (std::size_t l = 0; l < program_.layers.size() && config_.has_sweeps(); ++l)
-      sweeps_of_.push_back(program_.sweeps_of(program_.layers[l]));
+    if (config_.has_sweeps())
+      sweeps_of_ = program_.sweeps_of_layers();
     for (std::size_t row = 0; row < rows_ * images_; ++row) {
       const Cycle first = std::max(input_free_, credits_[row]);
       if (row % rows_ == 0)

@@ -116,8 +116,8 @@ std::vector<WaveNote> ArrayWorkload::notes_of(const ArrayTables& tables, const A
   const auto written =
       static_cast<Cycle>(prefix.empty() ? config_.write_latency() : config_.stage_write_latency());
   std::vector<std::vector<Sweep>> sweeps_of; // by layer
-  for (std::size_t l = 0; l < tables.layers.size() && config_.has_sweeps(); ++l)
-    sweeps_of.push_back(tables.sweeps_of(tables.layers[l]));
+  if (config_.has_sweeps())
+    sweeps_of = tables.sweeps_of_layers();
   std::size_t step = 0;
   int tile = 0, window = 0;
   for (const Beat& beat : beats.beats[static_cast<std::size_t>(windows - interfaces.begin())]) {
